@@ -1,0 +1,2 @@
+//! The flowscope command.
+fn main() {}

@@ -1,0 +1,114 @@
+//! A captured packet as it is lent to the library.
+
+use crate::Timestamp;
+
+/// One captured frame, with what the capture knows about it.
+///
+/// ```
+/// use flowscope_core::{LinkType, PacketView, Timestamp};
+///
+/// let frame = [0u8; 60];
+/// let whole = PacketView::new(&frame, Timestamp::new(1, 0));
+/// assert_eq!(whole.link, LinkType::ETHERNET);
+/// assert_eq!(whole.wire_len, 60);
+///
+/// let cut = whole.with_wire_len(1514);
+/// assert_eq!(cut.missing(), 1454);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct PacketView<'a> {
+    /// The captured bytes.
+    pub frame: &'a [u8],
+    /// What the first byte of `frame` begins.
+    pub link: LinkType,
+    /// When the packet was captured.
+    pub timestamp: Timestamp,
+    /// The frame's length on the wire, more than `frame.len()` if the capture
+    /// cut it short.
+    pub wire_len: u32,
+}
+
+impl<'a> PacketView<'a> {
+    /// An Ethernet frame that was captured whole.
+    #[must_use]
+    pub fn new(frame: &'a [u8], timestamp: Timestamp) -> Self {
+        Self {
+            frame,
+            link: LinkType::ETHERNET,
+            timestamp,
+            wire_len: u32::try_from(frame.len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// The same bytes, taken as a frame of another link type.
+    #[must_use]
+    pub fn with_link(self, link: LinkType) -> Self {
+        Self { link, ..self }
+    }
+
+    /// The same bytes, of a frame that was `wire_len` long on the wire.
+    #[must_use]
+    pub fn with_wire_len(self, wire_len: u32) -> Self {
+        Self { wire_len, ..self }
+    }
+
+    /// How many bytes of the frame the capture left out.
+    #[must_use]
+    pub fn missing(&self) -> u32 {
+        let captured = u32::try_from(self.frame.len()).unwrap_or(u32::MAX);
+        self.wire_len.saturating_sub(captured)
+    }
+}
+
+/// What a frame begins with: a number of the `LINKTYPE_` registry that capture
+/// files use.
+///
+/// The constants name the types this crate can read. Any other number is a
+/// valid value whose packets are skipped and counted.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct LinkType(pub u16);
+
+impl LinkType {
+    /// BSD loopback: a protocol family in the byte order of the capturing host.
+    pub const NULL: Self = Self(0);
+    /// Ethernet II or IEEE 802.3.
+    pub const ETHERNET: Self = Self(1);
+    /// IEEE 802.5 Token Ring.
+    pub const IEEE802_5: Self = Self(6);
+    /// Point-to-Point Protocol, with or without HDLC framing (RFC 1662).
+    pub const PPP: Self = Self(9);
+    /// FDDI.
+    pub const FDDI: Self = Self(10);
+    /// PPP in HDLC-like framing, or Cisco HDLC where the first byte says so.
+    pub const PPP_HDLC: Self = Self(50);
+    /// PPPoE session frames, without an Ethernet header.
+    pub const PPP_ETHER: Self = Self(51);
+    /// An IPv4 or IPv6 packet, by its first four bits.
+    pub const RAW: Self = Self(101);
+    /// Cisco HDLC.
+    pub const CISCO_HDLC: Self = Self(104);
+    /// IEEE 802.11 without a pseudo-header.
+    pub const IEEE802_11: Self = Self(105);
+    /// OpenBSD loopback: a protocol family in network byte order.
+    pub const LOOP: Self = Self(108);
+    /// Linux "cooked" capture, version 1.
+    pub const LINUX_SLL: Self = Self(113);
+    /// IEEE 802.11 behind a Prism header.
+    pub const IEEE802_11_PRISM: Self = Self(119);
+    /// IEEE 802.11 behind a radiotap header.
+    pub const IEEE802_11_RADIOTAP: Self = Self(127);
+    /// IEEE 802.11 behind an AVS header.
+    pub const IEEE802_11_AVS: Self = Self(163);
+    /// PPP with a leading direction byte.
+    pub const PPP_WITH_DIR: Self = Self(166);
+    /// Per-Packet Information, an outer header that names its own link type.
+    pub const PPI: Self = Self(192);
+    /// An IPv4 packet.
+    pub const IPV4: Self = Self(228);
+    /// An IPv6 packet.
+    pub const IPV6: Self = Self(229);
+    /// Linux netfilter log messages.
+    pub const NFLOG: Self = Self(239);
+    /// Linux "cooked" capture, version 2.
+    pub const LINUX_SLL2: Self = Self(276);
+}
