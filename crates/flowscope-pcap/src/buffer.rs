@@ -1,0 +1,135 @@
+//! A window on the input that holds whole records.
+//!
+//! The window grows only when it is full of bytes that really arrived, so a
+//! record's claim about its own length costs nothing.
+
+use std::io::Read;
+
+use crate::PcapError;
+use crate::input::Input;
+
+pub(crate) struct Buffer<R: Read> {
+    input: Input<R>,
+    data: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Offset in the capture of the first byte of `data`.
+    base: u64,
+}
+
+impl<R: Read> Buffer<R> {
+    pub(crate) fn new(input: Input<R>) -> Self {
+        Self {
+            input,
+            data: vec![0; INITIAL_LEN],
+            start: 0,
+            end: 0,
+            base: 0,
+        }
+    }
+
+    pub(crate) fn input(&self) -> &Input<R> {
+        &self.input
+    }
+
+    /// Offset in the capture of the first unread byte.
+    #[inline]
+    pub(crate) fn offset(&self) -> u64 {
+        self.base + self.start as u64
+    }
+
+    /// What was read and not yet consumed.
+    #[inline]
+    pub(crate) fn unread(&self) -> &[u8] {
+        &self.data[self.start..self.end]
+    }
+
+    /// Whether `len` bytes are there, read from the input if need be.
+    #[inline]
+    pub(crate) fn holds(&mut self, len: usize) -> Result<bool, PcapError> {
+        if self.end - self.start >= len {
+            Ok(true)
+        } else {
+            self.fill(len)
+        }
+    }
+
+    /// Like [`holds`](Self::holds), where fewer are an error.
+    #[inline]
+    pub(crate) fn require(&mut self, len: usize) -> Result<(), PcapError> {
+        if self.holds(len)? {
+            Ok(())
+        } else {
+            Err(self.truncated(len as u64))
+        }
+    }
+
+    /// Passes over `len` bytes of [`unread`](Self::unread); they stay in place
+    /// until the next read.
+    #[inline]
+    pub(crate) fn consume(&mut self, len: usize) -> Consumed {
+        let start = self.start;
+        self.start = (start + len).min(self.end);
+        Consumed {
+            start,
+            end: self.start,
+        }
+    }
+
+    /// The bytes consumed last.
+    #[inline]
+    pub(crate) fn consumed(&self, range: Consumed) -> &[u8] {
+        &self.data[range.start..range.end]
+    }
+
+    /// Passes over up to `len` bytes without holding them, and says how many
+    /// there were.
+    pub(crate) fn skip(&mut self, len: u64) -> Result<u64, PcapError> {
+        let mut left = len;
+        while left > 0 && self.holds(1)? {
+            let step = left.min((self.end - self.start) as u64);
+            // `step` is at most the window's length.
+            self.start += step as usize;
+            left -= step;
+        }
+        Ok(len - left)
+    }
+
+    /// The error for an input that ends before `needed` bytes.
+    pub(crate) fn truncated(&self, needed: u64) -> PcapError {
+        PcapError::Truncated {
+            offset: self.offset(),
+            needed,
+            found: self.unread().len() as u64,
+        }
+    }
+
+    #[cold]
+    fn fill(&mut self, len: usize) -> Result<bool, PcapError> {
+        self.data.copy_within(self.start..self.end, 0);
+        self.base += self.start as u64;
+        self.end -= self.start;
+        self.start = 0;
+        while self.end < len {
+            if self.end == self.data.len() {
+                let grown = (self.data.len() * 2).min(len);
+                self.data.resize(grown, 0);
+            }
+            let offset = self.base + self.end as u64;
+            match self.input.read(&mut self.data[self.end..], offset)? {
+                0 => return Ok(false),
+                read => self.end += read,
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// A stretch of the window that was consumed but not yet overwritten.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Consumed {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+const INITIAL_LEN: usize = 1 << 20;

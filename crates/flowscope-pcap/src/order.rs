@@ -1,0 +1,41 @@
+//! The byte order of a capture file's own numbers.
+
+/// The byte order in which a file, or a section of one, writes its numbers.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum ByteOrder {
+    /// Least significant byte first.
+    #[default]
+    Little,
+    /// Most significant byte first.
+    Big,
+}
+
+impl ByteOrder {
+    /// The 32-bit number at byte `at` of a header.
+    #[inline]
+    pub(crate) fn u32<const N: usize>(self, header: &[u8; N], at: usize) -> u32 {
+        let bytes = [header[at], header[at + 1], header[at + 2], header[at + 3]];
+        match self {
+            Self::Little => u32::from_le_bytes(bytes),
+            Self::Big => u32::from_be_bytes(bytes),
+        }
+    }
+
+    /// The 16-bit number at byte `at` of a header.
+    #[inline]
+    pub(crate) fn u16<const N: usize>(self, header: &[u8; N], at: usize) -> u16 {
+        let bytes = [header[at], header[at + 1]];
+        match self {
+            Self::Little => u16::from_le_bytes(bytes),
+            Self::Big => u16::from_be_bytes(bytes),
+        }
+    }
+
+    /// The bytes of a 32-bit number.
+    pub(crate) fn bytes_of_u32(self, number: u32) -> [u8; 4] {
+        match self {
+            Self::Little => number.to_le_bytes(),
+            Self::Big => number.to_be_bytes(),
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The packets of a capture, one after the other.
+//!
+//! Start from [`PcapFlowSource::open`].
+
+use core::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use flowscope_core::{LinkType, PacketView, Timestamp};
+
+use crate::buffer::{Buffer, Consumed};
+use crate::classic::Classic;
+use crate::input::Input;
+use crate::pcapng::{Pcapng, packet_details};
+use crate::{Compression, Interface, Options, PcapError, Section};
+
+/// Lends the packets of a pcap or pcapng capture, in the order of the file.
+///
+/// Format and compression are found out by content, whatever the file is
+/// called. The capture is read as a stream through one buffer, of which each
+/// packet is a slice; memory does not grow with the file, nor with what a
+/// damaged file claims.
+///
+/// # What an odd capture gives
+///
+/// - **Damage.** All packets before it, then one error with its place, then
+///   `None` for good. A last record that is cut short is damage, and so are
+///   bytes after the last record that begin no other; of the cut record
+///   nothing is given out.
+/// - **No packets.** A file with a header alone gives `None`; a file without
+///   a byte gives [`PcapError::Empty`] when it is opened.
+/// - **Lengths.** A frame may be longer than the snap length. One that claims
+///   to have been shorter on the wire than what was captured gets the captured
+///   length for both. One longer than the format's limits (256 KiB for
+///   ordinary link types, as in libpcap and Wireshark) is damage.
+/// - **Times.** Zero is a time like any other, times may go back, and a
+///   fraction of a second or more carries. A simple packet block has no time:
+///   it gets zero. Times before 1970 become zero.
+/// - **Link types.** Each packet has that of its interface. In a classic
+///   header the bits that tell the length of a frame check sequence are
+///   masked; the sequence itself, if captured, stays at the end of the frame.
+///   So it does where pcapng's `if_fcslen` announces one.
+pub struct PcapFlowSource<R: Read = File> {
+    buffer: Buffer<R>,
+    records: Records,
+    /// The block of the packet given out last.
+    block: Consumed,
+    size: Option<u64>,
+    state: State,
+}
+
+impl PcapFlowSource {
+    /// Opens a capture file.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, PcapError> {
+        let failed = |source| PcapError::Io { offset: 0, source };
+        let file = File::open(path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        let source = Self::from_reader(file)?;
+        Ok(Self {
+            // A pipe or a device has no size to speak of.
+            size: metadata.is_file().then_some(metadata.len()),
+            ..source
+        })
+    }
+}
+
+impl<R: Read> PcapFlowSource<R> {
+    /// Reads a capture from anything that reads, such as a slice or standard
+    /// input; there is no need to buffer it.
+    pub fn from_reader(reader: R) -> Result<Self, PcapError> {
+        let mut buffer = Buffer::new(Input::new(reader)?);
+        Ok(Self {
+            records: Records::open(&mut buffer)?,
+            buffer,
+            block: Consumed::default(),
+            size: None,
+            state: State::Reading,
+        })
+    }
+
+    /// Lends the next packet, or `None` at the end.
+    ///
+    /// After an error there are no more packets.
+    #[inline]
+    pub fn next_packet(&mut self) -> Result<Option<PacketView<'_>>, PcapError> {
+        if let State::Ended = self.state {
+            return Ok(None);
+        }
+        let record = match &mut self.records {
+            Records::Classic(classic) => classic.next(&mut self.buffer),
+            Records::Pcapng(pcapng) => pcapng.next(&mut self.buffer),
+        };
+        match record {
+            Ok(Some(record)) => {
+                self.block = record.block;
+                Ok(Some(PacketView {
+                    frame: self.buffer.consumed(record.frame),
+                    link: record.link,
+                    timestamp: record.timestamp,
+                    wire_len: record.wire_len,
+                }))
+            }
+            Ok(None) => {
+                self.end();
+                Ok(None)
+            }
+            Err(e) => {
+                self.end();
+                Err(e)
+            }
+        }
+    }
+
+    #[cold]
+    fn end(&mut self) {
+        self.block = Consumed::default();
+        self.state = State::Ended;
+    }
+
+    /// The format of the capture.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        match self.records {
+            Records::Classic(_) => Format::Pcap,
+            Records::Pcapng(_) => Format::Pcapng,
+        }
+    }
+
+    /// What the capture is compressed with.
+    #[must_use]
+    pub fn compression(&self) -> Compression {
+        self.buffer.input().compression()
+    }
+
+    /// The interfaces described up to here in this section of the capture.
+    ///
+    /// A classic pcap file has exactly one.
+    #[must_use]
+    pub fn interfaces(&self) -> &[Interface] {
+        match &self.records {
+            Records::Classic(classic) => core::slice::from_ref(&classic.interface),
+            Records::Pcapng(pcapng) => &pcapng.interfaces,
+        }
+    }
+
+    /// The section being read, which a classic pcap file does not have.
+    #[must_use]
+    pub fn section(&self) -> Option<&Section> {
+        match &self.records {
+            Records::Classic(_) => None,
+            Records::Pcapng(pcapng) => Some(&pcapng.section),
+        }
+    }
+
+    /// The interface of the packet given out last, and the options that came
+    /// with it.
+    ///
+    /// The options of classic pcap are none, and so are those of no packet.
+    #[must_use]
+    pub fn packet_details(&self) -> (Option<&Interface>, Options<'_>) {
+        let block = self.buffer.consumed(self.block);
+        let (options, interface) = match &self.records {
+            Records::Classic(_) => (Options::default(), 0),
+            Records::Pcapng(pcapng) => packet_details(pcapng.section.order, block),
+        };
+        match block {
+            [] => (None, Options::default()),
+            _ => (self.interfaces().get(interface), options),
+        }
+    }
+
+    /// How many bytes were taken from the file or reader, before
+    /// decompression.
+    ///
+    /// They are taken in large pieces: good for a progress bar, not for an
+    /// index.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.buffer.input().position()
+    }
+
+    /// How many bytes the file has, where that is known.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        self.size
+    }
+}
+
+impl<R: Read> fmt::Debug for PcapFlowSource<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PcapFlowSource")
+            .field("format", &self.format())
+            .field("compression", &self.compression())
+            .field("offset", &self.buffer.offset())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The format of a capture file.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Format {
+    /// The classic format of libpcap, in any of its variants.
+    Pcap,
+    /// The block format of Wireshark.
+    Pcapng,
+}
+
+/// One packet, as a place in the buffer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record {
+    pub(crate) block: Consumed,
+    pub(crate) frame: Consumed,
+    pub(crate) link: LinkType,
+    pub(crate) timestamp: Timestamp,
+    pub(crate) wire_len: u32,
+}
+
+#[derive(Debug)]
+enum Records {
+    Classic(Classic),
+    Pcapng(Pcapng),
+}
+
+impl Records {
+    fn open<R: Read>(buffer: &mut Buffer<R>) -> Result<Self, PcapError> {
+        if !buffer.holds(1)? {
+            return Err(PcapError::Empty);
+        }
+        buffer.require(4)?;
+        let magic = *buffer.unread().first_chunk().expect("four bytes are there");
+        if let Some(classic) = Classic::open(magic, buffer)? {
+            return Ok(Self::Classic(classic));
+        }
+        if let Some(pcapng) = Pcapng::open(magic, buffer)? {
+            return Ok(Self::Pcapng(pcapng));
+        }
+        Err(PcapError::NotACapture { magic })
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Reading,
+    Ended,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A classic file of one record, in both byte orders.
+    #[test]
+    fn reads_a_record_in_either_byte_order() {
+        let words = |of: fn(u32) -> [u8; 4]| {
+            let mut file = of(0xa1b2_c3d4).to_vec();
+            file.extend(of(if of(1)[0] == 1 {
+                0x0004_0002
+            } else {
+                0x0002_0004
+            }));
+            for word in [0, 0, 65_535, 101, 5, 250, 3, 40] {
+                file.extend(of(word));
+            }
+            file.extend(b"abc");
+            file
+        };
+        for file in [words(u32::to_le_bytes), words(u32::to_be_bytes)] {
+            let mut source = PcapFlowSource::from_reader(&file[..]).unwrap();
+            let packet = source.next_packet().unwrap().unwrap();
+            assert_eq!(packet.frame, b"abc");
+            assert_eq!(packet.link, LinkType::RAW);
+            assert_eq!(packet.timestamp, Timestamp::new(5, 250_000));
+            assert_eq!(packet.wire_len, 40);
+            assert!(source.next_packet().unwrap().is_none());
+        }
+    }
+}
