@@ -71,15 +71,15 @@ impl<R: Read> Buffer<R> {
         let start = self.start;
         self.start = (start + len).min(self.end);
         Consumed {
-            start,
-            end: self.start,
+            start: start as u32,
+            end: self.start as u32,
         }
     }
 
     /// The bytes consumed last.
     #[inline]
     pub(crate) fn consumed(&self, range: Consumed) -> &[u8] {
-        &self.data[range.start..range.end]
+        &self.data[range.start as usize..range.end as usize]
     }
 
     /// Passes over up to `len` bytes without holding them, and says how many
@@ -126,10 +126,12 @@ impl<R: Read> Buffer<R> {
 }
 
 /// A stretch of the window that was consumed but not yet overwritten.
+///
+/// 32 bits are enough, as the longest record has less than 2^28 bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Consumed {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
 }
 
 const INITIAL_LEN: usize = 1 << 20;

@@ -125,7 +125,7 @@ impl Classic {
         let block = buffer.consume(len);
         Ok(Some(Record {
             frame: Consumed {
-                start: block.start + self.header_len,
+                start: block.start + self.header_len as u32,
                 end: block.end,
             },
             block,

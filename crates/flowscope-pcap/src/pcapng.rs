@@ -3,6 +3,9 @@
 //! Packet blocks are read here, field by field; section headers and interface
 //! descriptions go through [`reader`](crate::reader). All other blocks are passed over
 //! without being held.
+//!
+//! What every packet passes through is inlined by force: left to the compiler
+//! it costs a packet 15 ns instead of 8.
 
 use std::io::Read;
 
@@ -76,7 +79,7 @@ impl Pcapng {
 
     /// An enhanced packet block, or the obsolete packet block, which differs
     /// in the width of its interface field only.
-    #[inline]
+    #[inline(always)]
     fn packet<R: Read>(
         &self,
         buffer: &mut Buffer<R>,
@@ -127,7 +130,7 @@ impl Pcapng {
 
     /// Consumes a packet's block, of which the header was read, and says where
     /// the block and the captured bytes in it are.
-    #[inline]
+    #[inline(always)]
     fn frame<R: Read>(
         &self,
         buffer: &mut Buffer<R>,
@@ -154,12 +157,12 @@ impl Pcapng {
             });
         }
         let block = take_block(buffer, self.section.order, len, captured + LONGEST_OPTIONS)?;
-        let start = block.start + header_len;
-        let end = start + captured as usize;
+        let start = block.start + header_len as u32;
+        let end = start + captured;
         Ok((block, Consumed { start, end }))
     }
 
-    #[inline]
+    #[inline(always)]
     fn interface<R: Read>(
         &self,
         buffer: &Buffer<R>,
@@ -253,7 +256,7 @@ fn read_section<R: Read>(buffer: &mut Buffer<R>) -> Result<Section, PcapError> {
 /// Consumes a whole block, once both its lengths are found to agree.
 ///
 /// `most` is what the block may have beyond the least of its kind.
-#[inline]
+#[inline(always)]
 fn take_block<R: Read>(
     buffer: &mut Buffer<R>,
     order: ByteOrder,
