@@ -155,6 +155,29 @@ impl Resolution {
             Self::Binary(byte & 0x7f)
         }
     }
+
+    pub(crate) fn to_byte(self) -> u8 {
+        match self {
+            Self::Decimal(digits) => digits & 0x7f,
+            Self::Binary(digits) => digits | 0x80,
+        }
+    }
+
+    /// How many of this unit fit in `nanos` nanoseconds, at most `u64::MAX`.
+    pub(crate) fn ticks_in(self, nanos: u64) -> u64 {
+        match Rate::of(self) {
+            Rate::Longer(factor) => nanos / factor,
+            Rate::Shorter(factor) => nanos.saturating_mul(factor),
+            Rate::Binary(digits) => {
+                let seconds = u128::from(nanos / NANOS_PER_SECOND);
+                let nanos = u128::from(nanos % NANOS_PER_SECOND);
+                let per_second = 1_u128 << digits;
+                let part = nanos.saturating_mul(per_second) / u128::from(NANOS_PER_SECOND);
+                let ticks = seconds.saturating_mul(per_second).saturating_add(part);
+                u64::try_from(ticks).unwrap_or(u64::MAX)
+            }
+        }
+    }
 }
 
 /// Turns counts of an interface's time unit into moments.

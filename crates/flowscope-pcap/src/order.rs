@@ -31,8 +31,24 @@ impl ByteOrder {
         }
     }
 
+    /// The bytes of a 64-bit number.
+    pub(crate) fn bytes_of_u64(self, number: u64) -> [u8; 8] {
+        match self {
+            Self::Little => number.to_le_bytes(),
+            Self::Big => number.to_be_bytes(),
+        }
+    }
+
     /// The bytes of a 32-bit number.
     pub(crate) fn bytes_of_u32(self, number: u32) -> [u8; 4] {
+        match self {
+            Self::Little => number.to_le_bytes(),
+            Self::Big => number.to_be_bytes(),
+        }
+    }
+
+    /// The bytes of a 16-bit number.
+    pub(crate) fn bytes_of_u16(self, number: u16) -> [u8; 2] {
         match self {
             Self::Little => number.to_le_bytes(),
             Self::Big => number.to_be_bytes(),

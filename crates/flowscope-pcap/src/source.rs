@@ -41,6 +41,24 @@ use crate::{Compression, Interface, Options, PcapError, Section};
 ///   header the bits that tell the length of a frame check sequence are
 ///   masked; the sequence itself, if captured, stays at the end of the frame.
 ///   So it does where pcapng's `if_fcslen` announces one.
+///
+/// ```
+/// use flowscope_core::{PacketView, Timestamp};
+/// use flowscope_pcap::{Format, PcapConfig, PcapFlowSource, PcapWriter};
+///
+/// let mut file = PcapWriter::new(Vec::new(), PcapConfig::default())?;
+/// file.write(PacketView::new(&[0; 60], Timestamp::new(7, 0)))?;
+/// let bytes = file.finish()?;
+///
+/// let mut source = PcapFlowSource::from_reader(&bytes[..])?;
+/// assert_eq!(source.format(), Format::Pcap);
+///
+/// let packet = source.next_packet()?.expect("one was written");
+/// assert_eq!(packet.frame, [0; 60]);
+/// assert_eq!(packet.timestamp, Timestamp::new(7, 0));
+/// assert!(source.next_packet()?.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct PcapFlowSource<R: Read = File> {
     buffer: Buffer<R>,
     records: Records,
