@@ -15,6 +15,8 @@ pub(crate) struct Buffer<R: Read> {
     end: usize,
     /// Offset in the capture of the first byte of `data`.
     base: u64,
+    /// An error met while looking ahead, for when its place is reached.
+    pending: Option<PcapError>,
 }
 
 impl<R: Read> Buffer<R> {
@@ -25,6 +27,7 @@ impl<R: Read> Buffer<R> {
             start: 0,
             end: 0,
             base: 0,
+            pending: None,
         }
     }
 
@@ -51,6 +54,18 @@ impl<R: Read> Buffer<R> {
             Ok(true)
         } else {
             self.fill(len)
+        }
+    }
+
+    /// Like [`holds`](Self::holds), but an error is kept until the bytes
+    /// before it are consumed.
+    pub(crate) fn foresees(&mut self, len: usize) -> bool {
+        match self.holds(len) {
+            Ok(held) => held,
+            Err(e) => {
+                self.pending = Some(e);
+                false
+            }
         }
     }
 
@@ -111,6 +126,9 @@ impl<R: Read> Buffer<R> {
         self.end -= self.start;
         self.start = 0;
         while self.end < len {
+            if let Some(e) = self.pending.take() {
+                return Err(e);
+            }
             if self.end == self.data.len() {
                 let grown = (self.data.len() * 2).min(len);
                 self.data.resize(grown, 0);

@@ -103,7 +103,7 @@ impl Classic {
         buffer: &mut Buffer<R>,
     ) -> Result<Option<Record>, PcapError> {
         if self.candidates.len() > 1 {
-            self.find_header_len(buffer)?;
+            self.find_header_len(buffer);
         }
         if !buffer.holds(self.header_len)? {
             return match buffer.unread() {
@@ -166,38 +166,37 @@ impl Classic {
     /// The first candidate it is, unless those make no sense with it and do
     /// with another.
     #[cold]
-    fn find_header_len<R: Read>(&mut self, buffer: &mut Buffer<R>) -> Result<(), PcapError> {
+    fn find_header_len<R: Read>(&mut self, buffer: &mut Buffer<R>) {
         let candidates = core::mem::take(&mut self.candidates);
         for &header_len in candidates {
-            match self.try_header_len(header_len, buffer)? {
+            match self.try_header_len(header_len, buffer) {
                 Fit::Senseless => {}
                 Fit::Unproven if header_len != candidates[0] => {}
                 Fit::Unproven | Fit::Proven => {
                     self.header_len = header_len;
-                    return Ok(());
+                    return;
                 }
             }
         }
-        Ok(())
     }
 
-    fn try_header_len<R: Read>(
-        &self,
-        header_len: usize,
-        buffer: &mut Buffer<R>,
-    ) -> Result<Fit, PcapError> {
+    fn try_header_len<R: Read>(&self, header_len: usize, buffer: &mut Buffer<R>) -> Fit {
         let mut at = 0;
         for _ in 0..2 {
-            if at > FARTHEST_LOOK || !buffer.holds(at + header_len)? {
-                return Ok(Fit::Unproven);
+            if at > FARTHEST_LOOK || !buffer.foresees(at + header_len) {
+                return Fit::Unproven;
             }
             let header = self.record_header(buffer.unread(), at);
             if !self.makes_sense(&header) {
-                return Ok(Fit::Senseless);
+                return Fit::Senseless;
+            }
+            // Zeros make sense at any distance.
+            if header.captured == 0 {
+                return Fit::Unproven;
             }
             at += header_len + header.captured as usize;
         }
-        Ok(Fit::Proven)
+        Fit::Proven
     }
 
     fn makes_sense(&self, header: &RecordHeader) -> bool {
