@@ -176,4 +176,4 @@ impl<R: Read> Read for Tap<R> {
 }
 
 const COMPRESSED_READ: usize = 128 * 1024;
-const DECOMPRESSED_READ: usize = 16 * 1024;
+const DECOMPRESSED_READ: usize = 4 * 1024;

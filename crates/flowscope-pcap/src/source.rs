@@ -27,7 +27,8 @@ use crate::{Compression, Interface, Options, PcapError, Section};
 /// - **Damage.** All packets before it, then one error with its place, then
 ///   `None` for good. A last record that is cut short is damage, and so are
 ///   bytes after the last record that begin no other; of the cut record
-///   nothing is given out.
+///   nothing is given out. Damage to compressed data, unlike their early end,
+///   can take the last 4 KiB before it along.
 /// - **No packets.** A file with a header alone gives `None`; a file without
 ///   a byte gives [`PcapError::Empty`] when it is opened.
 /// - **Lengths.** A frame may be longer than the snap length. One that claims
