@@ -35,15 +35,13 @@ pub(crate) fn from_number(number: u16) -> LinkType {
 
 /// The most bytes one packet of this link type can have.
 ///
-/// The same limits as libpcap and Wireshark: a record that claims more is
-/// damaged, or an attack on the reader's memory.
+/// As libpcap and Wireshark have it, the larger where they differ: a record
+/// that claims more is damaged, or an attack on the reader's memory.
 pub(crate) fn longest_packet(link: LinkType) -> u32 {
     match link {
-        // D-Bus.
-        LinkType(231) => 128 << 20,
-        // USB of USBPcap.
-        LinkType(249) => 1 << 20,
-        // EBHSCR.
+        // D-Bus, and USB of FreeBSD, Linux, Linux with padding, Windows, macOS.
+        LinkType(231 | 186 | 189 | 220 | 249 | 266) => 128 << 20,
+        // Elektrobit's EBHSCR.
         LinkType(279) => 8 << 20,
         _ => 256 << 10,
     }
