@@ -309,6 +309,24 @@ fn an_interrupted_read_is_no_error() {
     assert!(error.is_none());
 }
 
+/// Claims to have read more than there was room for.
+struct Boasting<'a>(&'a [u8]);
+
+impl Read for Boasting<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let len = self.0.read(into)?;
+        Ok(if len < into.len() { len } else { len + 1_000 })
+    }
+}
+
+#[test]
+fn a_reader_that_boasts_is_not_believed() {
+    let file = one_record().raw(&[0; 16 << 10]).1;
+    let (packets, error) = read_all(Boasting(&file));
+    assert_eq!(packets.len(), 1 + (16 << 10) / 16);
+    assert!(error.is_none());
+}
+
 #[test]
 fn a_file_that_is_not_there() {
     let error = PcapFlowSource::open("/nowhere/to/be.found").unwrap_err();

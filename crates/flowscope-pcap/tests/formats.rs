@@ -385,6 +385,22 @@ fn comments_and_names_can_be_had() {
 }
 
 #[test]
+fn a_classic_file_has_one_interface_and_no_section() {
+    let file = two_records(ordinary(), 0);
+    let mut source = PcapFlowSource::from_reader(&file[..]).unwrap();
+    assert_eq!(source.format(), Format::Pcap);
+    assert!(source.section().is_none());
+    assert_eq!(source.interfaces().len(), 1);
+    assert_eq!(source.interfaces()[0].snap_len, Some(65_535));
+    assert!(source.packet_details().0.is_none());
+
+    source.next_packet().unwrap().unwrap();
+    let (interface, mut options) = source.packet_details();
+    assert_eq!(interface.unwrap().link, LinkType::ETHERNET);
+    assert_eq!(options.next(), None);
+}
+
+#[test]
 fn options_end_where_they_say_so_or_stop_fitting() {
     let cut = Bytes(ByteOrder::Little, Vec::new())
         .u16(1)
