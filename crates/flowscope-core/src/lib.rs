@@ -1,14 +1,42 @@
 //! Passive flow tracking: frames in, flows out.
+//!
+//! ```text
+//! PacketView → FlowExtractor → FlowTracker → FlowEvent
+//! ```
+//!
+//! A [`PacketView`] is a captured frame with its time, from wherever frames
+//! come. A [`FlowExtractor`](extract::FlowExtractor) reads its headers and
+//! names its flow. A [`FlowTracker`] follows the flows and reports what becomes
+//! of them to a [`Sink`].
+//!
+//! Nothing here reads a clock, a file, a socket or the environment: time is
+//! the packets' own, and the same packets always give the same events. Frames
+//! are borrowed, payload is a slice of the frame. A packet of a known flow
+//! allocates nothing and touches that flow only; memory is bounded by
+//! [`Config`](track::Config). Captured bytes cannot make it panic.
+//!
+//! The crate needs `alloc` and no `std`: turn off the default feature `std`.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
+#[cfg(all(test, not(feature = "std")))]
+extern crate std;
 
+mod driver;
+pub mod engine;
+pub mod extract;
 mod packet;
+mod seq;
 mod side;
 mod sink;
 mod time;
+pub mod track;
+pub mod wire;
 
+pub use driver::FlowTracker;
 pub use packet::{LinkType, PacketView};
+pub use seq::SeqNumber;
 pub use side::{BySide, FlowSide, Orientation};
 pub use sink::Sink;
 pub use time::Timestamp;
+pub use track::FlowEvent;

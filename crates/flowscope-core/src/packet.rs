@@ -83,26 +83,38 @@ impl LinkType {
     pub const PPP_HDLC: Self = Self(50);
     /// PPPoE session frames, without an Ethernet header.
     pub const PPP_ETHER: Self = Self(51);
+    /// LLC over ATM (RFC 2684).
+    pub const ATM_RFC1483: Self = Self(100);
     /// An IPv4 or IPv6 packet, by its first four bits.
     pub const RAW: Self = Self(101);
     /// Cisco HDLC.
     pub const CISCO_HDLC: Self = Self(104);
     /// IEEE 802.11 without a pseudo-header.
     pub const IEEE802_11: Self = Self(105);
+    /// Frame Relay.
+    pub const FRAME_RELAY: Self = Self(107);
     /// OpenBSD loopback: a protocol family in network byte order.
     pub const LOOP: Self = Self(108);
+    /// OpenBSD's decapsulated IPsec packets.
+    pub const ENC: Self = Self(109);
     /// Linux "cooked" capture, version 1.
     pub const LINUX_SLL: Self = Self(113);
+    /// OpenBSD's packet filter log.
+    pub const PFLOG: Self = Self(117);
     /// IEEE 802.11 behind a Prism header.
     pub const IEEE802_11_PRISM: Self = Self(119);
     /// IEEE 802.11 behind a radiotap header.
     pub const IEEE802_11_RADIOTAP: Self = Self(127);
     /// IEEE 802.11 behind an AVS header.
     pub const IEEE802_11_AVS: Self = Self(163);
-    /// PPP with a leading direction byte.
-    pub const PPP_WITH_DIR: Self = Self(166);
+    /// PPP as pppd logs it, a direction in place of the address byte.
+    pub const PPP_PPPD: Self = Self(166);
     /// Per-Packet Information, an outer header that names its own link type.
     pub const PPI: Self = Self(192);
+    /// PPP with a leading direction byte.
+    pub const PPP_WITH_DIR: Self = Self(204);
+    /// Cisco HDLC with a leading direction byte.
+    pub const CISCO_HDLC_WITH_DIR: Self = Self(205);
     /// An IPv4 packet.
     pub const IPV4: Self = Self(228);
     /// An IPv6 packet.

@@ -1,0 +1,42 @@
+//! Flows without their payload.
+
+use core::marker::PhantomData;
+
+use super::{Consumer, End, FlowRef};
+use crate::extract::Extracted;
+use crate::track::FlowEvent;
+use crate::{FlowSide, Sink};
+
+/// Reports what becomes of the flows, and keeps an `S` of the user's for each.
+#[derive(Debug)]
+pub struct Lifecycle<S = ()> {
+    state: PhantomData<fn() -> S>,
+}
+
+impl<S> Default for Lifecycle<S> {
+    fn default() -> Self {
+        Self { state: PhantomData }
+    }
+}
+
+impl<K, S: Default> Consumer<K> for Lifecycle<S> {
+    type Flow = S;
+    type Event = FlowEvent<K>;
+
+    fn open(&mut self, _: FlowRef<'_, K>) -> S {
+        S::default()
+    }
+
+    #[inline]
+    fn packet(
+        &mut self,
+        _: &mut S,
+        _: FlowRef<'_, K>,
+        _: FlowSide,
+        _: &Extracted<'_, K>,
+        _: &mut impl Sink<FlowEvent<K>>,
+    ) {
+    }
+
+    fn close(&mut self, _: S, _: FlowRef<'_, K>, _: End, _: &mut impl Sink<FlowEvent<K>>) {}
+}

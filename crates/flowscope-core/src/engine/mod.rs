@@ -1,0 +1,429 @@
+//! One loop for every driver.
+//!
+//! An [`Engine`] extracts, tracks and expires. What is done with the packets
+//! of a flow is a [`Consumer`]'s, and is all in which drivers differ.
+
+mod lifecycle;
+
+pub use lifecycle::Lifecycle;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use crate::extract::{Extracted, FlowExtractor};
+use crate::track::{
+    AnomalyKind, Config, EndReason, Flow, FlowEvent, FlowId, FlowState, FlowStats, Observed, Slot,
+    Table, TrackerStats, Verdict,
+};
+use crate::{FlowSide, PacketView, Sink, Timestamp};
+
+/// What a driver does with the packets of its flows.
+///
+/// The state of a flow lives in the flow's own table entry, so that it costs no
+/// second lookup and goes when the flow goes.
+pub trait Consumer<K> {
+    /// What is kept for each flow.
+    type Flow;
+    /// What is reported, besides what becomes of the flows themselves.
+    type Event: From<FlowEvent<K>>;
+
+    /// A flow begins.
+    fn open(&mut self, flow: FlowRef<'_, K>) -> Self::Flow;
+
+    /// A packet was counted on its flow.
+    fn packet(
+        &mut self,
+        state: &mut Self::Flow,
+        flow: FlowRef<'_, K>,
+        side: FlowSide,
+        packet: &Extracted<'_, K>,
+        out: &mut impl Sink<Self::Event>,
+    );
+
+    /// A flow ended.
+    fn close(
+        &mut self,
+        state: Self::Flow,
+        flow: FlowRef<'_, K>,
+        end: End,
+        out: &mut impl Sink<Self::Event>,
+    );
+}
+
+/// A flow as a [`Consumer`] sees it.
+#[derive(Debug)]
+pub struct FlowRef<'a, K> {
+    /// Its identifier.
+    pub id: FlowId,
+    /// What it is told apart by, seen from its initiator.
+    pub key: &'a K,
+    flow: &'a Flow,
+}
+
+impl<K> FlowRef<'_, K> {
+    /// What it amounts to so far.
+    #[must_use]
+    pub fn stats(&self) -> FlowStats {
+        self.flow.stats()
+    }
+
+    /// What it is doing.
+    #[must_use]
+    pub fn state(&self) -> FlowState {
+        self.flow.state
+    }
+}
+
+impl<K> Clone for FlowRef<'_, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for FlowRef<'_, K> {}
+
+/// How a flow ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct End {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: EndReason,
+}
+
+/// Turns packets into events: extracts, tracks, hands to its consumer, expires.
+///
+/// The names to use it by are [`FlowTracker`](crate::FlowTracker) and its
+/// siblings.
+pub struct Engine<E: FlowExtractor, C: Consumer<E::Key>> {
+    extractor: E,
+    consumer: C,
+    table: Table<E::Key, C::Flow>,
+    config: Config,
+    clock: Timestamp,
+    timestamps: Timestamps,
+    stats: TrackerStats,
+}
+
+/// What is done about a packet older than the one before it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Timestamps {
+    AsCaptured,
+    Monotonic,
+}
+
+impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
+    /// An engine for flows as `extractor` tells them apart.
+    pub fn with_consumer(extractor: E, consumer: C, config: Config) -> Self {
+        Self {
+            extractor,
+            consumer,
+            table: Table::new(config.idle),
+            config,
+            clock: Timestamp::EPOCH,
+            timestamps: Timestamps::AsCaptured,
+            stats: TrackerStats::default(),
+        }
+    }
+
+    /// Lets `timeout` choose the idle timeout of a flow by its key and state;
+    /// `None` leaves the usual one.
+    ///
+    /// It is asked when a flow's deadline comes up and when its state changes,
+    /// not for every packet, and should always answer the same.
+    #[must_use]
+    pub fn with_idle_timeout_fn(
+        mut self,
+        timeout: impl Fn(&E::Key, FlowState) -> Option<Duration> + Send + Sync + 'static,
+    ) -> Self {
+        self.table.set_timeout_fn(Box::new(timeout));
+        self
+    }
+
+    /// If `monotonic`, a packet older than the latest counts as being of the
+    /// latest's time, so that no event is older than the one before it.
+    ///
+    /// Otherwise, as by default, it keeps its own time; it never moves the
+    /// clock that flows expire by.
+    #[must_use]
+    pub fn with_monotonic_timestamps(mut self, monotonic: bool) -> Self {
+        self.timestamps = if monotonic {
+            Timestamps::Monotonic
+        } else {
+            Timestamps::AsCaptured
+        };
+        self
+    }
+
+    /// Takes one packet.
+    #[inline]
+    pub fn track(&mut self, packet: PacketView<'_>, out: &mut impl Sink<C::Event>) {
+        self.clock = self.clock.max(packet.timestamp);
+        self.stats.packets += 1;
+        self.stats.bytes += u64::from(packet.wire_len);
+        if self.clock >= self.table.check_at() {
+            self.expire_due(out);
+        }
+        match self.extractor.extract(packet) {
+            Ok(extracted) => self.deliver(packet, &extracted, out),
+            Err(skip) => self.stats.count_skip(skip),
+        }
+    }
+
+    /// Ends the flows that have been silent for too long at `now`.
+    ///
+    /// Packets do this by their own times; a live source calls it when it has
+    /// been quiet. See [`next_expiry`](Self::next_expiry).
+    pub fn expire(&mut self, now: Timestamp, out: &mut impl Sink<C::Event>) {
+        self.clock = self.clock.max(now);
+        self.expire_due(out);
+    }
+
+    /// When [`expire`](Self::expire) may next have something to do: no flow
+    /// expires before. `None` without flows.
+    #[must_use]
+    pub fn next_expiry(&self) -> Option<Timestamp> {
+        self.table.next_expiry()
+    }
+
+    /// Ends every flow that is still open, in the order of their first packets.
+    ///
+    /// The engine is then as new, but for its statistics and its clock.
+    pub fn finish(&mut self, out: &mut impl Sink<C::Event>) {
+        let mut open: Vec<FlowId> = self.table.iter().map(|(id, _)| id).collect();
+        open.sort_unstable();
+        for id in open {
+            self.end(id.index(), EndReason::EndOfInput, self.clock, out);
+        }
+    }
+
+    /// What was seen so far.
+    #[must_use]
+    pub fn stats(&self) -> &TrackerStats {
+        &self.stats
+    }
+
+    /// How many flows are live.
+    #[must_use]
+    pub fn active_flows(&self) -> usize {
+        self.table.len()
+    }
+
+    /// The statistics of every live flow, in no particular order.
+    pub fn snapshot_flow_stats(&self) -> impl Iterator<Item = (&E::Key, FlowStats)> {
+        self.table
+            .iter()
+            .map(|(_, slot)| (&slot.key, slot.flow.stats()))
+    }
+
+    /// The statistics of one flow, while it lives.
+    #[must_use]
+    pub fn flow_stats(&self, flow: FlowId) -> Option<FlowStats> {
+        Some(self.table.by_id(flow)?.flow.stats())
+    }
+
+    /// What the consumer keeps for a flow, while it lives.
+    #[must_use]
+    pub fn flow_state(&self, flow: FlowId) -> Option<&C::Flow> {
+        Some(&self.table.by_id(flow)?.state)
+    }
+
+    /// What the consumer keeps for a flow, while it lives.
+    #[must_use]
+    pub fn flow_state_mut(&mut self, flow: FlowId) -> Option<&mut C::Flow> {
+        Some(&mut self.table.by_id_mut(flow)?.state)
+    }
+
+    /// The consumer.
+    #[must_use]
+    pub fn consumer(&self) -> &C {
+        &self.consumer
+    }
+
+    /// The consumer.
+    #[must_use]
+    pub fn consumer_mut(&mut self) -> &mut C {
+        &mut self.consumer
+    }
+
+    #[inline]
+    fn deliver(
+        &mut self,
+        packet: PacketView<'_>,
+        extracted: &Extracted<'_, E::Key>,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        let at = match self.timestamps {
+            Timestamps::AsCaptured => packet.timestamp,
+            Timestamps::Monotonic => self.clock,
+        };
+        let observed = Observed {
+            at,
+            orientation: extracted.orientation,
+            transport: extracted.transport,
+            wire_len: packet.wire_len,
+            ip_len: extracted.ip_len,
+            payload_len: extracted.payload.wire_len(),
+            is_cut: packet.missing() > 0,
+        };
+        let hash = self.table.hash(&extracted.key);
+        let index = match self.table.find(hash, &extracted.key) {
+            Some(index) if !self.is_replaced(index, &observed) => index,
+            Some(index) => {
+                self.end(index, EndReason::IdleTimeout, self.clock, out);
+                self.start(hash, &extracted.key, &observed, out)
+            }
+            None => self.start(hash, &extracted.key, &observed, out),
+        };
+        self.count(index, &observed, extracted, out);
+    }
+
+    /// Counts a packet on its flow and reports what it changed.
+    #[inline]
+    fn count(
+        &mut self,
+        index: u32,
+        observed: &Observed,
+        extracted: &Extracted<'_, E::Key>,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        let Slot {
+            key, flow, state, ..
+        } = self.table.slot_mut(index);
+        let id = FlowId::new(flow.number, index);
+        let (at, before) = (observed.at, flow.state);
+        let verdict = flow.count(observed, self.clock);
+        let side = flow.side_of(observed.orientation);
+        let after = flow.state;
+        out.push(
+            FlowEvent::Packet {
+                flow: id,
+                side,
+                at,
+                wire_len: observed.wire_len,
+                payload_len: observed.payload_len,
+            }
+            .into(),
+        );
+        let flow = FlowRef { id, key, flow };
+        self.consumer.packet(state, flow, side, extracted, out);
+        let kind = match verdict {
+            Verdict::Expected | Verdict::Retransmission | Verdict::OutOfOrder => None,
+            Verdict::RstOutOfWindow => Some(AnomalyKind::RstOutOfWindow),
+            Verdict::SynInConnection => Some(AnomalyKind::SynInConnection),
+        };
+        if let Some(kind) = kind {
+            self.stats.anomalies += 1;
+            let event = FlowEvent::Anomaly {
+                flow: id,
+                side,
+                at,
+                kind,
+            };
+            out.push(event.into());
+        }
+        if before != after {
+            let event = match after {
+                FlowState::Established => FlowEvent::Established { flow: id, at },
+                to => FlowEvent::StateChange {
+                    flow: id,
+                    at,
+                    from: before,
+                    to,
+                },
+            };
+            out.push(event.into());
+            // The new state may have a shorter timeout than the old one.
+            self.table.rearm(index);
+        }
+    }
+
+    fn is_replaced(&mut self, index: u32, observed: &Observed) -> bool {
+        let (clock, reuse_after) = (self.clock, self.config.reuse_after);
+        let slot = self.table.slot_mut(index);
+        slot.flow.is_replaced_by(observed, clock, reuse_after)
+    }
+
+    #[cold]
+    fn start(
+        &mut self,
+        hash: u64,
+        key: &E::Key,
+        observed: &Observed,
+        out: &mut impl Sink<C::Event>,
+    ) -> u32 {
+        if self.table.len() >= self.config.max_flows.clamp(1, MAX_FLOWS)
+            && let Some(nearest) = self.table.nearest()
+        {
+            self.end(nearest, EndReason::Evicted, self.clock, out);
+        }
+        let flow = Flow::new(self.table.next_number(), observed, self.clock);
+        let key = E::seen_from(key.clone(), flow.initiator());
+        let index = self.table.insert(hash, key, flow, |id, key, flow| {
+            self.consumer.open(FlowRef { id, key, flow })
+        });
+        let slot = self.table.slot_mut(index);
+        let event = FlowEvent::Started {
+            flow: FlowId::new(slot.flow.number, index),
+            key: slot.key.clone(),
+            at: observed.at,
+            state: slot.flow.state,
+        };
+        self.stats.count_start();
+        out.push(event.into());
+        index
+    }
+
+    #[cold]
+    fn expire_due(&mut self, out: &mut impl Sink<C::Event>) {
+        while let Some(index) = self.table.due(self.clock) {
+            let at = self.table.deadline(index);
+            self.end(index, EndReason::IdleTimeout, at, out);
+        }
+    }
+
+    /// Ends a flow, for the reason its own state gives or else for `reason`.
+    #[cold]
+    fn end(&mut self, index: u32, reason: EndReason, at: Timestamp, out: &mut impl Sink<C::Event>) {
+        let id = self.table.id(index);
+        let Slot {
+            key, flow, state, ..
+        } = self.table.remove(index);
+        let reason = match flow.state {
+            FlowState::Closing | FlowState::Closed => EndReason::Fin,
+            FlowState::Reset => EndReason::Rst,
+            _ => reason,
+        };
+        let ended = FlowRef {
+            id,
+            key: &key,
+            flow: &flow,
+        };
+        self.consumer.close(state, ended, End { at, reason }, out);
+        self.stats.count_end(reason);
+        let event = FlowEvent::Ended {
+            flow: id,
+            key,
+            at,
+            reason,
+            stats: flow.stats(),
+        };
+        out.push(event.into());
+    }
+}
+
+impl<E: FlowExtractor, C: Consumer<E::Key>> fmt::Debug for Engine<E, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("config", &self.config)
+            .field("clock", &self.clock)
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Places are numbered in 32 bits, of which the last few mean something else.
+const MAX_FLOWS: usize = (u32::MAX - 16) as usize;

@@ -1,0 +1,83 @@
+//! Flows by the two stations of a link.
+
+use core::fmt;
+
+use super::ip_pair::Seen;
+use super::{Extracted, FlowExtractor};
+use crate::wire::{Layers, MacAddresses, Payload, Skip, Transport};
+use crate::{Orientation, PacketView};
+
+/// Keys flows by the two link-layer addresses, whatever they carry.
+///
+/// Works on Ethernet and IEEE 802.11; other link types have no two addresses.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MacPair;
+
+impl FlowExtractor for MacPair {
+    type Key = MacPairKey;
+
+    fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, MacPairKey>, Skip> {
+        let MacAddresses { src, dst } = MacAddresses::of(packet)?;
+        let (ends, orientation) = if src <= dst {
+            ([src, dst], Orientation::Forward)
+        } else {
+            ([dst, src], Orientation::Reverse)
+        };
+        Ok(Extracted {
+            key: MacPairKey {
+                ends,
+                view: Seen(Orientation::Forward),
+            },
+            orientation,
+            transport: Transport::None,
+            payload: Payload {
+                bytes: packet.frame,
+                missing: packet.missing(),
+            },
+            ip_len: 0,
+            layers: Layers::default(),
+        })
+    }
+
+    fn seen_from(key: MacPairKey, orientation: Orientation) -> MacPairKey {
+        MacPairKey {
+            view: Seen(orientation),
+            ..key
+        }
+    }
+}
+
+/// The key of [`MacPair`]. In events `src` is the flow's initiator.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct MacPairKey {
+    ends: [[u8; 6]; 2],
+    view: Seen,
+}
+
+impl MacPairKey {
+    /// The initiator's address.
+    #[must_use]
+    pub fn src(&self) -> [u8; 6] {
+        self.view.pick(self.ends).0
+    }
+
+    /// The responder's address.
+    #[must_use]
+    pub fn dst(&self) -> [u8; 6] {
+        self.view.pick(self.ends).1
+    }
+}
+
+/// Both addresses as they are usually written, in hex with colons.
+impl fmt::Display for MacPairKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_mac(f, self.src())?;
+        f.write_str(" → ")?;
+        write_mac(f, self.dst())
+    }
+}
+
+fn write_mac(f: &mut fmt::Formatter<'_>, [first, rest @ ..]: [u8; 6]) -> fmt::Result {
+    write!(f, "{first:02x}")?;
+    rest.iter().try_for_each(|byte| write!(f, ":{byte:02x}"))
+}

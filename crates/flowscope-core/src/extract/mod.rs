@@ -1,0 +1,109 @@
+//! From a frame to the flow it belongs to.
+//!
+//! A [`FlowExtractor`] names the flow of a packet by a key of its choice.
+//! [`FiveTuple`] is the usual one; [`IpPair`] and [`MacPair`] are coarser.
+//! [`AutoDetectEncap`] around any of them looks through tunnels first.
+
+mod auto;
+mod five_tuple;
+mod ip_pair;
+mod mac_pair;
+
+pub use auto::AutoDetectEncap;
+pub use five_tuple::{FiveTuple, FiveTupleKey};
+pub use ip_pair::{IpPair, IpPairKey};
+pub use mac_pair::{MacPair, MacPairKey};
+
+use core::hash::Hash;
+
+use crate::wire::{Headers, Layers, Payload, Skip, Transport};
+use crate::{Orientation, PacketView};
+
+/// Names the flow a packet belongs to.
+pub trait FlowExtractor {
+    /// What flows are told apart by. Both directions of a flow have the same.
+    type Key: Clone + Eq + Hash;
+
+    /// Reads the packet's headers.
+    ///
+    /// # Errors
+    ///
+    /// A [`Skip`] says why the packet belongs to no flow.
+    fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, Self::Key>, Skip>;
+
+    /// The key as seen by the sender of a packet that ran along `orientation`.
+    ///
+    /// Equal to `key` in every comparison: only what it shows changes, such as
+    /// which end is printed first. Keys without such a view stay as they are.
+    #[must_use]
+    fn seen_from(key: Self::Key, orientation: Orientation) -> Self::Key {
+        let _ = orientation;
+        key
+    }
+}
+
+/// Makes keys of the headers of one IP packet.
+///
+/// An extractor that needs no more than [`Headers`] implements this, and is a
+/// [`FlowExtractor`] over the outermost IP header, and over the innermost one
+/// inside [`AutoDetectEncap`].
+pub trait KeyOfHeaders {
+    /// What flows are told apart by.
+    type Key: Clone + Eq + Hash;
+
+    /// The key, and which way the packet runs along it.
+    fn key(&self, headers: &Headers<'_>) -> (Self::Key, Orientation);
+
+    /// See [`FlowExtractor::seen_from`].
+    #[must_use]
+    fn seen_from(key: Self::Key, orientation: Orientation) -> Self::Key {
+        let _ = orientation;
+        key
+    }
+}
+
+impl<E: KeyOfHeaders> FlowExtractor for E {
+    type Key = E::Key;
+
+    #[inline]
+    fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, E::Key>, Skip> {
+        Ok(Extracted::new(self, Headers::outermost(packet)?))
+    }
+
+    fn seen_from(key: E::Key, orientation: Orientation) -> E::Key {
+        E::seen_from(key, orientation)
+    }
+}
+
+/// A packet as its flow sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Extracted<'a, K> {
+    /// The flow.
+    pub key: K,
+    /// Which way the packet runs along the key.
+    pub orientation: Orientation,
+    /// The transport header.
+    pub transport: Transport,
+    /// What the transport carries: a slice of the frame at any depth of
+    /// encapsulation.
+    pub payload: Payload<'a>,
+    /// Bytes of IP header and payload on the wire, zero without IP.
+    pub ip_len: u32,
+    /// The encapsulations around the packet, outermost first.
+    pub layers: Layers,
+}
+
+impl<'a, K> Extracted<'a, K> {
+    #[inline]
+    fn new(extractor: &impl KeyOfHeaders<Key = K>, headers: Headers<'a>) -> Self {
+        let (key, orientation) = extractor.key(&headers);
+        Self {
+            key,
+            orientation,
+            transport: headers.transport,
+            payload: headers.payload,
+            ip_len: headers.ip.len,
+            layers: headers.layers,
+        }
+    }
+}

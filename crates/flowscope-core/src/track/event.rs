@@ -1,0 +1,183 @@
+//! What a tracker reports.
+
+use super::{FlowId, FlowState, FlowStats};
+use crate::{FlowSide, Timestamp};
+
+/// Something that happened to a flow.
+///
+/// Per flow, [`Started`](Self::Started) comes first and
+/// [`Ended`](Self::Ended) last, each once.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "events are handed on one by one; boxing the last would allocate per flow"
+)]
+pub enum FlowEvent<K> {
+    /// A flow's first packet was seen.
+    #[non_exhaustive]
+    Started {
+        /// The flow.
+        flow: FlowId,
+        /// What it is told apart by, seen from its initiator.
+        key: K,
+        /// The packet's time.
+        at: Timestamp,
+        /// The state the packet put it in.
+        state: FlowState,
+    },
+    /// A packet was counted on a flow, the first one included.
+    #[non_exhaustive]
+    Packet {
+        /// The flow.
+        flow: FlowId,
+        /// Who sent the packet.
+        side: FlowSide,
+        /// The packet's time.
+        at: Timestamp,
+        /// The frame's length on the wire.
+        wire_len: u32,
+        /// The length of the transport's payload on the wire.
+        payload_len: u32,
+    },
+    /// A TCP handshake was completed.
+    #[non_exhaustive]
+    Established {
+        /// The flow.
+        flow: FlowId,
+        /// The time of the packet that completed it.
+        at: Timestamp,
+    },
+    /// A TCP connection changed its state otherwise.
+    #[non_exhaustive]
+    StateChange {
+        /// The flow.
+        flow: FlowId,
+        /// The time of the packet that changed it.
+        at: Timestamp,
+        /// The state before.
+        from: FlowState,
+        /// The state now.
+        to: FlowState,
+    },
+    /// A packet was not what its flow leads to expect.
+    #[non_exhaustive]
+    Anomaly {
+        /// The flow.
+        flow: FlowId,
+        /// Who sent the packet.
+        side: FlowSide,
+        /// The packet's time.
+        at: Timestamp,
+        /// What was odd.
+        kind: AnomalyKind,
+    },
+    /// A flow is over, and forgotten by the tracker.
+    #[non_exhaustive]
+    Ended {
+        /// The flow.
+        flow: FlowId,
+        /// What it is told apart by, seen from its initiator.
+        key: K,
+        /// When it ended: for an idle timeout or a closed connection's last
+        /// wait the moment it ran out, otherwise the tracker's time.
+        at: Timestamp,
+        /// Why it ended.
+        reason: EndReason,
+        /// What it amounted to.
+        stats: FlowStats,
+    },
+}
+
+impl<K> FlowEvent<K> {
+    /// The flow it happened to.
+    #[must_use]
+    pub fn flow(&self) -> FlowId {
+        match self {
+            Self::Started { flow, .. }
+            | Self::Packet { flow, .. }
+            | Self::Established { flow, .. }
+            | Self::StateChange { flow, .. }
+            | Self::Anomaly { flow, .. }
+            | Self::Ended { flow, .. } => *flow,
+        }
+    }
+
+    /// When it happened.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Started { at, .. }
+            | Self::Packet { at, .. }
+            | Self::Established { at, .. }
+            | Self::StateChange { at, .. }
+            | Self::Anomaly { at, .. }
+            | Self::Ended { at, .. } => *at,
+        }
+    }
+}
+
+/// Why a flow ended.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum EndReason {
+    /// Both sides of a TCP connection sent a FIN.
+    Fin,
+    /// A TCP connection was reset.
+    Rst,
+    /// It was silent for longer than its idle timeout.
+    IdleTimeout,
+    /// The table was full and this flow was the nearest to its timeout.
+    Evicted,
+    /// The input ended while it was open.
+    EndOfInput,
+}
+
+impl EndReason {
+    /// Every reason, in order.
+    pub const ALL: &'static [Self] = &[
+        Self::Fin,
+        Self::Rst,
+        Self::IdleTimeout,
+        Self::Evicted,
+        Self::EndOfInput,
+    ];
+
+    /// The word for it in records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fin => "fin",
+            Self::Rst => "rst",
+            Self::IdleTimeout => "idle_timeout",
+            Self::Evicted => "evicted",
+            Self::EndOfInput => "end_of_input",
+        }
+    }
+}
+
+/// What was odd about a packet.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum AnomalyKind {
+    /// An RST whose sequence number its receiver would refuse. It does not
+    /// reset the flow.
+    RstOutOfWindow,
+    /// A SYN with a new sequence number on a connection that is in use. It
+    /// changes nothing.
+    SynInConnection,
+}
+
+impl AnomalyKind {
+    /// Every kind, in order.
+    pub const ALL: &'static [Self] = &[Self::RstOutOfWindow, Self::SynInConnection];
+
+    /// The word for it in records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RstOutOfWindow => "rst_out_of_window",
+            Self::SynInConnection => "syn_in_connection",
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! When flows expire.
+//!
+//! Moving a flow in some order on every packet would touch other flows too,
+//! and at a million flows each touch is a cache miss. So a packet only writes
+//! its own flow's time. The flow stays filed under the deadline it was last
+//! armed with, which is at or before its true one, and is filed anew when that
+//! comes up.
+//!
+//! Far deadlines lie in a wheel of buckets, half a second each, as lists
+//! through the flows. Near ones, before the *horizon*, lie in a heap in exact
+//! order. The horizon moves over one bucket at a time and empties it into the
+//! heap, so what comes out is in the order of true deadlines, then of flows.
+
+use alloc::boxed::Box;
+use alloc::collections::BinaryHeap;
+use alloc::vec;
+use core::cmp::Reverse;
+
+use super::FlowId;
+use crate::Timestamp;
+
+/// Files flows by deadline.
+#[derive(Debug)]
+pub(super) struct Idle {
+    /// First flow of each bucket's list.
+    buckets: Box<[u32]>,
+    /// How many flows are in the buckets.
+    in_buckets: usize,
+    /// The tick the horizon stands at: every deadline in the heap is before
+    /// it, every one in the buckets at or after it.
+    horizon: u64,
+    near: BinaryHeap<Reverse<(Timestamp, FlowId)>>,
+    /// How many entries of `near` still mean something.
+    in_heap: usize,
+    /// Before this moment nothing comes up.
+    check_at: Timestamp,
+}
+
+/// A flow's place in [`Idle`], kept in the flow's own entry.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Filed {
+    prev: u32,
+    next: u32,
+    /// The tick of the deadline it was armed with, as far as it fits: it is
+    /// only compared for equality and taken modulo the number of buckets.
+    tick: u32,
+}
+
+impl Filed {
+    pub(super) const fn nowhere() -> Self {
+        Self {
+            prev: NOWHERE,
+            next: NONE,
+            tick: 0,
+        }
+    }
+
+    fn is_in_heap(&self, deadline: Timestamp) -> bool {
+        self.prev == IN_HEAP && self.tick == short(tick_of(deadline))
+    }
+}
+
+/// The flows, as far as [`Idle`] needs them.
+pub(super) trait Flows {
+    /// The place of a flow that exists.
+    fn filed(&mut self, index: u32) -> &mut Filed;
+    /// The place of the flow with this identifier, if it still exists.
+    fn filed_by_id(&mut self, id: FlowId) -> Option<&mut Filed>;
+    /// The identifier of a flow that exists.
+    fn id(&self, index: u32) -> FlowId;
+    /// A flow's true deadline.
+    fn deadline(&self, index: u32) -> Timestamp;
+}
+
+impl Idle {
+    pub(super) fn new() -> Self {
+        Self {
+            buckets: vec![NONE; BUCKETS as usize].into_boxed_slice(),
+            in_buckets: 0,
+            horizon: 0,
+            near: BinaryHeap::new(),
+            in_heap: 0,
+            check_at: Timestamp::MAX,
+        }
+    }
+
+    /// Before this moment [`due`](Self::due) has nothing to say.
+    #[inline]
+    pub(super) fn check_at(&self) -> Timestamp {
+        self.check_at
+    }
+
+    /// Files a flow that is not filed under its true deadline.
+    pub(super) fn arm(&mut self, flows: &mut impl Flows, index: u32) {
+        if self.in_buckets == 0 && self.in_heap == 0 {
+            // Nothing is filed, so the horizon may stand wherever it is useful.
+            self.horizon = tick_of(flows.deadline(index));
+        }
+        self.file(flows, index);
+        self.settle();
+    }
+
+    fn file(&mut self, flows: &mut impl Flows, index: u32) {
+        let deadline = flows.deadline(index);
+        let tick = tick_of(deadline);
+        if tick < self.horizon {
+            *flows.filed(index) = Filed {
+                prev: IN_HEAP,
+                next: NONE,
+                tick: short(tick),
+            };
+            self.near.push(Reverse((deadline, flows.id(index))));
+            self.in_heap += 1;
+        } else {
+            let bucket = &mut self.buckets[(tick % BUCKETS) as usize];
+            let next = *bucket;
+            *bucket = index;
+            *flows.filed(index) = Filed {
+                prev: NONE,
+                next,
+                tick: short(tick),
+            };
+            if next != NONE {
+                flows.filed(next).prev = index;
+            }
+            self.in_buckets += 1;
+        }
+    }
+
+    /// Takes a flow out, because it ends or because its deadline moved ahead.
+    pub(super) fn disarm(&mut self, flows: &mut impl Flows, index: u32) {
+        let filed = *flows.filed(index);
+        *flows.filed(index) = Filed::nowhere();
+        if filed.prev == NOWHERE {
+            return;
+        }
+        if filed.prev == IN_HEAP {
+            // What is left in the heap is passed over when it comes up.
+            self.in_heap -= 1;
+            self.sweep(flows);
+        } else {
+            if filed.prev == NONE {
+                self.buckets[(u64::from(filed.tick) % BUCKETS) as usize] = filed.next;
+            } else {
+                flows.filed(filed.prev).next = filed.next;
+            }
+            if filed.next != NONE {
+                flows.filed(filed.next).prev = filed.prev;
+            }
+            self.in_buckets -= 1;
+        }
+        self.settle();
+    }
+
+    /// Takes out the flow with the earliest true deadline, if that is not
+    /// after `until`.
+    pub(super) fn due(&mut self, flows: &mut impl Flows, until: Timestamp) -> Option<u32> {
+        loop {
+            match self.near.peek() {
+                Some(Reverse((deadline, id))) => {
+                    let (deadline, id) = (*deadline, *id);
+                    if deadline > until {
+                        break;
+                    }
+                    self.near.pop();
+                    let stands = flows
+                        .filed_by_id(id)
+                        .is_some_and(|filed| filed.is_in_heap(deadline));
+                    if !stands {
+                        continue;
+                    }
+                    *flows.filed(id.index()) = Filed::nowhere();
+                    self.in_heap -= 1;
+                    if flows.deadline(id.index()) <= deadline {
+                        self.settle();
+                        return Some(id.index());
+                    }
+                    self.file(flows, id.index());
+                }
+                None if self.in_buckets > 0 && start_of(self.horizon) <= until => {
+                    self.advance(flows, tick_of(until));
+                }
+                None => break,
+            }
+        }
+        self.settle();
+        None
+    }
+
+    /// Takes out the flow with the earliest true deadline.
+    pub(super) fn nearest(&mut self, flows: &mut impl Flows) -> Option<u32> {
+        // One bucket at a time: the horizon should stay near the clock.
+        while let Some(until) = self.next() {
+            if let Some(index) = self.due(flows, until) {
+                return Some(index);
+            }
+        }
+        None
+    }
+
+    /// Before this moment no flow expires.
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        if let Some(Reverse((deadline, _))) = self.near.peek() {
+            return Some(*deadline);
+        }
+        (self.in_buckets > 0).then(|| {
+            let first = (self.horizon..self.horizon + BUCKETS)
+                .find(|tick| self.buckets[(tick % BUCKETS) as usize] != NONE);
+            start_of(first.unwrap_or(self.horizon))
+        })
+    }
+
+    /// Moves the horizon over one bucket, or over all of them if `until` is
+    /// that far away, and files what was in them anew.
+    fn advance(&mut self, flows: &mut impl Flows, until: u64) {
+        let (from, count) = (self.horizon, BUCKETS.min(until - self.horizon + 1));
+        if count == BUCKETS {
+            self.horizon = until + 1;
+        } else {
+            // Empty buckets are passed over at once.
+            let filled = (from..from + count)
+                .position(|tick| self.buckets[(tick % BUCKETS) as usize] != NONE);
+            let Some(passed) = filled else {
+                self.horizon = from + count;
+                return;
+            };
+            self.horizon = from + passed as u64 + 1;
+        }
+        let emptied = self.horizon.saturating_sub(BUCKETS).max(from)..self.horizon;
+        for tick in emptied {
+            let bucket = &mut self.buckets[(tick % BUCKETS) as usize];
+            let mut index = core::mem::replace(bucket, NONE);
+            while index != NONE {
+                let next = flows.filed(index).next;
+                self.in_buckets -= 1;
+                self.file(flows, index);
+                index = next;
+            }
+        }
+    }
+
+    /// Throws out entries of flows that are gone, once they are the most.
+    fn sweep(&mut self, flows: &mut impl Flows) {
+        if self.near.len() > 2 * self.in_heap + MIN_SWEEP {
+            self.near.retain(|Reverse((deadline, id))| {
+                flows
+                    .filed_by_id(*id)
+                    .is_some_and(|filed| filed.is_in_heap(*deadline))
+            });
+        }
+    }
+
+    #[inline]
+    fn settle(&mut self) {
+        let near = match self.near.peek() {
+            Some(Reverse((deadline, _))) => *deadline,
+            None => Timestamp::MAX,
+        };
+        self.check_at = if self.in_buckets > 0 {
+            near.min(start_of(self.horizon))
+        } else {
+            near
+        };
+    }
+}
+
+const fn tick_of(deadline: Timestamp) -> u64 {
+    deadline.as_nanos() >> TICK_BITS
+}
+
+const fn start_of(tick: u64) -> Timestamp {
+    Timestamp::from_nanos(tick.saturating_mul(1 << TICK_BITS))
+}
+
+/// The bits of a tick that are kept with a flow.
+const fn short(tick: u64) -> u32 {
+    tick as u32
+}
+
+/// A bucket spans 2²⁹ ns, about half a second.
+const TICK_BITS: u32 = 29;
+/// All of them span nine minutes: one turn for the usual timeouts. A power of
+/// two, so that a shortened tick finds the same bucket.
+const BUCKETS: u64 = 1 << 10;
+const NONE: u32 = u32::MAX;
+const IN_HEAP: u32 = u32::MAX - 1;
+const NOWHERE: u32 = u32::MAX - 2;
+/// A heap this small is not worth sweeping.
+const MIN_SWEEP: usize = 64;

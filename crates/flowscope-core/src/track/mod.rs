@@ -1,0 +1,122 @@
+//! Flows over time: who is live, what they did, when they end.
+//!
+//! The vocabulary of tracking is here: events, states, statistics, settings.
+//! The tracker itself is [`FlowTracker`](crate::FlowTracker).
+
+mod event;
+mod flow;
+mod history;
+mod idle;
+mod slab;
+mod state;
+mod stats;
+mod table;
+mod tcp;
+
+pub use event::{AnomalyKind, EndReason, FlowEvent};
+pub use history::History;
+pub use state::FlowState;
+pub use stats::{FlowStats, TrackerStats};
+
+pub(crate) use flow::{Flow, Observed};
+pub(crate) use table::{Slot, Table};
+pub(crate) use tcp::Verdict;
+
+use core::fmt;
+use core::time::Duration;
+
+/// Identifies one flow of one tracker.
+///
+/// Ordered by the flows' first packets. The number is never used again, so an
+/// identifier that was kept too long finds nothing rather than a stranger.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct FlowId {
+    number: u64,
+    index: u32,
+}
+
+impl FlowId {
+    pub(crate) const fn new(number: u64, index: u32) -> Self {
+        Self { number, index }
+    }
+
+    /// The flow's place in the order of first packets, starting at 1.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.number
+    }
+
+    pub(crate) const fn index(self) -> u32 {
+        self.index
+    }
+}
+
+impl fmt::Display for FlowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.number.fmt(f)
+    }
+}
+
+/// What a tracker may hold, and for how long.
+///
+/// ```
+/// use core::time::Duration;
+/// use flowscope_core::track::{Config, IdleTimeouts};
+///
+/// let config = Config {
+///     max_flows: 2_000_000,
+///     idle: IdleTimeouts { udp: Duration::from_secs(30), ..IdleTimeouts::default() },
+///     ..Config::default()
+/// };
+/// assert_eq!(config.idle.tcp, Duration::from_secs(300));
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Config {
+    /// Live flows at the most. At the cap a new flow evicts the one that is
+    /// nearest to its idle timeout. One million by default, at least one.
+    pub max_flows: usize,
+    /// How long a flow may be silent before it ends.
+    pub idle: IdleTimeouts,
+    /// How long a TCP connection must have been silent for a SYN with a new
+    /// sequence number to replace it. One minute by default.
+    pub reuse_after: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_flows: 1_000_000,
+            idle: IdleTimeouts::default(),
+            reuse_after: Duration::from_secs(60),
+        }
+    }
+}
+
+/// How long a flow may be silent before it ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct IdleTimeouts {
+    /// TCP connections: 300 s by default.
+    pub tcp: Duration,
+    /// TCP connections that have not got past the handshake: 60 s by default,
+    /// which is longer than the longest usual pause between two SYNs.
+    pub handshake: Duration,
+    /// TCP connections closed by both sides or reset: 10 s by default. For so
+    /// long late packets still count on the connection they belong to.
+    pub closed: Duration,
+    /// UDP and UDP-Lite: 60 s by default.
+    pub udp: Duration,
+    /// Everything else: 30 s by default.
+    pub other: Duration,
+}
+
+impl Default for IdleTimeouts {
+    fn default() -> Self {
+        Self {
+            tcp: Duration::from_secs(300),
+            handshake: Duration::from_secs(60),
+            closed: Duration::from_secs(10),
+            udp: Duration::from_secs(60),
+            other: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What is counted: per flow, and over a tracker's life.
+
+use core::fmt;
+
+use super::{EndReason, FlowState, History};
+use crate::wire::{Cause, Layer, Skip};
+use crate::{BySide, Timestamp};
+
+/// What a flow amounted to, so far or in the end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct FlowStats {
+    /// The earliest packet time.
+    pub first_seen: Timestamp,
+    /// The latest packet time.
+    pub last_seen: Timestamp,
+    /// Packets.
+    pub packets: BySide<u64>,
+    /// Bytes on the wire, from the link layer on.
+    pub bytes: BySide<u64>,
+    /// Bytes of IP headers and payload on the wire.
+    pub ip_bytes: BySide<u64>,
+    /// Bytes of transport payload on the wire, retransmissions included.
+    pub payload_bytes: BySide<u64>,
+    /// TCP segments whose sequence numbers had all been sent before.
+    pub retransmissions: BySide<u32>,
+    /// TCP segments that came late and filled a hole.
+    pub out_of_order: BySide<u32>,
+    /// Packets that were captured shorter than they were on the wire.
+    pub cut_packets: BySide<u32>,
+    /// The state the flow is in.
+    pub state: FlowState,
+    /// Its life in Zeek's letters.
+    pub history: History,
+}
+
+/// What a tracker has seen.
+///
+/// Every packet is in exactly one place: `packets` is what was counted on
+/// flows plus what was skipped.
+#[derive(Clone, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct TrackerStats {
+    /// Packets given to the tracker.
+    pub packets: u64,
+    /// Their bytes on the wire.
+    pub bytes: u64,
+    /// Flows that started.
+    pub flows: u64,
+    /// Flows that are live.
+    pub active: u64,
+    /// The most flows that were live at once.
+    pub peak: u64,
+    /// Anomalies reported.
+    pub anomalies: u64,
+    skipped: [[u64; Cause::ALL.len()]; Layer::ALL.len()],
+    ended: [u64; EndReason::ALL.len()],
+}
+
+impl TrackerStats {
+    /// Packets that belong to no flow, by reason; reasons that did not occur
+    /// are left out.
+    pub fn skipped(&self) -> impl Iterator<Item = (Skip, u64)> {
+        Layer::ALL
+            .iter()
+            .zip(&self.skipped)
+            .flat_map(|(layer, row)| {
+                Cause::ALL
+                    .iter()
+                    .zip(row)
+                    .map(|(cause, count)| (Skip::new(*layer, *cause), *count))
+            })
+            .filter(|(_, count)| *count > 0)
+    }
+
+    /// Packets that belong to no flow.
+    #[must_use]
+    pub fn packets_skipped(&self) -> u64 {
+        self.skipped.iter().flatten().sum()
+    }
+
+    /// Flows that ended for `reason`.
+    #[must_use]
+    pub fn ended(&self, reason: EndReason) -> u64 {
+        self.ended[reason as usize]
+    }
+
+    pub(crate) fn count_skip(&mut self, skip: Skip) {
+        self.skipped[skip.layer as usize][skip.cause as usize] += 1;
+    }
+
+    pub(crate) fn count_start(&mut self) {
+        self.flows += 1;
+        self.active += 1;
+        self.peak = self.peak.max(self.active);
+    }
+
+    pub(crate) fn count_end(&mut self, reason: EndReason) {
+        self.active -= 1;
+        self.ended[reason as usize] += 1;
+    }
+}
+
+impl Default for TrackerStats {
+    fn default() -> Self {
+        Self {
+            packets: 0,
+            bytes: 0,
+            flows: 0,
+            active: 0,
+            peak: 0,
+            anomalies: 0,
+            skipped: [[0; Cause::ALL.len()]; Layer::ALL.len()],
+            ended: [0; EndReason::ALL.len()],
+        }
+    }
+}
+
+impl fmt::Debug for TrackerStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TrackerStats")
+            .field("packets", &self.packets)
+            .field("bytes", &self.bytes)
+            .field("flows", &self.flows)
+            .field("active", &self.active)
+            .field("peak", &self.peak)
+            .field("anomalies", &self.anomalies)
+            .field("packets_skipped", &self.packets_skipped())
+            .finish_non_exhaustive()
+    }
+}

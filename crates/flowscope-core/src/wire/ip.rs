@@ -1,0 +1,195 @@
+//! IPv4 and IPv6 headers, with what captures and offloads do to their lengths.
+
+use core::net::IpAddr;
+
+use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
+
+use super::{Cause, Layer, Layers, Protocol, Skip, after, split};
+
+/// The parts of an IP header that flows are made of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct IpHeader {
+    /// The sender.
+    pub src: IpAddr,
+    /// The receiver.
+    pub dst: IpAddr,
+    /// What the packet carries, behind extension headers.
+    pub protocol: Protocol,
+    /// Bytes of header and payload on the wire, as the header claims.
+    pub len: u32,
+}
+
+/// A packet's header and the bytes behind it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Datagram<'a> {
+    pub(super) header: IpHeader,
+    /// What follows the headers, without link-layer padding.
+    pub(super) payload: &'a [u8],
+    /// Bytes of payload that the header claims and the capture lacks.
+    pub(super) missing: u32,
+}
+
+impl<'a> Datagram<'a> {
+    /// Whether it carries another IP packet.
+    #[inline]
+    pub(super) fn is_tunnel(&self) -> bool {
+        matches!(self.header.protocol, Protocol::IPV4 | Protocol::IPV6)
+    }
+
+    /// The IP packet inside, if there is a sound one.
+    pub(super) fn tunnelled(&self, layers: &mut Layers) -> Option<Self> {
+        let layer = match self.header.src {
+            IpAddr::V4(_) => Layer::Ipv4,
+            IpAddr::V6(_) => Layer::Ipv6,
+        };
+        let inner = match self.header.protocol {
+            Protocol::IPV4 => ipv4(self.payload, self.missing),
+            Protocol::IPV6 => ipv6(self.payload, self.missing),
+            _ => return None,
+        };
+        layers.push(layer, 0);
+        inner.ok()
+    }
+}
+
+/// Reads an IPv4 packet of whose end the capture lacks `missing` bytes.
+#[inline]
+pub(super) fn ipv4(bytes: &[u8], missing: u32) -> Result<Datagram<'_>, Skip> {
+    const LAYER: Layer = Layer::Ipv4;
+    const FIXED: usize = 20;
+
+    split::<FIXED>(bytes, LAYER)?;
+    let packet = Ipv4Packet::new_unchecked(bytes);
+    if packet.version() != 4 {
+        return Err(Skip::new(LAYER, Cause::BadVersion));
+    }
+    let header_len = packet.header_len();
+    if usize::from(header_len) < FIXED {
+        return Err(Skip::new(LAYER, Cause::BadLength));
+    }
+    let len = match packet.total_len() {
+        // Left blank where the network card cuts the segments (TSO).
+        0 => wire_len(bytes, missing),
+        len if len < u16::from(header_len) => return Err(Skip::new(LAYER, Cause::BadLength)),
+        len => len.into(),
+    };
+    if packet.frag_offset() != 0 {
+        return Err(Skip::new(LAYER, Cause::Fragment));
+    }
+    let header = IpHeader {
+        src: packet.src_addr().into(),
+        dst: packet.dst_addr().into(),
+        protocol: Protocol(packet.next_header().into()),
+        len,
+    };
+    let payload = after(bytes, header_len.into(), LAYER)?;
+    let datagram = claim(header, payload, len - u32::from(header_len));
+    match header.protocol {
+        Protocol::AH => behind_extensions(datagram),
+        _ => Ok(datagram),
+    }
+}
+
+/// Reads an IPv6 packet of whose end the capture lacks `missing` bytes.
+#[inline]
+pub(super) fn ipv6(bytes: &[u8], missing: u32) -> Result<Datagram<'_>, Skip> {
+    const LAYER: Layer = Layer::Ipv6;
+    const FIXED: usize = 40;
+
+    let (_, payload) = split::<FIXED>(bytes, LAYER)?;
+    let packet = Ipv6Packet::new_unchecked(bytes);
+    if packet.version() != 6 {
+        return Err(Skip::new(LAYER, Cause::BadVersion));
+    }
+    let protocol = Protocol(packet.next_header().into());
+    let payload_len = match packet.payload_len() {
+        // A jumbogram (RFC 2675), or left blank as in IPv4.
+        0 => jumbo_len(protocol, payload).unwrap_or_else(|| wire_len(payload, missing)),
+        len => len.into(),
+    };
+    let header = IpHeader {
+        src: packet.src_addr().into(),
+        dst: packet.dst_addr().into(),
+        protocol,
+        len: payload_len.saturating_add(FIXED as u32),
+    };
+    behind_extensions(claim(header, payload, payload_len))
+}
+
+/// Cuts `payload` to what the header claims, and notes what the capture lacks.
+#[inline]
+fn claim(header: IpHeader, payload: &[u8], claimed: u32) -> Datagram<'_> {
+    let claimed_len = usize::try_from(claimed).unwrap_or(usize::MAX);
+    match payload.get(..claimed_len) {
+        Some(payload) => Datagram {
+            header,
+            payload,
+            missing: 0,
+        },
+        None => Datagram {
+            header,
+            payload,
+            missing: claimed.saturating_sub(wire_len(payload, 0)),
+        },
+    }
+}
+
+/// Passes over extension headers (RFC 8200, section 4) to the upper layer.
+#[inline]
+fn behind_extensions(mut datagram: Datagram<'_>) -> Result<Datagram<'_>, Skip> {
+    for _ in 0..MAX_EXTENSIONS {
+        let (next, len) = match datagram.header.protocol {
+            Protocol::HOP_BY_HOP | Protocol::IPV6_ROUTE | Protocol::IPV6_OPTS => {
+                let ([next, units], _) = split::<2>(datagram.payload, Layer::Ipv6)?;
+                (*next, 8 + 8 * usize::from(*units))
+            }
+            Protocol::IPV6_FRAG => {
+                let ([next, _, offset @ .., _, _, _, _], _) =
+                    split::<8>(datagram.payload, Layer::Ipv6)?;
+                // The lowest bit says that more follow; the first fragment
+                // still has the ports.
+                if u16::from_be_bytes(*offset) & 0xfff8 != 0 {
+                    return Err(Skip::new(Layer::Ipv6, Cause::Fragment));
+                }
+                (*next, 8)
+            }
+            Protocol::AH => {
+                let ([next, words], _) = split::<2>(datagram.payload, Layer::Ah)?;
+                (*next, 8 + 4 * usize::from(*words))
+            }
+            _ => return Ok(datagram),
+        };
+        datagram.payload = after(datagram.payload, len, Layer::Ipv6)?;
+        datagram.header.protocol = Protocol(next);
+    }
+    Err(Skip::new(Layer::Ipv6, Cause::TooDeep))
+}
+
+/// The length a jumbo payload option gives (RFC 2675, section 2).
+#[cold]
+fn jumbo_len(protocol: Protocol, payload: &[u8]) -> Option<u32> {
+    const JUMBO: u8 = 0xc2;
+    if protocol != Protocol::HOP_BY_HOP {
+        return None;
+    }
+    let [_, units, ..] = payload else { return None };
+    let mut options = payload.get(2..8 + 8 * usize::from(*units))?;
+    loop {
+        options = match options {
+            [JUMBO, 4, len @ ..] => return Some(u32::from_be_bytes(*len.first_chunk()?)),
+            [0, rest @ ..] => rest,
+            [_, len, rest @ ..] => rest.get(usize::from(*len)..)?,
+            _ => return None,
+        };
+    }
+}
+
+/// How many bytes stood on the wire.
+fn wire_len(captured: &[u8], missing: u32) -> u32 {
+    u32::try_from(captured.len())
+        .unwrap_or(u32::MAX)
+        .saturating_add(missing)
+}
+
+/// More extension headers than any sender uses.
+const MAX_EXTENSIONS: usize = 16;
