@@ -7,7 +7,7 @@ use crate::track::Config;
 /// Follows flows: packets in, [`FlowEvent`](crate::FlowEvent)s out.
 ///
 /// ```
-/// use flowscope_core::extract::FiveTuple;
+/// use flowscope_core::extract::{FiveTuple, FiveTupleKey};
 /// use flowscope_core::{FlowEvent, FlowTracker, LinkType, PacketView, Timestamp};
 ///
 /// let packet = [
@@ -16,7 +16,7 @@ use crate::track::Config;
 /// ];
 /// let mut tracker = FlowTracker::new(FiveTuple::bidirectional());
 /// let mut ended = Vec::new();
-/// let mut keep = |event: FlowEvent<_>| {
+/// let mut keep = |event: FlowEvent<FiveTupleKey>| {
 ///     if let FlowEvent::Ended { key, stats, .. } = event {
 ///         ended.push((key.to_string(), stats.payload_bytes.total()));
 ///     }

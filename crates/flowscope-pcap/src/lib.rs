@@ -24,9 +24,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+extern crate alloc;
+
 mod buffer;
 mod classic;
 mod error;
+mod flows;
 mod input;
 mod interface;
 mod link;
@@ -38,6 +41,7 @@ mod source;
 mod writer;
 
 pub use error::PcapError;
+pub use flows::FlowEvents;
 pub use input::Compression;
 pub use interface::{Interface, Resolution, Section};
 pub use options::{Options, PcapngOption};
