@@ -140,6 +140,15 @@ impl Classic {
         }))
     }
 
+    /// Whether the next record can be had without waiting for the input.
+    #[inline]
+    pub(crate) fn is_at_hand<R: Read>(&self, buffer: &Buffer<R>) -> bool {
+        let unread = buffer.unread();
+        self.candidates.len() <= 1
+            && unread.len() >= self.header_len
+            && unread.len() - self.header_len >= self.record_header(unread, 0).captured as usize
+    }
+
     /// The record header at byte `at`, which must be there.
     #[inline]
     fn record_header(&self, bytes: &[u8], at: usize) -> RecordHeader {

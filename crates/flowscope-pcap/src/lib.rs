@@ -26,6 +26,7 @@
 
 extern crate alloc;
 
+mod batch;
 mod buffer;
 mod classic;
 mod error;
@@ -40,6 +41,7 @@ mod reader;
 mod source;
 mod writer;
 
+pub use batch::Batch;
 pub use error::PcapError;
 pub use flows::FlowEvents;
 pub use input::Compression;

@@ -77,6 +77,22 @@ impl Pcapng {
         }
     }
 
+    /// Whether a packet block comes next and can be had without waiting for
+    /// the input.
+    #[inline]
+    pub(crate) fn is_at_hand<R: Read>(&self, buffer: &Buffer<R>) -> bool {
+        let unread = buffer.unread();
+        let Some(head) = unread.first_chunk::<MIN_BLOCK_LEN>() else {
+            return false;
+        };
+        let order = self.section.order;
+        let is_packet = matches!(
+            order.u32(head, 0),
+            ENHANCED_PACKET | OBSOLETE_PACKET | SIMPLE_PACKET
+        );
+        is_packet && padded(order.u32(head, 4)) <= unread.len() as u64
+    }
+
     /// An enhanced packet block, or the obsolete packet block, which differs
     /// in the width of its interface field only.
     #[inline(always)]

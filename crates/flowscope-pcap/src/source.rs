@@ -9,6 +9,7 @@ use std::path::Path;
 
 use flowscope_core::{LinkType, PacketView, Timestamp};
 
+use crate::batch::{Batch, CAPACITY};
 use crate::buffer::{Buffer, Consumed};
 use crate::classic::Classic;
 use crate::input::Input;
@@ -107,31 +108,68 @@ impl<R: Read> PcapFlowSource<R> {
     /// After an error there are no more packets.
     #[inline]
     pub fn next_packet(&mut self) -> Result<Option<PacketView<'_>>, PcapError> {
-        if let State::Ended = self.state {
-            return Ok(None);
+        Ok(self.next_record()?.map(|record| self.view(record)))
+    }
+
+    /// Lends the next packets that are at hand, or none at the end.
+    ///
+    /// At least one packet is waited for and at most 32 are given, as many as
+    /// lie whole in the buffer: a live pipe is never waited on for company.
+    /// After an error there are no more packets.
+    #[inline]
+    pub fn next_batch(&mut self) -> Result<Batch<'_>, PcapError> {
+        let mut records = [const { None }; CAPACITY];
+        let [first, others @ ..] = &mut records;
+        *first = self.next_record()?;
+        for place in others {
+            let is_at_hand = match &self.records {
+                Records::Classic(classic) => classic.is_at_hand(&self.buffer),
+                Records::Pcapng(pcapng) => pcapng.is_at_hand(&self.buffer),
+            };
+            if !is_at_hand {
+                break;
+            }
+            match self.next_record() {
+                Ok(record) => *place = record,
+                // The packets before the damage come first.
+                Err(e) => {
+                    self.state = State::Failed(Some(e));
+                    break;
+                }
+            }
+        }
+        let mut batch = Batch::new();
+        for record in records.into_iter().flatten() {
+            batch.push(self.view(record));
+        }
+        Ok(batch)
+    }
+
+    #[inline]
+    fn next_record(&mut self) -> Result<Option<Record>, PcapError> {
+        match &mut self.state {
+            State::Reading => {}
+            State::Failed(error) => return error.take().map_or(Ok(None), Err),
+            State::Ended => return Ok(None),
         }
         let record = match &mut self.records {
             Records::Classic(classic) => classic.next(&mut self.buffer),
             Records::Pcapng(pcapng) => pcapng.next(&mut self.buffer),
         };
         match record {
-            Ok(Some(record)) => {
-                self.block = record.block;
-                Ok(Some(PacketView {
-                    frame: self.buffer.consumed(record.frame),
-                    link: record.link,
-                    timestamp: record.timestamp,
-                    wire_len: record.wire_len,
-                }))
-            }
-            Ok(None) => {
-                self.end();
-                Ok(None)
-            }
-            Err(e) => {
-                self.end();
-                Err(e)
-            }
+            Ok(Some(record)) => self.block = record.block,
+            Ok(None) | Err(_) => self.end(),
+        }
+        record
+    }
+
+    #[inline]
+    fn view(&self, record: Record) -> PacketView<'_> {
+        PacketView {
+            frame: self.buffer.consumed(record.frame),
+            link: record.link,
+            timestamp: record.timestamp,
+            wire_len: record.wire_len,
         }
     }
 
@@ -263,8 +301,10 @@ impl Records {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum State {
     Reading,
+    /// With the error, until it is given out.
+    Failed(Option<PcapError>),
     Ended,
 }

@@ -163,6 +163,17 @@ impl Flow {
             && self.connection.is_new_syn(side, header)
     }
 
+    /// Something of every cache line it lies in.
+    #[inline]
+    pub(super) fn warmth(&self) -> u64 {
+        let [a, b] = &self.counters;
+        u64::from(a.low[0])
+            ^ u64::from(b.low[0])
+            ^ self.number
+            ^ self.touched.as_nanos()
+            ^ u64::from(self.connection.warmth())
+    }
+
     /// Who sent a packet that runs along `orientation`.
     #[inline]
     pub(crate) fn side_of(&self, orientation: Orientation) -> FlowSide {

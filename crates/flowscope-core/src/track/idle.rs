@@ -55,6 +55,12 @@ impl Filed {
         }
     }
 
+    /// Something of every cache line it lies in.
+    #[inline]
+    pub(super) fn warmth(&self) -> u32 {
+        self.tick
+    }
+
     fn is_in_heap(&self, deadline: Timestamp) -> bool {
         self.prev == IN_HEAP && self.tick == short(tick_of(deadline))
     }
@@ -124,6 +130,18 @@ impl Idle {
                 flows.filed(next).prev = index;
             }
             self.in_buckets += 1;
+        }
+    }
+
+    /// Files a flow anew if its true deadline has moved ahead of the one it is
+    /// filed under. One that moved back is noticed when the old one comes up.
+    #[inline]
+    pub(super) fn rearm(&mut self, flows: &mut impl Flows, index: u32) {
+        let tick = short(tick_of(flows.deadline(index)));
+        // Both are within a turn or so of the clock, whatever it shows.
+        if tick.wrapping_sub(flows.filed(index).tick).cast_signed() < 0 {
+            self.disarm(flows, index);
+            self.arm(flows, index);
         }
     }
 

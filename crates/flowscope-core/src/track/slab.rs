@@ -12,6 +12,12 @@ pub(super) struct Slab<T> {
     first_free: u32,
 }
 
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 #[derive(Debug)]
 enum Place<T> {
     Taken(T),

@@ -1,8 +1,11 @@
 //! The flow table: every live flow, found by key, by number, or by deadline.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
+use core::hint::black_box;
 use core::time::Duration;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -82,6 +85,21 @@ impl<K: Eq + Hash, S> Table<K, S> {
         self.by_key.find(hash, is_it).copied()
     }
 
+    /// The place where the flow with this hash most likely is, found without
+    /// a look at the flow itself.
+    #[inline]
+    pub(crate) fn candidate(&self, hash: u64) -> Option<u32> {
+        self.by_key.find(hash, |_| true).copied()
+    }
+
+    /// Brings a flow into the cache, should there be one at this place.
+    #[inline]
+    pub(crate) fn warm(&self, index: u32) {
+        if let Some(slot) = self.slots.get(index) {
+            black_box((slot.filed.warmth(), slot.flow.warmth()));
+        }
+    }
+
     #[inline]
     pub(crate) fn slot_mut(&mut self, index: u32) -> &mut Slot<K, S> {
         self.slots.get_mut(index)
@@ -156,10 +174,28 @@ impl<K: Eq + Hash, S> Table<K, S> {
         slot
     }
 
+    /// Takes all flows out, in the order of their first packets.
+    ///
+    /// At the end of the input memory is at its fullest: the index goes first,
+    /// and the order is kept in one word a flow.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (FlowId, Slot<K, S>)> + use<K, S> {
+        self.by_key = HashTable::new();
+        self.idle = Idle::new();
+        let mut slab = core::mem::take(&mut self.slots.slab);
+        let mut order = Vec::new();
+        core::iter::from_fn(move || {
+            if order.is_empty() {
+                order = oldest(&slab);
+            }
+            let index = order.pop()?;
+            let slot = slab.remove(index)?;
+            Some((FlowId::new(slot.flow.number, index), slot))
+        })
+    }
+
     /// Files a flow anew whose deadline may have moved ahead.
     pub(crate) fn rearm(&mut self, index: u32) {
-        self.idle.disarm(&mut self.slots, index);
-        self.idle.arm(&mut self.slots, index);
+        self.idle.rearm(&mut self.slots, index);
     }
 
     /// Before this moment [`due`](Self::due) finds nothing.
@@ -187,6 +223,23 @@ impl<K: Eq + Hash, S> Table<K, S> {
     pub(crate) fn deadline(&self, index: u32) -> Timestamp {
         self.slots.deadline(index)
     }
+}
+
+/// The places of the oldest flows, the very oldest last: of all flows unless
+/// their numbers are more than 32 bits apart.
+fn oldest<K, S>(slab: &Slab<Slot<K, S>>) -> Vec<u32> {
+    let numbers = || slab.iter().map(|(index, slot)| (slot.flow.number, index));
+    let Some((first, _)) = numbers().min() else {
+        return Vec::new();
+    };
+    let mut packed: Vec<u64> = Vec::with_capacity(numbers().count());
+    packed.extend(numbers().filter_map(|(number, index)| {
+        let age = u32::try_from(number - first).ok()?;
+        Some(u64::from(age) << 32 | u64::from(index))
+    }));
+    packed.sort_unstable_by_key(|packed| Reverse(*packed));
+    // The low half is the place.
+    packed.into_iter().map(|packed| packed as u32).collect()
 }
 
 impl<K, S> Slots<K, S> {
@@ -237,4 +290,22 @@ impl<K, S> fmt::Debug for Table<K, S> {
             .field("flows", &self.by_key.len())
             .finish_non_exhaustive()
     }
+}
+#[cfg(test)]
+#[test]
+fn zz_sizes() {
+    use crate::extract::*;
+    extern crate std;
+    std::println!(
+        "slot {} key {} flow {} filed {}",
+        size_of::<Slot<FiveTupleKey, ()>>(),
+        size_of::<FiveTupleKey>(),
+        size_of::<Flow>(),
+        size_of::<Filed>()
+    );
+    std::println!(
+        "extracted {} event {}",
+        size_of::<Extracted<'_, FiveTupleKey>>(),
+        size_of::<super::FlowEvent<FiveTupleKey>>()
+    );
 }
