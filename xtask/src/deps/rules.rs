@@ -1,0 +1,586 @@
+//! The rules, as data.
+//!
+//! Each row carries an example that breaks it, which a test plants in an empty
+//! workspace: a rule that cannot fail does not pass.
+
+use super::manifest::Kind;
+use super::references::Thing::{self, Macro, Path, Word};
+
+/// Something that always holds in this workspace.
+#[derive(Debug)]
+pub(super) struct Rule {
+    /// The rule, to be read after "but".
+    pub(super) says: &'static str,
+    pub(super) check: Check,
+    /// A file that breaks the rule, and what is in it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "planted by the tests"))]
+    pub(super) broken_by: (&'static str, &'static str),
+}
+
+/// How a rule is checked.
+#[derive(Debug)]
+pub(super) enum Check {
+    /// A package's dependencies: these, perhaps those, and no others.
+    DependsOnlyOn {
+        package: &'static str,
+        always: &'static [&'static str],
+        sometimes: &'static [&'static str],
+    },
+    /// A package depends on no crates of the workspace but these. It is free
+    /// to choose others.
+    KnowsOnly {
+        package: &'static str,
+        kind: Kind,
+        crates: &'static [&'static str],
+    },
+    /// No package goes by another name than its own.
+    NotRenamed,
+    /// Things that no source refers to whose path begins like this and not
+    /// like that.
+    Absent {
+        what: &'static [Thing],
+        under: &'static [&'static str],
+        except: &'static [&'static str],
+    },
+}
+
+impl Check {
+    /// The package whose dependencies it bounds.
+    pub(super) fn package(&self) -> Option<&'static str> {
+        match self {
+            Self::DependsOnlyOn { package, .. } => Some(package),
+            Self::KnowsOnly { package, kind, .. } if *kind == Kind::Shipped => Some(package),
+            Self::KnowsOnly { .. } | Self::NotRenamed | Self::Absent { .. } => None,
+        }
+    }
+}
+
+/// Packages that the rules speak of before they are there.
+pub(super) const COMING: &[&str] = &[
+    "flowscope-http",
+    "flowscope-tls",
+    "flowscope-dns",
+    "flowscope-detect",
+    "flowscope-tokio",
+];
+
+const CORE: &str = "crates/flowscope-core/src/";
+const HTTP: &str = "crates/flowscope-http/src/";
+const TLS: &str = "crates/flowscope-tls/src/";
+const DNS: &str = "crates/flowscope-dns/src/";
+const DETECT: &str = "crates/flowscope-detect/src/";
+const PCAP: &str = "crates/flowscope-pcap/src/";
+
+/// Every crate below the facade.
+const LIBRARIES: &[&str] = &[CORE, HTTP, TLS, DNS, DETECT, PCAP];
+/// Those of them that only compute.
+const PURE: &[&str] = &[CORE, HTTP, TLS, DNS, DETECT];
+
+pub(super) const RULES: &[Rule] = &[
+    // Crates.
+    Rule {
+        says: "flowscope-core depends on smoltcp and hashbrown, and may on the two it can be \
+               observed by",
+        check: Check::DependsOnlyOn {
+            package: "flowscope-core",
+            always: &["smoltcp", "hashbrown"],
+            sometimes: &["metrics", "tracing"],
+        },
+        broken_by: (
+            "crates/flowscope-core/Cargo.toml",
+            "[package]\nname = \"flowscope-core\"\n[dependencies]\nsmoltcp = \"0\"\n\
+             hashbrown = \"0\"\nlog = \"0\"\n",
+        ),
+    },
+    Rule {
+        says: "flowscope-http depends on the core and httparse",
+        check: Check::DependsOnlyOn {
+            package: "flowscope-http",
+            always: &["flowscope-core", "httparse"],
+            sometimes: &[],
+        },
+        broken_by: (
+            "crates/flowscope-http/Cargo.toml",
+            "[package]\nname = \"flowscope-http\"\n[dependencies]\n\
+             flowscope-core.workspace = true\nhttparse = \"1\"\nflowscope-pcap.workspace = true\n",
+        ),
+    },
+    Rule {
+        says: "flowscope-tls depends on the core, tls-parser and two hashes",
+        check: Check::DependsOnlyOn {
+            package: "flowscope-tls",
+            always: &["flowscope-core", "tls-parser"],
+            sometimes: &["sha2", "md-5"],
+        },
+        broken_by: (
+            "crates/flowscope-tls/Cargo.toml",
+            "[package]\nname = \"flowscope-tls\"\n[dependencies]\n\
+             flowscope-core.workspace = true\nsha2 = \"0\"\n",
+        ),
+    },
+    Rule {
+        says: "flowscope-dns depends on the core and hickory-proto",
+        check: Check::DependsOnlyOn {
+            package: "flowscope-dns",
+            always: &["flowscope-core", "hickory-proto"],
+            sometimes: &[],
+        },
+        broken_by: (
+            "crates/flowscope-dns/Cargo.toml",
+            "[package]\nname = \"flowscope-dns\"\n[dependencies]\n\
+             flowscope-core.workspace = true\nhickory-proto = \"0\"\nflowscope-http = \"0\"\n",
+        ),
+    },
+    Rule {
+        says: "flowscope-detect depends on the core and the protocols it tells apart",
+        check: Check::DependsOnlyOn {
+            package: "flowscope-detect",
+            always: &["flowscope-core"],
+            sometimes: &["flowscope-http", "flowscope-tls", "flowscope-dns"],
+        },
+        broken_by: (
+            "crates/flowscope-detect/Cargo.toml",
+            "[package]\nname = \"flowscope-detect\"\n[dependencies]\n\
+             flowscope-core.workspace = true\n[dependencies.flowscope-pcap]\nversion = \"0\"\n",
+        ),
+    },
+    Rule {
+        says: "flowscope-pcap depends on the core, pcap-parser and two decompressors",
+        check: Check::DependsOnlyOn {
+            package: "flowscope-pcap",
+            always: &["flowscope-core", "pcap-parser"],
+            sometimes: &["flate2", "zstd"],
+        },
+        broken_by: (
+            "crates/flowscope-pcap/Cargo.toml",
+            "[package]\nname = \"flowscope-pcap\"\n[dependencies]\n\
+             flowscope-core.workspace = true\npcap-parser = \"0\"\n\
+             [target.'cfg(unix)'.dependencies]\nmemmap2 = \"0\"\n",
+        ),
+    },
+    Rule {
+        says: "the facade depends on the crates it re-exports alone",
+        check: Check::DependsOnlyOn {
+            package: "flowscope",
+            always: &["flowscope-core"],
+            sometimes: &[
+                "flowscope-pcap",
+                "flowscope-http",
+                "flowscope-tls",
+                "flowscope-dns",
+                "flowscope-detect",
+            ],
+        },
+        broken_by: (
+            "crates/flowscope/Cargo.toml",
+            "[package]\nname = \"flowscope\"\n[dependencies]\nflowscope-core.workspace = true\n\
+             smoltcp.workspace = true\n",
+        ),
+    },
+    Rule {
+        says: "the command knows the facade alone",
+        check: Check::KnowsOnly {
+            package: "flowscope-cli",
+            kind: Kind::Shipped,
+            crates: &["flowscope"],
+        },
+        broken_by: (
+            "crates/flowscope-cli/Cargo.toml",
+            "[package]\nname = \"flowscope-cli\"\n[dependencies]\nflowscope-core = \"0\"\n",
+        ),
+    },
+    Rule {
+        says: "live capture knows the facade alone",
+        check: Check::KnowsOnly {
+            package: "flowscope-tokio",
+            kind: Kind::Shipped,
+            crates: &["flowscope"],
+        },
+        broken_by: (
+            "crates/flowscope-tokio/Cargo.toml",
+            "[package]\nname = \"flowscope-tokio\"\n[dependencies]\nflowscope-core = \"0\"\n",
+        ),
+    },
+    Rule {
+        says: "the fixtures depend on nothing",
+        check: Check::DependsOnlyOn {
+            package: "flowscope-fixtures",
+            always: &[],
+            sometimes: &[],
+        },
+        broken_by: (
+            "fixtures/Cargo.toml",
+            "[package]\nname = \"flowscope-fixtures\"\n[dependencies]\nflowscope-core = \"0\"\n",
+        ),
+    },
+    Rule {
+        says: "the benches know the facade and the fixtures",
+        check: Check::KnowsOnly {
+            package: "flowscope-benches",
+            kind: Kind::Shipped,
+            crates: &["flowscope", "flowscope-fixtures"],
+        },
+        broken_by: (
+            "benches/Cargo.toml",
+            "[package]\nname = \"flowscope-benches\"\n[dependencies]\nxtask = \"0\"\n",
+        ),
+    },
+    Rule {
+        says: "the build tasks depend on the fixtures and on what writes them to captures",
+        check: Check::DependsOnlyOn {
+            package: "xtask",
+            always: &[],
+            sometimes: &["flowscope-fixtures", "flowscope-pcap", "flowscope-core"],
+        },
+        broken_by: (
+            "xtask/Cargo.toml",
+            "[package]\nname = \"xtask\"\n[dependencies]\nxshell = \"0\"\n",
+        ),
+    },
+    // Crates, in their tests.
+    Rule {
+        says: "the core needs no other crate to test itself",
+        check: Check::KnowsOnly {
+            package: "flowscope-core",
+            kind: Kind::Development,
+            crates: &["flowscope-fixtures"],
+        },
+        broken_by: (
+            "crates/flowscope-core/Cargo.toml",
+            "[package]\nname = \"flowscope-core\"\n[dev-dependencies]\nflowscope = \"0\"\n",
+        ),
+    },
+    Rule {
+        says: "the reader needs no protocol to test itself",
+        check: Check::KnowsOnly {
+            package: "flowscope-pcap",
+            kind: Kind::Development,
+            crates: &["flowscope-core", "flowscope-fixtures"],
+        },
+        broken_by: (
+            "crates/flowscope-pcap/Cargo.toml",
+            "[package]\nname = \"flowscope-pcap\"\n[dev-dependencies]\nflowscope-dns = \"0\"\n",
+        ),
+    },
+    Rule {
+        says: "no dependency goes by another name",
+        check: Check::NotRenamed,
+        broken_by: (
+            "crates/flowscope-core/Cargo.toml",
+            "[package]\nname = \"flowscope-core\"\n[dependencies]\n\
+             smoltcp = { package = \"other\", version = \"0\" }\n",
+        ),
+    },
+    // Who names a third party.
+    Rule {
+        says: "smoltcp is named in `wire` alone",
+        check: Check::Absent {
+            what: &[Word("smoltcp")],
+            under: &["crates/"],
+            except: &[
+                "crates/flowscope-core/src/wire/",
+                "crates/flowscope-core/src/wire.rs",
+            ],
+        },
+        broken_by: (
+            "crates/flowscope-core/src/track/tcp.rs",
+            "use smoltcp::wire::TcpPacket;",
+        ),
+    },
+    Rule {
+        says: "pcap-parser is named in the reader alone",
+        check: Check::Absent {
+            what: &[Word("pcap_parser")],
+            under: &["crates/"],
+            except: &["crates/flowscope-pcap/src/reader"],
+        },
+        broken_by: (
+            "crates/flowscope-pcap/src/error.rs",
+            "pub type Inner = pcap_parser::PcapError<()>;",
+        ),
+    },
+    Rule {
+        says: "httparse is named in `head` alone",
+        check: Check::Absent {
+            what: &[Word("httparse")],
+            under: &["crates/"],
+            except: &["crates/flowscope-http/src/head.rs"],
+        },
+        broken_by: ("crates/flowscope-http/src/body.rs", "use httparse::Status;"),
+    },
+    Rule {
+        says: "tls-parser is named where records, handshakes and hellos are read",
+        check: Check::Absent {
+            what: &[Word("tls_parser")],
+            under: &["crates/"],
+            except: &[
+                "crates/flowscope-tls/src/record",
+                "crates/flowscope-tls/src/handshake",
+                "crates/flowscope-tls/src/hello",
+            ],
+        },
+        broken_by: ("crates/flowscope-tls/src/parser.rs", "use tls_parser as t;"),
+    },
+    Rule {
+        says: "hickory is named in `decode` alone",
+        check: Check::Absent {
+            what: &[Word("hickory_proto")],
+            under: &["crates/"],
+            except: &["crates/flowscope-dns/src/decode.rs"],
+        },
+        broken_by: (
+            "crates/flowscope-dns/src/message.rs",
+            "fn name(n: hickory_proto::rr::Name) {}",
+        ),
+    },
+    // What is not there.
+    Rule {
+        says: "the facade has no logic",
+        check: Check::Absent {
+            what: &[Word("fn"), Word("impl"), Word("macro_rules")],
+            under: &["crates/flowscope/src/"],
+            except: &[],
+        },
+        broken_by: ("crates/flowscope/src/lib.rs", "pub fn open() {}"),
+    },
+    Rule {
+        says: "nothing is unsafe",
+        check: Check::Absent {
+            what: &[Word("unsafe")],
+            under: &["crates/", "fixtures/src/", "benches/src/", "xtask/src/"],
+            except: &[],
+        },
+        broken_by: (
+            "crates/flowscope-pcap/src/reader/map.rs",
+            "unsafe fn map() {}",
+        ),
+    },
+    Rule {
+        says: "below the facade time is the packets'",
+        check: Check::Absent {
+            what: &[Path("std::time::Instant"), Path("std::time::SystemTime")],
+            under: LIBRARIES,
+            except: &[],
+        },
+        broken_by: (
+            "crates/flowscope-core/src/engine/mod.rs",
+            "use std::time;\nfn now() { time::Instant::now(); }",
+        ),
+    },
+    Rule {
+        says: "below the facade nothing uses the network",
+        check: Check::Absent {
+            what: &[
+                Path("std::net::Tcp*"),
+                Path("std::net::Udp*"),
+                Path("std::net::ToSocketAddrs"),
+                Path("std::os"),
+            ],
+            under: LIBRARIES,
+            except: &[],
+        },
+        broken_by: (
+            "crates/flowscope-dns/src/udp.rs",
+            "use std::net::{IpAddr, UdpSocket};",
+        ),
+    },
+    Rule {
+        says: "below the facade nothing has a thread, a process or an environment",
+        check: Check::Absent {
+            what: &[
+                Path("std::thread"),
+                Path("std::process"),
+                Path("std::env"),
+                Macro("thread_local"),
+            ],
+            under: LIBRARIES,
+            except: &[],
+        },
+        broken_by: (
+            "crates/flowscope-pcap/src/source.rs",
+            "fn f() { std::thread::spawn(|| ()); }",
+        ),
+    },
+    Rule {
+        says: "files and streams are for the reader",
+        check: Check::Absent {
+            what: &[Path("std::fs"), Path("std::io"), Path("std::path")],
+            under: PURE,
+            except: &[],
+        },
+        broken_by: (
+            "crates/flowscope-tls/src/lib.rs",
+            "use std::{fs::File, vec};",
+        ),
+    },
+    Rule {
+        says: "below the facade nothing prints",
+        check: Check::Absent {
+            what: &[
+                Macro("print"),
+                Macro("println"),
+                Macro("eprint"),
+                Macro("eprintln"),
+                Macro("dbg"),
+            ],
+            under: LIBRARIES,
+            except: &[],
+        },
+        broken_by: (
+            "crates/flowscope-http/src/parser.rs",
+            "fn f() { eprintln!(\"x\") }",
+        ),
+    },
+    Rule {
+        says: "below the facade only `observe` reports to an observer",
+        check: Check::Absent {
+            what: &[Path("log"), Path("metrics"), Path("tracing")],
+            under: LIBRARIES,
+            except: &["crates/flowscope-core/src/observe"],
+        },
+        broken_by: (
+            "crates/flowscope-core/src/track/table.rs",
+            "fn f() { tracing::debug!(\"x\") }",
+        ),
+    },
+    // Inside the core, downward only.
+    Rule {
+        says: "the base types know nothing above them",
+        check: Check::Absent {
+            what: ABOVE_BASE,
+            under: &[
+                "crates/flowscope-core/src/packet",
+                "crates/flowscope-core/src/side",
+                "crates/flowscope-core/src/sink",
+                "crates/flowscope-core/src/time",
+            ],
+            except: &[],
+        },
+        broken_by: (
+            "crates/flowscope-core/src/packet.rs",
+            "use crate::wire::Skip;",
+        ),
+    },
+    Rule {
+        says: "`wire` knows the base types alone",
+        check: Check::Absent {
+            what: ABOVE_WIRE,
+            under: &["crates/flowscope-core/src/wire"],
+            except: &[],
+        },
+        broken_by: (
+            "crates/flowscope-core/src/wire/ip.rs",
+            "use super::super::extract::FiveTuple;",
+        ),
+    },
+    Rule {
+        says: "`extract` and `defrag` know no flows",
+        check: Check::Absent {
+            what: ABOVE_EXTRACT,
+            under: &[
+                "crates/flowscope-core/src/extract",
+                "crates/flowscope-core/src/defrag",
+            ],
+            except: &[],
+        },
+        broken_by: (
+            "crates/flowscope-core/src/extract/auto.rs",
+            "fn f(id: crate::track::FlowId) {}",
+        ),
+    },
+    Rule {
+        says: "`track` knows neither streams nor sessions",
+        check: Check::Absent {
+            what: &[
+                Path("crate::reassemble"),
+                Path("crate::session"),
+                Path("crate::engine"),
+                Path("crate::driver"),
+            ],
+            under: &["crates/flowscope-core/src/track"],
+            except: &[],
+        },
+        broken_by: (
+            "crates/flowscope-core/src/track/table.rs",
+            "use crate::session::Interest;",
+        ),
+    },
+    Rule {
+        says: "`reassemble` knows neither flows nor sessions",
+        check: Check::Absent {
+            what: &[
+                Path("crate::track"),
+                Path("crate::session"),
+                Path("crate::engine"),
+                Path("crate::driver"),
+            ],
+            under: &["crates/flowscope-core/src/reassemble"],
+            except: &[],
+        },
+        broken_by: (
+            "crates/flowscope-core/src/reassemble/buffered.rs",
+            "use crate::{track::FlowId, time::Timestamp};",
+        ),
+    },
+    Rule {
+        // A chunk is what a parser is fed, and all it sees of reassembly.
+        says: "`session` knows neither flows nor how streams are put together",
+        check: Check::Absent {
+            what: &[
+                Path("crate::track"),
+                Path("crate::reassemble::buffered"),
+                Path("crate::reassemble::seq"),
+                Path("crate::reassemble::Reassembler"),
+                Path("crate::engine"),
+                Path("crate::driver"),
+            ],
+            under: &["crates/flowscope-core/src/session"],
+            except: &[],
+        },
+        broken_by: (
+            "crates/flowscope-core/src/session/mod.rs",
+            "use crate::reassemble::{Chunk, Reassembler};",
+        ),
+    },
+    Rule {
+        says: "`engine` does not know what drivers are called",
+        check: Check::Absent {
+            what: &[Path("crate::driver")],
+            under: &["crates/flowscope-core/src/engine"],
+            except: &[],
+        },
+        broken_by: (
+            "crates/flowscope-core/src/engine/mod.rs",
+            "use super::driver::FlowTracker;",
+        ),
+    },
+];
+
+const ABOVE_EXTRACT: &[Thing] = &[
+    Path("crate::track"),
+    Path("crate::reassemble"),
+    Path("crate::session"),
+    Path("crate::engine"),
+    Path("crate::driver"),
+];
+
+const ABOVE_WIRE: &[Thing] = &[
+    Path("crate::extract"),
+    Path("crate::defrag"),
+    Path("crate::track"),
+    Path("crate::reassemble"),
+    Path("crate::session"),
+    Path("crate::engine"),
+    Path("crate::driver"),
+];
+
+const ABOVE_BASE: &[Thing] = &[
+    Path("crate::wire"),
+    Path("crate::extract"),
+    Path("crate::defrag"),
+    Path("crate::track"),
+    Path("crate::reassemble"),
+    Path("crate::session"),
+    Path("crate::engine"),
+    Path("crate::driver"),
+];
