@@ -9,8 +9,8 @@ mod manifest;
 mod references;
 mod rules;
 
+use core::fmt;
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::Path;
 
 use crate::{Failure, Outcome, project};
@@ -18,7 +18,10 @@ use manifest::{Kind, Manifest};
 use references::Source;
 use rules::{COMING, Check, RULES, Rule};
 
-pub(crate) fn run() -> Outcome {
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    if !arguments.is_empty() {
+        return Err(Failure::Usage);
+    }
     let root = project::root();
     let mut violations = uncovered(root)?;
     for rule in RULES {
@@ -169,8 +172,9 @@ fn sources(root: &Path, under: &[&str], except: &[&str]) -> Result<Vec<Source>, 
     let begins = |file: &str, prefixes: &[&str]| prefixes.iter().any(|one| file.starts_with(one));
     let tops = ["crates", "fixtures", "benches", "xtask"];
     tops.iter()
-        .flat_map(|top| project::files(&root.join(top), "rs"))
-        .map(|path| manifest::relative(root, &path))
+        .flat_map(|top| project::files(&root.join(top)))
+        .map(|path| project::relative(root, &path))
+        .filter(|file| file.ends_with(".rs"))
         .filter(|file| begins(file, under) && !begins(file, except))
         .map(|file| Source::read(root, &file))
         .collect()

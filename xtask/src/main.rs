@@ -9,6 +9,7 @@
 )]
 
 mod deps;
+mod fixtures;
 mod nostd;
 mod project;
 
@@ -16,7 +17,6 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match dispatch(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage) => {
@@ -30,13 +30,25 @@ fn main() -> ExitCode {
     }
 }
 
-fn dispatch(arguments: &[&str]) -> Outcome {
-    match arguments {
-        ["deps"] => deps::run(),
-        ["nostd", rest @ ..] => nostd::run(rest),
+fn dispatch(arguments: &[String]) -> Outcome {
+    let Some((verb, arguments)) = arguments.split_first() else {
+        return Err(Failure::Usage);
+    };
+    match verb.as_str() {
+        "deps" => deps::run(arguments),
+        "fixtures" => fixtures::run(arguments),
+        "nostd" => nostd::run(arguments),
         _ => Err(Failure::Usage),
     }
 }
+
+const USAGE: &str = "\
+usage: cargo xtask VERB
+
+  deps                      check which crate and which file uses what
+  fixtures [--check]        make the synthetic captures, or see that they are as made
+  nostd [--features NAME]   build and link flowscope-core without std
+";
 
 /// What a verb comes to.
 type Outcome = Result<(), Failure>;
@@ -52,14 +64,13 @@ enum Failure {
 
 impl Failure {
     /// A failure with this reason.
-    fn because(reason: impl ToString) -> Self {
-        Self::Failed(reason.to_string())
+    fn because(reason: impl Into<String>) -> Self {
+        Self::Failed(reason.into())
     }
 }
 
-const USAGE: &str = "\
-usage: cargo xtask VERB
-
-  deps                which crate and which file may use what
-  nostd               build and link flowscope-core without std
-";
+impl From<String> for Failure {
+    fn from(reason: String) -> Self {
+        Self::Failed(reason)
+    }
+}

@@ -14,10 +14,10 @@ use std::process::Command;
 
 use crate::{Failure, Outcome, project};
 
-pub(crate) fn run(arguments: &[&str]) -> Outcome {
+pub(crate) fn run(arguments: &[String]) -> Outcome {
     let features = match arguments {
         [] => "",
-        ["--features", features] => features,
+        [flag, features] if flag == "--features" => features,
         _ => return Err(Failure::Usage),
     };
     if !cfg!(target_os = "linux") {

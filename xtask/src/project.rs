@@ -1,6 +1,5 @@
 //! The workspace as files: where it is, what is in it, and running tools in it.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -37,9 +36,9 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Every file below `folder` with this extension, in order of their names.
-/// None if there is no such folder.
-pub(crate) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+/// Every file below `folder`, in order of their paths. None if there is no such
+/// folder.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -50,13 +49,20 @@ pub(crate) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension() == Some(OsStr::new(extension)) {
+            } else {
                 found.push(path);
             }
         }
     }
     found.sort();
     found
+}
+
+/// `path` from `folder` on, with `/` between its parts.
+pub(crate) fn relative(folder: &Path, path: &Path) -> String {
+    let path = path.strip_prefix(folder).unwrap_or(path);
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
 }
 
 /// Reads a text file.
@@ -71,4 +77,30 @@ pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failur
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(path, content))
         .map_err(|error| Failure::because(format!("{}: {error}", path.display())))
+}
+
+/// A folder for a test, gone when dropped.
+#[cfg(test)]
+pub(crate) struct Scratch(PathBuf);
+
+#[cfg(test)]
+impl Scratch {
+    /// An empty folder; `name` tells it from those of other tests.
+    pub(crate) fn new(name: &str) -> Self {
+        let folder = format!("flowscope-xtask-{}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(folder);
+        std::fs::create_dir_all(&path).expect("the folder for temporary files is writable");
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }

@@ -109,8 +109,7 @@ fn kind_of(table: &str) -> Option<Kind> {
     }
 }
 
-/// The members of the workspace at `root`, and the workspace's own table of
-/// dependencies as one without a name that others go by.
+/// The members of the workspace at `root`.
 pub(super) fn workspace(root: &Path) -> Result<Vec<Manifest>, Failure> {
     let mut manifests = Vec::new();
     for top in ["crates", "fixtures", "benches", "xtask"] {
@@ -124,18 +123,11 @@ pub(super) fn workspace(root: &Path) -> Result<Vec<Manifest>, Failure> {
             let path = folder.join("Cargo.toml");
             if path.is_file() {
                 let text = project::read(&path)?;
-                manifests.push(Manifest::parse(relative(root, &path), &text));
+                manifests.push(Manifest::parse(project::relative(root, &path), &text));
             }
         }
     }
     Ok(manifests)
-}
-
-/// `path` from the workspace's folder, with `/` between its parts.
-pub(super) fn relative(root: &Path, path: &Path) -> String {
-    let path = path.strip_prefix(root).unwrap_or(path);
-    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
 }
 
 #[cfg(test)]
