@@ -450,6 +450,7 @@ pub(super) const RULES: &[Rule] = &[
             what: ABOVE_BASE,
             under: &[
                 "crates/flowscope-core/src/packet",
+                "crates/flowscope-core/src/seq",
                 "crates/flowscope-core/src/side",
                 "crates/flowscope-core/src/sink",
                 "crates/flowscope-core/src/time",
