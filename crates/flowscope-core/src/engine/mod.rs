@@ -162,7 +162,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     #[inline]
     pub fn track(&mut self, packet: PacketView<'_>, out: &mut impl Sink<C::Event>) {
         let named = self.name(packet);
-        self.admit(packet, named, out);
+        self.admit(packet, &named, out);
     }
 
     /// Takes several packets: the same as [`track`](Self::track) for each in
@@ -172,13 +172,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     /// next packets are looked up together, so that they wait together.
     pub fn track_batch(&mut self, packets: &[PacketView<'_>], out: &mut impl Sink<C::Event>) {
         for group in packets.chunks(GROUP) {
-            let mut named: [Option<Named<'_, E::Key>>; GROUP] =
+            let named: [Option<Named<'_, E::Key>>; GROUP] =
                 array::from_fn(|at| group.get(at).map(|packet| self.name(*packet)));
             if self.table.len() >= WORTH_WARMING {
                 self.warm(&named);
             }
-            for (packet, named) in group.iter().zip(&mut named) {
-                if let Some(named) = named.take() {
+            for (packet, named) in group.iter().zip(&named) {
+                if let Some(named) = named {
                     self.admit(*packet, named, out);
                 }
             }
@@ -286,7 +286,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     fn admit(
         &mut self,
         packet: PacketView<'_>,
-        named: Named<'_, E::Key>,
+        named: &Named<'_, E::Key>,
         out: &mut impl Sink<C::Event>,
     ) {
         self.clock = self.clock.max(packet.timestamp);
@@ -296,8 +296,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
             self.expire_due(out);
         }
         match named {
-            Ok((hash, extracted)) => self.deliver(packet, hash, &extracted, out),
-            Err(skip) => self.stats.count_skip(skip),
+            Ok((hash, extracted)) => self.deliver(packet, *hash, extracted, out),
+            Err(skip) => self.stats.count_skip(*skip),
         }
     }
 

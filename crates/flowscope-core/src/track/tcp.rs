@@ -173,7 +173,7 @@ impl Connection {
         if rst && !syn && !fin {
             letter(Letter::Rst);
         }
-        if header.window == 0 && !rst && !syn {
+        if header.window == Some(0) && !rst && !syn {
             letter(Letter::ZeroWindow);
         }
     }
@@ -200,6 +200,7 @@ impl Direction {
     fn send(&mut self, header: &TcpHeader, payload_len: u32) -> Verdict {
         let syn = header.flags.contains(TcpFlags::SYN);
         let fin = header.flags.contains(TcpFlags::FIN);
+        let has_ack = header.flags.contains(TcpFlags::ACK);
         let len = payload_len + u32::from(syn) + u32::from(fin);
         if syn {
             self.begin(header);
@@ -231,6 +232,8 @@ impl Direction {
             // A keep-alive repeats the last number on purpose (RFC 9293,
             // section 3.8.4).
             -1 if payload_len <= 1 && !syn && !fin => Verdict::Expected,
+            // The second SYN of a simultaneous open, which answers the peer's.
+            _ if syn && has_ack && !self.known.has(Known::ACKED) => Verdict::Expected,
             _ => {
                 let verdict = if self.fill(from, to) {
                     Verdict::OutOfOrder
@@ -264,7 +267,7 @@ impl Direction {
         };
         if !self.known.has(Known::ACKED) || !header.ack.is_before(self.acked) {
             self.acked = header.ack;
-            self.window = u32::from(header.window) << shift;
+            self.window = u32::from(header.window.unwrap_or(u16::MAX)) << shift;
             self.known.0 |= Known::ACKED;
         }
     }

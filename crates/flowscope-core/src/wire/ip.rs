@@ -15,7 +15,8 @@ pub struct IpHeader {
     pub dst: IpAddr,
     /// What the packet carries, behind extension headers.
     pub protocol: Protocol,
-    /// Bytes of header and payload on the wire, as the header claims.
+    /// Bytes of header and payload on the wire: as the header claims, unless
+    /// the frame had no room for so many.
     pub len: u32,
 }
 
@@ -71,7 +72,7 @@ pub(super) fn ipv4(bytes: &[u8], missing: u32) -> Result<Datagram<'_>, Skip> {
         // Left blank where the network card cuts the segments (TSO).
         0 => wire_len(bytes, missing),
         len if len < u16::from(header_len) => return Err(Skip::new(LAYER, Cause::BadLength)),
-        len => len.into(),
+        len => u32::from(len).min(wire_len(bytes, missing)),
     };
     if packet.frag_offset() != 0 {
         return Err(Skip::new(LAYER, Cause::Fragment));
@@ -104,8 +105,10 @@ pub(super) fn ipv6(bytes: &[u8], missing: u32) -> Result<Datagram<'_>, Skip> {
     let protocol = Protocol(packet.next_header().into());
     let payload_len = match packet.payload_len() {
         // A jumbogram (RFC 2675), or left blank as in IPv4.
-        0 => jumbo_len(protocol, payload).unwrap_or_else(|| wire_len(payload, missing)),
-        len => len.into(),
+        0 => jumbo_len(protocol, payload)
+            .unwrap_or(u32::MAX)
+            .min(wire_len(payload, missing)),
+        len => u32::from(len).min(wire_len(payload, missing)),
     };
     let header = IpHeader {
         src: packet.src_addr().into(),

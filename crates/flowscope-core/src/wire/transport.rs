@@ -68,7 +68,7 @@ impl fmt::Display for Protocol {
 pub enum Transport {
     /// TCP.
     Tcp(TcpHeader),
-    /// TCP of which the capture kept the ports but not the whole fixed header.
+    /// TCP of which the capture kept the ports but not the control bits.
     TcpCut,
     /// UDP.
     Udp,
@@ -93,8 +93,8 @@ pub struct TcpHeader {
     pub seq: SeqNumber,
     /// Acknowledgment number, meaningless without [`TcpFlags::ACK`].
     pub ack: SeqNumber,
-    /// Receive window, before scaling.
-    pub window: u16,
+    /// Receive window, before scaling; `None` if the capture ends before it.
+    pub window: Option<u16>,
     /// Control bits.
     pub flags: TcpFlags,
     /// The window scale option, read on segments with a SYN (RFC 7323).
@@ -201,23 +201,24 @@ pub(super) fn parse<'a>(datagram: &Datagram<'a>) -> Result<Segment<'a>, Skip> {
 #[inline]
 fn tcp<'a>(datagram: &Datagram<'a>) -> Result<Segment<'a>, Skip> {
     const FIXED: usize = 20;
+    /// Where the control bits end; the window follows them.
+    const CONTROL: usize = 14;
     let bytes = datagram.payload;
-    if bytes.len() < FIXED {
+    let Some([.., flags]) = bytes.first_chunk::<CONTROL>() else {
         let (ports, payload) = with_ports(datagram, FIXED, Layer::Tcp)?;
         return Ok(Segment {
             transport: Transport::TcpCut,
             ports,
             payload,
         });
-    }
+    };
     let packet = TcpPacket::new_unchecked(bytes);
     let header_len = usize::from(packet.header_len());
     if header_len < FIXED {
         return Err(Skip::new(Layer::Tcp, Cause::BadLength));
     }
     let payload = behind(datagram, header_len, Layer::Tcp)?;
-    let [.., flags, _, _, _, _, _, _] = *split::<FIXED>(bytes, Layer::Tcp)?.0;
-    let flags = TcpFlags(flags);
+    let flags = TcpFlags(*flags);
     let window_scale = if flags.contains(TcpFlags::SYN) {
         window_scale(bytes.get(FIXED..header_len.min(bytes.len())))
     } else {
@@ -228,7 +229,7 @@ fn tcp<'a>(datagram: &Datagram<'a>) -> Result<Segment<'a>, Skip> {
             // smoltcp keeps sequence numbers as signed integers.
             seq: SeqNumber(packet.seq_number().0.cast_unsigned()),
             ack: SeqNumber(packet.ack_number().0.cast_unsigned()),
-            window: packet.window_len(),
+            window: (bytes.len() >= CONTROL + 2).then(|| packet.window_len()),
             flags,
             window_scale,
         }),
