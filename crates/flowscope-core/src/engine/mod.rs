@@ -296,7 +296,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
             self.expire_due(out);
         }
         match named {
-            Ok((hash, extracted)) => self.deliver(packet, *hash, extracted, out),
+            Ok((hash, extracted)) => self.deliver(*hash, extracted, out),
             Err(skip) => self.stats.count_skip(*skip),
         }
     }
@@ -304,11 +304,11 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     #[inline]
     fn deliver(
         &mut self,
-        packet: PacketView<'_>,
         hash: u64,
         extracted: &Extracted<'_, E::Key>,
         out: &mut impl Sink<C::Event>,
     ) {
+        let packet = &extracted.packet;
         let at = match self.timestamps {
             Timestamps::AsCaptured => packet.timestamp,
             Timestamps::Monotonic => self.clock,
@@ -316,7 +316,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         let observed = Observed {
             at,
             orientation: extracted.orientation,
-            transport: extracted.transport,
+            transport: &extracted.transport,
             wire_len: packet.wire_len,
             ip_len: extracted.ip_len,
             payload_len: extracted.payload.wire_len(),
@@ -338,7 +338,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     fn count(
         &mut self,
         index: u32,
-        observed: &Observed,
+        observed: &Observed<'_>,
         extracted: &Extracted<'_, E::Key>,
         out: &mut impl Sink<C::Event>,
     ) {
@@ -393,7 +393,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         }
     }
 
-    fn is_replaced(&mut self, index: u32, observed: &Observed) -> bool {
+    fn is_replaced(&mut self, index: u32, observed: &Observed<'_>) -> bool {
         let (clock, reuse_after) = (self.clock, self.config.reuse_after);
         let slot = self.table.slot_mut(index);
         slot.flow.is_replaced_by(observed, clock, reuse_after)
@@ -404,7 +404,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         &mut self,
         hash: u64,
         key: &E::Key,
-        observed: &Observed,
+        observed: &Observed<'_>,
         out: &mut impl Sink<C::Event>,
     ) -> u32 {
         if self.table.len() >= self.config.max_flows.clamp(1, MAX_FLOWS)

@@ -1,7 +1,7 @@
 //! Looking through whatever is wrapped around the flow.
 
 use super::{Extracted, FlowExtractor, KeyOfHeaders};
-use crate::wire::{Headers, Skip};
+use crate::wire::{Depth, Skip};
 use crate::{Orientation, PacketView};
 
 /// Keys flows by the innermost IP packet, through whatever encapsulation the
@@ -46,7 +46,7 @@ impl<E: KeyOfHeaders> FlowExtractor for AutoDetectEncap<E> {
 
     #[inline]
     fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, E::Key>, Skip> {
-        Ok(Extracted::new(&self.inner, Headers::innermost(packet)?))
+        Extracted::parse(&self.inner, packet, Depth::Innermost)
     }
 
     fn seen_from(key: E::Key, orientation: Orientation) -> E::Key {

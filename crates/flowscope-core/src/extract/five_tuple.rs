@@ -2,11 +2,11 @@
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::IpAddr;
 
 use super::KeyOfHeaders;
 use crate::Orientation;
-use crate::wire::{Headers, Protocol};
+use crate::wire::{Addr, Headers, IpVersion, Protocol};
 
 /// Keys flows by IP protocol, the two addresses and the two ports.
 ///
@@ -98,38 +98,22 @@ impl KeyOfHeaders for FiveTuple {
 /// `10.0.0.1:51234 → 93.184.216.34:443 tcp`.
 #[derive(Clone, Copy)]
 pub struct FiveTupleKey {
-    /// Addresses as 128-bit numbers, in two halves to keep the key's alignment
-    /// at eight bytes; an IPv4 address is the low 32 bits.
-    addrs: [[u64; 2]; 2],
+    addrs: [Addr; 2],
     ports: [u16; 2],
     protocol: Protocol,
-    version: Version,
+    version: IpVersion,
     /// Which end is shown as `src`; not part of the key's identity.
     view: Orientation,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[repr(u8)]
-enum Version {
-    V4 = 4,
-    V6 = 6,
 }
 
 impl FiveTupleKey {
     #[inline]
     fn of(headers: &Headers<'_>) -> Self {
-        let (addrs, version) = match (headers.ip.src, headers.ip.dst) {
-            (IpAddr::V4(src), IpAddr::V4(dst)) => (
-                [src, dst].map(|addr| [0, u64::from(addr.to_bits())]),
-                Version::V4,
-            ),
-            (src, dst) => ([src, dst].map(halves), Version::V6),
-        };
         Self {
-            addrs,
+            addrs: headers.ip.addrs,
             ports: [headers.ports.src, headers.ports.dst],
             protocol: headers.ip.protocol,
-            version,
+            version: headers.ip.version,
             view: Orientation::Forward,
         }
     }
@@ -180,12 +164,7 @@ impl FiveTupleKey {
     }
 
     fn addr(&self, end: Orientation) -> IpAddr {
-        let [high, low] = self.addrs[index(end)];
-        match self.version {
-            // The high bits of the low half are zero by construction.
-            Version::V4 => Ipv4Addr::from_bits(low as u32).into(),
-            Version::V6 => Ipv6Addr::from_bits(u128::from(high) << 64 | u128::from(low)).into(),
-        }
+        self.addrs[index(end)].read_as(self.version)
     }
 
     fn port(&self, end: Orientation) -> u16 {
@@ -226,16 +205,6 @@ const fn index(end: Orientation) -> usize {
     }
 }
 
-#[inline]
-fn halves(addr: IpAddr) -> [u64; 2] {
-    let bits = match addr {
-        IpAddr::V4(addr) => addr.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(addr) => addr.to_bits(),
-    };
-    // The two halves of the number, each of which fits.
-    [(bits >> 64) as u64, bits as u64]
-}
-
 impl PartialEq for FiveTupleKey {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
@@ -248,12 +217,13 @@ impl Eq for FiveTupleKey {}
 impl Hash for FiveTupleKey {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        if self.version == Version::V6 {
-            state.write_u64(self.addrs[0][0]);
-            state.write_u64(self.addrs[1][0]);
+        let [src, dst] = self.addrs;
+        if self.version == IpVersion::V6 {
+            state.write_u64(src.high);
+            state.write_u64(dst.high);
         }
-        state.write_u64(self.addrs[0][1]);
-        state.write_u64(self.addrs[1][1]);
+        state.write_u64(src.low);
+        state.write_u64(dst.low);
         state.write_u64(self.tail());
     }
 }

@@ -16,7 +16,7 @@ impl KeyOfHeaders for IpPair {
 
     #[inline]
     fn key(&self, headers: &Headers<'_>) -> (IpPairKey, Orientation) {
-        let (src, dst) = (headers.ip.src, headers.ip.dst);
+        let (src, dst) = (headers.ip.src(), headers.ip.dst());
         let (ends, orientation) = if src <= dst {
             ([src, dst], Orientation::Forward)
         } else {

@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::ip_pair::Seen;
 use super::{Extracted, FlowExtractor};
-use crate::wire::{Layers, MacAddresses, Payload, Skip, Transport};
+use crate::wire::{MacAddresses, Payload, Skip, Transport};
 use crate::{Orientation, PacketView};
 
 /// Keys flows by the two link-layer addresses, whatever they carry.
@@ -35,7 +35,8 @@ impl FlowExtractor for MacPair {
                 missing: packet.missing(),
             },
             ip_len: 0,
-            layers: Layers::default(),
+            packet,
+            depth: None,
         })
     }
 

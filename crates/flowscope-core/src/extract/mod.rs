@@ -16,7 +16,7 @@ pub use mac_pair::{MacPair, MacPairKey};
 
 use core::hash::Hash;
 
-use crate::wire::{Headers, Layers, Payload, Skip, Transport};
+use crate::wire::{Depth, Headers, Layers, Payload, Skip, Transport};
 use crate::{Orientation, PacketView};
 
 /// Names the flow a packet belongs to.
@@ -67,7 +67,7 @@ impl<E: KeyOfHeaders> FlowExtractor for E {
 
     #[inline]
     fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, E::Key>, Skip> {
-        Ok(Extracted::new(self, Headers::outermost(packet)?))
+        Extracted::parse(self, packet, Depth::Outermost)
     }
 
     fn seen_from(key: E::Key, orientation: Orientation) -> E::Key {
@@ -89,21 +89,45 @@ pub struct Extracted<'a, K> {
     pub payload: Payload<'a>,
     /// Bytes of IP header and payload on the wire, zero without IP.
     pub ip_len: u32,
-    /// The encapsulations around the packet, outermost first.
-    pub layers: Layers,
+    /// The packet it was extracted from.
+    pub packet: PacketView<'a>,
+    /// How deep the headers were looked for, if they were.
+    depth: Option<Depth>,
 }
 
 impl<'a, K> Extracted<'a, K> {
+    /// What an extractor of keys out of headers gives for a packet.
+    ///
+    /// # Errors
+    ///
+    /// A [`Skip`] says at which layer the walk to the headers ended and why.
     #[inline]
-    fn new(extractor: &impl KeyOfHeaders<Key = K>, headers: Headers<'a>) -> Self {
+    pub fn parse(
+        extractor: &impl KeyOfHeaders<Key = K>,
+        packet: PacketView<'a>,
+        depth: Depth,
+    ) -> Result<Self, Skip> {
+        let headers = Headers::parse(packet, depth)?;
         let (key, orientation) = extractor.key(&headers);
-        Self {
+        Ok(Self {
             key,
             orientation,
             transport: headers.transport,
             payload: headers.payload,
             ip_len: headers.ip.len,
-            layers: headers.layers,
-        }
+            packet,
+            depth: Some(depth),
+        })
+    }
+
+    /// The encapsulations around the packet, outermost first.
+    ///
+    /// Found by another walk over the frame: nothing is kept for packets of
+    /// which nobody asks.
+    #[must_use]
+    pub fn layers(&self) -> Layers {
+        self.depth
+            .map(|depth| Layers::around(self.packet, depth))
+            .unwrap_or_default()
     }
 }

@@ -40,10 +40,10 @@ enum Class {
 
 /// What one packet adds to its flow.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Observed {
+pub(crate) struct Observed<'a> {
     pub(crate) at: Timestamp,
     pub(crate) orientation: Orientation,
-    pub(crate) transport: Transport,
+    pub(crate) transport: &'a Transport,
     pub(crate) wire_len: u32,
     pub(crate) ip_len: u32,
     pub(crate) payload_len: u32,
@@ -53,7 +53,7 @@ pub(crate) struct Observed {
 
 impl Flow {
     /// A flow that begins with `packet`, which is yet to be counted.
-    pub(crate) fn new(number: u64, packet: &Observed, now: Timestamp) -> Self {
+    pub(crate) fn new(number: u64, packet: &Observed<'_>, now: Timestamp) -> Self {
         let (class, state, control) = match packet.transport {
             Transport::Tcp(header) => {
                 let control = Control::of(header.flags);
@@ -90,7 +90,7 @@ impl Flow {
 
     /// Counts a packet that arrives when the tracker's clock is at `now`.
     #[inline]
-    pub(crate) fn count(&mut self, packet: &Observed, now: Timestamp) -> Verdict {
+    pub(crate) fn count(&mut self, packet: &Observed<'_>, now: Timestamp) -> Verdict {
         let side = self.side_of(packet.orientation);
         self.touched = now;
         self.last = self.last.max(packet.at);
@@ -101,7 +101,7 @@ impl Flow {
             counters.cut = counters.cut.saturating_add(1);
         }
         match packet.transport {
-            Transport::Tcp(header) => self.count_segment(side, &header, packet.payload_len),
+            Transport::Tcp(header) => self.count_segment(side, header, packet.payload_len),
             Transport::Udp | Transport::UdpLite if packet.payload_len > 0 => {
                 self.note(side, Letter::Data);
                 Verdict::Expected
@@ -148,11 +148,11 @@ impl Flow {
     #[inline]
     pub(crate) fn is_replaced_by(
         &self,
-        packet: &Observed,
+        packet: &Observed<'_>,
         now: Timestamp,
         reuse_after: Duration,
     ) -> bool {
-        let Transport::Tcp(header) = &packet.transport else {
+        let Transport::Tcp(header) = packet.transport else {
             return false;
         };
         if !matches!(Control::of(header.flags), Control::Syn | Control::SynAck) {

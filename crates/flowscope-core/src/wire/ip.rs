@@ -1,23 +1,82 @@
 //! IPv4 and IPv6 headers, with what captures and offloads do to their lengths.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
-use super::{Cause, Layer, Layers, Protocol, Skip, after, split};
+use super::{Cause, Layer, Protocol, Skip, after, split};
 
 /// The parts of an IP header that flows are made of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct IpHeader {
-    /// The sender.
-    pub src: IpAddr,
-    /// The receiver.
-    pub dst: IpAddr,
+    /// Source and destination.
+    pub(crate) addrs: [Addr; 2],
+    pub(crate) version: IpVersion,
     /// What the packet carries, behind extension headers.
     pub protocol: Protocol,
     /// Bytes of header and payload on the wire: as the header claims, unless
     /// the frame had no room for so many.
     pub len: u32,
+}
+
+impl IpHeader {
+    /// The sender.
+    #[must_use]
+    pub fn src(&self) -> IpAddr {
+        self.addrs[0].read_as(self.version)
+    }
+
+    /// The receiver.
+    #[must_use]
+    pub fn dst(&self) -> IpAddr {
+        self.addrs[1].read_as(self.version)
+    }
+}
+
+/// Which version of IP a packet is of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub(crate) enum IpVersion {
+    V4 = 4,
+    V6 = 6,
+}
+
+/// An address of either version as a 128-bit number: its high and its low
+/// half, which are quicker to compare and to hash than bytes.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Addr {
+    pub(crate) high: u64,
+    pub(crate) low: u64,
+}
+
+impl Addr {
+    #[inline]
+    fn v4(addr: Ipv4Addr) -> Self {
+        Self {
+            high: 0,
+            low: addr.to_bits().into(),
+        }
+    }
+
+    #[inline]
+    fn v6(addr: Ipv6Addr) -> Self {
+        let bits = addr.to_bits();
+        Self {
+            high: (bits >> 64) as u64,
+            // The low half is meant.
+            low: bits as u64,
+        }
+    }
+
+    pub(crate) fn read_as(self, version: IpVersion) -> IpAddr {
+        match version {
+            // The upper half of the low half is zero by construction.
+            IpVersion::V4 => Ipv4Addr::from_bits(self.low as u32).into(),
+            IpVersion::V6 => {
+                Ipv6Addr::from_bits(u128::from(self.high) << 64 | u128::from(self.low)).into()
+            }
+        }
+    }
 }
 
 /// A packet's header and the bytes behind it.
@@ -37,19 +96,18 @@ impl<'a> Datagram<'a> {
         matches!(self.header.protocol, Protocol::IPV4 | Protocol::IPV6)
     }
 
-    /// The IP packet inside, if there is a sound one.
-    pub(super) fn tunnelled(&self, layers: &mut Layers) -> Option<Self> {
-        let layer = match self.header.src {
-            IpAddr::V4(_) => Layer::Ipv4,
-            IpAddr::V6(_) => Layer::Ipv6,
+    /// The IP packet inside, if there is a sound one, and what wraps it.
+    pub(super) fn tunnelled(&self) -> Option<(Layer, Self)> {
+        let layer = match self.header.version {
+            IpVersion::V4 => Layer::Ipv4,
+            IpVersion::V6 => Layer::Ipv6,
         };
         let inner = match self.header.protocol {
             Protocol::IPV4 => ipv4(self.payload, self.missing),
             Protocol::IPV6 => ipv6(self.payload, self.missing),
             _ => return None,
         };
-        layers.push(layer, 0);
-        inner.ok()
+        Some((layer, inner.ok()?))
     }
 }
 
@@ -78,8 +136,8 @@ pub(super) fn ipv4(bytes: &[u8], missing: u32) -> Result<Datagram<'_>, Skip> {
         return Err(Skip::new(LAYER, Cause::Fragment));
     }
     let header = IpHeader {
-        src: packet.src_addr().into(),
-        dst: packet.dst_addr().into(),
+        addrs: [Addr::v4(packet.src_addr()), Addr::v4(packet.dst_addr())],
+        version: IpVersion::V4,
         protocol: Protocol(packet.next_header().into()),
         len,
     };
@@ -111,8 +169,8 @@ pub(super) fn ipv6(bytes: &[u8], missing: u32) -> Result<Datagram<'_>, Skip> {
         len => u32::from(len).min(wire_len(payload, missing)),
     };
     let header = IpHeader {
-        src: packet.src_addr().into(),
-        dst: packet.dst_addr().into(),
+        addrs: [Addr::v6(packet.src_addr()), Addr::v6(packet.dst_addr())],
+        version: IpVersion::V6,
         protocol,
         len: payload_len.saturating_add(FIXED as u32),
     };

@@ -3,7 +3,8 @@
 use core::fmt;
 use core::ops::Deref;
 
-use super::Layer;
+use super::{Depth, Headers, Layer};
+use crate::PacketView;
 
 /// One encapsulation that was passed: its kind, and its identifier.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,8 +27,31 @@ pub struct Layers {
 }
 
 impl Layers {
+    /// Walks the packet down to `depth`, as [`Headers::parse`] does, and keeps
+    /// what was passed. A walk that ends early keeps what was passed until then.
+    #[must_use]
+    pub fn around(packet: PacketView<'_>, depth: Depth) -> Self {
+        let mut layers = Self::default();
+        // Why the walk ended is told by whoever walks for the headers.
+        let _ = Headers::walk(packet, depth, &mut layers);
+        layers
+    }
+}
+
+/// Is told which encapsulations a walk passes.
+///
+/// Nothing is kept unless asked for: on most packets nobody asks.
+pub(crate) trait Passed {
+    fn pass(&mut self, layer: Layer, id: u32);
+}
+
+impl Passed for () {
     #[inline]
-    pub(crate) fn push(&mut self, layer: Layer, id: u32) {
+    fn pass(&mut self, _: Layer, _: u32) {}
+}
+
+impl Passed for Layers {
+    fn pass(&mut self, layer: Layer, id: u32) {
         if let Some(slot) = self.peeled.get_mut(usize::from(self.len)) {
             *slot = Peeled { layer, id };
             self.len += 1;

@@ -3,7 +3,7 @@
 use smoltcp::wire::{EthernetAddress, EthernetFrame};
 
 use super::ieee80211::{self, Padding};
-use super::{Cause, Layer, Layers, MacAddresses, Skip, after, mpls, ppp, split, vlan};
+use super::{Cause, Layer, MacAddresses, Passed, Skip, after, mpls, ppp, split, vlan};
 use crate::{LinkType, PacketView};
 
 /// What the remaining bytes begin with.
@@ -120,18 +120,18 @@ fn begin_other(link: LinkType, frame: &[u8]) -> Result<(Next, &[u8]), Skip> {
 pub(super) fn step<'a>(
     next: Next,
     bytes: &'a [u8],
-    layers: &mut Layers,
+    passed: &mut impl Passed,
 ) -> Result<(Next, &'a [u8]), Skip> {
     match next {
         Next::Ethernet => ethernet(bytes),
         Next::Llc => llc(bytes),
         Next::Snap => snap(bytes),
-        Next::Vlan => vlan::vlan(bytes, layers),
+        Next::Vlan => vlan::vlan(bytes, passed),
         Next::VnTag => vlan::vn_tag(bytes),
         Next::ETag => vlan::e_tag(bytes),
-        Next::Pbb => vlan::pbb(bytes, layers),
-        Next::Mpls => mpls::mpls(bytes, layers),
-        Next::Pppoe => ppp::pppoe(bytes, layers),
+        Next::Pbb => vlan::pbb(bytes, passed),
+        Next::Mpls => mpls::mpls(bytes, passed),
+        Next::Pppoe => ppp::pppoe(bytes, passed),
         Next::Ppp => ppp::ppp(bytes),
         Next::CiscoHdlc => ppp::cisco_hdlc(bytes),
         Next::Ieee80211(padding) => ieee80211::frame(bytes, padding),

@@ -20,6 +20,8 @@ mod transport;
 mod vlan;
 
 pub use ip::IpHeader;
+pub(crate) use ip::{Addr, IpVersion};
+pub(crate) use layers::Passed;
 pub use layers::{Layers, Peeled};
 pub use skip::{Cause, Layer, Skip};
 pub use transport::{IcmpHeader, Payload, Protocol, TcpFlags, TcpHeader, Transport};
@@ -30,7 +32,7 @@ use link::Next;
 /// What a walk over a frame found.
 ///
 /// ```
-/// use flowscope_core::wire::{Headers, Transport};
+/// use flowscope_core::wire::{Depth, Headers};
 /// use flowscope_core::{LinkType, PacketView, Timestamp};
 ///
 /// // An IPv4 packet with a UDP datagram, without a link layer.
@@ -40,9 +42,9 @@ use link::Next;
 ///     b'h', b'i',
 /// ];
 /// let view = PacketView::new(&packet, Timestamp::EPOCH).with_link(LinkType::RAW);
-/// let headers = Headers::outermost(view)?;
+/// let headers = Headers::parse(view, Depth::Outermost)?;
 ///
-/// assert_eq!(headers.ip.dst.to_string(), "10.0.0.2");
+/// assert_eq!(headers.ip.dst().to_string(), "10.0.0.2");
 /// assert_eq!((headers.ports.src, headers.ports.dst), (12345, 53));
 /// assert_eq!(headers.payload.bytes, b"hi");
 /// # Ok::<(), flowscope_core::wire::Skip>(())
@@ -58,8 +60,22 @@ pub struct Headers<'a> {
     pub ports: Ports,
     /// What the transport carries.
     pub payload: Payload<'a>,
-    /// The encapsulations passed on the way, outermost first.
-    pub layers: Layers,
+}
+
+/// How deep to look into a frame.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Depth {
+    /// To the first IP header.
+    ///
+    /// What lies below IP is passed through: link layers, any stack of VLAN
+    /// tags and MPLS labels, PPPoE. IP inside IP is payload.
+    Outermost,
+    /// To the last IP header.
+    ///
+    /// As [`Outermost`](Self::Outermost), and then through IP in IP (RFC 2003,
+    /// RFC 2473) and 6in4 (RFC 4213) as deep as it goes. Where the inner packet
+    /// is cut or is none, it is to the deepest one that holds.
+    Innermost,
 }
 
 /// The two port numbers of a packet.
@@ -72,51 +88,38 @@ pub struct Ports {
 }
 
 impl<'a> Headers<'a> {
-    /// Follows the frame to its first IP header.
-    ///
-    /// What lies below IP is passed through: link layers, any stack of VLAN
-    /// tags and MPLS labels, PPPoE. IP inside IP is payload.
+    /// Follows the frame down to `depth`.
     ///
     /// # Errors
     ///
     /// A [`Skip`] says at which layer the walk ended and why.
     #[inline]
-    pub fn outermost(packet: PacketView<'a>) -> Result<Self, Skip> {
-        let mut layers = Layers::default();
-        let ip = ip_datagram(packet, &mut layers)?;
-        Self::within(ip, layers)
+    pub fn parse(packet: PacketView<'a>, depth: Depth) -> Result<Self, Skip> {
+        Self::walk(packet, depth, &mut ())
     }
 
-    /// Follows the frame to its last IP header.
-    ///
-    /// As [`outermost`](Self::outermost), and then through IP in IP (RFC 2003,
-    /// RFC 2473) and 6in4 (RFC 4213) as deep as it goes. Where the inner packet
-    /// is cut or is none, the deepest one that holds is given.
-    ///
-    /// # Errors
-    ///
-    /// A [`Skip`] says at which layer the walk ended and why.
+    /// [`parse`](Self::parse), with somebody to tell what is passed on the way.
     #[inline]
-    pub fn innermost(packet: PacketView<'a>) -> Result<Self, Skip> {
-        let mut layers = Layers::default();
-        let ip = ip_datagram(packet, &mut layers)?;
-        if ip.is_tunnel() {
-            return Self::through_tunnels(ip, layers);
+    fn walk(packet: PacketView<'a>, depth: Depth, passed: &mut impl Passed) -> Result<Self, Skip> {
+        let ip = ip_datagram(packet, passed)?;
+        match depth {
+            Depth::Innermost if ip.is_tunnel() => Self::through_tunnels(ip, passed),
+            _ => Self::within(&ip),
         }
-        Self::within(ip, layers)
     }
 
     #[cold]
-    fn through_tunnels(outer: ip::Datagram<'a>, layers: Layers) -> Result<Self, Skip> {
-        let mut deepest = Self::within(outer, layers)?;
-        let (mut datagram, mut layers) = (outer, layers);
+    fn through_tunnels(outer: ip::Datagram<'a>, passed: &mut impl Passed) -> Result<Self, Skip> {
+        let mut deepest = Self::within(&outer)?;
+        let mut datagram = outer;
         for _ in 0..MAX_TUNNELS {
-            let Some(inner) = datagram.tunnelled(&mut layers) else {
+            let Some((layer, inner)) = datagram.tunnelled() else {
                 break;
             };
-            let Ok(headers) = Self::within(inner, layers) else {
+            let Ok(headers) = Self::within(&inner) else {
                 break;
             };
+            passed.pass(layer, 0);
             deepest = headers;
             datagram = inner;
         }
@@ -124,14 +127,13 @@ impl<'a> Headers<'a> {
     }
 
     #[inline]
-    fn within(ip: ip::Datagram<'a>, layers: Layers) -> Result<Self, Skip> {
-        let segment = transport::parse(&ip)?;
+    fn within(ip: &ip::Datagram<'a>) -> Result<Self, Skip> {
+        let segment = transport::parse(ip)?;
         Ok(Self {
             ip: ip.header,
             transport: segment.transport,
             ports: segment.ports,
             payload: segment.payload,
-            layers,
         })
     }
 }
@@ -158,14 +160,17 @@ impl MacAddresses {
 
 /// Peels link layers and tags until an IP header begins.
 #[inline]
-fn ip_datagram<'a>(packet: PacketView<'a>, layers: &mut Layers) -> Result<ip::Datagram<'a>, Skip> {
+fn ip_datagram<'a>(
+    packet: PacketView<'a>,
+    passed: &mut impl Passed,
+) -> Result<ip::Datagram<'a>, Skip> {
     let missing = packet.missing();
     let (mut next, mut rest) = link::begin(packet.link, packet.frame)?;
     for _ in 0..MAX_LAYERS {
         (next, rest) = match next {
             Next::Ipv4 => return ip::ipv4(rest, missing),
             Next::Ipv6 => return ip::ipv6(rest, missing),
-            other => link::step(other, rest, layers)?,
+            other => link::step(other, rest, passed)?,
         };
     }
     Err(Skip::new(Layer::Link, Cause::TooDeep))

@@ -1,14 +1,17 @@
 //! MPLS label stacks (RFC 3032) and what lies under them.
 
 use super::link::Next;
-use super::{Layer, Layers, Skip, split};
+use super::{Layer, Passed, Skip, split};
 
 /// One label. Under the last one nothing names the payload: it is told by its
 /// first four bits, as routers do (RFC 4928).
-pub(super) fn mpls<'a>(bytes: &'a [u8], layers: &mut Layers) -> Result<(Next, &'a [u8]), Skip> {
+pub(super) fn mpls<'a>(
+    bytes: &'a [u8],
+    passed: &mut impl Passed,
+) -> Result<(Next, &'a [u8]), Skip> {
     let (entry, rest) = split::<4>(bytes, Layer::Mpls)?;
     let entry = u32::from_be_bytes(*entry);
-    layers.push(Layer::Mpls, entry >> 12);
+    passed.pass(Layer::Mpls, entry >> 12);
     let bottom_of_stack = entry & 0x100 != 0;
     if !bottom_of_stack {
         return Ok((Next::Mpls, rest));

@@ -1,7 +1,7 @@
 //! PPP, PPPoE, Cisco HDLC and Frame Relay.
 
 use super::link::Next;
-use super::{Cause, Layer, Layers, Skip, after, split};
+use super::{Cause, Layer, Passed, Skip, after, split};
 
 /// A PPP frame, with or without its HDLC address and control (RFC 1662), its
 /// protocol in two bytes or compressed to one (RFC 1661, section 6.5).
@@ -35,7 +35,10 @@ pub(super) fn ppp_with_direction(bytes: &[u8]) -> Result<(Next, &[u8]), Skip> {
 }
 
 /// A PPPoE session frame (RFC 2516).
-pub(super) fn pppoe<'a>(bytes: &'a [u8], layers: &mut Layers) -> Result<(Next, &'a [u8]), Skip> {
+pub(super) fn pppoe<'a>(
+    bytes: &'a [u8],
+    passed: &mut impl Passed,
+) -> Result<(Next, &'a [u8]), Skip> {
     let ([version_type, code, session @ .., _, _], rest) = split::<6>(bytes, Layer::Pppoe)?;
     if *version_type != 0x11 {
         return Err(Skip::new(Layer::Pppoe, Cause::BadVersion));
@@ -43,7 +46,7 @@ pub(super) fn pppoe<'a>(bytes: &'a [u8], layers: &mut Layers) -> Result<(Next, &
     if *code != 0 {
         return Err(Skip::new(Layer::Pppoe, Cause::NotIp));
     }
-    layers.push(Layer::Pppoe, u16::from_be_bytes(*session).into());
+    passed.pass(Layer::Pppoe, u16::from_be_bytes(*session).into());
     Ok((Next::Ppp, rest))
 }
 
