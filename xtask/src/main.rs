@@ -8,6 +8,7 @@
     reason = "the command's output is what it is for"
 )]
 
+mod bench_data;
 mod deps;
 mod fixtures;
 mod nostd;
@@ -35,6 +36,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         return Err(Failure::Usage);
     };
     match verb.as_str() {
+        "bench-data" => bench_data::run(arguments),
         "deps" => deps::run(arguments),
         "fixtures" => fixtures::run(arguments),
         "nostd" => nostd::run(arguments),
@@ -45,6 +47,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
 const USAGE: &str = "\
 usage: cargo xtask VERB
 
+  bench-data [FLAGS]        make big captures to measure with
   deps                      check which crate and which file uses what
   fixtures [--check]        make the synthetic captures, or see that they are as made
   nostd [--features NAME]   build and link flowscope-core without std

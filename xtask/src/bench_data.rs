@@ -1,0 +1,50 @@
+//! `cargo xtask bench-data`: big captures to measure with.
+//!
+//! Three kinds, each hard in its own way: `flows-random` misses the cache with
+//! every packet, `elephants` is bytes and hardly any lookups, `mix` is what the
+//! fixtures hold, over and over with new addresses. The same flags and seed
+//! give the same bytes. The files go into a folder that git ignores.
+
+mod elephants;
+mod flows_random;
+mod frame;
+mod mix;
+mod options;
+mod pcap_file;
+mod random;
+mod readdress;
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use crate::Outcome;
+use options::{Kind, Options};
+use pcap_file::{Written, describe};
+
+/// Makes the captures that `arguments` ask for.
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    let options = Options::parse(arguments)?;
+    fs::create_dir_all(&options.out).map_err(|error| describe(&options.out, error))?;
+    for &kind in &options.kinds {
+        let path = options.out.join(format!("{}.pcap", kind.name()));
+        let began = Instant::now();
+        let written = make(kind, &path, &options)?;
+        let seconds = began.elapsed().as_secs_f64();
+        eprintln!(
+            "{}: {} packets, {} bytes, {seconds:.1} s",
+            path.display(),
+            written.packets,
+            written.bytes,
+        );
+    }
+    Ok(())
+}
+
+fn make(kind: Kind, path: &Path, options: &Options) -> Result<Written, String> {
+    match kind {
+        Kind::FlowsRandom => flows_random::write(path, options),
+        Kind::Elephants => elephants::write(path, options),
+        Kind::Mix => mix::write(path, options),
+    }
+}
