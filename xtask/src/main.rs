@@ -9,6 +9,7 @@
 )]
 
 mod bench_data;
+mod capture;
 mod deps;
 mod fixtures;
 mod nostd;
@@ -37,6 +38,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
     };
     match verb.as_str() {
         "bench-data" => bench_data::run(arguments),
+        "capture" => capture::run(arguments),
         "deps" => deps::run(arguments),
         "fixtures" => fixtures::run(arguments),
         "nostd" => nostd::run(arguments),
@@ -48,6 +50,7 @@ const USAGE: &str = "\
 usage: cargo xtask VERB
 
   bench-data [FLAGS]        make big captures to measure with
+  capture [FLAGS]           record real programs, as root
   deps                      check which crate and which file uses what
   fixtures [--check]        make the synthetic captures, or see that they are as made
   nostd [--features NAME]   build and link flowscope-core without std
