@@ -65,7 +65,7 @@ impl<'a> PacketView<'a> {
 ///
 /// The constants name the types this crate can read. Any other number is a
 /// valid value whose packets are skipped and counted.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct LinkType(pub u16);
 
 impl LinkType {

@@ -26,7 +26,6 @@
 
 extern crate alloc;
 
-mod batch;
 mod buffer;
 mod classic;
 mod error;
@@ -41,7 +40,6 @@ mod reader;
 mod source;
 mod writer;
 
-pub use batch::Batch;
 pub use error::PcapError;
 pub use flows::FlowEvents;
 pub use input::Compression;

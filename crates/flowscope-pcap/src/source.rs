@@ -9,7 +9,6 @@ use std::path::Path;
 
 use flowscope_core::{LinkType, PacketView, Timestamp};
 
-use crate::batch::{Batch, CAPACITY};
 use crate::buffer::{Buffer, Consumed};
 use crate::classic::Classic;
 use crate::input::Input;
@@ -66,6 +65,7 @@ pub struct PcapFlowSource<R: Read = File> {
     records: Records,
     /// The block of the packet given out last.
     block: Consumed,
+    batch: [Record; BATCH],
     size: Option<u64>,
     state: State,
 }
@@ -98,6 +98,7 @@ impl<R: Read> PcapFlowSource<R> {
             records: Records::open(&mut buffer)?,
             buffer,
             block: Consumed::default(),
+            batch: [Record::default(); BATCH],
             size: None,
             state: State::Reading,
         })
@@ -116,21 +117,24 @@ impl<R: Read> PcapFlowSource<R> {
     /// At least one packet is waited for and at most 32 are given, as many as
     /// lie whole in the buffer: a live pipe is never waited on for company.
     /// After an error there are no more packets.
+    ///
+    /// Made for [`track_batch`](flowscope_core::FlowTracker::track_batch).
     #[inline]
-    pub fn next_batch(&mut self) -> Result<Batch<'_>, PcapError> {
-        let mut records = [const { None }; CAPACITY];
-        let [first, others @ ..] = &mut records;
-        *first = self.next_record()?;
-        for place in others {
-            let is_at_hand = match &self.records {
-                Records::Classic(classic) => classic.is_at_hand(&self.buffer),
-                Records::Pcapng(pcapng) => pcapng.is_at_hand(&self.buffer),
-            };
-            if !is_at_hand {
-                break;
-            }
+    pub fn next_batch(
+        &mut self,
+    ) -> Result<impl ExactSizeIterator<Item = PacketView<'_>>, PcapError> {
+        let mut len = 0;
+        if let Some(first) = self.next_record()? {
+            self.batch[0] = first;
+            len = 1;
+        }
+        while len > 0 && len < self.batch.len() && self.is_at_hand() {
             match self.next_record() {
-                Ok(record) => *place = record,
+                Ok(Some(record)) => {
+                    self.batch[len] = record;
+                    len += 1;
+                }
+                Ok(None) => break,
                 // The packets before the damage come first.
                 Err(e) => {
                     self.state = State::Failed(Some(e));
@@ -138,11 +142,15 @@ impl<R: Read> PcapFlowSource<R> {
                 }
             }
         }
-        let mut batch = Batch::new();
-        for record in records.into_iter().flatten() {
-            batch.push(self.view(record));
+        Ok(self.batch[..len].iter().map(|record| self.view(*record)))
+    }
+
+    #[inline]
+    fn is_at_hand(&self) -> bool {
+        match &self.records {
+            Records::Classic(classic) => classic.is_at_hand(&self.buffer),
+            Records::Pcapng(pcapng) => pcapng.is_at_hand(&self.buffer),
         }
-        Ok(batch)
     }
 
     #[inline]
@@ -269,7 +277,7 @@ pub enum Format {
 }
 
 /// One packet, as a place in the buffer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Record {
     pub(crate) block: Consumed,
     pub(crate) frame: Consumed,
@@ -308,3 +316,6 @@ enum State {
     Failed(Option<PcapError>),
     Ended,
 }
+
+/// Packets in a batch at the most.
+const BATCH: usize = 32;

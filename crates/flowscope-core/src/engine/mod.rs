@@ -162,7 +162,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     #[inline]
     pub fn track(&mut self, packet: PacketView<'_>, out: &mut impl Sink<C::Event>) {
         let named = self.name(packet);
-        self.admit(packet, &named, out);
+        self.admit(&named, out);
     }
 
     /// Takes several packets: the same as [`track`](Self::track) for each in
@@ -170,17 +170,21 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     ///
     /// Each packet of a large table waits for memory. Here the flows of the
     /// next packets are looked up together, so that they wait together.
-    pub fn track_batch(&mut self, packets: &[PacketView<'_>], out: &mut impl Sink<C::Event>) {
-        for group in packets.chunks(GROUP) {
-            let named: [Option<Named<'_, E::Key>>; GROUP] =
-                array::from_fn(|at| group.get(at).map(|packet| self.name(*packet)));
+    pub fn track_batch<'a>(
+        &mut self,
+        packets: impl IntoIterator<Item = PacketView<'a>>,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        let mut packets = packets.into_iter();
+        loop {
+            let group: [Option<Named<'_, E::Key>>; GROUP] =
+                array::from_fn(|_| packets.next().map(|packet| self.name(packet)));
             if self.table.len() >= WORTH_WARMING {
-                self.warm(&named);
+                self.warm(&group);
             }
-            for (packet, named) in group.iter().zip(&named) {
-                if let Some(named) = named {
-                    self.admit(*packet, named, out);
-                }
+            for named in &group {
+                let Some(named) = named else { return };
+                self.admit(named, out);
             }
         }
     }
@@ -262,9 +266,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     /// Names the flow of a packet, which changes nothing yet.
     #[inline]
     fn name<'a>(&self, packet: PacketView<'a>) -> Named<'a, E::Key> {
-        let extracted = self.extractor.extract(packet)?;
-        let hash = self.table.hash(&extracted.key);
-        Ok((hash, extracted))
+        match self.extractor.extract(packet) {
+            Ok(extracted) => Named::Flow {
+                hash: self.table.hash(&extracted.key),
+                extracted,
+            },
+            Err(skip) => Named::Skipped { packet, skip },
+        }
     }
 
     /// Brings the flows of the named packets into the cache.
@@ -273,8 +281,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         // One level of the table at a time: within a level no access waits for
         // another.
         let places: [Option<u32>; GROUP] = array::from_fn(|at| match &named[at] {
-            Some(Ok((hash, _))) => self.table.candidate(*hash),
-            _ => None,
+            Some(Named::Flow { hash, .. }) => self.table.candidate(*hash),
+            Some(Named::Skipped { .. }) | None => None,
         });
         for place in places.into_iter().flatten() {
             self.table.warm(place);
@@ -283,12 +291,11 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
 
     /// Takes a packet whose flow is named.
     #[inline]
-    fn admit(
-        &mut self,
-        packet: PacketView<'_>,
-        named: &Named<'_, E::Key>,
-        out: &mut impl Sink<C::Event>,
-    ) {
+    fn admit(&mut self, named: &Named<'_, E::Key>, out: &mut impl Sink<C::Event>) {
+        let packet = match named {
+            Named::Flow { extracted, .. } => &extracted.packet,
+            Named::Skipped { packet, .. } => packet,
+        };
         self.clock = self.clock.max(packet.timestamp);
         self.stats.packets += 1;
         self.stats.bytes += u64::from(packet.wire_len);
@@ -296,8 +303,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
             self.expire_due(out);
         }
         match named {
-            Ok((hash, extracted)) => self.deliver(*hash, extracted, out),
-            Err(skip) => self.stats.count_skip(*skip),
+            Named::Flow { hash, extracted } => self.deliver(*hash, extracted, out),
+            Named::Skipped { skip, .. } => self.stats.count_skip(*skip),
         }
     }
 
@@ -322,34 +329,23 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
             payload_len: extracted.payload.wire_len(),
             is_cut: packet.missing() > 0,
         };
-        let index = match self.table.find(hash, &extracted.key) {
-            Some(index) if !self.is_replaced(index, &observed) => index,
-            Some(index) => {
-                self.end(index, EndReason::IdleTimeout, self.clock, out);
-                self.start(hash, &extracted.key, &observed, out)
-            }
+        let mut index = match self.table.find(hash, &extracted.key) {
+            Some(index) => index,
             None => self.start(hash, &extracted.key, &observed, out),
         };
-        self.count(index, &observed, extracted, out);
-    }
+        let (clock, reuse_after) = (self.clock, self.config.reuse_after);
+        let mut slot = self.table.slot_mut(index);
+        if slot.flow.is_replaced_by(&observed, clock, reuse_after) {
+            self.end(index, EndReason::IdleTimeout, clock, out);
+            index = self.start(hash, &extracted.key, &observed, out);
+            slot = self.table.slot_mut(index);
+        }
 
-    /// Counts a packet on its flow and reports what it changed.
-    #[inline]
-    fn count(
-        &mut self,
-        index: u32,
-        observed: &Observed<'_>,
-        extracted: &Extracted<'_, E::Key>,
-        out: &mut impl Sink<C::Event>,
-    ) {
-        let Slot {
-            key, flow, state, ..
-        } = self.table.slot_mut(index);
+        let flow = &mut slot.flow;
         let id = FlowId::new(flow.number, index);
-        let (at, before) = (observed.at, flow.state);
-        let verdict = flow.count(observed, self.clock);
+        let before = flow.state;
+        let verdict = flow.count(&observed, clock);
         let side = flow.side_of(observed.orientation);
-        let after = flow.state;
         out.push(
             FlowEvent::Packet {
                 flow: id,
@@ -360,8 +356,14 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
             }
             .into(),
         );
-        let flow = FlowRef { id, key, flow };
-        self.consumer.packet(state, flow, side, extracted, out);
+        let after = flow.state;
+        let flow = FlowRef {
+            id,
+            key: &slot.key,
+            flow,
+        };
+        self.consumer
+            .packet(&mut slot.state, flow, side, extracted, out);
         let kind = match verdict {
             Verdict::Expected | Verdict::Retransmission | Verdict::OutOfOrder => None,
             Verdict::RstOutOfWindow => Some(AnomalyKind::RstOutOfWindow),
@@ -378,25 +380,26 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
             out.push(event.into());
         }
         if before != after {
-            let event = match after {
-                FlowState::Established => FlowEvent::Established { flow: id, at },
-                to => FlowEvent::StateChange {
-                    flow: id,
-                    at,
-                    from: before,
-                    to,
-                },
-            };
-            out.push(event.into());
-            // The new state may have a shorter timeout than the old one.
-            self.table.rearm(index);
+            self.changed(id, before, after, at, out);
         }
     }
 
-    fn is_replaced(&mut self, index: u32, observed: &Observed<'_>) -> bool {
-        let (clock, reuse_after) = (self.clock, self.config.reuse_after);
-        let slot = self.table.slot_mut(index);
-        slot.flow.is_replaced_by(observed, clock, reuse_after)
+    /// Reports a change of state, which may bring a shorter timeout.
+    #[inline(never)]
+    fn changed(
+        &mut self,
+        flow: FlowId,
+        from: FlowState,
+        to: FlowState,
+        at: Timestamp,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        let event = match to {
+            FlowState::Established => FlowEvent::Established { flow, at },
+            to => FlowEvent::StateChange { flow, at, from, to },
+        };
+        out.push(event.into());
+        self.table.rearm(flow.index());
     }
 
     #[cold]
@@ -491,8 +494,21 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> fmt::Debug for Engine<E, C> {
     }
 }
 
-/// A packet's flow, by the hash of its key, or why it has none.
-type Named<'a, K> = Result<(u64, Extracted<'a, K>), Skip>;
+/// A packet and its flow, or why it has none.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every packet has a flow, and none of these outlives its batch"
+)]
+enum Named<'a, K> {
+    Flow {
+        hash: u64,
+        extracted: Extracted<'a, K>,
+    },
+    Skipped {
+        packet: PacketView<'a>,
+        skip: Skip,
+    },
+}
 
 /// Packets looked up together: enough to keep memory busy.
 const GROUP: usize = 32;

@@ -85,7 +85,7 @@ impl KeyOfHeaders for FiveTuple {
 
     fn seen_from(key: FiveTupleKey, orientation: Orientation) -> FiveTupleKey {
         FiveTupleKey {
-            view: orientation,
+            tail: key.tail.seen_from(orientation),
             ..key
         }
     }
@@ -99,11 +99,8 @@ impl KeyOfHeaders for FiveTuple {
 #[derive(Clone, Copy)]
 pub struct FiveTupleKey {
     addrs: [Addr; 2],
-    ports: [u16; 2],
-    protocol: Protocol,
-    version: IpVersion,
-    /// Which end is shown as `src`; not part of the key's identity.
-    view: Orientation,
+    /// Everything else in one word, which is quick to compare and to hash.
+    tail: Tail,
 }
 
 impl FiveTupleKey {
@@ -111,104 +108,162 @@ impl FiveTupleKey {
     fn of(headers: &Headers<'_>) -> Self {
         Self {
             addrs: headers.ip.addrs,
-            ports: [headers.ports.src, headers.ports.dst],
-            protocol: headers.ip.protocol,
-            version: headers.ip.version,
-            view: Orientation::Forward,
+            tail: Tail::new(headers),
         }
     }
 
     /// The initiator's address.
     #[must_use]
     pub fn src_addr(&self) -> IpAddr {
-        self.addr(self.view)
+        self.addr(self.tail.view())
     }
 
     /// The responder's address.
     #[must_use]
     pub fn dst_addr(&self) -> IpAddr {
-        self.addr(self.view.reversed())
+        self.addr(self.tail.view().reversed())
     }
 
     /// The initiator's port, if the protocol has ports.
     #[must_use]
     pub fn src_port(&self) -> Option<u16> {
-        self.protocol.has_ports().then(|| self.port(self.view))
+        let has_ports = self.protocol().has_ports();
+        has_ports.then(|| self.tail.port(self.tail.view()))
     }
 
     /// The responder's port, if the protocol has ports.
     #[must_use]
     pub fn dst_port(&self) -> Option<u16> {
-        self.protocol
-            .has_ports()
-            .then(|| self.port(self.view.reversed()))
+        let has_ports = self.protocol().has_ports();
+        has_ports.then(|| self.tail.port(self.tail.view().reversed()))
     }
 
     /// Whether one of the two ports is `port`.
     #[must_use]
     pub fn either_port(&self, port: u16) -> bool {
-        self.protocol.has_ports() && self.ports.contains(&port)
+        [self.src_port(), self.dst_port()].contains(&Some(port))
     }
 
     /// The identifier of an ICMP echo flow, zero for other ICMP messages.
     #[must_use]
     pub fn icmp_identifier(&self) -> Option<u16> {
-        let is_icmp = matches!(self.protocol, Protocol::ICMP | Protocol::ICMP6);
-        is_icmp.then_some(self.ports[0])
+        let is_icmp = matches!(self.protocol(), Protocol::ICMP | Protocol::ICMP6);
+        is_icmp.then(|| self.tail.port(Orientation::Forward))
     }
 
     /// The IP protocol.
     #[must_use]
     pub fn protocol(&self) -> Protocol {
-        self.protocol
+        self.tail.protocol()
     }
 
     fn addr(&self, end: Orientation) -> IpAddr {
-        self.addrs[index(end)].read_as(self.version)
-    }
-
-    fn port(&self, end: Orientation) -> u16 {
-        self.ports[index(end)]
+        let [first, second] = self.addrs;
+        let addr = match end {
+            Orientation::Forward => first,
+            Orientation::Reverse => second,
+        };
+        addr.read_as(self.tail.version())
     }
 
     #[inline]
     fn is_descending(&self) -> bool {
         let [src, dst] = self.addrs;
-        (src, self.ports[0]) > (dst, self.ports[1])
+        let port = |end| self.tail.port(end);
+        (src, port(Orientation::Forward)) > (dst, port(Orientation::Reverse))
     }
 
     #[inline]
     fn swapped(self) -> Self {
-        let ([src, dst], [src_port, dst_port]) = (self.addrs, self.ports);
+        let [src, dst] = self.addrs;
         Self {
             addrs: [dst, src],
-            ports: [dst_port, src_port],
-            ..self
+            tail: self.tail.swapped(),
         }
-    }
-
-    /// Everything but the addresses, in one word.
-    #[inline]
-    fn tail(&self) -> u64 {
-        u64::from(self.ports[0]) << 48
-            | u64::from(self.ports[1]) << 32
-            | u64::from(self.protocol.0) << 8
-            | self.version as u64
     }
 }
 
-#[inline]
-const fn index(end: Orientation) -> usize {
-    match end {
-        Orientation::Forward => 0,
-        Orientation::Reverse => 1,
+/// Ports, protocol and version, and which end of the key is shown as `src`:
+///
+/// ```text
+///  63        48 47        32 31       16 15       8 7       1  0
+/// ┌────────────┬────────────┬───────────┬──────────┬─────────┬──┐
+/// │ first port │second port │     0     │ protocol │ version │ ▸│
+/// └────────────┴────────────┴───────────┴──────────┴─────────┴──┘
+/// ```
+///
+/// The last bit is no part of the key's identity.
+#[derive(Clone, Copy)]
+struct Tail(u64);
+
+impl Tail {
+    const VIEW: u64 = 1;
+    const PORTS: u64 = 0xffff_ffff << 32;
+
+    #[inline]
+    fn new(headers: &Headers<'_>) -> Self {
+        let version = match headers.ip.version {
+            IpVersion::V4 => 4,
+            IpVersion::V6 => 6,
+        };
+        Self(
+            u64::from(headers.ports.src) << 48
+                | u64::from(headers.ports.dst) << 32
+                | u64::from(headers.ip.protocol.0) << 8
+                | version << 1,
+        )
+    }
+
+    #[inline]
+    fn swapped(self) -> Self {
+        let ports = (self.0 >> 32) as u32;
+        Self(self.0 & !Self::PORTS | u64::from(ports.rotate_left(16)) << 32)
+    }
+
+    fn seen_from(self, view: Orientation) -> Self {
+        Self(match view {
+            Orientation::Forward => self.identity(),
+            Orientation::Reverse => self.identity() | Self::VIEW,
+        })
+    }
+
+    fn view(self) -> Orientation {
+        match self.0 & Self::VIEW {
+            0 => Orientation::Forward,
+            _ => Orientation::Reverse,
+        }
+    }
+
+    #[inline]
+    fn port(self, end: Orientation) -> u16 {
+        // The low 16 bits are meant.
+        (match end {
+            Orientation::Forward => self.0 >> 48,
+            Orientation::Reverse => self.0 >> 32,
+        }) as u16
+    }
+
+    fn protocol(self) -> Protocol {
+        Protocol((self.0 >> 8) as u8)
+    }
+
+    fn version(self) -> IpVersion {
+        match self.0 as u8 >> 1 {
+            4 => IpVersion::V4,
+            _ => IpVersion::V6,
+        }
+    }
+
+    #[inline]
+    fn identity(self) -> u64 {
+        self.0 & !Self::VIEW
     }
 }
 
 impl PartialEq for FiveTupleKey {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.addrs == other.addrs && self.tail() == other.tail()
+        self.addrs == other.addrs && self.tail.identity() == other.tail.identity()
     }
 }
 
@@ -218,22 +273,23 @@ impl Hash for FiveTupleKey {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         let [src, dst] = self.addrs;
-        if self.version == IpVersion::V6 {
+        // Zero in both for IPv4.
+        if src.high | dst.high != 0 {
             state.write_u64(src.high);
             state.write_u64(dst.high);
         }
         state.write_u64(src.low);
         state.write_u64(dst.low);
-        state.write_u64(self.tail());
+        state.write_u64(self.tail.identity());
     }
 }
 
 impl fmt::Display for FiveTupleKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_end(f, self.view)?;
+        self.write_end(f, self.tail.view())?;
         f.write_str(" → ")?;
-        self.write_end(f, self.view.reversed())?;
-        write!(f, " {}", self.protocol)
+        self.write_end(f, self.tail.view().reversed())?;
+        write!(f, " {}", self.protocol())
     }
 }
 
@@ -247,9 +303,9 @@ impl fmt::Debug for FiveTupleKey {
 impl FiveTupleKey {
     fn write_end(&self, f: &mut fmt::Formatter<'_>, end: Orientation) -> fmt::Result {
         let addr = self.addr(end);
-        match (addr, self.protocol.has_ports()) {
-            (IpAddr::V4(_), true) => write!(f, "{addr}:{}", self.port(end)),
-            (IpAddr::V6(_), true) => write!(f, "[{addr}]:{}", self.port(end)),
+        match (addr, self.protocol().has_ports()) {
+            (IpAddr::V4(_), true) => write!(f, "{addr}:{}", self.tail.port(end)),
+            (IpAddr::V6(_), true) => write!(f, "[{addr}]:{}", self.tail.port(end)),
             (_, false) => write!(f, "{addr}"),
         }
     }

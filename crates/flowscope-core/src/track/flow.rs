@@ -267,6 +267,8 @@ fn is_power_of_ten(count: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
     use super::*;
 
     #[test]
@@ -283,7 +285,7 @@ mod tests {
 
     #[test]
     fn powers_of_ten() {
-        let found: std::vec::Vec<u32> = (0..2000).filter(|n| is_power_of_ten(*n)).collect();
+        let found: Vec<u32> = (0..2000).filter(|n| is_power_of_ten(*n)).collect();
         assert_eq!(found, [1, 10, 100, 1000]);
     }
 }
