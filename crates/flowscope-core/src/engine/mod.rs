@@ -264,14 +264,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     }
 
     /// Names the flow of a packet, which changes nothing yet.
-    #[inline]
+    #[inline(always)]
     fn name<'a>(&self, packet: PacketView<'a>) -> Named<'a, E::Key> {
-        match self.extractor.extract(packet) {
-            Ok(extracted) => Named::Flow {
-                hash: self.table.hash(&extracted.key),
-                extracted,
+        let extracted = self.extractor.extract(packet);
+        Named {
+            hash: match &extracted {
+                Ok(extracted) => self.table.hash(&extracted.key),
+                Err(_) => 0,
             },
-            Err(skip) => Named::Skipped { packet, skip },
+            packet,
+            extracted,
         }
     }
 
@@ -281,8 +283,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         // One level of the table at a time: within a level no access waits for
         // another.
         let places: [Option<u32>; GROUP] = array::from_fn(|at| match &named[at] {
-            Some(Named::Flow { hash, .. }) => self.table.candidate(*hash),
-            Some(Named::Skipped { .. }) | None => None,
+            Some(named) if named.extracted.is_ok() => self.table.candidate(named.hash),
+            _ => None,
         });
         for place in places.into_iter().flatten() {
             self.table.warm(place);
@@ -292,19 +294,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     /// Takes a packet whose flow is named.
     #[inline]
     fn admit(&mut self, named: &Named<'_, E::Key>, out: &mut impl Sink<C::Event>) {
-        let packet = match named {
-            Named::Flow { extracted, .. } => &extracted.packet,
-            Named::Skipped { packet, .. } => packet,
-        };
+        let packet = &named.packet;
         self.clock = self.clock.max(packet.timestamp);
         self.stats.packets += 1;
         self.stats.bytes += u64::from(packet.wire_len);
         if self.clock >= self.table.check_at() {
             self.expire_due(out);
         }
-        match named {
-            Named::Flow { hash, extracted } => self.deliver(*hash, extracted, out),
-            Named::Skipped { skip, .. } => self.stats.count_skip(*skip),
+        match &named.extracted {
+            Ok(extracted) => self.deliver(named.hash, extracted, out),
+            Err(skip) => self.stats.count_skip(*skip),
         }
     }
 
@@ -494,20 +493,12 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> fmt::Debug for Engine<E, C> {
     }
 }
 
-/// A packet and its flow, or why it has none.
-#[allow(
-    clippy::large_enum_variant,
-    reason = "nearly every packet has a flow, and none of these outlives its batch"
-)]
-enum Named<'a, K> {
-    Flow {
-        hash: u64,
-        extracted: Extracted<'a, K>,
-    },
-    Skipped {
-        packet: PacketView<'a>,
-        skip: Skip,
-    },
+/// A packet with its flow, or why it has none.
+struct Named<'a, K> {
+    packet: PacketView<'a>,
+    extracted: Result<Extracted<'a, K>, Skip>,
+    /// Of the flow's key.
+    hash: u64,
 }
 
 /// Packets looked up together: enough to keep memory busy.

@@ -101,13 +101,14 @@ impl<'a, K> Extracted<'a, K> {
     /// # Errors
     ///
     /// A [`Skip`] says at which layer the walk to the headers ended and why.
-    #[inline]
+    #[inline(always)]
     pub fn parse(
         extractor: &impl KeyOfHeaders<Key = K>,
         packet: PacketView<'a>,
         depth: Depth,
     ) -> Result<Self, Skip> {
-        let headers = Headers::parse(packet, depth)?;
+        let mut headers = Headers::none();
+        headers.walk(packet, depth, &mut ())?;
         let (key, orientation) = extractor.key(&headers);
         Ok(Self {
             key,

@@ -4,7 +4,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
-use super::{Cause, Layer, Protocol, Skip, after, split};
+use super::{Cause, Headers, Layer, Payload, Protocol, Skip, after, split};
 
 /// The parts of an IP header that flows are made of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -20,6 +20,14 @@ pub struct IpHeader {
 }
 
 impl IpHeader {
+    /// No header yet.
+    pub(super) const NONE: Self = Self {
+        addrs: [Addr { high: 0, low: 0 }; 2],
+        version: IpVersion::V4,
+        protocol: Protocol(0),
+        len: 0,
+    };
+
     /// The sender.
     #[must_use]
     pub fn src(&self) -> IpAddr {
@@ -79,151 +87,128 @@ impl Addr {
     }
 }
 
-/// A packet's header and the bytes behind it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Datagram<'a> {
-    pub(super) header: IpHeader,
-    /// What follows the headers, without link-layer padding.
-    pub(super) payload: &'a [u8],
-    /// Bytes of payload that the header claims and the capture lacks.
-    pub(super) missing: u32,
-}
-
-impl<'a> Datagram<'a> {
-    /// Whether it carries another IP packet.
+impl<'a> Headers<'a> {
+    /// Whether the packet carries another IP packet.
     #[inline]
     pub(super) fn is_tunnel(&self) -> bool {
-        matches!(self.header.protocol, Protocol::IPV4 | Protocol::IPV6)
+        matches!(self.ip.protocol, Protocol::IPV4 | Protocol::IPV6)
     }
 
-    /// The IP packet inside, if there is a sound one, and what wraps it.
-    pub(super) fn tunnelled(&self) -> Option<(Layer, Self)> {
-        let layer = match self.header.version {
+    /// Reads the IP packet that this one carries, and says what carries it.
+    pub(super) fn enter_tunnel(&mut self) -> Result<Layer, Skip> {
+        let layer = match self.ip.version {
             IpVersion::V4 => Layer::Ipv4,
             IpVersion::V6 => Layer::Ipv6,
         };
-        let inner = match self.header.protocol {
-            Protocol::IPV4 => ipv4(self.payload, self.missing),
-            Protocol::IPV6 => ipv6(self.payload, self.missing),
-            _ => return None,
+        let Payload { bytes, missing } = self.payload;
+        match self.ip.protocol {
+            Protocol::IPV4 => self.ipv4(bytes, missing)?,
+            _ => self.ipv6(bytes, missing)?,
+        }
+        Ok(layer)
+    }
+
+    /// Reads an IPv4 packet of whose end the capture lacks `missing` bytes.
+    #[inline]
+    pub(super) fn ipv4(&mut self, bytes: &'a [u8], missing: u32) -> Result<(), Skip> {
+        const LAYER: Layer = Layer::Ipv4;
+        const FIXED: usize = 20;
+
+        split::<FIXED>(bytes, LAYER)?;
+        let packet = Ipv4Packet::new_unchecked(bytes);
+        if packet.version() != 4 {
+            return Err(Skip::new(LAYER, Cause::BadVersion));
+        }
+        let header_len = packet.header_len();
+        if usize::from(header_len) < FIXED {
+            return Err(Skip::new(LAYER, Cause::BadLength));
+        }
+        let on_wire = wire_len(bytes, missing);
+        let len = match packet.total_len() {
+            // Left blank where the network card cuts the segments (TSO).
+            0 => on_wire,
+            len if len < u16::from(header_len) => return Err(Skip::new(LAYER, Cause::BadLength)),
+            len => u32::from(len).min(on_wire),
         };
-        Some((layer, inner.ok()?))
+        if packet.frag_offset() != 0 {
+            return Err(Skip::new(LAYER, Cause::Fragment));
+        }
+        let protocol = Protocol(packet.next_header().into());
+        self.ip = IpHeader {
+            addrs: [Addr::v4(packet.src_addr()), Addr::v4(packet.dst_addr())],
+            version: IpVersion::V4,
+            protocol,
+            len,
+        };
+        let payload = after(bytes, header_len.into(), LAYER)?;
+        self.payload = Payload::claimed(payload, len.saturating_sub(header_len.into()));
+        match protocol {
+            Protocol::AH => self.pass_extensions(),
+            _ => Ok(()),
+        }
     }
-}
 
-/// Reads an IPv4 packet of whose end the capture lacks `missing` bytes.
-#[inline]
-pub(super) fn ipv4(bytes: &[u8], missing: u32) -> Result<Datagram<'_>, Skip> {
-    const LAYER: Layer = Layer::Ipv4;
-    const FIXED: usize = 20;
+    /// Reads an IPv6 packet of whose end the capture lacks `missing` bytes.
+    #[inline]
+    pub(super) fn ipv6(&mut self, bytes: &'a [u8], missing: u32) -> Result<(), Skip> {
+        const LAYER: Layer = Layer::Ipv6;
+        const FIXED: u32 = 40;
 
-    split::<FIXED>(bytes, LAYER)?;
-    let packet = Ipv4Packet::new_unchecked(bytes);
-    if packet.version() != 4 {
-        return Err(Skip::new(LAYER, Cause::BadVersion));
+        let (_, payload) = split::<{ FIXED as usize }>(bytes, LAYER)?;
+        let packet = Ipv6Packet::new_unchecked(bytes);
+        if packet.version() != 6 {
+            return Err(Skip::new(LAYER, Cause::BadVersion));
+        }
+        let protocol = Protocol(packet.next_header().into());
+        let on_wire = wire_len(payload, missing);
+        let len = match packet.payload_len() {
+            // A jumbogram (RFC 2675), or left blank as in IPv4.
+            0 => jumbo_len(protocol, payload).unwrap_or(on_wire),
+            len => len.into(),
+        };
+        let len = len.min(on_wire);
+        self.ip = IpHeader {
+            addrs: [Addr::v6(packet.src_addr()), Addr::v6(packet.dst_addr())],
+            version: IpVersion::V6,
+            protocol,
+            len: len.saturating_add(FIXED),
+        };
+        self.payload = Payload::claimed(payload, len);
+        match protocol {
+            Protocol::TCP | Protocol::UDP => Ok(()),
+            _ => self.pass_extensions(),
+        }
     }
-    let header_len = packet.header_len();
-    if usize::from(header_len) < FIXED {
-        return Err(Skip::new(LAYER, Cause::BadLength));
-    }
-    let len = match packet.total_len() {
-        // Left blank where the network card cuts the segments (TSO).
-        0 => wire_len(bytes, missing),
-        len if len < u16::from(header_len) => return Err(Skip::new(LAYER, Cause::BadLength)),
-        len => u32::from(len).min(wire_len(bytes, missing)),
-    };
-    if packet.frag_offset() != 0 {
-        return Err(Skip::new(LAYER, Cause::Fragment));
-    }
-    let header = IpHeader {
-        addrs: [Addr::v4(packet.src_addr()), Addr::v4(packet.dst_addr())],
-        version: IpVersion::V4,
-        protocol: Protocol(packet.next_header().into()),
-        len,
-    };
-    let payload = after(bytes, header_len.into(), LAYER)?;
-    let datagram = claim(header, payload, len - u32::from(header_len));
-    match header.protocol {
-        Protocol::AH => behind_extensions(datagram),
-        _ => Ok(datagram),
-    }
-}
 
-/// Reads an IPv6 packet of whose end the capture lacks `missing` bytes.
-#[inline]
-pub(super) fn ipv6(bytes: &[u8], missing: u32) -> Result<Datagram<'_>, Skip> {
-    const LAYER: Layer = Layer::Ipv6;
-    const FIXED: usize = 40;
-
-    let (_, payload) = split::<FIXED>(bytes, LAYER)?;
-    let packet = Ipv6Packet::new_unchecked(bytes);
-    if packet.version() != 6 {
-        return Err(Skip::new(LAYER, Cause::BadVersion));
-    }
-    let protocol = Protocol(packet.next_header().into());
-    let payload_len = match packet.payload_len() {
-        // A jumbogram (RFC 2675), or left blank as in IPv4.
-        0 => jumbo_len(protocol, payload)
-            .unwrap_or(u32::MAX)
-            .min(wire_len(payload, missing)),
-        len => u32::from(len).min(wire_len(payload, missing)),
-    };
-    let header = IpHeader {
-        addrs: [Addr::v6(packet.src_addr()), Addr::v6(packet.dst_addr())],
-        version: IpVersion::V6,
-        protocol,
-        len: payload_len.saturating_add(FIXED as u32),
-    };
-    behind_extensions(claim(header, payload, payload_len))
-}
-
-/// Cuts `payload` to what the header claims, and notes what the capture lacks.
-#[inline]
-fn claim(header: IpHeader, payload: &[u8], claimed: u32) -> Datagram<'_> {
-    let claimed_len = usize::try_from(claimed).unwrap_or(usize::MAX);
-    match payload.get(..claimed_len) {
-        Some(payload) => Datagram {
-            header,
-            payload,
-            missing: 0,
-        },
-        None => Datagram {
-            header,
-            payload,
-            missing: claimed.saturating_sub(wire_len(payload, 0)),
-        },
-    }
-}
-
-/// Passes over extension headers (RFC 8200, section 4) to the upper layer.
-#[inline]
-fn behind_extensions(mut datagram: Datagram<'_>) -> Result<Datagram<'_>, Skip> {
-    for _ in 0..MAX_EXTENSIONS {
-        let (next, len) = match datagram.header.protocol {
-            Protocol::HOP_BY_HOP | Protocol::IPV6_ROUTE | Protocol::IPV6_OPTS => {
-                let ([next, units], _) = split::<2>(datagram.payload, Layer::Ipv6)?;
-                (*next, 8 + 8 * usize::from(*units))
-            }
-            Protocol::IPV6_FRAG => {
-                let ([next, _, offset @ .., _, _, _, _], _) =
-                    split::<8>(datagram.payload, Layer::Ipv6)?;
-                // The lowest bit says that more follow; the first fragment
-                // still has the ports.
-                if u16::from_be_bytes(*offset) & 0xfff8 != 0 {
-                    return Err(Skip::new(Layer::Ipv6, Cause::Fragment));
+    /// Passes over extension headers (RFC 8200, section 4) to the upper layer.
+    fn pass_extensions(&mut self) -> Result<(), Skip> {
+        for _ in 0..MAX_EXTENSIONS {
+            let bytes = self.payload.bytes;
+            let (next, len) = match self.ip.protocol {
+                Protocol::HOP_BY_HOP | Protocol::IPV6_ROUTE | Protocol::IPV6_OPTS => {
+                    let ([next, units], _) = split::<2>(bytes, Layer::Ipv6)?;
+                    (*next, 8 + 8 * usize::from(*units))
                 }
-                (*next, 8)
-            }
-            Protocol::AH => {
-                let ([next, words], _) = split::<2>(datagram.payload, Layer::Ah)?;
-                (*next, 8 + 4 * usize::from(*words))
-            }
-            _ => return Ok(datagram),
-        };
-        datagram.payload = after(datagram.payload, len, Layer::Ipv6)?;
-        datagram.header.protocol = Protocol(next);
+                Protocol::IPV6_FRAG => {
+                    let ([next, _, offset @ .., _, _, _, _], _) = split::<8>(bytes, Layer::Ipv6)?;
+                    // The lowest bit says that more follow; the first fragment
+                    // still has the ports.
+                    if u16::from_be_bytes(*offset) & 0xfff8 != 0 {
+                        return Err(Skip::new(Layer::Ipv6, Cause::Fragment));
+                    }
+                    (*next, 8)
+                }
+                Protocol::AH => {
+                    let ([next, words], _) = split::<2>(bytes, Layer::Ah)?;
+                    (*next, 8 + 4 * usize::from(*words))
+                }
+                _ => return Ok(()),
+            };
+            self.payload.bytes = after(bytes, len, Layer::Ipv6)?;
+            self.ip.protocol = Protocol(next);
+        }
+        Err(Skip::new(Layer::Ipv6, Cause::TooDeep))
     }
-    Err(Skip::new(Layer::Ipv6, Cause::TooDeep))
 }
 
 /// The length a jumbo payload option gives (RFC 2675, section 2).
@@ -246,6 +231,7 @@ fn jumbo_len(protocol: Protocol, payload: &[u8]) -> Option<u32> {
 }
 
 /// How many bytes stood on the wire.
+#[inline]
 fn wire_len(captured: &[u8], missing: u32) -> u32 {
     u32::try_from(captured.len())
         .unwrap_or(u32::MAX)

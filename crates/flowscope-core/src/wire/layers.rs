@@ -33,7 +33,7 @@ impl Layers {
     pub fn around(packet: PacketView<'_>, depth: Depth) -> Self {
         let mut layers = Self::default();
         // Why the walk ended is told by whoever walks for the headers.
-        let _ = Headers::walk(packet, depth, &mut layers);
+        let _ = Headers::none().walk(packet, depth, &mut layers);
         layers
     }
 }

@@ -95,46 +95,76 @@ impl<'a> Headers<'a> {
     /// A [`Skip`] says at which layer the walk ended and why.
     #[inline]
     pub fn parse(packet: PacketView<'a>, depth: Depth) -> Result<Self, Skip> {
-        Self::walk(packet, depth, &mut ())
+        let mut headers = Self::none();
+        headers.walk(packet, depth, &mut ())?;
+        Ok(headers)
     }
 
-    /// [`parse`](Self::parse), with somebody to tell what is passed on the way.
+    /// Nothing found yet: what a walk fills in, header by header.
+    ///
+    /// Headers are filled in rather than returned because they are large: a
+    /// `Result` of them at each step costs more than reading them.
     #[inline]
-    fn walk(packet: PacketView<'a>, depth: Depth, passed: &mut impl Passed) -> Result<Self, Skip> {
-        let ip = ip_datagram(packet, passed)?;
+    pub(crate) fn none() -> Self {
+        Self {
+            ip: IpHeader::NONE,
+            transport: Transport::None,
+            ports: Ports::default(),
+            payload: Payload::default(),
+        }
+    }
+
+    /// [`parse`](Self::parse) in place, with somebody to tell what is passed on
+    /// the way.
+    #[inline]
+    pub(crate) fn walk(
+        &mut self,
+        packet: PacketView<'a>,
+        depth: Depth,
+        passed: &mut impl Passed,
+    ) -> Result<(), Skip> {
+        self.reach_ip(packet, passed)?;
         match depth {
-            Depth::Innermost if ip.is_tunnel() => Self::through_tunnels(ip, passed),
-            _ => Self::within(&ip),
+            Depth::Innermost if self.is_tunnel() => self.enter_tunnels(passed),
+            _ => self.transport(),
         }
     }
 
-    #[cold]
-    fn through_tunnels(outer: ip::Datagram<'a>, passed: &mut impl Passed) -> Result<Self, Skip> {
-        let mut deepest = Self::within(&outer)?;
-        let mut datagram = outer;
-        for _ in 0..MAX_TUNNELS {
-            let Some((layer, inner)) = datagram.tunnelled() else {
-                break;
-            };
-            let Ok(headers) = Self::within(&inner) else {
-                break;
-            };
-            passed.pass(layer, 0);
-            deepest = headers;
-            datagram = inner;
-        }
-        Ok(deepest)
-    }
-
+    /// Peels link layers and tags until an IP header begins, and reads that.
     #[inline]
-    fn within(ip: &ip::Datagram<'a>) -> Result<Self, Skip> {
-        let segment = transport::parse(ip)?;
-        Ok(Self {
-            ip: ip.header,
-            transport: segment.transport,
-            ports: segment.ports,
-            payload: segment.payload,
-        })
+    fn reach_ip(&mut self, packet: PacketView<'a>, passed: &mut impl Passed) -> Result<(), Skip> {
+        let missing = packet.missing();
+        let (mut next, mut rest) = link::begin(packet.link, packet.frame)?;
+        for _ in 0..MAX_LAYERS {
+            (next, rest) = match next {
+                Next::Ipv4 => return self.ipv4(rest, missing),
+                Next::Ipv6 => return self.ipv6(rest, missing),
+                other => link::step(other, rest, passed)?,
+            };
+        }
+        Err(Skip::new(Layer::Link, Cause::TooDeep))
+    }
+
+    /// Goes on to the deepest IP packet that holds, with its transport.
+    #[cold]
+    fn enter_tunnels(&mut self, passed: &mut impl Passed) -> Result<(), Skip> {
+        let mut datagram = *self;
+        self.transport()?;
+        for _ in 0..MAX_TUNNELS {
+            if !datagram.is_tunnel() {
+                break;
+            }
+            let Ok(layer) = datagram.enter_tunnel() else {
+                break;
+            };
+            let mut inner = datagram;
+            if inner.transport().is_err() {
+                break;
+            }
+            passed.pass(layer, 0);
+            *self = inner;
+        }
+        Ok(())
     }
 }
 
@@ -156,24 +186,6 @@ impl MacAddresses {
     pub fn of(packet: PacketView<'_>) -> Result<Self, Skip> {
         link::mac_addresses(packet)
     }
-}
-
-/// Peels link layers and tags until an IP header begins.
-#[inline]
-fn ip_datagram<'a>(
-    packet: PacketView<'a>,
-    passed: &mut impl Passed,
-) -> Result<ip::Datagram<'a>, Skip> {
-    let missing = packet.missing();
-    let (mut next, mut rest) = link::begin(packet.link, packet.frame)?;
-    for _ in 0..MAX_LAYERS {
-        (next, rest) = match next {
-            Next::Ipv4 => return ip::ipv4(rest, missing),
-            Next::Ipv6 => return ip::ipv6(rest, missing),
-            other => link::step(other, rest, passed)?,
-        };
-    }
-    Err(Skip::new(Layer::Link, Cause::TooDeep))
 }
 
 /// The first `N` bytes and the rest, or a skip that says `layer` was cut.

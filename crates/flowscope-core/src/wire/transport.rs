@@ -4,8 +4,7 @@ use core::fmt;
 
 use smoltcp::wire::{TcpOption, TcpPacket};
 
-use super::ip::Datagram;
-use super::{Cause, Layer, Ports, Skip, after, split};
+use super::{Cause, Headers, Layer, Ports, Skip, split};
 use crate::SeqNumber;
 
 /// A number of the IP protocol registry.
@@ -145,7 +144,20 @@ pub struct Payload<'a> {
     pub missing: u32,
 }
 
-impl Payload<'_> {
+impl<'a> Payload<'a> {
+    /// The first `claimed` bytes of what was captured, as far as they go.
+    #[inline]
+    pub(super) fn claimed(captured: &'a [u8], claimed: u32) -> Self {
+        match captured.get(..usize::try_from(claimed).unwrap_or(usize::MAX)) {
+            Some(bytes) => Self { bytes, missing: 0 },
+            None => Self {
+                bytes: captured,
+                // There are fewer than claimed, so their number fits.
+                missing: claimed - captured.len() as u32,
+            },
+        }
+    }
+
     /// Its length on the wire.
     #[inline]
     #[must_use]
@@ -156,89 +168,159 @@ impl Payload<'_> {
     }
 }
 
-/// A transport header and the payload behind it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Segment<'a> {
-    pub(super) transport: Transport,
-    pub(super) ports: Ports,
-    pub(super) payload: Payload<'a>,
-}
-
-#[inline]
-pub(super) fn parse<'a>(datagram: &Datagram<'a>) -> Result<Segment<'a>, Skip> {
-    match datagram.header.protocol {
-        Protocol::TCP => tcp(datagram),
-        Protocol::UDP => udp(datagram),
-        Protocol::UDP_LITE => {
-            let (ports, payload) = with_ports(datagram, 8, Layer::UdpLite)?;
-            Ok(Segment {
-                transport: Transport::UdpLite,
-                ports,
-                payload,
-            })
+impl Headers<'_> {
+    /// Reads the transport header that the IP packet's payload begins with.
+    #[inline]
+    pub(super) fn transport(&mut self) -> Result<(), Skip> {
+        match self.ip.protocol {
+            Protocol::TCP => self.tcp(),
+            Protocol::UDP => self.udp(),
+            _ => self.other(),
         }
-        Protocol::SCTP => {
-            let (ports, payload) = with_ports(datagram, 12, Layer::Sctp)?;
-            Ok(Segment {
-                transport: Transport::Sctp,
-                ports,
-                payload,
-            })
-        }
-        Protocol::ICMP => icmp(datagram, Layer::Icmp),
-        Protocol::ICMP6 => icmp(datagram, Layer::Icmp6),
-        other => Ok(Segment {
-            transport: Transport::Other(other),
-            ports: Ports::default(),
-            payload: Payload {
-                bytes: datagram.payload,
-                missing: datagram.missing,
-            },
-        }),
     }
-}
 
-#[inline]
-fn tcp<'a>(datagram: &Datagram<'a>) -> Result<Segment<'a>, Skip> {
-    const FIXED: usize = 20;
-    /// Where the control bits end; the window follows them.
-    const CONTROL: usize = 14;
-    let bytes = datagram.payload;
-    let Some([.., flags]) = bytes.first_chunk::<CONTROL>() else {
-        let (ports, payload) = with_ports(datagram, FIXED, Layer::Tcp)?;
-        return Ok(Segment {
-            transport: Transport::TcpCut,
-            ports,
-            payload,
-        });
-    };
-    let packet = TcpPacket::new_unchecked(bytes);
-    let header_len = usize::from(packet.header_len());
-    if header_len < FIXED {
-        return Err(Skip::new(Layer::Tcp, Cause::BadLength));
-    }
-    let payload = behind(datagram, header_len, Layer::Tcp)?;
-    let flags = TcpFlags(*flags);
-    let window_scale = if flags.contains(TcpFlags::SYN) {
-        window_scale(bytes.get(FIXED..header_len.min(bytes.len())))
-    } else {
-        None
-    };
-    Ok(Segment {
-        transport: Transport::Tcp(TcpHeader {
+    #[inline]
+    fn tcp(&mut self) -> Result<(), Skip> {
+        const FIXED: usize = 20;
+        /// Where the control bits end; the window follows them.
+        const CONTROL: usize = 14;
+        let bytes = self.payload.bytes;
+        let Some([.., flags]) = bytes.first_chunk::<CONTROL>() else {
+            self.transport = Transport::TcpCut;
+            return self.ports_of_header(FIXED, Layer::Tcp);
+        };
+        let packet = TcpPacket::new_unchecked(bytes);
+        let header_len = usize::from(packet.header_len());
+        if header_len < FIXED {
+            return Err(Skip::new(Layer::Tcp, Cause::BadLength));
+        }
+        self.ports_of_header(header_len, Layer::Tcp)?;
+        let flags = TcpFlags(*flags);
+        let window_scale = if flags.contains(TcpFlags::SYN) {
+            window_scale(bytes.get(FIXED..header_len.min(bytes.len())))
+        } else {
+            None
+        };
+        self.transport = Transport::Tcp(TcpHeader {
             // smoltcp keeps sequence numbers as signed integers.
             seq: SeqNumber(packet.seq_number().0.cast_unsigned()),
             ack: SeqNumber(packet.ack_number().0.cast_unsigned()),
             window: (bytes.len() >= CONTROL + 2).then(|| packet.window_len()),
             flags,
             window_scale,
-        }),
-        ports: Ports {
-            src: packet.src_port(),
-            dst: packet.dst_port(),
-        },
-        payload,
-    })
+        });
+        Ok(())
+    }
+
+    #[inline]
+    fn udp(&mut self) -> Result<(), Skip> {
+        const HEADER: u32 = 8;
+        let claimed = match self.payload.bytes {
+            [_, _, _, _, len0, len1, ..] => u16::from_be_bytes([*len0, *len1]).into(),
+            _ => 0,
+        };
+        self.transport = Transport::Udp;
+        self.ports_of_header(HEADER as usize, Layer::Udp)?;
+        match claimed {
+            // Longer than a datagram can say (RFC 2675), or cut before the field.
+            0 => {}
+            1..HEADER => return Err(Skip::new(Layer::Udp, Cause::BadLength)),
+            _ => {
+                let len = (claimed - HEADER).min(self.payload.wire_len());
+                self.payload = Payload::claimed(self.payload.bytes, len);
+            }
+        }
+        Ok(())
+    }
+
+    fn other(&mut self) -> Result<(), Skip> {
+        match self.ip.protocol {
+            Protocol::UDP_LITE => {
+                self.transport = Transport::UdpLite;
+                self.ports_of_header(8, Layer::UdpLite)
+            }
+            Protocol::SCTP => {
+                self.transport = Transport::Sctp;
+                self.ports_of_header(12, Layer::Sctp)
+            }
+            Protocol::ICMP => self.icmp(Layer::Icmp),
+            Protocol::ICMP6 => self.icmp(Layer::Icmp6),
+            other => {
+                self.transport = Transport::Other(other);
+                self.ports = Ports::default();
+                Ok(())
+            }
+        }
+    }
+
+    fn icmp(&mut self, layer: Layer) -> Result<(), Skip> {
+        let bytes = self.payload.bytes;
+        let ([kind, code], _) = split::<2>(bytes, layer)?;
+        let header = IcmpHeader {
+            kind: *kind,
+            code: *code,
+        };
+        let has_identifier = match layer {
+            Layer::Icmp => matches!(kind, 0 | 8 | 13..=18),
+            _ => matches!(kind, 128 | 129),
+        };
+        let identifier = match bytes {
+            [_, _, _, _, id0, id1, ..] if has_identifier => u16::from_be_bytes([*id0, *id1]),
+            _ => 0,
+        };
+        self.transport = match layer {
+            Layer::Icmp => Transport::Icmp(header),
+            _ => Transport::Icmp6(header),
+        };
+        self.ports = Ports {
+            src: identifier,
+            dst: identifier,
+        };
+        // A message may be cut anywhere behind its type.
+        if self.pass_header(8, layer).is_err() {
+            self.payload = Payload::default();
+        }
+        Ok(())
+    }
+
+    /// Reads the two ports that a header begins with, and passes over its
+    /// `header_len` bytes. A header that the capture cut behind the ports will
+    /// do; one that the packet itself has no room for will not.
+    #[inline]
+    fn ports_of_header(&mut self, header_len: usize, layer: Layer) -> Result<(), Skip> {
+        let Some([s0, s1, d0, d1]) = self.payload.bytes.first_chunk() else {
+            let cause = match self.payload.missing {
+                0 => Cause::BadLength,
+                _ => Cause::Truncated,
+            };
+            return Err(Skip::new(layer, cause));
+        };
+        self.ports = Ports {
+            src: u16::from_be_bytes([*s0, *s1]),
+            dst: u16::from_be_bytes([*d0, *d1]),
+        };
+        self.pass_header(header_len, layer)
+    }
+
+    /// Leaves the payload behind a header of `header_len` bytes, which may be
+    /// less than nothing of what was captured.
+    #[inline]
+    fn pass_header(&mut self, header_len: usize, layer: Layer) -> Result<(), Skip> {
+        let Payload { bytes, missing } = self.payload;
+        if let Some(bytes) = bytes.get(header_len..) {
+            self.payload.bytes = bytes;
+            return Ok(());
+        }
+        let cut = u32::try_from(header_len - bytes.len()).unwrap_or(u32::MAX);
+        let Some(missing) = missing.checked_sub(cut) else {
+            return Err(Skip::new(layer, Cause::BadLength));
+        };
+        self.payload = Payload {
+            bytes: &[],
+            missing,
+        };
+        Ok(())
+    }
 }
 
 /// The window scale option, if the options hold one and are sound so far.
@@ -254,108 +336,4 @@ fn window_scale(options: Option<&[u8]>) -> Option<u8> {
         }
     }
     None
-}
-
-#[inline]
-fn udp<'a>(datagram: &Datagram<'a>) -> Result<Segment<'a>, Skip> {
-    const HEADER: u32 = 8;
-    let (ports, mut payload) = with_ports(datagram, HEADER as usize, Layer::Udp)?;
-    let claimed = match datagram.payload {
-        [_, _, _, _, len0, len1, ..] => u16::from_be_bytes([*len0, *len1]).into(),
-        _ => 0,
-    };
-    match claimed {
-        // Longer than a datagram can say (RFC 2675), or cut before the field.
-        0 => {}
-        1..HEADER => return Err(Skip::new(Layer::Udp, Cause::BadLength)),
-        _ => {
-            let len = (claimed - HEADER).min(payload.wire_len());
-            let captured = usize::try_from(len).unwrap_or(usize::MAX);
-            payload.bytes = payload.bytes.get(..captured).unwrap_or(payload.bytes);
-            payload.missing = 0;
-            payload.missing = len - payload.wire_len();
-        }
-    }
-    Ok(Segment {
-        transport: Transport::Udp,
-        ports,
-        payload,
-    })
-}
-
-fn icmp<'a>(datagram: &Datagram<'a>, layer: Layer) -> Result<Segment<'a>, Skip> {
-    let ([kind, code], _) = split::<2>(datagram.payload, layer)?;
-    let header = IcmpHeader {
-        kind: *kind,
-        code: *code,
-    };
-    let has_identifier = match layer {
-        Layer::Icmp => matches!(kind, 0 | 8 | 13..=18),
-        _ => matches!(kind, 128 | 129),
-    };
-    let identifier = match datagram.payload {
-        [_, _, _, _, id0, id1, ..] if has_identifier => u16::from_be_bytes([*id0, *id1]),
-        _ => 0,
-    };
-    Ok(Segment {
-        transport: match layer {
-            Layer::Icmp => Transport::Icmp(header),
-            _ => Transport::Icmp6(header),
-        },
-        ports: Ports {
-            src: identifier,
-            dst: identifier,
-        },
-        // A message may be cut anywhere behind its type.
-        payload: behind(datagram, 8, layer).unwrap_or_default(),
-    })
-}
-
-/// The two ports a header begins with, and what lies behind its `header_len`
-/// bytes. A header that the capture cut behind the ports will do; one that
-/// the packet itself has no room for will not.
-#[inline]
-fn with_ports<'a>(
-    datagram: &Datagram<'a>,
-    header_len: usize,
-    layer: Layer,
-) -> Result<(Ports, Payload<'a>), Skip> {
-    let Ok(([s0, s1, d0, d1], _)) = split::<4>(datagram.payload, layer) else {
-        let cause = if datagram.missing == 0 {
-            Cause::BadLength
-        } else {
-            Cause::Truncated
-        };
-        return Err(Skip::new(layer, cause));
-    };
-    let ports = Ports {
-        src: u16::from_be_bytes([*s0, *s1]),
-        dst: u16::from_be_bytes([*d0, *d1]),
-    };
-    Ok((ports, behind(datagram, header_len, layer)?))
-}
-
-/// What lies behind the first `header_len` bytes of the datagram's payload,
-/// which may be less than nothing of what was captured.
-#[inline]
-fn behind<'a>(
-    datagram: &Datagram<'a>,
-    header_len: usize,
-    layer: Layer,
-) -> Result<Payload<'a>, Skip> {
-    if let Ok(bytes) = after(datagram.payload, header_len, layer) {
-        return Ok(Payload {
-            bytes,
-            missing: datagram.missing,
-        });
-    }
-    let cut = header_len - datagram.payload.len();
-    let cut = u32::try_from(cut).unwrap_or(u32::MAX);
-    match datagram.missing.checked_sub(cut) {
-        Some(missing) => Ok(Payload {
-            bytes: &[],
-            missing,
-        }),
-        None => Err(Skip::new(layer, Cause::BadLength)),
-    }
 }
