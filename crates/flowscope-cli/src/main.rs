@@ -1,2 +1,31 @@
-//! The flowscope command.
-fn main() {}
+//! The `flowscope` command: what is in a capture, as records.
+//!
+//! A thin layer over the `flowscope` library. The way of a packet through it:
+//! `input` reads the captures, `tracking` follows their flows and notes what
+//! only the command keeps, `report` decides what becomes a record, `record`
+//! says what is in one, `format` writes it.
+
+mod args;
+mod community_id;
+mod error;
+mod format;
+mod hosts;
+mod input;
+mod output;
+mod progress;
+mod record;
+mod report;
+mod run;
+mod tally;
+mod tracking;
+mod units;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Arguments;
+
+fn main() -> ExitCode {
+    run::run(Arguments::parse())
+}

@@ -1,0 +1,295 @@
+//! What can be said on the command line.
+
+use core::fmt;
+use core::str::FromStr;
+use core::time::Duration;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use flowscope::track::{Config, IdleTimeouts};
+
+/// Flow records from packet captures.
+#[derive(Debug, Parser)]
+#[command(
+    name = "flowscope",
+    version,
+    about,
+    after_help = EXIT_STATUS,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(flatten)]
+    pub(crate) captures: Captures,
+}
+
+/// What to report.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// One screen about a capture; also without a command
+    Summary(Captures),
+    /// One record per flow, when it ends
+    Flows(Captures),
+    /// What happens to the flows, as it happens: started, established, state_change, anomaly, ended
+    Events(Captures),
+    /// Flow and anomaly records in one pass, in order of time
+    All(Captures),
+    /// Print a completion script
+    Completions {
+        /// The shell to complete in
+        shell: Shell,
+    },
+    /// Print a manual page
+    #[command(hide = true)]
+    Man {
+        /// The command to describe, instead of flowscope itself
+        command: Option<String>,
+    },
+}
+
+/// The captures to read.
+#[derive(Args, Debug)]
+pub(crate) struct Captures {
+    /// Captures, read as one in the order given: pcap or pcapng, plain, .gz or .zst; standard
+    /// input for - or none
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// What every report understands.
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// How records are written
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    /// The same as --format json
+    #[arg(long, global = true, conflicts_with = "format")]
+    json: bool,
+    /// Write records to a file instead of standard output
+    #[arg(short, long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Stop after so many records
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+    /// Show a progress bar on standard error
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    progress: When,
+    /// Write nothing to standard error; the exit status alone tells of trouble
+    #[arg(short, long, global = true, action = ArgAction::SetTrue)]
+    pub(crate) quiet: bool,
+    /// What flows are told apart by
+    #[arg(long, global = true, value_name = "KEY", default_value = "five-tuple", help_heading = FLOWS)]
+    pub(crate) key: Key,
+    /// Whose flows: the innermost packet's, or with none the outermost's
+    #[arg(long, global = true, value_name = "WHICH", default_value = "auto", help_heading = FLOWS)]
+    pub(crate) encap: Encap,
+    /// Seconds of silence that end a flow, as CLASS=SECONDS,... for tcp, udp, other,
+    /// handshake (TCP before it is established) and closed (TCP after its end)
+    /// [default: tcp=300,udp=60,other=30,handshake=60,closed=10]
+    #[arg(
+        long,
+        global = true,
+        value_name = "CLASS=SECONDS",
+        value_delimiter = ',',
+        help_heading = FLOWS
+    )]
+    idle_timeout: Vec<IdleTimeout>,
+    /// Live flows at the most; one more ends the one nearest to its timeout [default: 1000000]
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..),
+        help_heading = FLOWS
+    )]
+    max_flows: Option<u32>,
+}
+
+impl Options {
+    /// The form of the records.
+    pub(crate) fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
+
+    /// When to show a progress bar.
+    pub(crate) fn progress(&self) -> When {
+        if self.quiet {
+            When::Never
+        } else {
+            self.progress
+        }
+    }
+
+    /// The tracker's settings.
+    pub(crate) fn config(&self) -> Config {
+        let mut config = Config::default();
+        for timeout in &self.idle_timeout {
+            *timeout.class.of(&mut config.idle) = timeout.after;
+        }
+        if let Some(max_flows) = self.max_flows {
+            config.max_flows = usize::try_from(max_flows).unwrap_or(usize::MAX);
+        }
+        config
+    }
+}
+
+/// The form in which records are written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    /// Aligned columns for eyes
+    Table,
+    /// One JSON object per line
+    Json,
+    /// Comma-separated values under a header line
+    Csv,
+}
+
+/// When to do something that is for a terminal only.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal that is not also shown the records
+    Auto,
+    /// In any case
+    Always,
+    /// Not at all
+    Never,
+}
+
+/// What flows are told apart by.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Key {
+    /// Protocol, addresses and ports
+    FiveTuple,
+    /// The two IP addresses
+    IpPair,
+    /// The two link-layer addresses, whatever they carry
+    MacPair,
+}
+
+/// Which of several nested packets makes the flow.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Encap {
+    /// The innermost
+    Auto,
+    /// The outermost
+    None,
+}
+
+/// One idle timeout, such as `udp=60`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct IdleTimeout {
+    class: Class,
+    after: Duration,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Class {
+    Tcp,
+    Handshake,
+    Closed,
+    Udp,
+    Other,
+}
+
+impl Class {
+    const ALL: [(&'static str, Self); 5] = [
+        ("tcp", Self::Tcp),
+        ("handshake", Self::Handshake),
+        ("closed", Self::Closed),
+        ("udp", Self::Udp),
+        ("other", Self::Other),
+    ];
+
+    fn of(self, idle: &mut IdleTimeouts) -> &mut Duration {
+        match self {
+            Self::Tcp => &mut idle.tcp,
+            Self::Handshake => &mut idle.handshake,
+            Self::Closed => &mut idle.closed,
+            Self::Udp => &mut idle.udp,
+            Self::Other => &mut idle.other,
+        }
+    }
+}
+
+impl FromStr for IdleTimeout {
+    type Err = BadTimeout;
+
+    fn from_str(text: &str) -> Result<Self, BadTimeout> {
+        let (name, seconds) = text.split_once('=').ok_or(BadTimeout::Form)?;
+        let class = Class::ALL.iter().find(|(known, _)| *known == name);
+        let (_, class) = class.ok_or(BadTimeout::Class)?;
+        let seconds = seconds.parse().map_err(|_| BadTimeout::Seconds)?;
+        let after = Duration::try_from_secs_f64(seconds).map_err(|_| BadTimeout::Seconds)?;
+        Ok(Self {
+            class: *class,
+            after,
+        })
+    }
+}
+
+/// Why an idle timeout was not understood.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum BadTimeout {
+    Form,
+    Class,
+    Seconds,
+}
+
+impl fmt::Display for BadTimeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Form => "not of the form CLASS=SECONDS",
+            Self::Class => "no such class; there are tcp, handshake, closed, udp and other",
+            Self::Seconds => "not a number of seconds",
+        })
+    }
+}
+
+impl core::error::Error for BadTimeout {}
+
+const FLOWS: &str = "Flows";
+
+const EXIT_STATUS: &str = "\
+Exit status: 0 everything was read; 1 something could not be read or written to its end; \
+2 wrong usage.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn idle_timeouts_change_what_they_name() {
+        let line = "flowscope --idle-timeout tcp=1.5,closed=2 flows --idle-timeout udp=3";
+        let options = Arguments::try_parse_from(line.split(' ')).unwrap().options;
+        let idle = options.config().idle;
+        // The later option replaces the earlier one as a whole.
+        let defaults = IdleTimeouts::default();
+        assert_eq!(idle.udp, Duration::from_secs(3));
+        assert_eq!((idle.tcp, idle.other), (defaults.tcp, defaults.other));
+    }
+
+    #[test]
+    fn bad_idle_timeouts_are_refused() {
+        for (text, why) in [
+            ("tcp", BadTimeout::Form),
+            ("tpc=3", BadTimeout::Class),
+            ("tcp=soon", BadTimeout::Seconds),
+            ("tcp=-1", BadTimeout::Seconds),
+            ("tcp=inf", BadTimeout::Seconds),
+        ] {
+            assert_eq!(text.parse::<IdleTimeout>(), Err(why), "{text}");
+        }
+    }
+}

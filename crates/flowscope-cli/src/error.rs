@@ -1,0 +1,50 @@
+//! What can go wrong, and what it means for the exit status.
+
+use core::fmt;
+use std::io;
+
+use flowscope::pcap::PcapError;
+
+use crate::input::Input;
+use crate::output::Target;
+
+/// Why the command could not do all it was asked to.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line asks for something that makes no sense.
+    Usage(&'static str),
+    /// A capture could not be read to its end.
+    Input { input: Input, error: PcapError },
+    /// Records could not be written.
+    Output { target: Target, error: io::Error },
+}
+
+impl Failure {
+    /// The exit status it calls for.
+    pub(crate) fn exit_status(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Input { .. } | Self::Output { .. } => 1,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(what) => write!(f, "{what}; try --help"),
+            Self::Input { input, error } => write!(f, "{input}: {error}"),
+            Self::Output { target, error } => write!(f, "{target}: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Usage(_) => None,
+            Self::Input { error, .. } => Some(error),
+            Self::Output { error, .. } => Some(error),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The captures to read: several files, read as one.
+
+use core::fmt;
+use core::ops::ControlFlow;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use flowscope::PacketView;
+use flowscope::pcap::{PcapError, PcapFlowSource};
+
+use crate::error::Failure;
+use crate::progress::Progress;
+
+/// Where one capture comes from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Input {
+    StandardInput,
+    File(PathBuf),
+}
+
+/// The inputs that `files` name: standard input where they name none.
+pub(crate) fn named(files: Vec<PathBuf>) -> Result<Vec<Input>, Failure> {
+    let mut inputs: Vec<Input> = files
+        .into_iter()
+        .map(|file| match file.as_os_str().as_encoded_bytes() {
+            b"-" => Input::StandardInput,
+            _ => Input::File(file),
+        })
+        .collect();
+    if inputs.is_empty() {
+        if io::stdin().is_terminal() {
+            return Err(Failure::Usage("no capture was named"));
+        }
+        inputs.push(Input::StandardInput);
+    }
+    Ok(inputs)
+}
+
+/// Gives the packets of all inputs, in order, to `each` until it breaks.
+///
+/// An input that cannot be read to its end is followed by the next one. What
+/// was wrong comes back in the end.
+pub(crate) fn read(
+    inputs: Vec<Input>,
+    mut progress: Progress,
+    mut each: impl FnMut(PacketView<'_>) -> ControlFlow<()>,
+) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    for input in inputs {
+        let size = input.size();
+        match read_one(&input, &mut progress, &mut each) {
+            Ok(ControlFlow::Continue(())) => {}
+            Ok(ControlFlow::Break(())) => break,
+            Err(error) => failures.push(Failure::Input { input, error }),
+        }
+        progress.next_input(size);
+    }
+    progress.finish();
+    failures
+}
+
+fn read_one(
+    input: &Input,
+    progress: &mut Progress,
+    each: &mut impl FnMut(PacketView<'_>) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, PcapError> {
+    let mut source = PcapFlowSource::from_reader(input.open()?)?;
+    while let Some(packet) = source.next_packet()? {
+        if each(packet).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        if progress.is_due() {
+            progress.show(source.position());
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+impl Input {
+    fn open(&self) -> Result<Box<dyn Read>, PcapError> {
+        match self {
+            Self::StandardInput => Ok(Box::new(io::stdin().lock())),
+            Self::File(path) => match File::open(path) {
+                Ok(file) => Ok(Box::new(file)),
+                Err(source) => Err(PcapError::Io { offset: 0, source }),
+            },
+        }
+    }
+
+    /// Its size in bytes, where that can be known.
+    pub(crate) fn size(&self) -> Option<u64> {
+        let metadata = self.path()?.metadata().ok()?;
+        metadata.is_file().then_some(metadata.len())
+    }
+
+    /// The file that is read.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::StandardInput => None,
+            Self::File(path) => Some(path),
+        }
+    }
+}
+
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StandardInput => f.write_str("standard input"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}

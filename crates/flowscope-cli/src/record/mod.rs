@@ -1,0 +1,104 @@
+//! What is in a record.
+//!
+//! A [`Record`] tells its fields to whatever [`Fields`] writes them down, always
+//! all of them and in the same order; what is absent is told as `None`. So JSON
+//! can leave it out, and CSV leave its place empty.
+
+mod ends;
+mod event;
+mod flow;
+mod summary;
+
+pub(crate) use ends::{Ends, HasEnds, Host};
+pub(crate) use event::{EventRecord, Happening, Moment};
+pub(crate) use flow::FlowRecord;
+pub(crate) use summary::{SkippedRecord, Summary};
+
+use core::fmt::Display;
+use std::io;
+
+use flowscope::{BySide, Timestamp};
+
+use crate::format::{Column, Table};
+
+/// Something with named fields.
+pub(crate) trait Record {
+    /// Tells every field, in order.
+    fn tell(&self, fields: &mut impl Fields);
+}
+
+/// A record that can be shown in a table, too.
+pub(crate) trait Line: Record {
+    fn draw(&self, table: &mut Table) -> io::Result<()>;
+}
+
+/// What the lines of one output have in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schema {
+    /// The names of all scalar fields, in groups.
+    pub(crate) fields: &'static [&'static [&'static str]],
+    /// The columns of the table.
+    pub(crate) columns: &'static [Column],
+}
+
+/// One line per flow.
+pub(crate) const FLOWS: Schema = Schema {
+    fields: &[flow::FIELDS],
+    columns: flow::COLUMNS,
+};
+
+/// One line per event of a flow, its end included.
+pub(crate) const EVENTS: Schema = Schema {
+    fields: &[flow::FIELDS, event::CHANGE_FIELDS, event::ANOMALY_FIELDS],
+    columns: event::COLUMNS,
+};
+
+/// One line for whatever there is to report.
+pub(crate) const ALL: Schema = Schema {
+    fields: &[flow::FIELDS, event::ANOMALY_FIELDS],
+    columns: event::COLUMNS,
+};
+
+/// Two lines about a whole capture.
+pub(crate) const SUMMARY: Schema = Schema {
+    fields: &[summary::FIELDS],
+    columns: &[],
+};
+
+/// Takes down the fields of a record.
+pub(crate) trait Fields {
+    /// A whole number.
+    fn number(&mut self, name: &'static str, value: Option<u64>);
+
+    /// A number of seconds, given in nanoseconds.
+    fn seconds(&mut self, name: &'static str, nanos: Option<u64>);
+
+    /// A word that needs no quoting in any format, such as an address.
+    fn word(&mut self, name: &'static str, value: Option<impl Display>);
+
+    /// Numbers, absent if there are none.
+    fn numbers(&mut self, name: &'static str, values: impl Iterator<Item = u64>);
+
+    /// Records inside this one, absent if there are none.
+    fn records<R: Record>(&mut self, name: &'static str, values: impl Iterator<Item = R>);
+
+    /// A moment.
+    fn time(&mut self, name: &'static str, value: Option<Timestamp>) {
+        self.seconds(name, value.map(Timestamp::as_nanos));
+    }
+
+    /// A number for each side.
+    fn by_side(&mut self, names: [&'static str; 2], values: Option<BySide<u64>>) {
+        let [initiator, responder] = names;
+        self.number(initiator, values.map(|values| values.initiator));
+        self.number(responder, values.map(|values| values.responder));
+    }
+
+    /// A number for each side, absent where it is zero.
+    fn rare_by_side(&mut self, names: [&'static str; 2], values: BySide<u32>) {
+        let present = |value: u32| (value > 0).then_some(value.into());
+        let [initiator, responder] = names;
+        self.number(initiator, present(values.initiator));
+        self.number(responder, present(values.responder));
+    }
+}

@@ -1,0 +1,91 @@
+//! What becomes a record.
+
+use flowscope::track::{FlowEvent, TrackerStats};
+
+use crate::format::Writer;
+use crate::record::{
+    ALL, EVENTS, EventRecord, FLOWS, FlowRecord, Happening, Moment, SUMMARY, Schema, SkippedRecord,
+};
+use crate::tally::{Span, Tally};
+use crate::tracking::EndedFlow;
+
+/// What a report is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Subject {
+    Summary,
+    Flows,
+    Events,
+    All,
+}
+
+impl Subject {
+    pub(crate) fn schema(self) -> Schema {
+        match self {
+            Self::Summary => SUMMARY,
+            Self::Flows => FLOWS,
+            Self::Events => EVENTS,
+            Self::All => ALL,
+        }
+    }
+
+    /// What there is to say about an event of a flow that still lives.
+    pub(crate) fn happening<K>(self, event: &FlowEvent<K>) -> Option<Happening> {
+        match (self, Happening::of(event)?) {
+            (Self::Events, happening) => Some(happening),
+            (Self::All, happening @ Happening::Anomaly { .. }) => Some(happening),
+            (Self::Summary | Self::Flows | Self::All, _) => None,
+        }
+    }
+}
+
+/// Makes records of what happens, and writes them.
+pub(crate) struct Report {
+    subject: Subject,
+    tally: Tally,
+    writer: Writer,
+}
+
+impl Report {
+    pub(crate) fn new(subject: Subject, writer: Writer) -> Self {
+        Self {
+            subject,
+            tally: Tally::default(),
+            writer,
+        }
+    }
+
+    /// A flow ended.
+    pub(crate) fn end(&mut self, flow: &EndedFlow) {
+        let named = |kind| FlowRecord { kind, flow };
+        match self.subject {
+            Subject::Summary => self.tally.count(flow),
+            Subject::Flows => self.writer.write(&named("flow")),
+            Subject::Events => self.writer.write(&Moment::End(named("ended"))),
+            Subject::All => self.writer.write(&Moment::End(named("flow"))),
+        }
+    }
+
+    /// Something happened to a flow that lives.
+    pub(crate) fn event(&mut self, event: EventRecord) {
+        self.writer.write(&Moment::Event(event));
+    }
+
+    /// Whether nothing more is of use.
+    pub(crate) fn is_done(&self) -> bool {
+        self.writer.is_done()
+    }
+
+    /// Everything was read.
+    pub(crate) fn finish(
+        mut self,
+        totals: &TrackerStats,
+        span: Option<Span>,
+    ) -> std::io::Result<()> {
+        if self.subject == Subject::Summary {
+            let summary = self.tally.summary(totals.clone(), span);
+            self.writer.write(&summary);
+            self.writer.write(&SkippedRecord(&summary));
+        }
+        self.writer.finish()
+    }
+}

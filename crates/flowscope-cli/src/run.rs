@@ -1,0 +1,187 @@
+//! From the command line to the exit status.
+
+use core::ops::ControlFlow;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use flowscope::engine::Engine;
+use flowscope::extract::{AutoDetectEncap, FiveTuple, FlowExtractor, IpPair, MacPair};
+use flowscope::track::{Config, FlowEvent};
+
+use crate::args::{Arguments, Command, Encap, Key, Options};
+use crate::error::Failure;
+use crate::format::Writer;
+use crate::input::{self, Input};
+use crate::output::Target;
+use crate::progress::Progress;
+use crate::record::{EventRecord, HasEnds};
+use crate::report::{Report, Subject};
+use crate::tally::Span;
+use crate::tracking::{Recorder, Tracked};
+
+/// Does what the arguments say, and tells standard error what went wrong.
+pub(crate) fn run(arguments: Arguments) -> ExitCode {
+    let is_quiet = arguments.options.quiet;
+    let failures = perform(arguments).unwrap_or_else(|failure| vec![failure]);
+    if !is_quiet {
+        let mut stderr = io::stderr().lock();
+        for failure in &failures {
+            // There is nowhere left to complain about standard error.
+            let _ = writeln!(stderr, "flowscope: {failure}");
+        }
+    }
+    failures.first().map_or(0, Failure::exit_status).into()
+}
+
+fn perform(arguments: Arguments) -> Result<Vec<Failure>, Failure> {
+    let Arguments {
+        command,
+        options,
+        captures,
+    } = arguments;
+    let (subject, captures) = match command {
+        None => (Subject::Summary, captures),
+        Some(Command::Summary(captures)) => (Subject::Summary, captures),
+        Some(Command::Flows(captures)) => (Subject::Flows, captures),
+        Some(Command::Events(captures)) => (Subject::Events, captures),
+        Some(Command::All(captures)) => (Subject::All, captures),
+        Some(Command::Completions { shell }) => return print(&options, &completions(shell)),
+        Some(Command::Man { command }) => return print(&options, &manual(command.as_deref())?),
+    };
+    report(subject, &options, input::named(captures.files)?)
+}
+
+/// Reads the inputs and reports on them; comes back with what went wrong on
+/// the way.
+fn report(
+    subject: Subject,
+    options: &Options,
+    inputs: Vec<Input>,
+) -> Result<Vec<Failure>, Failure> {
+    let target = Target::named(options.output.clone());
+    if target.is_among(&inputs) {
+        return Err(Failure::Usage("the output is one of the captures"));
+    }
+    let writer = Writer::open(&target, options.format(), subject.schema(), options.limit);
+    let writer = match writer {
+        Ok(writer) => writer,
+        Err(error) => return target.closed(error),
+    };
+    let job = Job {
+        subject,
+        config: options.config(),
+        progress: Progress::new(options.progress(), &inputs, &target),
+        inputs,
+        report: Report::new(subject, writer),
+    };
+    let (failures, written) = match (options.key, options.encap) {
+        (Key::FiveTuple, Encap::Auto) => job.run(AutoDetectEncap::new(FiveTuple::bidirectional())),
+        (Key::FiveTuple, Encap::None) => job.run(FiveTuple::bidirectional()),
+        (Key::IpPair, Encap::Auto) => job.run(AutoDetectEncap::new(IpPair)),
+        (Key::IpPair, Encap::None) => job.run(IpPair),
+        (Key::MacPair, _) => job.run(MacPair),
+    };
+    match written {
+        Ok(()) => Ok(failures),
+        Err(error) => target.closed(error),
+    }
+}
+
+/// All that it takes but a way to tell flows apart.
+struct Job {
+    subject: Subject,
+    config: Config,
+    inputs: Vec<Input>,
+    progress: Progress,
+    report: Report,
+}
+
+impl Job {
+    fn run<E>(self, extractor: E) -> (Vec<Failure>, io::Result<()>)
+    where
+        E: FlowExtractor<Key: HasEnds + Copy>,
+    {
+        let Self {
+            subject,
+            config,
+            inputs,
+            progress,
+            mut report,
+        } = self;
+        let mut engine = Engine::with_consumer(extractor, Recorder::default(), config);
+        let mut span = None;
+        // What happened to the flow of a packet is known before the engine has
+        // finished with the packet, who the flow is only after.
+        let mut happenings = Vec::new();
+
+        let failures = input::read(inputs, progress, |packet| {
+            span = Some(Span::including(span, &packet));
+            engine.consumer_mut().next_frame();
+            engine.track(packet, &mut |tracked| match tracked {
+                Tracked::Event(FlowEvent::Packet { .. }) => {}
+                Tracked::Event(event) => {
+                    let happening = subject.happening(&event);
+                    happenings.extend(happening.map(|it| (event.flow(), event.at(), it)));
+                }
+                Tracked::Ended(flow) => report.end(&flow),
+            });
+            for (id, at, happening) in happenings.drain(..) {
+                let key = engine.consumer().key().expect("a flow has a key");
+                let notes = engine.flow_state(id).expect("only ends end a flow");
+                report.event(EventRecord {
+                    at,
+                    id,
+                    ends: key.ends(),
+                    icmp: notes.icmp,
+                    happening,
+                });
+            }
+            match report.is_done() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        });
+        engine.finish(&mut |tracked| {
+            if let Tracked::Ended(flow) = tracked {
+                report.end(&flow);
+            }
+        });
+        (failures, report.finish(engine.stats(), span))
+    }
+}
+
+/// Writes a text that was asked for.
+fn print(options: &Options, text: &[u8]) -> Result<Vec<Failure>, Failure> {
+    let target = Target::named(options.output.clone());
+    let written = target.open().and_then(|mut out| {
+        out.write_all(text)?;
+        out.flush()
+    });
+    match written {
+        Ok(()) => Ok(Vec::new()),
+        Err(error) => target.closed(error),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "flowscope", &mut script);
+    script
+}
+
+/// The manual page of the command, or of one of its commands.
+fn manual(command: Option<&str>) -> Result<Vec<u8>, Failure> {
+    let mut whole = Arguments::command().disable_help_subcommand(true);
+    whole.build();
+    let part = match command {
+        None => Some(&whole),
+        Some(name) => whole.find_subcommand(name),
+    };
+    let part = part.ok_or(Failure::Usage("there is no such command"))?;
+    let mut page = Vec::new();
+    clap_mangen::Man::new(part.clone())
+        .render(&mut page)
+        .expect("a vector takes everything");
+    Ok(page)
+}

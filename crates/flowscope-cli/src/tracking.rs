@@ -1,0 +1,132 @@
+//! Following the flows of a capture, with what the library does not keep.
+
+use flowscope::engine::{Consumer, End, FlowRef};
+use flowscope::extract::Extracted;
+use flowscope::track::{FlowEvent, FlowId, FlowStats};
+use flowscope::wire::{IcmpHeader, Peeled, Transport};
+use flowscope::{FlowSide, Sink};
+
+use crate::record::{Ends, HasEnds};
+
+/// Notes what records need of each flow beyond the library's statistics.
+#[derive(Debug)]
+pub(crate) struct Recorder<K> {
+    frame: u64,
+    key: Option<K>,
+}
+
+impl<K> Default for Recorder<K> {
+    fn default() -> Self {
+        Self {
+            frame: 0,
+            key: None,
+        }
+    }
+}
+
+impl<K> Recorder<K> {
+    /// Counts the packet that is tracked next, whether it has a flow or not.
+    #[inline]
+    pub(crate) fn next_frame(&mut self) {
+        self.frame += 1;
+    }
+
+    /// The flow of the packet tracked last that had one.
+    pub(crate) fn key(&self) -> Option<&K> {
+        self.key.as_ref()
+    }
+}
+
+/// What is kept of a flow.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    /// The number of its first packet, counted from 1 over all inputs; zero
+    /// before that packet was noted.
+    pub(crate) first_frame: u64,
+    /// The number of its latest packet.
+    pub(crate) last_frame: u64,
+    /// Type and code, where the first packet is of ICMP.
+    pub(crate) icmp: Option<IcmpHeader>,
+    /// The encapsulations around the first packet, outermost first. Most flows
+    /// have none, and allocate nothing here.
+    pub(crate) layers: Box<[Peeled]>,
+}
+
+/// What comes out of tracking.
+#[derive(Debug)]
+pub(crate) enum Tracked<K> {
+    /// Something happened to a flow.
+    Event(FlowEvent<K>),
+    /// A flow ended; the library's own event follows.
+    Ended(EndedFlow),
+}
+
+/// All there is to say about a flow that ended.
+#[derive(Debug)]
+pub(crate) struct EndedFlow {
+    pub(crate) id: FlowId,
+    pub(crate) ends: Ends,
+    pub(crate) notes: Notes,
+    pub(crate) stats: FlowStats,
+    pub(crate) end: End,
+}
+
+impl<K> From<FlowEvent<K>> for Tracked<K> {
+    #[inline]
+    fn from(event: FlowEvent<K>) -> Self {
+        Self::Event(event)
+    }
+}
+
+impl<K: HasEnds + Copy> Consumer<K> for Recorder<K> {
+    type Flow = Notes;
+    type Event = Tracked<K>;
+
+    fn open(&mut self, _: FlowRef<'_, K>) -> Notes {
+        Notes::default()
+    }
+
+    #[inline]
+    fn packet(
+        &mut self,
+        notes: &mut Notes,
+        flow: FlowRef<'_, K>,
+        _: FlowSide,
+        packet: &Extracted<'_, K>,
+        _: &mut impl Sink<Tracked<K>>,
+    ) {
+        notes.last_frame = self.frame;
+        if notes.first_frame == 0 {
+            notes.begin(self.frame, packet);
+        }
+        self.key = Some(*flow.key);
+    }
+
+    fn close(
+        &mut self,
+        notes: Notes,
+        flow: FlowRef<'_, K>,
+        end: End,
+        out: &mut impl Sink<Tracked<K>>,
+    ) {
+        out.push(Tracked::Ended(EndedFlow {
+            id: flow.id,
+            ends: flow.key.ends(),
+            notes,
+            stats: flow.stats(),
+            end,
+        }));
+    }
+}
+
+impl Notes {
+    #[cold]
+    fn begin<K>(&mut self, frame: u64, packet: &Extracted<'_, K>) {
+        self.first_frame = frame;
+        self.layers = packet.layers.as_ref().into();
+        self.icmp = match packet.transport {
+            Transport::Icmp(header) | Transport::Icmp6(header) => Some(header),
+            _ => None,
+        };
+    }
+}
