@@ -110,78 +110,107 @@ mod tests {
         CommunityId::new(Protocol(protocol), src, dst, ports).to_string()
     }
 
+    fn ports(src: u16, dst: u16) -> Ports {
+        Ports::Numbers(src, dst)
+    }
+
     fn icmp(kind: u8, code: u8) -> Ports {
         Ports::Icmp(IcmpHeader { kind, code })
     }
 
     #[test]
-    fn agrees_with_the_specification() {
-        let cases = [
+    fn agrees_with_the_published_vectors() {
+        let host = "3ffe:507:0:1:200:86ff:fe05:80da";
+        let server = "3ffe:501:0:1001::2";
+        for (protocol, src, dst, ports, expected) in [
             (
                 6,
                 "128.232.110.120",
                 "66.35.250.204",
-                Ports::Numbers(34855, 80),
-                "1:LQU9qZlK+B5F3KDmev6m5PMibrg=",
-            ),
-            (
-                6,
-                "66.35.250.204",
-                "128.232.110.120",
-                Ports::Numbers(80, 34855),
-                "1:LQU9qZlK+B5F3KDmev6m5PMibrg=",
+                ports(34855, 80),
+                "LQU9qZlK+B5F3KDmev6m5PMibrg",
             ),
             (
                 17,
                 "192.168.1.52",
                 "8.8.8.8",
-                Ports::Numbers(54585, 53),
-                "1:d/FP5EW3wiY1vCndhwleRRKHowQ=",
-            ),
-            (
-                17,
-                "8.8.8.8",
-                "192.168.1.52",
-                Ports::Numbers(53, 54585),
-                "1:d/FP5EW3wiY1vCndhwleRRKHowQ=",
+                ports(54585, 53),
+                "d/FP5EW3wiY1vCndhwleRRKHowQ",
             ),
             (
                 132,
                 "192.168.170.8",
                 "192.168.170.56",
-                Ports::Numbers(7, 7),
-                "1:MP2EtRCAUIZvTw6MxJHLV7N7JDs=",
+                ports(7, 7),
+                "MP2EtRCAUIZvTw6MxJHLV7N7JDs",
             ),
             (
                 1,
                 "192.168.0.89",
                 "192.168.0.1",
                 icmp(8, 0),
-                "1:X0snYXpgwiv9TZtqg64sgzUn6Dk=",
+                "X0snYXpgwiv9TZtqg64sgzUn6Dk",
             ),
             (
                 1,
                 "192.168.0.1",
                 "192.168.0.89",
                 icmp(0, 0),
-                "1:X0snYXpgwiv9TZtqg64sgzUn6Dk=",
+                "X0snYXpgwiv9TZtqg64sgzUn6Dk",
+            ),
+            (
+                1,
+                "192.168.0.89",
+                "192.168.0.1",
+                icmp(20, 0),
+                "3o2RFccXzUgjl7zDpqmY7yJi8rI",
+            ),
+            (
+                1,
+                "192.168.0.89",
+                "192.168.0.1",
+                icmp(20, 1),
+                "tz/fHIDUHs19NkixVVoOZywde+I",
+            ),
+            (
+                58,
+                host,
+                server,
+                icmp(128, 0),
+                "+TW+HtLHvV1xnGhV1lv7XoJrqQg",
+            ),
+            (
+                58,
+                server,
+                host,
+                icmp(129, 0),
+                "+TW+HtLHvV1xnGhV1lv7XoJrqQg",
             ),
             (
                 58,
                 "fe80::200:86ff:fe05:80da",
-                "fe80::260:97ff:fe07:69ea",
-                icmp(135, 0),
-                "1:dGHyGvjMfljg6Bppwm3bg0LO8TY=",
+                "ff02::2",
+                icmp(133, 0),
+                "hO+sN4H+MG5MY/8hIrXPqc4ZQz0",
             ),
             (
                 58,
-                "3ffe:507:0:1:200:86ff:fe05:80da",
-                icmp(3, 0),
-                "1:+TW+HtLHvV1xnGhV1lv7XoJrqQg=",
+                "fe80::260:97ff:fe07:69ea",
+                "ff02::1",
+                icmp(134, 0),
+                "pkvHqCL88/tg1k4cPigmZXUtL00",
             ),
-        ];
-        for (protocol, src, dst, ports, expected) in cases {
-            assert_eq!(id(protocol, src, dst, ports), expected, "{protocol} {src}");
+        ] {
+            assert_eq!(id(protocol, src, dst, ports), format!("1:{expected}="));
+        }
+    }
+
+    #[test]
+    fn both_ends_give_the_same_name() {
+        for protocol in [6, 17, 132] {
+            let there = id(protocol, "192.0.2.9", "192.0.2.10", ports(1000, 80));
+            let back = id(protocol, "192.0.2.10", "192.0.2.9", ports(80, 1000));
+            assert_eq!(there, back);
         }
     }
 
