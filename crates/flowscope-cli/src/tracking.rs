@@ -123,7 +123,7 @@ impl Notes {
     #[cold]
     fn begin<K>(&mut self, frame: u64, packet: &Extracted<'_, K>) {
         self.first_frame = frame;
-        self.layers = packet.layers.as_ref().into();
+        self.layers = packet.layers().as_ref().into();
         self.icmp = match packet.transport {
             Transport::Icmp(header) | Transport::Icmp6(header) => Some(header),
             _ => None,
