@@ -14,9 +14,8 @@ use flowscope::track::{Config, IdleTimeouts};
 #[command(
     name = "flowscope",
     version,
-    about,
+    override_usage = "flowscope [OPTIONS] [COMMAND] [FILE]...",
     after_help = EXIT_STATUS,
-    subcommand_negates_reqs = true,
     disable_help_subcommand = true
 )]
 pub(crate) struct Arguments {
