@@ -14,6 +14,7 @@ use flowscope::track::{Config, IdleTimeouts};
 #[command(
     name = "flowscope",
     version,
+    propagate_version = true,
     override_usage = "flowscope [OPTIONS] [COMMAND] [FILE]...",
     after_help = EXIT_STATUS,
     disable_help_subcommand = true
@@ -151,9 +152,9 @@ pub(crate) enum Format {
 /// When to do something that is for a terminal only.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum When {
-    /// On a terminal that is not also shown the records
+    /// If it is a terminal, and not one that is busy showing records
     Auto,
-    /// In any case
+    /// Even if it is no terminal
     Always,
     /// Not at all
     Never,

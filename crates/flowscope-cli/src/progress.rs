@@ -5,7 +5,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::When;
 use crate::input::Input;
-use crate::output::Target;
 
 /// Shows how far the inputs were read, now and then.
 #[derive(Debug)]
@@ -19,14 +18,21 @@ pub(crate) struct Progress {
     current: u64,
 }
 
+/// Whether records appear on the terminal while the inputs are read, where a
+/// bar would stand between them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Screen {
+    Free,
+    Busy,
+}
+
 impl Progress {
     /// Progress over `inputs`, on standard error.
-    pub(crate) fn new(when: When, inputs: &[Input], target: &Target) -> Self {
+    pub(crate) fn new(when: When, inputs: &[Input], screen: Screen) -> Self {
         let term = Term::stderr();
         let draw = match when {
             When::Never => None,
-            // A bar among the lines of a table would be in the way.
-            When::Auto if !term.is_term() || target.is_terminal() => None,
+            When::Auto if !term.is_term() || screen == Screen::Busy => None,
             When::Auto | When::Always => {
                 Some(ProgressDrawTarget::term_like_with_hz(Box::new(term), 10))
             }

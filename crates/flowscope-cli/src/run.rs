@@ -14,7 +14,7 @@ use crate::error::Failure;
 use crate::format::Writer;
 use crate::input::{self, Input};
 use crate::output::Target;
-use crate::progress::Progress;
+use crate::progress::{Progress, Screen};
 use crate::record::{EventRecord, HasEnds};
 use crate::report::{Report, Subject};
 use crate::tally::Span;
@@ -68,10 +68,15 @@ fn report(
         Ok(writer) => writer,
         Err(error) => return target.closed(error),
     };
+    let screen = if target.is_terminal() && subject != Subject::Summary {
+        Screen::Busy
+    } else {
+        Screen::Free
+    };
     let job = Job {
         subject,
         config: options.config(),
-        progress: Progress::new(options.progress(), &inputs, &target),
+        progress: Progress::new(options.progress(), &inputs, screen),
         inputs,
         report: Report::new(subject, writer),
     };

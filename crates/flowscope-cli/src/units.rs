@@ -32,7 +32,7 @@ pub(crate) fn duration(nanos: u64) -> String {
     let seconds = (nanos + SECOND / 2) / SECOND;
     match nanos {
         0 => "0 s".to_owned(),
-        ..SECOND => scaled(nanos as f64, &["ns", "µs", "ms", "s"]),
+        1..SECOND => scaled(nanos as f64, &["ns", "µs", "ms", "s"]),
         _ if nanos < 60 * SECOND - SECOND / 20 => {
             format!("{} s", significant(nanos as f64 / SECOND as f64))
         }

@@ -1,38 +1,45 @@
 //! Comma-separated values.
 
 use core::fmt::{Display, Write};
+use std::io;
 
+use super::BUFFER;
 use crate::record::{Fields, Record, Schema};
 
-/// Lays out records as rows that all have the same columns.
-#[derive(Debug)]
-pub(crate) struct Sheet {
+/// Writes records as rows that all have the same columns.
+pub(super) struct Sheet {
+    out: csv::Writer<Box<dyn io::Write>>,
     columns: Vec<&'static str>,
     cells: Vec<String>,
 }
 
 impl Sheet {
-    pub(crate) fn new(schema: Schema) -> Self {
+    /// A sheet with nothing but its header line.
+    pub(super) fn new(schema: Schema, out: Box<dyn io::Write>) -> io::Result<Self> {
         let columns = schema.fields.concat();
-        Self {
+        let mut out = csv::WriterBuilder::new()
+            .buffer_capacity(BUFFER)
+            .from_writer(out);
+        out.write_record(&columns)?;
+        Ok(Self {
+            out,
             cells: vec![String::new(); columns.len()],
             columns,
-        }
+        })
     }
 
-    /// The header line.
-    pub(crate) fn columns(&self) -> &[&'static str] {
-        &self.columns
-    }
-
-    /// The cells of a record, empty where it has no such field.
-    pub(crate) fn row(&mut self, record: &impl Record) -> &[String] {
+    /// Adds a row, with empty cells where the record has no such field.
+    pub(super) fn write(&mut self, record: &impl Record) -> io::Result<()> {
         self.cells.iter_mut().for_each(String::clear);
         record.tell(&mut Row {
             sheet: self,
             next: 0,
         });
-        &self.cells
+        Ok(self.out.write_record(&self.cells)?)
+    }
+
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 

@@ -1,14 +1,36 @@
 //! JSON Lines.
 
 use core::fmt::Display;
-use std::io::Write;
+use std::io::{self, BufWriter, Write};
 
+use super::BUFFER;
 use crate::record::{Fields, Record};
 
-/// Writes a record as one line, its end included.
-pub(crate) fn write_line(record: &impl Record, line: &mut Vec<u8>) {
-    Object(line).fill(record);
-    line.push(b'\n');
+/// Writes records as objects, one on a line.
+pub(super) struct Lines {
+    out: BufWriter<Box<dyn Write>>,
+    line: Vec<u8>,
+}
+
+impl Lines {
+    pub(super) fn new(out: Box<dyn Write>) -> Self {
+        Self {
+            out: BufWriter::with_capacity(BUFFER, out),
+            line: Vec::new(),
+        }
+    }
+
+    /// Adds a line.
+    pub(super) fn write(&mut self, record: &impl Record) -> io::Result<()> {
+        self.line.clear();
+        Object(&mut self.line).fill(record);
+        self.line.push(b'\n');
+        self.out.write_all(&self.line)
+    }
+
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// An object that is being written. What is absent is left out.
@@ -143,12 +165,11 @@ mod tests {
     #[test]
     fn what_is_absent_is_left_out_and_times_are_exact() {
         let mut line = Vec::new();
-        write_line(&Sample, &mut line);
+        Object(&mut line).fill(&Sample);
         let expected = concat!(
             r#"{"type":"sample","zero":0,"most":18446744073709551615,"#,
             r#""brief":0.000000007,"long":1700000001.000000020,"#,
             r#""some":[1,20],"inner":[{"number":1},{"number":2}]}"#,
-            "\n",
         );
         assert_eq!(String::from_utf8(line).unwrap(), expected);
     }

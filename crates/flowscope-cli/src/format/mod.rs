@@ -6,12 +6,13 @@ mod table;
 
 pub(crate) use table::{Align, Cell, Column, Style, Table, Tone};
 
-use std::io::{self, BufWriter, Write};
+use std::io;
 
 use crate::args::Format;
 use crate::output::Target;
 use crate::record::{Line, Schema};
 use csv::Sheet;
+use json::Lines;
 
 /// Writes records until there are enough, or nobody takes them any more.
 pub(crate) struct Writer {
@@ -24,8 +25,8 @@ pub(crate) struct Writer {
 }
 
 enum Form {
-    Json(BufWriter<Box<dyn Write>>, Vec<u8>),
-    Csv(::csv::Writer<Box<dyn Write>>, Sheet),
+    Json(Lines),
+    Csv(Box<Sheet>),
     Table(Table),
 }
 
@@ -39,19 +40,9 @@ impl Writer {
     ) -> io::Result<Self> {
         let out = target.open()?;
         let form = match format {
-            Format::Json => Form::Json(BufWriter::with_capacity(BUFFER, out), Vec::new()),
-            Format::Csv => {
-                let sheet = Sheet::new(schema);
-                let mut out = ::csv::WriterBuilder::new()
-                    .buffer_capacity(BUFFER)
-                    .from_writer(out);
-                out.write_record(sheet.columns())?;
-                Form::Csv(out, sheet)
-            }
-            Format::Table => {
-                let out = BufWriter::with_capacity(BUFFER, out);
-                Form::Table(Table::new(schema.columns, Style::of(target), out))
-            }
+            Format::Json => Form::Json(Lines::new(out)),
+            Format::Csv => Form::Csv(Box::new(Sheet::new(schema, out)?)),
+            Format::Table => Form::Table(Table::new(schema.columns, Style::of(target), out)),
         };
         Ok(Self {
             form,
@@ -82,8 +73,8 @@ impl Writer {
     pub(crate) fn finish(self) -> io::Result<()> {
         self.result?;
         match self.form {
-            Form::Json(mut out, _) => out.flush(),
-            Form::Csv(mut out, _) => out.flush(),
+            Form::Json(mut lines) => lines.flush(),
+            Form::Csv(mut sheet) => sheet.flush(),
             Form::Table(table) => table.finish(),
         }
     }
@@ -92,12 +83,8 @@ impl Writer {
 impl Form {
     fn write(&mut self, record: &impl Line) -> io::Result<()> {
         match self {
-            Self::Json(out, line) => {
-                line.clear();
-                json::write_line(record, line);
-                out.write_all(line)
-            }
-            Self::Csv(out, sheet) => Ok(out.write_record(sheet.row(record))?),
+            Self::Json(lines) => lines.write(record),
+            Self::Csv(sheet) => sheet.write(record),
             Self::Table(table) => record.draw(table),
         }
     }
@@ -105,11 +92,12 @@ impl Form {
     /// Hands on what can be seen already. A table has its own idea of that.
     fn show(&mut self) -> io::Result<()> {
         match self {
-            Self::Json(out, _) => out.flush(),
-            Self::Csv(out, _) => out.flush(),
+            Self::Json(lines) => lines.flush(),
+            Self::Csv(sheet) => sheet.flush(),
             Self::Table(_) => Ok(()),
         }
     }
 }
 
+/// Bytes handed on at a time.
 const BUFFER: usize = 256 * 1024;

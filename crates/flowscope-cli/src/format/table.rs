@@ -9,6 +9,7 @@ use std::io::{self, BufWriter, Write};
 use console::{Term, measure_text_width, truncate_str};
 use flowscope::track::FlowState;
 
+use super::BUFFER;
 use crate::output::Target;
 
 /// A table that grows at its end.
@@ -134,17 +135,13 @@ impl Style {
 }
 
 impl Table {
-    pub(crate) fn new(
-        columns: &'static [Column],
-        style: Style,
-        out: BufWriter<Box<dyn Write>>,
-    ) -> Self {
+    pub(crate) fn new(columns: &'static [Column], style: Style, out: Box<dyn Write>) -> Self {
         Self {
             columns,
             layout: None,
             rows: Vec::new(),
             style,
-            out,
+            out: BufWriter::with_capacity(BUFFER, out),
         }
     }
 

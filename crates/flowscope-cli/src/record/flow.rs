@@ -180,16 +180,16 @@ const CUT_PACKETS: [&str; 2] = ["cut_packets_initiator", "cut_packets_responder"
 /// The table: the end that opened the flow is on the left, and `→` is from it.
 pub(super) const COLUMNS: &[Column] = &[
     Column::new("FLOW", Align::Right, 1),
-    Column::new("START (UTC)", Align::Left, 3),
-    Column::new("LASTED", Align::Right, 2),
+    Column::new("START (UTC)", Align::Left, 4),
+    Column::new("LASTED", Align::Right, 3),
     Column::new("PROTO", Align::Left, 0),
     Column::new("SOURCE", Align::Left, 0).flexible(),
     Column::new("DESTINATION", Align::Left, 0).flexible(),
-    Column::new("PACKETS →", Align::Right, 4),
-    Column::new("←", Align::Right, 4),
+    Column::new("PACKETS →", Align::Right, 5),
+    Column::new("←", Align::Right, 5),
     Column::new("BYTES →", Align::Right, 0),
     Column::new("←", Align::Right, 0),
     Column::new("STATE", Align::Left, 2),
-    Column::new("REASON", Align::Left, 5),
-    Column::new("HISTORY", Align::Left, 6),
+    Column::new("REASON", Align::Left, 6),
+    Column::new("HISTORY", Align::Left, 7),
 ];
