@@ -20,7 +20,7 @@ impl Sheet {
         let mut out = csv::WriterBuilder::new()
             .buffer_capacity(BUFFER)
             .from_writer(out);
-        out.write_record(&columns)?;
+        out.write_record(&columns).map_err(cause)?;
         Ok(Self {
             out,
             cells: vec![String::new(); columns.len()],
@@ -35,7 +35,7 @@ impl Sheet {
             sheet: self,
             next: 0,
         });
-        Ok(self.out.write_record(&self.cells)?)
+        self.out.write_record(&self.cells).map_err(cause)
     }
 
     pub(super) fn flush(&mut self) -> io::Result<()> {
@@ -122,6 +122,15 @@ impl Fields for Element<'_> {
 
     fn records<R: Record>(&mut self, _: &'static str, values: impl Iterator<Item = R>) {
         values.for_each(|value| value.tell(self));
+    }
+}
+
+/// The writer's error, which must not lose its kind on the way: a closed pipe
+/// is no failure.
+fn cause(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 

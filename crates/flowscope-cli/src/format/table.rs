@@ -326,3 +326,75 @@ const BLOCK: usize = 256;
 /// A flexible column is not squeezed below this.
 const NARROWEST: usize = 8;
 const GAP: &str = "  ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: &[Column] = &[
+        Column::new("ID", Align::Right, 1),
+        Column::new("HOST", Align::Left, 0).flexible(),
+        Column::new("SIZE", Align::Right, 0),
+        Column::new("NOTE", Align::Left, 2),
+    ];
+
+    fn rows() -> Vec<Vec<Cell>> {
+        [
+            ["1", "10.0.0.1", "5 kB", "→ ok"],
+            ["20", "host.example", "123 B", ""],
+        ]
+        .map(|row| row.map(Cell::new).to_vec())
+        .to_vec()
+    }
+
+    fn drawn(width: Option<usize>) -> Vec<String> {
+        let style = Style {
+            width,
+            is_coloured: false,
+        };
+        let mut layout = Layout::new(COLUMNS);
+        layout.make_room(COLUMNS, &rows(), style);
+        let mut text = Vec::new();
+        layout.write_titles(COLUMNS, style, &mut text).unwrap();
+        layout
+            .write_rows(COLUMNS, &rows(), style, &mut text)
+            .unwrap();
+        let text = String::from_utf8(text).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn columns_are_aligned_and_lines_end_with_text() {
+        assert_eq!(
+            drawn(None),
+            [
+                "ID  HOST           SIZE  NOTE",
+                " 1  10.0.0.1       5 kB  → ok",
+                "20  host.example  123 B",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_matters_least_gives_way_first() {
+        assert_eq!(drawn(Some(29)), drawn(None));
+        assert_eq!(drawn(Some(28))[2], "20  host.example  123 B");
+        assert_eq!(drawn(Some(22))[2], "host.example  123 B");
+        assert_eq!(drawn(Some(16))[2], "host.exa…  123 B");
+        // No narrower than that, whatever the terminal.
+        assert_eq!(drawn(Some(1))[2], "host.ex…  123 B");
+    }
+
+    #[test]
+    fn columns_only_get_wider() {
+        let style = Style {
+            width: None,
+            is_coloured: false,
+        };
+        let mut layout = Layout::new(COLUMNS);
+        layout.make_room(COLUMNS, &rows(), style);
+        let width = layout.width();
+        layout.make_room(COLUMNS, &rows()[..1], style);
+        assert_eq!(layout.width(), width);
+    }
+}

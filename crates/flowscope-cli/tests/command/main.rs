@@ -1,0 +1,10 @@
+//! The command as a user meets it: what goes in, what comes out, and the exit
+//! status.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod support;
+
+mod captures;
+mod options;
+mod output;
+mod records;

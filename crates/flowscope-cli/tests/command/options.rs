@@ -1,0 +1,161 @@
+//! What the options change.
+
+use flowscope_fixtures::{Ipv4, Layer, SECOND, Side, merge};
+use serde_json::Value;
+
+use crate::support::{
+    command, conversation, lookup, lookup_inside, pcap, records, run, stderr, stdout,
+};
+
+fn all_of<'a>(records: &'a [Value], name: &str) -> Vec<&'a Value> {
+    records.iter().map(|record| &record[name]).collect()
+}
+
+#[test]
+fn keys_tell_flows_apart_more_or_less_finely() {
+    let capture = pcap(&merge([conversation().frames(), lookup().frames()]));
+    let by_ports = records(&["flows"], &capture);
+    assert_eq!(all_of(&by_ports, "proto"), ["tcp", "udp"]);
+
+    let [by_host] = &records(&["flows", "--key", "ip-pair"], &capture)[..] else {
+        panic!("one pair of hosts");
+    };
+    assert_eq!(
+        (&by_host["src"], &by_host["dst"]),
+        (&"10.0.0.1".into(), &"10.0.0.2".into())
+    );
+    for absent in ["proto", "src_port", "dst_port", "community_id"] {
+        assert_eq!(by_host.get(absent), None);
+    }
+
+    let [by_station] = &records(&["flows", "--key", "mac-pair"], &capture)[..] else {
+        panic!("one pair of stations");
+    };
+    assert_eq!(
+        by_station["src"].as_str().map(str::len),
+        Some("00:00:00:00:00:00".len())
+    );
+    assert_eq!(by_station["packets_initiator"], 7);
+    assert_eq!(by_station.get("ip_bytes_initiator"), None);
+}
+
+#[test]
+fn tunnels_are_opened_unless_told_otherwise() {
+    let outer = [Layer::Ipv4(Ipv4::new(
+        [192, 0, 2, 1].into(),
+        [192, 0, 2, 2].into(),
+    ))];
+    let capture = pcap(&lookup_inside(&outer).frames());
+    let inner = records(&["flows"], &capture);
+    assert_eq!(all_of(&inner, "src"), ["10.0.0.1"]);
+    assert_eq!(inner[0]["tunnel"], serde_json::json!([{"kind": "ipv4"}]));
+
+    let outer = records(&["flows", "--encap", "none"], &capture);
+    assert_eq!(all_of(&outer, "proto"), ["4"]);
+    assert_eq!(outer[0].get("tunnel"), None);
+}
+
+#[test]
+fn idle_timeouts_split_flows() {
+    let capture = pcap(
+        &lookup()
+            .wait(20 * SECOND)
+            .send(Side::Client, b"again")
+            .frames(),
+    );
+    assert_eq!(records(&["flows"], &capture).len(), 1);
+    let split = records(&["flows", "--idle-timeout", "udp=10,tcp=1"], &capture);
+    assert_eq!(all_of(&split, "reason"), ["idle_timeout", "end_of_input"]);
+    assert_eq!(all_of(&split, "flow"), [1, 2]);
+}
+
+#[test]
+fn a_full_table_evicts() {
+    let capture = pcap(&[conversation().frames(), lookup().frames()].concat());
+    let flows = records(
+        &["flows", "--max-flows", "1", "--idle-timeout", "closed=60"],
+        &capture,
+    );
+    assert_eq!(all_of(&flows, "proto"), ["tcp", "udp"]);
+    let summary = records(&["summary", "--max-flows", "1"], &capture);
+    assert_eq!(summary[0]["flows_peak"], 1);
+}
+
+#[test]
+fn a_limit_ends_the_report() {
+    let capture = pcap(&conversation().frames());
+    let everything = records(&["events"], &capture);
+    let some = records(&["events", "--limit", "3"], &capture);
+    assert_eq!(some, everything[..3]);
+}
+
+#[test]
+fn options_may_come_before_the_command() {
+    let capture = pcap(&lookup().frames());
+    let after = run(&["flows", "--json"], &capture);
+    let before = run(&["--json", "flows"], &capture);
+    assert_eq!(stdout(&before), stdout(&after));
+    assert!(stdout(&after).starts_with("{\"type\":\"flow\""));
+}
+
+#[test]
+fn wrong_usage_is_status_two() {
+    for args in [
+        &["flows", "--format", "xml"][..],
+        &["flows", "--json", "--format", "csv"],
+        &["flows", "--limit", "0"],
+        &["flows", "--max-flows", "0"],
+        &["flows", "--idle-timeout", "udp"],
+        &["flows", "--key", "port"],
+        &["man", "no-such-command"],
+        &["--no-such-option"],
+    ] {
+        let output = run(args, &pcap(&[]));
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert_eq!(stdout(&output), "");
+        assert_ne!(stderr(&output), "", "{args:?}");
+    }
+}
+
+#[test]
+fn progress_is_for_terminals_unless_asked_for() {
+    let capture = pcap(&lookup().frames());
+    let bar = "B";
+    for (args, is_shown) in [
+        (&["flows"][..], false),
+        (&["flows", "--progress", "always"], true),
+        (&["flows", "--progress", "always", "--quiet"], false),
+        (&["flows", "--progress", "never"], false),
+    ] {
+        let output = run(args, &capture);
+        assert_eq!(stderr(&output).contains(bar), is_shown, "{args:?}");
+    }
+}
+
+#[test]
+fn quiet_leaves_only_the_exit_status() {
+    let output = run(&["flows", "--quiet"], b"nothing to read");
+    assert_eq!(
+        (output.status.code(), stderr(&output)),
+        (Some(1), String::new())
+    );
+}
+
+#[test]
+fn the_command_describes_itself() {
+    let version = stdout(&command(&["--version"]).output().unwrap());
+    assert_eq!(
+        version,
+        format!("flowscope {}\n", env!("CARGO_PKG_VERSION"))
+    );
+
+    let manual = stdout(&command(&["man"]).output().unwrap());
+    assert!(manual.contains(".TH flowscope 1"));
+    let manual = stdout(&command(&["man", "flows"]).output().unwrap());
+    assert!(manual.contains("idle\\-timeout"));
+
+    for shell in ["bash", "zsh", "fish"] {
+        let script = stdout(&command(&["completions", shell]).output().unwrap());
+        assert!(script.contains("max-flows"), "{shell}");
+    }
+}
