@@ -1,6 +1,6 @@
 //! The command as a user meets it: what goes in, what comes out, and the exit
 //! status.
-#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
