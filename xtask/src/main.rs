@@ -10,6 +10,7 @@
 
 mod bench_data;
 mod capture;
+mod ci;
 mod deps;
 mod fixtures;
 mod nostd;
@@ -39,6 +40,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
     match verb.as_str() {
         "bench-data" => bench_data::run(arguments),
         "capture" => capture::run(arguments),
+        "ci" => ci::run(arguments),
         "deps" => deps::run(arguments),
         "fixtures" => fixtures::run(arguments),
         "nostd" => nostd::run(arguments),
@@ -51,6 +53,7 @@ usage: cargo xtask VERB
 
   bench-data [FLAGS]        make big captures to measure with
   capture [FLAGS]           record real programs, as root
+  ci                        everything that has to hold before a change lands
   deps                      check which crate and which file uses what
   fixtures [--check]        make the synthetic captures, or see that they are as made
   nostd [--features NAME]   build and link flowscope-core without std

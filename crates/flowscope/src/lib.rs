@@ -1,4 +1,5 @@
-//! Passive flow and session tracking.
+#![cfg_attr(feature = "pcap", doc = include_str!("../../../README.md"))]
+#![cfg_attr(not(feature = "pcap"), doc = "Passive flow and session tracking.")]
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub use flowscope_core::*;
