@@ -34,33 +34,45 @@ impl Hosts {
             received,
         };
         if self.known.len() > MOST_KNOWN {
-            let mut ranking = self.ranking();
-            for (host, talk) in ranking.split_off(MOST_KNOWN / 2) {
-                self.known.remove(&host);
-                self.folded += talk;
-            }
+            self.fold();
         }
     }
 
     /// The hosts with the most data, and what all others amount to, if there
     /// are any.
     pub(crate) fn top(&self, most: usize) -> (Vec<(Host, Talk)>, Option<Talk>) {
-        let mut top = self.ranking();
+        let mut top = self.busiest_first(most);
         let rest = top.split_off(most.min(top.len()));
+        top.sort_unstable_by_key(rank);
         let mut others = self.folded;
         rest.iter().for_each(|(_, talk)| others += *talk);
         (top, (others != Talk::default()).then_some(others))
     }
 
-    fn ranking(&self) -> Vec<(Host, Talk)> {
-        let mut hosts: Vec<_> = self
-            .known
-            .iter()
-            .map(|(host, talk)| (*host, *talk))
-            .collect();
-        hosts.sort_unstable_by_key(|(host, talk)| (Reverse(talk.bytes()), *host));
+    /// Forgets the half of the hosts that has the least data.
+    fn fold(&mut self) {
+        let kept = MOST_KNOWN / 2;
+        for (host, talk) in self.busiest_first(kept).split_off(kept) {
+            self.known.remove(&host);
+            self.folded += talk;
+        }
+    }
+
+    /// All hosts, so many of the busiest before all others.
+    fn busiest_first(&self, most: usize) -> Vec<(Host, Talk)> {
+        let hosts = self.known.iter();
+        let mut hosts: Vec<_> = hosts.map(|(host, talk)| (*host, *talk)).collect();
+        if most < hosts.len() {
+            hosts.select_nth_unstable_by_key(most, rank);
+        }
         hosts
     }
+}
+
+/// Sorts by data, and where that is equal by address, so that the same input
+/// always gives the same order.
+fn rank((host, talk): &(Host, Talk)) -> (Reverse<u64>, Host) {
+    (Reverse(talk.bytes()), *host)
 }
 
 impl Talk {
