@@ -13,6 +13,7 @@ mod capture;
 mod ci;
 mod deps;
 mod fixtures;
+mod man;
 mod nostd;
 mod project;
 
@@ -43,6 +44,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "ci" => ci::run(arguments),
         "deps" => deps::run(arguments),
         "fixtures" => fixtures::run(arguments),
+        "man" => man::run(arguments),
         "nostd" => nostd::run(arguments),
         _ => Err(Failure::Usage),
     }
@@ -56,6 +58,7 @@ usage: cargo xtask VERB
   ci                        everything that has to hold before a change lands
   deps                      check which crate and which file uses what
   fixtures [--check]        make the synthetic captures, or see that they are as made
+  man                       write the command's manual pages to target/man
   nostd [--features NAME]   build and link flowscope-core without std
 ";
 
