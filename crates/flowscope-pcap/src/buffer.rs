@@ -152,4 +152,6 @@ pub(crate) struct Consumed {
     pub(crate) end: u32,
 }
 
-const INITIAL_LEN: usize = 1 << 20;
+/// Half of a core's second cache or less, so that reading the next stretch leaves
+/// room there for the flows that the packets are tracked in.
+const INITIAL_LEN: usize = 1 << 18;
