@@ -507,5 +507,5 @@ const GROUP: usize = 32;
 /// A table this small stays in the cache by itself.
 const WORTH_WARMING: usize = 4096;
 
-/// Places are numbered in 32 bits, of which the last few mean something else.
-const MAX_FLOWS: usize = (u32::MAX - 16) as usize;
+/// More would not fit the 32 bits that places are numbered in.
+const MAX_FLOWS: usize = 1 << 31;

@@ -6,24 +6,22 @@
 //! armed with, which is at or before its true one, and is filed anew when that
 //! comes up.
 //!
-//! Far deadlines lie in a wheel of buckets, half a second each, as lists
-//! through the flows. Near ones, before the *horizon*, lie in a heap in exact
-//! order. The horizon moves over one bucket at a time and empties it into the
-//! heap, so what comes out is in the order of true deadlines, then of flows.
+//! Far deadlines lie in a wheel of buckets, half a second each, in no order.
+//! Near ones, before the *horizon*, lie in a heap in exact order. The horizon
+//! moves over one bucket at a time and empties it into the heap, so what comes
+//! out is in the order of true deadlines, then of flows.
 
-use alloc::boxed::Box;
 use alloc::collections::BinaryHeap;
-use alloc::vec;
 use core::cmp::Reverse;
 
 use super::FlowId;
+use super::bags::{Bags, Handful, PER_BLOCK, Spot};
 use crate::Timestamp;
 
 /// Files flows by deadline.
 #[derive(Debug)]
 pub(super) struct Idle {
-    /// First flow of each bucket's list.
-    buckets: Box<[u32]>,
+    buckets: Bags,
     /// How many flows are in the buckets.
     in_buckets: usize,
     /// The tick the horizon stands at: every deadline in the heap is before
@@ -39,8 +37,8 @@ pub(super) struct Idle {
 /// A flow's place in [`Idle`], kept in the flow's own entry.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Filed {
-    prev: u32,
-    next: u32,
+    /// In its bucket, or one of `IN_HEAP` and `NOWHERE`.
+    spot: Spot,
     /// The tick of the deadline it was armed with, as far as it fits: it is
     /// only compared for equality and taken modulo the number of buckets.
     tick: u32,
@@ -49,8 +47,7 @@ pub(super) struct Filed {
 impl Filed {
     pub(super) const fn nowhere() -> Self {
         Self {
-            prev: NOWHERE,
-            next: NONE,
+            spot: NOWHERE,
             tick: 0,
         }
     }
@@ -62,7 +59,7 @@ impl Filed {
     }
 
     fn is_in_heap(&self, deadline: Timestamp) -> bool {
-        self.prev == IN_HEAP && self.tick == short(tick_of(deadline))
+        self.spot == IN_HEAP && self.tick == short(tick_of(deadline))
     }
 }
 
@@ -81,7 +78,7 @@ pub(super) trait Flows {
 impl Idle {
     pub(super) fn new() -> Self {
         Self {
-            buckets: vec![NONE; BUCKETS as usize].into_boxed_slice(),
+            buckets: Bags::new(BUCKETS as usize),
             in_buckets: 0,
             horizon: 0,
             near: BinaryHeap::new(),
@@ -108,29 +105,23 @@ impl Idle {
 
     fn file(&mut self, flows: &mut impl Flows, index: u32) {
         let deadline = flows.deadline(index);
+        self.file_under(deadline, flows, index);
+    }
+
+    fn file_under(&mut self, deadline: Timestamp, flows: &mut impl Flows, index: u32) {
         let tick = tick_of(deadline);
-        if tick < self.horizon {
-            *flows.filed(index) = Filed {
-                prev: IN_HEAP,
-                next: NONE,
-                tick: short(tick),
-            };
+        let spot = if tick < self.horizon {
             self.near.push(Reverse((deadline, flows.id(index))));
             self.in_heap += 1;
+            IN_HEAP
         } else {
-            let bucket = &mut self.buckets[(tick % BUCKETS) as usize];
-            let next = *bucket;
-            *bucket = index;
-            *flows.filed(index) = Filed {
-                prev: NONE,
-                next,
-                tick: short(tick),
-            };
-            if next != NONE {
-                flows.filed(next).prev = index;
-            }
             self.in_buckets += 1;
-        }
+            self.buckets.insert(bucket(tick), index)
+        };
+        *flows.filed(index) = Filed {
+            spot,
+            tick: short(tick),
+        };
     }
 
     /// Files a flow anew if its true deadline has moved ahead of the one it is
@@ -147,25 +138,20 @@ impl Idle {
 
     /// Takes a flow out, because it ends or because its deadline moved ahead.
     pub(super) fn disarm(&mut self, flows: &mut impl Flows, index: u32) {
-        let filed = *flows.filed(index);
-        *flows.filed(index) = Filed::nowhere();
-        if filed.prev == NOWHERE {
-            return;
-        }
-        if filed.prev == IN_HEAP {
-            // What is left in the heap is passed over when it comes up.
-            self.in_heap -= 1;
-            self.sweep(flows);
-        } else {
-            if filed.prev == NONE {
-                self.buckets[(u64::from(filed.tick) % BUCKETS) as usize] = filed.next;
-            } else {
-                flows.filed(filed.prev).next = filed.next;
+        let Filed { spot, tick } = core::mem::replace(flows.filed(index), Filed::nowhere());
+        match spot {
+            NOWHERE => return,
+            IN_HEAP => {
+                // What is left in the heap is passed over when it comes up.
+                self.in_heap -= 1;
+                self.sweep(flows);
             }
-            if filed.next != NONE {
-                flows.filed(filed.next).prev = filed.prev;
+            spot => {
+                self.in_buckets -= 1;
+                if let Some(moved) = self.buckets.remove(bucket(tick.into()), spot) {
+                    flows.filed(moved).spot = spot;
+                }
             }
-            self.in_buckets -= 1;
         }
         self.settle();
     }
@@ -223,7 +209,7 @@ impl Idle {
         }
         (self.in_buckets > 0).then(|| {
             let first = (self.horizon..self.horizon + BUCKETS)
-                .find(|tick| self.buckets[(tick % BUCKETS) as usize] != NONE);
+                .find(|tick| !self.buckets.is_empty(bucket(*tick)));
             start_of(first.unwrap_or(self.horizon))
         })
     }
@@ -236,8 +222,7 @@ impl Idle {
             self.horizon = until + 1;
         } else {
             // Empty buckets are passed over at once.
-            let filled = (from..from + count)
-                .position(|tick| self.buckets[(tick % BUCKETS) as usize] != NONE);
+            let filled = (from..from + count).position(|tick| !self.buckets.is_empty(bucket(tick)));
             let Some(passed) = filled else {
                 self.horizon = from + count;
                 return;
@@ -246,14 +231,25 @@ impl Idle {
         }
         let emptied = self.horizon.saturating_sub(BUCKETS).max(from)..self.horizon;
         for tick in emptied {
-            let bucket = &mut self.buckets[(tick % BUCKETS) as usize];
-            let mut index = core::mem::replace(bucket, NONE);
-            while index != NONE {
-                let next = flows.filed(index).next;
-                self.in_buckets -= 1;
-                self.file(flows, index);
-                index = next;
+            let mut taken = self.buckets.take(bucket(tick));
+            while let Some(handful) = self.buckets.pour(&mut taken) {
+                self.file_anew(flows, &handful);
             }
+        }
+    }
+
+    /// Files flows that were in a bucket.
+    fn file_anew(&mut self, flows: &mut impl Flows, handful: &Handful) {
+        let handful = handful.flows();
+        // First a look at each, then the filing: so the flows, which nobody
+        // has touched for a while, are fetched together.
+        let mut deadlines = [Timestamp::EPOCH; PER_BLOCK];
+        for (deadline, index) in deadlines.iter_mut().zip(handful) {
+            *deadline = flows.deadline(*index);
+        }
+        self.in_buckets -= handful.len();
+        for (deadline, index) in deadlines.into_iter().zip(handful) {
+            self.file_under(deadline, flows, *index);
         }
     }
 
@@ -295,13 +291,17 @@ const fn short(tick: u64) -> u32 {
     tick as u32
 }
 
+/// The bucket that a tick's deadlines lie in.
+const fn bucket(tick: u64) -> usize {
+    (tick % BUCKETS) as usize
+}
+
 /// A bucket spans 2²⁹ ns, about half a second.
 const TICK_BITS: u32 = 29;
 /// All of them span nine minutes: one turn for the usual timeouts. A power of
 /// two, so that a shortened tick finds the same bucket.
 const BUCKETS: u64 = 1 << 10;
-const NONE: u32 = u32::MAX;
-const IN_HEAP: u32 = u32::MAX - 1;
-const NOWHERE: u32 = u32::MAX - 2;
+const IN_HEAP: Spot = Spot(u32::MAX);
+const NOWHERE: Spot = Spot(u32::MAX - 1);
 /// A heap this small is not worth sweeping.
 const MIN_SWEEP: usize = 64;

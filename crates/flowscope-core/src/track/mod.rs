@@ -3,6 +3,7 @@
 //! The vocabulary of tracking is here: events, states, statistics, settings.
 //! The tracker itself is [`FlowTracker`](crate::FlowTracker).
 
+mod bags;
 mod event;
 mod flow;
 mod history;
