@@ -67,7 +67,8 @@ impl fmt::Display for Protocol {
 pub enum Transport {
     /// TCP.
     Tcp(TcpHeader),
-    /// TCP of which the capture kept the ports but not the control bits.
+    /// TCP of which only the ports are known: the capture cut the control bits,
+    /// or the header's length is impossible.
     TcpCut,
     /// UDP.
     Udp,
@@ -186,13 +187,12 @@ impl Headers<'_> {
         const CONTROL: usize = 14;
         let bytes = self.payload.bytes;
         let Some([.., flags]) = bytes.first_chunk::<CONTROL>() else {
-            self.transport = Transport::TcpCut;
-            return self.ports_of_header(FIXED, Layer::Tcp);
+            return self.tcp_ports(FIXED);
         };
         let packet = TcpPacket::new_unchecked(bytes);
         let header_len = usize::from(packet.header_len());
-        if header_len < FIXED {
-            return Err(Skip::new(Layer::Tcp, Cause::BadLength));
+        if header_len < FIXED || !self.has_room_for(header_len) {
+            return self.tcp_ports(header_len);
         }
         self.ports_of_header(header_len, Layer::Tcp)?;
         let flags = TcpFlags(*flags);
@@ -212,6 +212,19 @@ impl Headers<'_> {
         Ok(())
     }
 
+    /// A header that says no more than its ports. Where it cannot be as long
+    /// as it claims, nothing behind it is payload.
+    #[cold]
+    fn tcp_ports(&mut self, header_len: usize) -> Result<(), Skip> {
+        const FIXED: usize = 20;
+        self.transport = Transport::TcpCut;
+        self.read_ports(Layer::Tcp)?;
+        if header_len < FIXED || self.pass_header(header_len, Layer::Tcp).is_err() {
+            self.payload = Payload::default();
+        }
+        Ok(())
+    }
+
     #[inline]
     fn udp(&mut self) -> Result<(), Skip> {
         const HEADER: u32 = 8;
@@ -220,11 +233,15 @@ impl Headers<'_> {
             _ => 0,
         };
         self.transport = Transport::Udp;
-        self.ports_of_header(HEADER as usize, Layer::Udp)?;
+        self.read_ports(Layer::Udp)?;
+        if self.pass_header(HEADER as usize, Layer::Udp).is_err() {
+            self.payload = Payload::default();
+        }
         match claimed {
             // Longer than a datagram can say (RFC 2675), or cut before the field.
             0 => {}
-            1..HEADER => return Err(Skip::new(Layer::Udp, Cause::BadLength)),
+            // No length of a datagram, which has still gone between its ports.
+            1..HEADER => self.payload = Payload::default(),
             _ => {
                 let len = (claimed - HEADER).min(self.payload.wire_len());
                 self.payload = Payload::claimed(self.payload.bytes, len);
@@ -288,6 +305,13 @@ impl Headers<'_> {
     /// do; one that the packet itself has no room for will not.
     #[inline]
     fn ports_of_header(&mut self, header_len: usize, layer: Layer) -> Result<(), Skip> {
+        self.read_ports(layer)?;
+        self.pass_header(header_len, layer)
+    }
+
+    /// Reads the two ports that a header begins with.
+    #[inline]
+    fn read_ports(&mut self, layer: Layer) -> Result<(), Skip> {
         let Some([s0, s1, d0, d1]) = self.payload.bytes.first_chunk() else {
             let cause = match self.payload.missing {
                 0 => Cause::BadLength,
@@ -299,7 +323,13 @@ impl Headers<'_> {
             src: u16::from_be_bytes([*s0, *s1]),
             dst: u16::from_be_bytes([*d0, *d1]),
         };
-        self.pass_header(header_len, layer)
+        Ok(())
+    }
+
+    /// Whether the packet, captured or not, is at least so long.
+    #[inline]
+    fn has_room_for(&self, header_len: usize) -> bool {
+        header_len <= self.payload.bytes.len() || header_len <= self.payload.wire_len() as usize
     }
 
     /// Leaves the payload behind a header of `header_len` bytes, which may be
@@ -336,4 +366,72 @@ fn window_scale(options: Option<&[u8]>) -> Option<u8> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Depth, IpVersion};
+    use super::*;
+    use crate::{LinkType, PacketView, Timestamp};
+
+    /// Headers of an IPv4 packet that carries `transport`, all of it captured.
+    fn carrying(protocol: Protocol, transport: &[u8]) -> Result<Headers<'static>, Skip> {
+        let len = u8::try_from(20 + transport.len()).expect("a short packet");
+        let mut packet = std::vec![0x45, 0, 0, len, 0, 0, 0, 0, 64, protocol.0, 0, 0];
+        packet.extend_from_slice(&[10, 0, 0, 1, 10, 0, 0, 2]);
+        packet.extend_from_slice(transport);
+        let view = PacketView::new(packet.leak(), Timestamp::EPOCH).with_link(LinkType::RAW);
+        let headers = Headers::parse(view, Depth::Outermost)?;
+        assert_eq!(headers.ip.version, IpVersion::V4);
+        Ok(headers)
+    }
+
+    fn tcp(data_offset: u8) -> [u8; 24] {
+        let mut header = [0; 24];
+        header[..4].copy_from_slice(&[0x30, 0x39, 0, 80]);
+        header[12] = data_offset << 4;
+        header[13] = TcpFlags::SYN.0;
+        header
+    }
+
+    #[test]
+    fn a_tcp_header_of_impossible_length_still_has_ports() {
+        for data_offset in [0, 4, 7, 15] {
+            let headers = carrying(Protocol::TCP, &tcp(data_offset)).expect("it has ports");
+            assert_eq!(headers.transport, Transport::TcpCut, "{data_offset}");
+            assert_eq!(headers.ports, PORTS);
+            assert_eq!(headers.payload.wire_len(), 0);
+        }
+        let sound = carrying(Protocol::TCP, &tcp(5)).expect("it is sound");
+        assert!(matches!(sound.transport, Transport::Tcp(_)));
+        assert_eq!(sound.payload.wire_len(), 4);
+    }
+
+    #[test]
+    fn a_udp_header_of_impossible_length_still_has_ports() {
+        for len in 1..8 {
+            let datagram = [0x30, 0x39, 0, 80, 0, len, 0, 0, b'h', b'i'];
+            let headers = carrying(Protocol::UDP, &datagram).expect("it has ports");
+            assert_eq!((headers.transport, headers.ports), (Transport::Udp, PORTS));
+            assert_eq!(headers.payload.wire_len(), 0, "{len}");
+        }
+    }
+
+    #[test]
+    fn without_ports_there_is_no_flow() {
+        let cases = [
+            (Protocol::TCP, Layer::Tcp),
+            (Protocol::UDP, Layer::Udp),
+            (Protocol::SCTP, Layer::Sctp),
+        ];
+        for (protocol, layer) in cases {
+            let skip = carrying(protocol, &[0x30, 0x39, 0]).expect_err("three bytes are no ports");
+            assert_eq!(skip, Skip::new(layer, Cause::BadLength));
+        }
+    }
+
+    const PORTS: Ports = Ports {
+        src: 12345,
+        dst: 80,
+    };
 }
