@@ -107,7 +107,7 @@ fn vlans(notes: &Notes) -> impl Iterator<Item = u64> {
         .layers
         .iter()
         .filter(|peeled| peeled.layer == Layer::Vlan)
-        .map(|peeled| peeled.id.into())
+        .filter_map(|peeled| peeled.id.map(u64::from))
 }
 
 fn tunnels(notes: &Notes) -> impl Iterator<Item = Tunnel> {
@@ -124,9 +124,8 @@ struct Tunnel(Peeled);
 impl Record for Tunnel {
     fn tell(&self, fields: &mut impl Fields) {
         let Self(Peeled { layer, id }) = *self;
-        let has_id = !matches!(layer, Layer::Ipv4 | Layer::Ipv6);
         fields.word("kind", Some(layer.as_str()));
-        fields.number("id", has_id.then_some(id.into()));
+        fields.number("id", id.map(u64::from));
     }
 }
 

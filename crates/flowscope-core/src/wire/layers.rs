@@ -11,9 +11,9 @@ use crate::PacketView;
 pub struct Peeled {
     /// What kind of header it was.
     pub layer: Layer,
-    /// VLAN identifier, MPLS label, PPPoE session or service instance; zero
+    /// VLAN identifier, MPLS label, PPPoE session or service instance; `None`
     /// for kinds that have none.
-    pub id: u32,
+    pub id: Option<u32>,
 }
 
 /// The encapsulations around a packet, outermost first.
@@ -42,16 +42,16 @@ impl Layers {
 ///
 /// Nothing is kept unless asked for: on most packets nobody asks.
 pub(crate) trait Passed {
-    fn pass(&mut self, layer: Layer, id: u32);
+    fn pass(&mut self, layer: Layer, id: Option<u32>);
 }
 
 impl Passed for () {
     #[inline]
-    fn pass(&mut self, _: Layer, _: u32) {}
+    fn pass(&mut self, _: Layer, _: Option<u32>) {}
 }
 
 impl Passed for Layers {
-    fn pass(&mut self, layer: Layer, id: u32) {
+    fn pass(&mut self, layer: Layer, id: Option<u32>) {
         if let Some(slot) = self.peeled.get_mut(usize::from(self.len)) {
             *slot = Peeled { layer, id };
             self.len += 1;
@@ -73,7 +73,7 @@ impl Default for Layers {
     fn default() -> Self {
         const NONE: Peeled = Peeled {
             layer: Layer::Link,
-            id: 0,
+            id: None,
         };
         Self {
             peeled: [NONE; CAPACITY],
@@ -89,3 +89,36 @@ impl fmt::Debug for Layers {
 }
 
 const CAPACITY: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::{LinkType, Timestamp};
+
+    #[test]
+    fn layers_have_the_identifiers_that_their_kind_has() {
+        // An Ethernet frame of VLAN 7 with IPv4 in IPv4.
+        let mut frame = [0; 12].to_vec();
+        frame.extend_from_slice(&[0x81, 0, 0, 7, 0x08, 0]);
+        frame.extend_from_slice(&ipv4(40, 4));
+        frame.extend_from_slice(&ipv4(20, 59));
+        let view = PacketView::new(&frame, Timestamp::EPOCH);
+        let layers = Layers::around(view, Depth::Innermost);
+        let found: Vec<_> = layers
+            .iter()
+            .map(|peeled| (peeled.layer, peeled.id))
+            .collect();
+        assert_eq!(found, [(Layer::Vlan, Some(7)), (Layer::Ipv4, None)]);
+
+        let raw = PacketView::new(&[], Timestamp::EPOCH).with_link(LinkType::RAW);
+        assert!(Layers::around(raw, Depth::Innermost).is_empty());
+    }
+
+    fn ipv4(len: u8, protocol: u8) -> [u8; 20] {
+        let mut header = [0; 20];
+        header[..10].copy_from_slice(&[0x45, 0, 0, len, 0, 0, 0, 0, 64, protocol]);
+        header
+    }
+}

@@ -161,7 +161,7 @@ impl<'a> Headers<'a> {
             if inner.transport().is_err() {
                 break;
             }
-            passed.pass(layer, 0);
+            passed.pass(layer, None);
             *self = inner;
         }
         Ok(())

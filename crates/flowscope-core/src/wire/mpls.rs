@@ -11,7 +11,7 @@ pub(super) fn mpls<'a>(
 ) -> Result<(Next, &'a [u8]), Skip> {
     let (entry, rest) = split::<4>(bytes, Layer::Mpls)?;
     let entry = u32::from_be_bytes(*entry);
-    passed.pass(Layer::Mpls, entry >> 12);
+    passed.pass(Layer::Mpls, Some(entry >> 12));
     let bottom_of_stack = entry & 0x100 != 0;
     if !bottom_of_stack {
         return Ok((Next::Mpls, rest));

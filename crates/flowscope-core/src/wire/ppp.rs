@@ -46,7 +46,7 @@ pub(super) fn pppoe<'a>(
     if *code != 0 {
         return Err(Skip::new(Layer::Pppoe, Cause::NotIp));
     }
-    passed.pass(Layer::Pppoe, u16::from_be_bytes(*session).into());
+    passed.pass(Layer::Pppoe, Some(u16::from_be_bytes(*session).into()));
     Ok((Next::Ppp, rest))
 }
 

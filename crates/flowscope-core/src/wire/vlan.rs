@@ -10,7 +10,7 @@ pub(super) fn vlan<'a>(
 ) -> Result<(Next, &'a [u8]), Skip> {
     let ([tci0, tci1, kind @ ..], rest) = split::<4>(bytes, Layer::Vlan)?;
     let id = u16::from_be_bytes([*tci0, *tci1]) & 0x0fff;
-    passed.pass(Layer::Vlan, id.into());
+    passed.pass(Layer::Vlan, Some(id.into()));
     Ok((Next::from_type_or_length(*kind), rest))
 }
 
@@ -29,9 +29,8 @@ pub(super) fn e_tag(bytes: &[u8]) -> Result<(Next, &[u8]), Skip> {
 /// An IEEE 802.1ah service tag: a 24-bit instance, then a whole frame.
 pub(super) fn pbb<'a>(bytes: &'a [u8], passed: &mut impl Passed) -> Result<(Next, &'a [u8]), Skip> {
     let ([_, isid @ ..], rest) = split::<4>(bytes, Layer::Pbb)?;
-    passed.pass(
-        Layer::Pbb,
-        u32::from_be_bytes([0, isid[0], isid[1], isid[2]]),
-    );
+    let [high, middle, low] = *isid;
+    let service = u32::from_be_bytes([0, high, middle, low]);
+    passed.pass(Layer::Pbb, Some(service));
     Ok((Next::Ethernet, rest))
 }
