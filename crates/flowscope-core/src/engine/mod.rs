@@ -11,12 +11,12 @@ use alloc::boxed::Box;
 use core::time::Duration;
 use core::{array, fmt};
 
-use crate::extract::{Extracted, FlowExtractor};
+use crate::extract::{Extracted, FlowExtractor, Grain};
 use crate::track::{
     AnomalyKind, Config, EndReason, Flow, FlowEvent, FlowId, FlowState, FlowStats, Observed, Slot,
     Table, TrackerStats, Verdict,
 };
-use crate::wire::Skip;
+use crate::wire::{Skip, Transport};
 use crate::{FlowSide, PacketView, Sink, Timestamp};
 
 /// What a driver does with the packets of its flows.
@@ -322,7 +322,10 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         let observed = Observed {
             at,
             orientation: extracted.orientation,
-            transport: &extracted.transport,
+            transport: match extracted.grain {
+                Grain::Connection => &extracted.transport,
+                Grain::Ends => &Transport::None,
+            },
             wire_len: packet.wire_len,
             ip_len: extracted.ip_len,
             payload_len: extracted.payload.wire_len(),

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::net::IpAddr;
 
-use super::KeyOfHeaders;
+use super::{Grain, KeyOfHeaders};
 use crate::Orientation;
 use crate::wire::Headers;
 
@@ -13,6 +13,8 @@ pub struct IpPair;
 
 impl KeyOfHeaders for IpPair {
     type Key = IpPairKey;
+
+    const GRAIN: Grain = Grain::Ends;
 
     #[inline]
     fn key(&self, headers: &Headers<'_>) -> (IpPairKey, Orientation) {
@@ -88,4 +90,41 @@ impl Eq for Seen {}
 
 impl core::hash::Hash for Seen {
     fn hash<H: core::hash::Hasher>(&self, _: &mut H) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::track::FlowState;
+    use crate::{FlowEvent, FlowTracker, LinkType, PacketView, Timestamp};
+
+    #[test]
+    fn connections_of_two_hosts_are_one_flow_without_their_states() {
+        const SYN: u8 = 0x02;
+        const RST: u8 = 0x04;
+        let mut tracker = FlowTracker::new(IpPair);
+        let mut events = Vec::new();
+        for (port, flags) in [(1, SYN), (2, SYN), (1, RST), (2, SYN)] {
+            let segment = [
+                0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, // IPv4
+                0, port, 0, 80, 0, 0, 0, port, 0, 0, 0, 0, 0x50, flags, 0, 0, 0, 0, 0,
+                0, // TCP
+            ];
+            let view = PacketView::new(&segment, Timestamp::EPOCH);
+            tracker.track(view.with_link(LinkType::RAW), &mut events);
+        }
+        tracker.finish(&mut events);
+
+        let packets = |event: &&FlowEvent<_>| matches!(event, FlowEvent::Packet { .. });
+        assert_eq!(events.iter().filter(packets).count(), 4);
+        assert_eq!(events.len(), 6, "and it starts and ends");
+        let Some(FlowEvent::Ended { stats, .. }) = events.last() else {
+            panic!("the last event is the flow's end");
+        };
+        assert_eq!(stats.state, FlowState::Active);
+        assert_eq!(stats.history.to_string(), "");
+    }
 }

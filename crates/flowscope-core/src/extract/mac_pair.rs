@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::ip_pair::Seen;
-use super::{Extracted, FlowExtractor};
+use super::{Extracted, FlowExtractor, Grain};
 use crate::wire::{MacAddresses, Payload, Skip, Transport};
 use crate::{Orientation, PacketView};
 
@@ -29,6 +29,7 @@ impl FlowExtractor for MacPair {
                 view: Seen(Orientation::Forward),
             },
             orientation,
+            grain: Grain::Ends,
             transport: Transport::None,
             payload: Payload {
                 bytes: packet.frame,

@@ -51,6 +51,10 @@ pub trait KeyOfHeaders {
     /// What flows are told apart by.
     type Key: Clone + Eq + Hash;
 
+    /// What falls together in a flow; unless said otherwise, no more than one
+    /// connection.
+    const GRAIN: Grain = Grain::Connection;
+
     /// The key, and which way the packet runs along it.
     fn key(&self, headers: &Headers<'_>) -> (Self::Key, Orientation);
 
@@ -75,6 +79,17 @@ impl<E: KeyOfHeaders> FlowExtractor for E {
     }
 }
 
+/// What falls together in a flow.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Grain {
+    /// What goes between two ports: a TCP connection is a flow of its own, and
+    /// its states are the flow's.
+    Connection,
+    /// Whatever goes between two ends. Several connections run through such a
+    /// flow at once, so it has the states of none.
+    Ends,
+}
+
 /// A packet as its flow sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Extracted<'a, K> {
@@ -82,6 +97,8 @@ pub struct Extracted<'a, K> {
     pub key: K,
     /// Which way the packet runs along the key.
     pub orientation: Orientation,
+    /// What falls together in the flow.
+    pub grain: Grain,
     /// The transport header.
     pub transport: Transport,
     /// What the transport carries: a slice of the frame at any depth of
@@ -102,8 +119,8 @@ impl<'a, K> Extracted<'a, K> {
     ///
     /// A [`Skip`] says at which layer the walk to the headers ended and why.
     #[inline(always)]
-    pub fn parse(
-        extractor: &impl KeyOfHeaders<Key = K>,
+    pub fn parse<E: KeyOfHeaders<Key = K>>(
+        extractor: &E,
         packet: PacketView<'a>,
         depth: Depth,
     ) -> Result<Self, Skip> {
@@ -113,6 +130,7 @@ impl<'a, K> Extracted<'a, K> {
         Ok(Self {
             key,
             orientation,
+            grain: E::GRAIN,
             transport: headers.transport,
             payload: headers.payload,
             ip_len: headers.ip.len,
