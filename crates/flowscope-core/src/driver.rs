@@ -58,6 +58,7 @@ use crate::track::Config;
 /// #     seen[0].flow()
 /// # };
 /// assert_eq!(tracker.flow_state(flow), Some(&3));
+/// assert!(tracker.flow_key(flow).is_some_and(|key| key.either_port(53)));
 /// ```
 pub type FlowTracker<E, S = ()> = Engine<E, Lifecycle<S>>;
 

@@ -233,6 +233,12 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
             .map(|(_, slot)| (&slot.key, slot.flow.stats()))
     }
 
+    /// What a flow is told apart by, while it lives, seen from its initiator.
+    #[must_use]
+    pub fn flow_key(&self, flow: FlowId) -> Option<&E::Key> {
+        Some(&self.table.by_id(flow)?.key)
+    }
+
     /// The statistics of one flow, while it lives.
     #[must_use]
     pub fn flow_stats(&self, flow: FlowId) -> Option<FlowStats> {
