@@ -102,6 +102,31 @@ impl Classic {
         &mut self,
         buffer: &mut Buffer<R>,
     ) -> Result<Option<Record>, PcapError> {
+        match self.next_at_hand(buffer) {
+            Some(record) => Ok(Some(record)),
+            None => self.next_to_come(buffer),
+        }
+    }
+
+    /// The next record, if it lies whole in the buffer and is sound.
+    #[inline]
+    pub(crate) fn next_at_hand<R: Read>(&self, buffer: &mut Buffer<R>) -> Option<Record> {
+        let unread = buffer.unread();
+        if self.candidates.len() > 1 || unread.len() < self.header_len {
+            return None;
+        }
+        let header = self.record_header(unread, 0);
+        let is_whole = unread.len() - self.header_len >= header.captured as usize;
+        let is_sound = header.captured <= self.interface.longest;
+        (is_whole && is_sound).then(|| self.take(&header, buffer))
+    }
+
+    /// The next record, once the input has given all of it.
+    #[cold]
+    fn next_to_come<R: Read>(
+        &mut self,
+        buffer: &mut Buffer<R>,
+    ) -> Result<Option<Record>, PcapError> {
         if self.candidates.len() > 1 {
             self.find_header_len(buffer);
         }
@@ -112,18 +137,22 @@ impl Classic {
             };
         }
         let header = self.record_header(buffer.unread(), 0);
-        let captured = header.captured;
-        if captured > self.interface.longest {
+        if header.captured > self.interface.longest {
             return Err(PcapError::RecordLength {
                 offset: buffer.offset(),
-                claimed: captured,
+                claimed: header.captured,
                 limit: self.interface.longest,
             });
         }
-        let len = self.header_len + captured as usize;
-        buffer.require(len)?;
-        let block = buffer.consume(len);
-        Ok(Some(Record {
+        buffer.require(self.header_len + header.captured as usize)?;
+        Ok(Some(self.take(&header, buffer)))
+    }
+
+    /// Consumes a record that lies whole in the buffer.
+    #[inline]
+    fn take<R: Read>(&self, header: &RecordHeader, buffer: &mut Buffer<R>) -> Record {
+        let block = buffer.consume(self.header_len + header.captured as usize);
+        Record {
             frame: Consumed {
                 start: block.start + self.header_len as u32,
                 end: block.end,
@@ -136,17 +165,8 @@ impl Classic {
                 u64::from(header.seconds) * 1_000_000_000
                     + u64::from(header.fraction) * self.nanos_per_unit,
             ),
-            wire_len: header.original.max(captured),
-        }))
-    }
-
-    /// Whether the next record can be had without waiting for the input.
-    #[inline]
-    pub(crate) fn is_at_hand<R: Read>(&self, buffer: &Buffer<R>) -> bool {
-        let unread = buffer.unread();
-        self.candidates.len() <= 1
-            && unread.len() >= self.header_len
-            && unread.len() - self.header_len >= self.record_header(unread, 0).captured as usize
+            wire_len: header.original.max(header.captured),
+        }
     }
 
     /// The record header at byte `at`, which must be there.

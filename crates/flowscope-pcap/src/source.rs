@@ -127,29 +127,30 @@ impl<R: Read> PcapFlowSource<R> {
         if let Some(first) = self.next_record()? {
             self.batch[0] = first;
             len = 1;
-        }
-        while len > 0 && len < self.batch.len() && self.is_at_hand() {
-            match self.next_record() {
-                Ok(Some(record)) => {
-                    self.batch[len] = record;
-                    len += 1;
-                }
-                Ok(None) => break,
-                // The packets before the damage come first.
-                Err(e) => {
-                    self.state = State::Failed(Some(e));
-                    break;
-                }
+            while len < self.batch.len()
+                && let Some(record) = self.next_at_hand()
+            {
+                self.batch[len] = record;
+                len += 1;
             }
+            self.block = self.batch[len - 1].block;
         }
         Ok(self.batch[..len].iter().map(|record| self.view(*record)))
     }
 
+    /// The next record, if it can be had without waiting for the input.
     #[inline]
-    fn is_at_hand(&self) -> bool {
-        match &self.records {
-            Records::Classic(classic) => classic.is_at_hand(&self.buffer),
-            Records::Pcapng(pcapng) => pcapng.is_at_hand(&self.buffer),
+    fn next_at_hand(&mut self) -> Option<Record> {
+        match &mut self.records {
+            Records::Classic(classic) => classic.next_at_hand(&mut self.buffer),
+            Records::Pcapng(pcapng) if pcapng.is_at_hand(&self.buffer) => {
+                pcapng.next(&mut self.buffer).unwrap_or_else(|error| {
+                    // The packets before the damage come first.
+                    self.state = State::Failed(Some(error));
+                    None
+                })
+            }
+            Records::Pcapng(_) => None,
         }
     }
 
