@@ -1,0 +1,79 @@
+//! From a frame to its key, by what is around the flow.
+#![allow(missing_docs, reason = "criterion's macros make public items")]
+
+use core::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use flowscope::extract::{AutoDetectEncap, FiveTuple, FlowExtractor};
+use flowscope_benches::view;
+use flowscope_fixtures::{
+    Conversation, Ethernet, Frame, Hop, Ipv4, Layer, Mpls, Pppoe, Service, Side, Tcp, Vlan, Wifi,
+    address,
+};
+
+fn extract(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("extract");
+    group.throughput(Throughput::Elements(1));
+    for (name, frame) in frames() {
+        let (plain, deep) = (
+            FiveTuple::bidirectional(),
+            AutoDetectEncap::new(FiveTuple::bidirectional()),
+        );
+        group.bench_function(format!("five-tuple/{name}"), |bencher| {
+            bencher.iter(|| plain.extract(black_box(view(&frame))).is_ok());
+        });
+        group.bench_function(format!("innermost/{name}"), |bencher| {
+            bencher.iter(|| deep.extract(black_box(view(&frame))).is_ok());
+        });
+    }
+    group.finish();
+}
+
+/// A segment with 100 bytes of data, wrapped in different ways.
+fn frames() -> Vec<(&'static str, Frame)> {
+    let ethernet = Layer::Ethernet(Ethernet::default());
+    let outer = |src, dst| Layer::Ipv4(Ipv4::new([192, 0, 2, src].into(), [192, 0, 2, dst].into()));
+    let frame = |client, server, outer: &[Layer]| {
+        let talk = Conversation::new(address(client), address(server)).over(outer);
+        talk.segment(Side::Client, Tcp::ACK, &[7; 100])
+            .frames()
+            .remove(0)
+    };
+    let v4 = |outer: &[Layer]| frame("10.0.0.1:40000", "10.0.0.2:80", outer);
+    vec![
+        ("ipv4", v4(&[ethernet.clone()])),
+        (
+            "ipv6",
+            frame(
+                "[2001:db8::1]:40000",
+                "[2001:db8::2]:80",
+                &[ethernet.clone()],
+            ),
+        ),
+        ("vlan", v4(&[ethernet.clone(), Layer::Vlan(Vlan::new(7))])),
+        (
+            "qinq",
+            v4(&[
+                ethernet.clone(),
+                Layer::Vlan(Vlan::service(7)),
+                Layer::Vlan(Vlan::new(8)),
+            ]),
+        ),
+        ("mpls", v4(&[ethernet.clone(), Layer::Mpls(Mpls::new(16))])),
+        (
+            "pppoe",
+            v4(&[ethernet.clone(), Layer::Pppoe(Pppoe::new(1))]),
+        ),
+        ("ip-in-ip", v4(&[ethernet, outer(1, 2)])),
+        (
+            "wifi",
+            v4(&[
+                Layer::Wifi(Wifi::new(Hop::ToAccessPoint, Service::Qos)),
+                Layer::Snap,
+            ]),
+        ),
+    ]
+}
+
+criterion_group!(benches, extract);
+criterion_main!(benches);
