@@ -41,13 +41,13 @@ fn frames() -> Vec<(&'static str, Frame)> {
     };
     let v4 = |outer: &[Layer]| frame("10.0.0.1:40000", "10.0.0.2:80", outer);
     vec![
-        ("ipv4", v4(&[ethernet.clone()])),
+        ("ipv4", v4(core::slice::from_ref(&ethernet))),
         (
             "ipv6",
             frame(
                 "[2001:db8::1]:40000",
                 "[2001:db8::2]:80",
-                &[ethernet.clone()],
+                core::slice::from_ref(&ethernet),
             ),
         ),
         ("vlan", v4(&[ethernet.clone(), Layer::Vlan(Vlan::new(7))])),

@@ -16,7 +16,7 @@ use crate::track::{
     AnomalyKind, Config, EndReason, Flow, FlowEvent, FlowId, FlowState, FlowStats, Observed, Slot,
     Table, TrackerStats, Verdict,
 };
-use crate::wire::{Skip, Transport};
+use crate::wire::Transport;
 use crate::{FlowSide, PacketView, Sink, Timestamp};
 
 /// What a driver does with the packets of its flows.
@@ -161,8 +161,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     /// Takes one packet.
     #[inline]
     pub fn track(&mut self, packet: PacketView<'_>, out: &mut impl Sink<C::Event>) {
-        let named = self.name(packet);
-        self.admit(&named, out);
+        self.clock = self.clock.max(packet.timestamp);
+        self.stats.packets += 1;
+        self.stats.bytes += u64::from(packet.wire_len);
+        if self.clock >= self.table.check_at() {
+            self.expire_due(out);
+        }
+        match self.extractor.extract(packet) {
+            Ok(extracted) => self.deliver(&extracted, out),
+            Err(skip) => self.stats.count_skip(skip),
+        }
     }
 
     /// Takes several packets: the same as [`track`](Self::track) for each in
@@ -175,16 +183,15 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         packets: impl IntoIterator<Item = PacketView<'a>>,
         out: &mut impl Sink<C::Event>,
     ) {
-        let mut packets = packets.into_iter();
+        let mut packets = packets.into_iter().fuse();
         loop {
-            let group: [Option<Named<'_, E::Key>>; GROUP] =
-                array::from_fn(|_| packets.next().map(|packet| self.name(packet)));
+            let group: [Option<PacketView<'_>>; GROUP] = array::from_fn(|_| packets.next());
             if self.table.len() >= WORTH_WARMING {
                 self.warm(&group);
             }
-            for named in &group {
-                let Some(named) = named else { return };
-                self.admit(named, out);
+            for packet in &group {
+                let Some(packet) = packet else { return };
+                self.track(*packet, out);
             }
         }
     }
@@ -269,57 +276,25 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         &mut self.consumer
     }
 
-    /// Names the flow of a packet, which changes nothing yet.
-    #[inline(always)]
-    fn name<'a>(&self, packet: PacketView<'a>) -> Named<'a, E::Key> {
-        let extracted = self.extractor.extract(packet);
-        Named {
-            hash: match &extracted {
-                Ok(extracted) => self.table.hash(&extracted.key),
-                Err(_) => 0,
-            },
-            packet,
-            extracted,
-        }
-    }
-
-    /// Brings the flows of the named packets into the cache.
+    /// Brings the flows of these packets into the cache.
+    ///
+    /// Extracting a packet again later is cheaper than keeping what was found.
     #[inline(never)]
-    fn warm(&self, named: &[Option<Named<'_, E::Key>>; GROUP]) {
+    fn warm(&self, packets: &[Option<PacketView<'_>>; GROUP]) {
         // One level of the table at a time: within a level no access waits for
         // another.
-        let places: [Option<u32>; GROUP] = array::from_fn(|at| match &named[at] {
-            Some(named) if named.extracted.is_ok() => self.table.candidate(named.hash),
-            _ => None,
+        let hashes = packets.map(|packet| {
+            let extracted = self.extractor.extract(packet?).ok()?;
+            Some(self.table.hash(&extracted.key))
         });
+        let places = hashes.map(|hash| self.table.candidate(hash?));
         for place in places.into_iter().flatten() {
             self.table.warm(place);
         }
     }
 
-    /// Takes a packet whose flow is named.
     #[inline]
-    fn admit(&mut self, named: &Named<'_, E::Key>, out: &mut impl Sink<C::Event>) {
-        let packet = &named.packet;
-        self.clock = self.clock.max(packet.timestamp);
-        self.stats.packets += 1;
-        self.stats.bytes += u64::from(packet.wire_len);
-        if self.clock >= self.table.check_at() {
-            self.expire_due(out);
-        }
-        match &named.extracted {
-            Ok(extracted) => self.deliver(named.hash, extracted, out),
-            Err(skip) => self.stats.count_skip(*skip),
-        }
-    }
-
-    #[inline]
-    fn deliver(
-        &mut self,
-        hash: u64,
-        extracted: &Extracted<'_, E::Key>,
-        out: &mut impl Sink<C::Event>,
-    ) {
+    fn deliver(&mut self, extracted: &Extracted<'_, E::Key>, out: &mut impl Sink<C::Event>) {
         let packet = &extracted.packet;
         let at = match self.timestamps {
             Timestamps::AsCaptured => packet.timestamp,
@@ -337,6 +312,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
             payload_len: extracted.payload.wire_len(),
             is_cut: packet.missing() > 0,
         };
+        let hash = self.table.hash(&extracted.key);
         let mut index = match self.table.find(hash, &extracted.key) {
             Some(index) => index,
             None => self.start(hash, &extracted.key, &observed, out),
@@ -502,19 +478,11 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> fmt::Debug for Engine<E, C> {
     }
 }
 
-/// A packet with its flow, or why it has none.
-struct Named<'a, K> {
-    packet: PacketView<'a>,
-    extracted: Result<Extracted<'a, K>, Skip>,
-    /// Of the flow's key.
-    hash: u64,
-}
-
 /// Packets looked up together: enough to keep memory busy.
 const GROUP: usize = 32;
 
-/// A table this small stays in the cache by itself.
-const WORTH_WARMING: usize = 4096;
+/// A table smaller than this stays in the cache by itself.
+const WORTH_WARMING: usize = 16_384;
 
 /// More would not fit the 32 bits that places are numbered in.
 const MAX_FLOWS: usize = 1 << 31;
