@@ -481,8 +481,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> fmt::Debug for Engine<E, C> {
 /// Packets looked up together: enough to keep memory busy.
 const GROUP: usize = 32;
 
-/// A table smaller than this stays in the cache by itself.
-const WORTH_WARMING: usize = 16_384;
+/// In smaller tables, what traffic comes back to is in the cache anyway.
+const WORTH_WARMING: usize = 65_536;
 
 /// More would not fit the 32 bits that places are numbered in.
 const MAX_FLOWS: usize = 1 << 31;
