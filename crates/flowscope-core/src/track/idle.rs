@@ -39,27 +39,28 @@ pub(super) struct Idle {
 pub(super) struct Filed {
     /// In its bucket, or one of `IN_HEAP` and `NOWHERE`.
     spot: Spot,
-    /// The tick of the deadline it was armed with, as far as it fits: it is
-    /// only compared for equality and taken modulo the number of buckets.
-    tick: u32,
+    /// Of the deadline it was armed with: in a bucket the tick, as far as it
+    /// fits, which is taken modulo the number of buckets; in the heap the
+    /// lowest nanoseconds, by which its entry there is known.
+    mark: u32,
 }
 
 impl Filed {
     pub(super) const fn nowhere() -> Self {
         Self {
             spot: NOWHERE,
-            tick: 0,
+            mark: 0,
         }
     }
 
     /// Something of every cache line it lies in.
     #[inline]
     pub(super) fn warmth(&self) -> u32 {
-        self.tick
+        self.mark
     }
 
     fn is_in_heap(&self, deadline: Timestamp) -> bool {
-        self.spot == IN_HEAP && self.tick == short(tick_of(deadline))
+        self.spot == IN_HEAP && self.mark == short(deadline.as_nanos())
     }
 }
 
@@ -109,18 +110,21 @@ impl Idle {
     }
 
     fn file_under(&mut self, deadline: Timestamp, flows: &mut impl Flows, index: u32) {
-        let tick = tick_of(deadline);
-        let spot = if tick < self.horizon {
+        // One that is too far away to be told from others is looked at between.
+        let tick = tick_of(deadline).min(self.horizon + FARTHEST);
+        *flows.filed(index) = if tick < self.horizon {
             self.near.push(Reverse((deadline, flows.id(index))));
             self.in_heap += 1;
-            IN_HEAP
+            Filed {
+                spot: IN_HEAP,
+                mark: short(deadline.as_nanos()),
+            }
         } else {
             self.in_buckets += 1;
-            self.buckets.insert(bucket(tick), index)
-        };
-        *flows.filed(index) = Filed {
-            spot,
-            tick: short(tick),
+            Filed {
+                spot: self.buckets.insert(bucket(tick), index),
+                mark: short(tick),
+            }
         };
     }
 
@@ -128,9 +132,18 @@ impl Idle {
     /// filed under. One that moved back is noticed when the old one comes up.
     #[inline]
     pub(super) fn rearm(&mut self, flows: &mut impl Flows, index: u32) {
-        let tick = short(tick_of(flows.deadline(index)));
-        // Both are within a turn or so of the clock, whatever it shows.
-        if tick.wrapping_sub(flows.filed(index).tick).cast_signed() < 0 {
+        let deadline = flows.deadline(index);
+        let filed = *flows.filed(index);
+        let moves_ahead = match filed.spot {
+            // One in the heap is in exact order, and is there but shortly.
+            IN_HEAP => !filed.is_in_heap(deadline),
+            // One in a bucket is at the horizon or after it.
+            _ => {
+                let ahead = filed.mark.wrapping_sub(short(self.horizon));
+                tick_of(deadline) < self.horizon + u64::from(ahead)
+            }
+        };
+        if moves_ahead {
             self.disarm(flows, index);
             self.arm(flows, index);
         }
@@ -138,7 +151,7 @@ impl Idle {
 
     /// Takes a flow out, because it ends or because its deadline moved ahead.
     pub(super) fn disarm(&mut self, flows: &mut impl Flows, index: u32) {
-        let Filed { spot, tick } = core::mem::replace(flows.filed(index), Filed::nowhere());
+        let Filed { spot, mark } = core::mem::replace(flows.filed(index), Filed::nowhere());
         match spot {
             NOWHERE => return,
             IN_HEAP => {
@@ -148,7 +161,7 @@ impl Idle {
             }
             spot => {
                 self.in_buckets -= 1;
-                if let Some(moved) = self.buckets.remove(bucket(tick.into()), spot) {
+                if let Some(moved) = self.buckets.remove(bucket(mark.into()), spot) {
                     flows.filed(moved).spot = spot;
                 }
             }
@@ -266,6 +279,9 @@ impl Idle {
 
     #[inline]
     fn settle(&mut self) {
+        if self.in_heap == 0 {
+            self.near.clear();
+        }
         let near = match self.near.peek() {
             Some(Reverse((deadline, _))) => *deadline,
             None => Timestamp::MAX,
@@ -286,9 +302,9 @@ const fn start_of(tick: u64) -> Timestamp {
     Timestamp::from_nanos(tick.saturating_mul(1 << TICK_BITS))
 }
 
-/// The bits of a tick that are kept with a flow.
-const fn short(tick: u64) -> u32 {
-    tick as u32
+/// The bits that are kept with a flow.
+const fn short(number: u64) -> u32 {
+    number as u32
 }
 
 /// The bucket that a tick's deadlines lie in.
@@ -305,3 +321,6 @@ const IN_HEAP: Spot = Spot(u32::MAX);
 const NOWHERE: Spot = Spot(u32::MAX - 1);
 /// A heap this small is not worth sweeping.
 const MIN_SWEEP: usize = 64;
+/// As many ticks as can be told apart by what is kept of them, less a margin:
+/// some 36 years.
+const FARTHEST: u64 = 1 << 31;

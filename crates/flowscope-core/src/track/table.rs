@@ -291,21 +291,3 @@ impl<K, S> fmt::Debug for Table<K, S> {
             .finish_non_exhaustive()
     }
 }
-#[cfg(test)]
-#[test]
-fn zz_sizes() {
-    use crate::extract::*;
-    extern crate std;
-    std::println!(
-        "slot {} key {} flow {} filed {}",
-        size_of::<Slot<FiveTupleKey, ()>>(),
-        size_of::<FiveTupleKey>(),
-        size_of::<Flow>(),
-        size_of::<Filed>()
-    );
-    std::println!(
-        "extracted {} event {}",
-        size_of::<Extracted<'_, FiveTupleKey>>(),
-        size_of::<super::FlowEvent<FiveTupleKey>>()
-    );
-}
