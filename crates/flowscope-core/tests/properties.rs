@@ -3,16 +3,16 @@
 mod common;
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use core::time::Duration;
 use std::collections::BTreeMap;
 
 use common::{Event, ended, events, tracker, view};
 use flowscope_core::extract::{AutoDetectEncap, FiveTuple, FlowExtractor, IpPair, MacPair};
-use flowscope_core::track::{Config, EndReason, FlowEvent, IdleTimeouts};
+use flowscope_core::track::{Config, EndReason, FlowEvent};
 use flowscope_core::{PacketView, Timestamp};
 use flowscope_fixtures::{
-    Close, Conversation, Datagrams, Disturbance, Ethernet, Frame, Icmp, Ipv4, Ipv6, Layer,
-    MILLISECOND, Mpls, Path, Pppoe, Resend, SECOND, START, Side, Tcp, Udp, Vlan, merge, wrap,
+    Close, Conversation, Datagrams, Disturbance, Ethernet, Frame, Icmp, Ipv4, Ipv6, Layer, Mpls,
+    Path, Pppoe, Resend, SECOND, START, Sctp, SctpChunk, Side, Tcp, Udp, UdpLite, Vlan, merge,
+    wrap,
 };
 use proptest::prelude::*;
 
@@ -38,16 +38,39 @@ fn ip(src: IpAddr, dst: IpAddr) -> Layer {
     }
 }
 
-fn transport() -> impl Strategy<Value = Layer> {
+/// A transport header, and what may answer it.
+fn question_and_answer() -> impl Strategy<Value = (Layer, Layer)> {
     let ports = || (any::<u16>(), any::<u16>());
-    prop_oneof![
+    let with_ports = prop_oneof![
         (ports(), any::<u8>()).prop_map(|((a, b), flags)| Layer::Tcp(Tcp::new(a, b, flags & 0x3f))),
         ports().prop_map(|(a, b)| Layer::Udp(Udp::new(a, b))),
-        any::<u16>().prop_map(|id| Layer::Icmp(Icmp::EchoRequest {
-            identifier: id,
-            sequence: 1
+        ports().prop_map(|(a, b)| Layer::UdpLite(UdpLite::new(a, b))),
+        ports().prop_map(|(source, destination)| Layer::Sctp(Sctp {
+            source,
+            destination,
+            tag: 1,
+            chunk: SctpChunk::CookieEcho,
         })),
         (140..250u8).prop_map(Layer::Protocol),
+    ];
+    let echo = (any::<u16>(), any::<bool>()).prop_map(|(identifier, is_v4)| {
+        let sequence = 1;
+        let layer = if is_v4 { Layer::Icmp } else { Layer::Icmpv6 };
+        let answer = Icmp::EchoReply {
+            identifier,
+            sequence,
+        };
+        (
+            layer(Icmp::EchoRequest {
+                identifier,
+                sequence,
+            }),
+            layer(answer),
+        )
+    });
+    prop_oneof![
+        3 => with_ports.prop_map(|layer| (layer.clone(), layer.reversed())),
+        1 => echo,
     ]
 }
 
@@ -131,15 +154,49 @@ fn conversation() -> impl Strategy<Value = Conversation> {
     )
 }
 
-/// Conversations at the same time, and frames that are none.
+/// A question, and perhaps its answer.
+fn lookup() -> impl Strategy<Value = Vec<Frame>> {
+    (ends(), 1..4u16, 0..400u64, outer(), any::<bool>()).prop_map(
+        |((a, b), port, start, outer, is_answered)| {
+            let asked = Datagrams::new(SocketAddr::new(a, 50_000 + port), SocketAddr::new(b, 53))
+                .over(&outer)
+                .starting_at(START + start * SECOND)
+                .send(Side::Client, b"who");
+            let lookup = if is_answered {
+                asked.send(Side::Server, b"me")
+            } else {
+                asked
+            };
+            lookup.frames()
+        },
+    )
+}
+
+/// Bytes that mean nothing.
+fn garbage() -> impl Strategy<Value = Vec<Frame>> {
+    let bytes = prop::collection::vec(any::<u8>(), 0..80);
+    (
+        bytes,
+        0..400u64,
+        prop::sample::select(vec![1, 101, 105, 113, 147]),
+    )
+        .prop_map(|(bytes, at, link)| vec![Frame::new(START + at * SECOND, link, bytes)])
+}
+
+/// Conversations at the same time, and frames that are none; some captures
+/// keep the beginning of each frame only.
 fn traffic() -> impl Strategy<Value = Vec<Frame>> {
-    let garbage =
-        prop::collection::vec((prop::collection::vec(any::<u8>(), 0..80), 0..400u64), 0..5);
-    (prop::collection::vec(conversation(), 1..6), garbage).prop_map(|(talks, garbage)| {
-        let noise = garbage
+    let talks = prop_oneof![
+        3 => conversation().prop_map(|talk| talk.frames()),
+        2 => lookup(),
+        1 => garbage(),
+    ];
+    let snap_len = prop_oneof![3 => Just(usize::MAX), 1 => 14..120usize];
+    (prop::collection::vec(talks, 1..9), snap_len).prop_map(|(talks, snap_len)| {
+        merge(talks)
             .into_iter()
-            .map(|(bytes, at)| vec![Frame::new(START + at * SECOND, 1, bytes)]);
-        merge(talks.iter().map(Conversation::frames).chain(noise))
+            .map(|frame| frame.cut(snap_len))
+            .collect()
     })
 }
 
@@ -151,14 +208,13 @@ proptest! {
     #[test]
     fn keys_are_the_same_in_both_directions(
         (a, b) in ends(),
-        transport in transport(),
+        (question, answer) in question_and_answer(),
         outer in outer(),
     ) {
-        let frame = |src, dst, transport: &Layer| {
-            let layers = [outer.clone(), vec![ip(src, dst), transport.clone()]].concat();
-            wrap(&layers, b"payload")
+        let frame = |src, dst, transport| {
+            wrap(&[outer.clone(), vec![ip(src, dst), transport]].concat(), b"payload")
         };
-        let (there, back) = (frame(a, b, &transport), frame(b, a, &transport.reversed()));
+        let (there, back) = (frame(a, b, question), frame(b, a, answer));
         let views = [&there, &back].map(|frame| PacketView::new(frame, Timestamp::EPOCH));
 
         let deep = AutoDetectEncap::new(FiveTuple::bidirectional());
@@ -277,37 +333,6 @@ proptest! {
         tracker.finish(&mut live);
         prop_assert_eq!(shown(&replayed), shown(&live));
     }
-
-    #[test]
-    fn datagrams_are_tracked_as_by_a_list_of_flows(
-        steps in prop::collection::vec((0..12u16, 0..40_000u64, any::<bool>()), 1..200),
-        max_flows in 1..8usize,
-    ) {
-        let mut tracker = tracker(Config {
-            max_flows,
-            idle: IdleTimeouts { udp: Duration::from_secs(60), ..IdleTimeouts::default() },
-            ..Config::default()
-        });
-        let mut model = List { max_flows, ..List::default() };
-        let (mut seen, mut now) = (Vec::new(), START);
-        for (port, step, goes_back) in steps {
-            now += step * MILLISECOND;
-            let at = if goes_back { now.saturating_sub(90 * SECOND) } else { now };
-            let client = SocketAddr::new(Ipv4Addr::new(10, 0, 0, 1).into(), 5000 + port);
-            let server = SocketAddr::new(Ipv4Addr::new(10, 0, 0, 2).into(), 53);
-            let frames = Datagrams::new(client, server).starting_at(at).send(Side::Client, b"x").frames();
-            tracker.track(view(&frames[0]), &mut seen);
-            model.packet(port, frames[0].nanos);
-        }
-        let ends: Vec<(u64, u64, EndReason, u64)> = ended(&seen).iter().map(|event| match event {
-            FlowEvent::Ended { flow, at, reason, stats, .. } => {
-                (flow.number(), at.as_nanos(), *reason, stats.packets.total())
-            }
-            _ => unreachable!("only ends were kept"),
-        }).collect();
-        prop_assert_eq!(ends, model.ends);
-        prop_assert_eq!(tracker.active_flows(), model.flows.len());
-    }
 }
 
 #[test]
@@ -328,62 +353,4 @@ fn echoes_are_told_apart_by_their_identifier() {
         })
         .collect();
     assert_eq!(ended(&events(&frames)).len(), 2);
-}
-
-/// The tracker as one would write it without a thought to speed.
-#[derive(Default)]
-struct List {
-    flows: Vec<Flow>,
-    max_flows: usize,
-    clock: u64,
-    last_number: u64,
-    /// Number, time, reason, packets.
-    ends: Vec<(u64, u64, EndReason, u64)>,
-}
-
-struct Flow {
-    port: u16,
-    number: u64,
-    touched: u64,
-    packets: u64,
-}
-
-impl List {
-    fn packet(&mut self, port: u16, at: u64) {
-        self.clock = self.clock.max(at);
-        while let Some(nearest) = self.nearest() {
-            let deadline = self.flows[nearest].touched + 60 * SECOND;
-            if deadline > self.clock {
-                break;
-            }
-            self.end(nearest, deadline, EndReason::IdleTimeout);
-        }
-        let known = self.flows.iter_mut().find(|flow| flow.port == port);
-        if let Some(flow) = known {
-            flow.packets += 1;
-            flow.touched = self.clock;
-            return;
-        }
-        if self.flows.len() == self.max_flows
-            && let Some(nearest) = self.nearest()
-        {
-            self.end(nearest, self.clock, EndReason::Evicted);
-        }
-        self.last_number += 1;
-        self.flows.push(Flow {
-            port,
-            number: self.last_number,
-            touched: self.clock,
-            packets: 1,
-        });
-    }
-
-    fn nearest(&self) -> Option<usize> {
-        (0..self.flows.len()).min_by_key(|at| (self.flows[*at].touched, self.flows[*at].number))
-    }
-
-    fn end(&mut self, at: usize, time: u64, reason: EndReason) {
-        let flow = self.flows.swap_remove(at);
-        self.ends.push((flow.number, time, reason, flow.packets));
-    }
 }
