@@ -6,7 +6,7 @@ use allocation_counter::measure;
 use common::{Event, talk, tracker, view};
 use flowscope_core::FlowTracker;
 use flowscope_core::extract::FiveTuple;
-use flowscope_core::track::Config;
+use flowscope_core::track::{Config, FlowEvent};
 use flowscope_fixtures::{Conversation, Frame, SECOND, START, Side, Tcp, address};
 
 #[test]
@@ -50,6 +50,33 @@ fn a_packet_of_a_known_flow_allocates_nothing() {
     });
     assert_eq!(allocated.count_total, 0);
     assert_eq!(tracker.active_flows(), 100);
+}
+
+#[test]
+fn a_batch_for_a_large_table_allocates_nothing() {
+    // So many that the flows of a batch are looked up together.
+    const FLOWS: u32 = 100_000;
+    let template = talk()
+        .segment(Side::Client, Tcp::SYN, b"")
+        .frames()
+        .remove(0);
+    let syn = |host: u32| {
+        let mut frame = template.clone();
+        let sender = (0x0a00_0000 + host).to_be_bytes();
+        frame.bytes[26..30].copy_from_slice(&sender);
+        frame
+    };
+    let mut tracker = tracker(Config::default());
+    let mut packets = 0u64;
+    let mut count = |event: Event| packets += u64::from(matches!(event, FlowEvent::Packet { .. }));
+    for host in 0..FLOWS {
+        tracker.track(view(&syn(host)), &mut count);
+    }
+    let known: Vec<Frame> = (0..FLOWS).step_by(17).map(syn).collect();
+    let allocated = measure(|| tracker.track_batch(known.iter().map(view), &mut count));
+    assert_eq!(allocated.count_total, 0);
+    assert_eq!(packets, u64::from(FLOWS) + known.len() as u64);
+    assert_eq!(tracker.active_flows(), FLOWS as usize);
 }
 
 #[test]

@@ -11,7 +11,8 @@ use flowscope_core::track::{
 };
 use flowscope_core::{FlowTracker, Timestamp};
 use flowscope_fixtures::{
-    Close, Conversation, Disturbance, Frame, MILLISECOND, Resend, SECOND, START, Side, Tcp,
+    Close, Conversation, Disturbance, Frame, Icmp, Layer, MILLISECOND, Path, Resend, SECOND, START,
+    Side, Tcp,
 };
 
 /// Of the only flow there is: its key as it prints, why it ended, its numbers.
@@ -272,6 +273,12 @@ fn silence_ends_a_flow_at_its_deadline_and_in_order() {
 
 #[test]
 fn timeouts_go_by_protocol_and_state() {
+    let echo = Icmp::EchoRequest {
+        identifier: 1,
+        sequence: 1,
+    };
+    let path = Path::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+    let ping = path.frame(Side::Client, START, &Layer::Icmp(echo), b"ping");
     let half_open = talk().segment(Side::Client, Tcp::SYN, b"").frames();
     let open = talk().handshake().frames();
     let closed = talk()
@@ -283,6 +290,7 @@ fn timeouts_go_by_protocol_and_state() {
         (open, 300, EndReason::IdleTimeout),
         (closed, 10, EndReason::Rst),
         (lookup(5000, START), 60, EndReason::IdleTimeout),
+        (vec![ping], 30, EndReason::IdleTimeout),
     ] {
         let last = frames[frames.len() - 1].nanos;
         let mut seen = Vec::new();

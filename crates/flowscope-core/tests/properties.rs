@@ -10,9 +10,9 @@ use flowscope_core::extract::{AutoDetectEncap, FiveTuple, FlowExtractor, IpPair,
 use flowscope_core::track::{Config, EndReason, FlowEvent};
 use flowscope_core::{PacketView, Timestamp};
 use flowscope_fixtures::{
-    Close, Conversation, Datagrams, Disturbance, Ethernet, Frame, Icmp, Ipv4, Ipv6, Layer, Mpls,
-    Path, Pppoe, Resend, SECOND, START, Sctp, SctpChunk, Side, Tcp, Udp, UdpLite, Vlan, merge,
-    wrap,
+    Close, Conversation, Datagrams, Disturbance, Ethernet, Frame, Icmp, Ipv4, Ipv6, Layer,
+    MILLISECOND, Mpls, Path, Pppoe, Resend, SECOND, START, Sctp, SctpChunk, Side, Tcp, Udp,
+    UdpLite, Vlan, merge, wrap,
 };
 use proptest::prelude::*;
 
@@ -317,9 +317,9 @@ proptest! {
     }
 
     #[test]
-    fn flows_expire_as_they_would_have_live(frames in traffic(), seconds in prop::collection::vec(0..900u64, 0..20)) {
+    fn flows_expire_as_they_would_have_live(frames in traffic(), moments in prop::collection::vec(0..900_000u64, 0..20)) {
         let replayed = events(&frames);
-        let mut moments: Vec<u64> = seconds.iter().map(|second| START + second * SECOND).collect();
+        let mut moments: Vec<u64> = moments.iter().map(|at| START + at * MILLISECOND).collect();
         moments.sort_unstable();
         let mut moments = moments.into_iter().peekable();
         let mut tracker = tracker(Config::default());
