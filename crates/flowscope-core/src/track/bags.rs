@@ -112,6 +112,23 @@ impl Bags {
         Some(handful)
     }
 
+    /// The flows of all bags.
+    pub(super) fn flows(&self) -> impl Iterator<Item = u32> {
+        self.bags.iter().flat_map(move |bag| {
+            let mut rest = *bag;
+            let blocks = core::iter::from_fn(move || {
+                let block = self.blocks.get(rest.first)?;
+                let len = rest.len_of_first as usize;
+                rest = Bag {
+                    first: block.next,
+                    len_of_first: PER_BLOCK as u32,
+                };
+                Some(&block.flows[..len])
+            });
+            blocks.flatten().copied()
+        })
+    }
+
     /// Gives a first block back; what is left is the bag of the others.
     fn without_first(&mut self, first: u32) -> Bag {
         let block = self.blocks.remove(first);
@@ -181,11 +198,13 @@ mod tests {
         for flow in 0..100 {
             bags.insert(flow as usize % 2, flow);
         }
+        assert_eq!(bags.flows().count(), 100);
         assert_eq!(
             pour_all(&mut bags, 1),
             (1..100).step_by(2).collect::<Vec<_>>()
         );
         assert!(bags.is_empty(1));
+        assert!(bags.flows().all(|flow| flow % 2 == 0));
         assert!(!bags.is_empty(0));
     }
 

@@ -110,8 +110,8 @@ impl Idle {
     }
 
     fn file_under(&mut self, deadline: Timestamp, flows: &mut impl Flows, index: u32) {
-        // One that is too far away to be told from others is looked at between.
-        let tick = tick_of(deadline).min(self.horizon + FARTHEST);
+        // One too far away to be told apart is filed early, and once more then.
+        let tick = tick_of(deadline).min(self.horizon + u64::from(u32::MAX));
         *flows.filed(index) = if tick < self.horizon {
             self.near.push(Reverse((deadline, flows.id(index))));
             self.in_heap += 1;
@@ -137,10 +137,11 @@ impl Idle {
         let moves_ahead = match filed.spot {
             // One in the heap is in exact order, and is there but shortly.
             IN_HEAP => !filed.is_in_heap(deadline),
-            // One in a bucket is at the horizon or after it.
+            // One in a bucket is at or after the horizon, by less than 2³² ticks.
             _ => {
-                let ahead = filed.mark.wrapping_sub(short(self.horizon));
-                tick_of(deadline) < self.horizon + u64::from(ahead)
+                let tick = tick_of(deadline);
+                let filed_after = filed.mark.wrapping_sub(short(self.horizon));
+                tick < self.horizon || tick - self.horizon < filed_after.into()
             }
         };
         if moves_ahead {
@@ -206,10 +207,16 @@ impl Idle {
 
     /// Takes out the flow with the earliest true deadline.
     pub(super) fn nearest(&mut self, flows: &mut impl Flows) -> Option<u32> {
+        let turned = self.horizon + BUCKETS;
         // One bucket at a time: the horizon should stay near the clock.
         while let Some(until) = self.next() {
             if let Some(index) = self.due(flows, until) {
                 return Some(index);
+            }
+            if self.in_heap == 0 && self.horizon >= turned {
+                // A whole turn had none, and a thousand more might not.
+                let nearest = self.buckets.flows().map(|flow| flows.deadline(flow)).min();
+                self.advance(flows, tick_of(nearest?).max(self.horizon));
             }
         }
         None
@@ -321,6 +328,3 @@ const IN_HEAP: Spot = Spot(u32::MAX);
 const NOWHERE: Spot = Spot(u32::MAX - 1);
 /// A heap this small is not worth sweeping.
 const MIN_SWEEP: usize = 64;
-/// As many ticks as can be told apart by what is kept of them, less a margin:
-/// some 36 years.
-const FARTHEST: u64 = 1 << 31;
