@@ -11,7 +11,8 @@ use crate::FlowSide;
 /// payload, `f` FIN, `r` RST, `i` SYN or FIN together with RST, `q` SYN
 /// together with FIN. `t` (retransmission) and `w` (zero window) are noted
 /// again at every tenfold. A leading `^` says that the first packet came from
-/// the responder. At most 24 letters are kept.
+/// the responder. A letter says what was sent, also where the other side would
+/// refuse it. At most 24 letters are kept.
 #[derive(Clone, Copy, Default, Eq, PartialEq)]
 pub struct History {
     /// Five bits a letter, the first one lowest; zero ends it. Twelve each.
