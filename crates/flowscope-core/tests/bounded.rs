@@ -2,10 +2,12 @@
 
 mod common;
 
+use core::time::Duration;
+
 use allocation_counter::measure;
-use common::{Event, ended, talk, tracker, view};
+use common::{Event, ended, lookup, talk, tracker, view};
 use flowscope_core::PacketView;
-use flowscope_core::track::{Config, EndReason, FlowEvent, FlowState};
+use flowscope_core::track::{Config, EndReason, FlowEvent, FlowState, IdleTimeouts};
 use flowscope_fixtures::{
     Close, Conversation, Disturbance, MILLISECOND, SECOND, START, Side, Tcp, address,
 };
@@ -133,4 +135,30 @@ fn closed_flows_make_room_before_live_ones() {
         (1, FlowState::Established),
     ];
     assert_eq!(left, expected);
+}
+
+/// The nearest of them is years away: it must not be waited for tick by tick.
+#[test]
+fn flows_that_never_expire_make_room_too() {
+    let mut tracker = tracker(Config {
+        max_flows: 1000,
+        idle: IdleTimeouts {
+            udp: Duration::MAX,
+            ..IdleTimeouts::default()
+        },
+        ..Config::default()
+    });
+    let mut over = Vec::new();
+    let mut on_event = |event: Event| {
+        if let FlowEvent::Ended { flow, reason, .. } = event {
+            over.push((flow.number(), reason));
+        }
+    };
+    flood(0, 1, |packet| tracker.track(packet, &mut on_event));
+    for port in 0..1100 {
+        let asked = lookup(port, START + u64::from(port) * MILLISECOND);
+        tracker.track(view(&asked[0]), &mut on_event);
+    }
+    let expected = (1..=101).map(|number| (number, EndReason::Evicted));
+    assert!(over.into_iter().eq(expected));
 }

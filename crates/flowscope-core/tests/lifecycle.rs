@@ -309,6 +309,56 @@ fn timeouts_go_by_protocol_and_state() {
 }
 
 #[test]
+fn a_closed_flow_expires_even_where_open_ones_never_do() {
+    let years = Duration::from_secs(50 * 365 * 86_400);
+    for (start, tcp) in [(0, Duration::MAX), (START, Duration::MAX), (START, years)] {
+        let idle = IdleTimeouts {
+            tcp,
+            ..IdleTimeouts::default()
+        };
+        let mut tracker = tracker(Config {
+            idle,
+            ..Config::default()
+        });
+        let reset = talk().starting_at(start).handshake();
+        let frames = reset.close(Close::Reset(Side::Client)).frames();
+        let mut seen = Vec::new();
+        for frame in &frames {
+            tracker.track(view(frame), &mut seen);
+        }
+        let last = Timestamp::from_nanos(frames[frames.len() - 1].nanos);
+        tracker.expire(last + idle.closed, &mut seen);
+        assert_eq!(only(&seen).1, EndReason::Rst, "from {start}, {tcp:?}");
+    }
+}
+
+#[test]
+fn a_deadline_that_moves_ahead_a_little_is_kept() {
+    let idle = IdleTimeouts {
+        tcp: Duration::from_millis(400),
+        closed: Duration::from_millis(100),
+        ..IdleTimeouts::default()
+    };
+    // Whatever the clock's phase.
+    for phase in 0..600 {
+        let mut tracker = tracker(Config {
+            idle,
+            ..Config::default()
+        });
+        let start = START + phase * MILLISECOND;
+        let open = talk().starting_at(start).handshake().wait(SECOND / 5);
+        let frames = open.close(Close::Reset(Side::Client)).frames();
+        let mut seen = Vec::new();
+        for frame in &frames {
+            tracker.track(view(frame), &mut seen);
+        }
+        let last = Timestamp::from_nanos(frames[frames.len() - 1].nanos);
+        tracker.expire(last + idle.closed, &mut seen);
+        assert_eq!(only(&seen).1, EndReason::Rst, "phase {phase} ms");
+    }
+}
+
+#[test]
 fn a_timeout_function_overrides_the_timeouts() {
     let mut tracker = tracker(Config::default())
         .with_idle_timeout_fn(|key, _| key.either_port(53).then_some(Duration::from_secs(5)));
