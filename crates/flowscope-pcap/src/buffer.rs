@@ -41,6 +41,12 @@ impl<R: Read> Buffer<R> {
         self.base + self.start as u64
     }
 
+    /// Where in the buffer [`unread`](Self::unread) begins.
+    #[inline]
+    pub(crate) fn start(&self) -> usize {
+        self.start
+    }
+
     /// What was read and not yet consumed.
     #[inline]
     pub(crate) fn unread(&self) -> &[u8] {
@@ -89,6 +95,13 @@ impl<R: Read> Buffer<R> {
             start: start as u32,
             end: self.start as u32,
         }
+    }
+
+    /// Passes over what comes before byte `end` of the buffer, as
+    /// [`consume`](Self::consume) does.
+    #[inline]
+    pub(crate) fn consume_until(&mut self, end: u32) {
+        self.start = (end as usize).clamp(self.start, self.end);
     }
 
     /// The bytes consumed last.

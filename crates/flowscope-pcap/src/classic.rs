@@ -110,15 +110,50 @@ impl Classic {
 
     /// The next record, if it lies whole in the buffer and is sound.
     #[inline]
-    pub(crate) fn next_at_hand<R: Read>(&self, buffer: &mut Buffer<R>) -> Option<Record> {
-        let unread = buffer.unread();
-        if self.candidates.len() > 1 || unread.len() < self.header_len {
+    fn next_at_hand<R: Read>(&self, buffer: &mut Buffer<R>) -> Option<Record> {
+        if self.candidates.len() > 1 {
             return None;
         }
-        let header = self.record_header(unread, 0);
-        let is_whole = unread.len() - self.header_len >= header.captured as usize;
+        let record = self.first_of(buffer.unread(), buffer.start())?;
+        buffer.consume_until(record.block.end);
+        Some(record)
+    }
+
+    /// Fills `records` from the front with what lies whole in the buffer and is
+    /// sound, and says how many there were.
+    #[inline]
+    pub(crate) fn take_at_hand<R: Read>(
+        &self,
+        buffer: &mut Buffer<R>,
+        records: &mut [Record],
+    ) -> usize {
+        if self.candidates.len() > 1 {
+            return 0;
+        }
+        let (mut unread, mut at) = (buffer.unread(), buffer.start());
+        let mut taken = 0;
+        for place in records {
+            let Some(record) = self.first_of(unread, at) else {
+                break;
+            };
+            let end = record.block.end as usize;
+            unread = &unread[end - at..];
+            at = end;
+            *place = record;
+            taken += 1;
+        }
+        buffer.consume_until(at as u32);
+        taken
+    }
+
+    /// The record that `bytes` begin with, if it lies whole in them and is
+    /// sound; they begin at byte `at` of the buffer.
+    #[inline]
+    fn first_of(&self, bytes: &[u8], at: usize) -> Option<Record> {
+        let header = self.record_header(bytes.first_chunk()?);
+        let len = self.header_len + header.captured as usize;
         let is_sound = header.captured <= self.interface.longest;
-        (is_whole && is_sound).then(|| self.take(&header, buffer))
+        (len <= bytes.len() && is_sound).then(|| self.record(&header, at))
     }
 
     /// The next record, once the input has given all of it.
@@ -136,7 +171,10 @@ impl Classic {
                 _ => Err(buffer.truncated(self.header_len as u64)),
             };
         }
-        let header = self.record_header(buffer.unread(), 0);
+        let Some(header) = buffer.unread().first_chunk() else {
+            return Err(buffer.truncated(self.header_len as u64));
+        };
+        let header = self.record_header(header);
         if header.captured > self.interface.longest {
             return Err(PcapError::RecordLength {
                 offset: buffer.offset(),
@@ -144,17 +182,25 @@ impl Classic {
                 limit: self.interface.longest,
             });
         }
-        buffer.require(self.header_len + header.captured as usize)?;
-        Ok(Some(self.take(&header, buffer)))
+        let len = self.header_len + header.captured as usize;
+        buffer.require(len)?;
+        let record = self.record(&header, buffer.start());
+        buffer.consume_until(record.block.end);
+        Ok(Some(record))
     }
 
-    /// Consumes a record that lies whole in the buffer.
+    /// A record that begins at byte `start` of the buffer.
     #[inline]
-    fn take<R: Read>(&self, header: &RecordHeader, buffer: &mut Buffer<R>) -> Record {
-        let block = buffer.consume(self.header_len + header.captured as usize);
+    fn record(&self, header: &RecordHeader, start: usize) -> Record {
+        let frame = start + self.header_len;
+        let block = Consumed {
+            // The buffer is far smaller than 4 GiB.
+            start: start as u32,
+            end: (frame + header.captured as usize) as u32,
+        };
         Record {
             frame: Consumed {
-                start: block.start + self.header_len as u32,
+                start: frame as u32,
                 end: block.end,
             },
             block,
@@ -169,21 +215,18 @@ impl Classic {
         }
     }
 
-    /// The record header at byte `at`, which must be there.
+    /// What a record begins with.
     #[inline]
-    fn record_header(&self, bytes: &[u8], at: usize) -> RecordHeader {
-        let header: &[u8; COMMON_LEN] = bytes[at..]
-            .first_chunk()
-            .expect("the caller saw to it that a header is there");
-        let (first, second) = (self.order.u32(header, 8), self.order.u32(header, 12));
+    fn record_header(&self, header: &[u8; COMMON_LEN]) -> RecordHeader {
+        let [seconds, fraction, first, second] = self.order.u32s(header);
         let (captured, original) = match self.lengths {
             Lengths::CapturedThenOriginal => (first, second),
             Lengths::OriginalThenCaptured => (second, first),
             Lengths::SmallerIsCaptured => (first.min(second), first.max(second)),
         };
         RecordHeader {
-            seconds: self.order.u32(header, 0),
-            fraction: self.order.u32(header, 4),
+            seconds,
+            fraction,
             captured,
             original,
         }
@@ -215,7 +258,14 @@ impl Classic {
             if at > FARTHEST_LOOK || !buffer.foresees(at + header_len) {
                 return Fit::Unproven;
             }
-            let header = self.record_header(buffer.unread(), at);
+            let Some(header) = buffer
+                .unread()
+                .get(at..)
+                .and_then(|rest| rest.first_chunk())
+            else {
+                return Fit::Unproven;
+            };
+            let header = self.record_header(header);
             if !self.makes_sense(&header) {
                 return Fit::Senseless;
             }

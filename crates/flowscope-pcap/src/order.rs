@@ -11,6 +11,16 @@ pub enum ByteOrder {
 }
 
 impl ByteOrder {
+    /// The four 32-bit numbers of a header.
+    #[inline]
+    pub(crate) fn u32s(self, header: &[u8; 16]) -> [u32; 4] {
+        let numbers = [0, 4, 8, 12].map(|at| Self::Little.u32(header, at));
+        match self {
+            Self::Little => numbers,
+            Self::Big => numbers.map(u32::swap_bytes),
+        }
+    }
+
     /// The 32-bit number at byte `at` of a header.
     #[inline]
     pub(crate) fn u32<const N: usize>(self, header: &[u8; N], at: usize) -> u32 {

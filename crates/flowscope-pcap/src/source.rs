@@ -126,31 +126,38 @@ impl<R: Read> PcapFlowSource<R> {
         let mut len = 0;
         if let Some(first) = self.next_record()? {
             self.batch[0] = first;
-            len = 1;
-            while len < self.batch.len()
-                && let Some(record) = self.next_at_hand()
-            {
-                self.batch[len] = record;
-                len += 1;
-            }
+            len = 1 + self.take_at_hand();
             self.block = self.batch[len - 1].block;
         }
         Ok(self.batch[..len].iter().map(|record| self.view(*record)))
     }
 
-    /// The next record, if it can be had without waiting for the input.
+    /// Fills the batch, but for its first place, with the records that can be
+    /// had without waiting for the input, and says how many those are.
     #[inline]
-    fn next_at_hand(&mut self) -> Option<Record> {
+    fn take_at_hand(&mut self) -> usize {
+        let [_, batch @ ..] = &mut self.batch;
         match &mut self.records {
-            Records::Classic(classic) => classic.next_at_hand(&mut self.buffer),
-            Records::Pcapng(pcapng) if pcapng.is_at_hand(&self.buffer) => {
-                pcapng.next(&mut self.buffer).unwrap_or_else(|error| {
-                    // The packets before the damage come first.
-                    self.state = State::Failed(Some(error));
-                    None
-                })
+            Records::Classic(classic) => classic.take_at_hand(&mut self.buffer, batch),
+            Records::Pcapng(pcapng) => {
+                let mut taken = 0;
+                for place in batch {
+                    if !pcapng.is_at_hand(&self.buffer) {
+                        break;
+                    }
+                    match pcapng.next(&mut self.buffer) {
+                        Ok(Some(record)) => *place = record,
+                        Ok(None) => break,
+                        Err(error) => {
+                            // The packets before the damage come first.
+                            self.state = State::Failed(Some(error));
+                            break;
+                        }
+                    }
+                    taken += 1;
+                }
+                taken
             }
-            Records::Pcapng(_) => None,
         }
     }
 
