@@ -114,8 +114,8 @@ impl<'a> Headers<'a> {
         const LAYER: Layer = Layer::Ipv4;
         const FIXED: usize = 20;
 
-        split::<FIXED>(bytes, LAYER)?;
-        let packet = Ipv4Packet::new_unchecked(bytes);
+        let (header, _) = split::<FIXED>(bytes, LAYER)?;
+        let packet = Ipv4Packet::new_unchecked(header.as_slice());
         if packet.version() != 4 {
             return Err(Skip::new(LAYER, Cause::BadVersion));
         }
@@ -154,8 +154,8 @@ impl<'a> Headers<'a> {
         const LAYER: Layer = Layer::Ipv6;
         const FIXED: u32 = 40;
 
-        let (_, payload) = split::<{ FIXED as usize }>(bytes, LAYER)?;
-        let packet = Ipv6Packet::new_unchecked(bytes);
+        let (header, payload) = split::<{ FIXED as usize }>(bytes, LAYER)?;
+        let packet = Ipv6Packet::new_unchecked(header.as_slice());
         if packet.version() != 6 {
             return Err(Skip::new(LAYER, Cause::BadVersion));
         }

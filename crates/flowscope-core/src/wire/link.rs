@@ -169,8 +169,8 @@ pub(super) fn mac_addresses(packet: PacketView<'_>) -> Result<MacAddresses, Skip
 
 #[inline]
 fn ethernet(bytes: &[u8]) -> Result<(Next, &[u8]), Skip> {
-    let (_, rest) = split::<HEADER>(bytes, Layer::Ethernet)?;
-    let kind = u16::from(EthernetFrame::new_unchecked(bytes).ethertype());
+    let (header, rest) = split::<HEADER>(bytes, Layer::Ethernet)?;
+    let kind = u16::from(EthernetFrame::new_unchecked(header.as_slice()).ethertype());
     Ok((Next::from_type_or_length(kind.to_be_bytes()), rest))
 }
 

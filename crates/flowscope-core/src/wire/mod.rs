@@ -136,11 +136,14 @@ impl<'a> Headers<'a> {
         let missing = packet.missing();
         let (mut next, mut rest) = link::begin(packet.link, packet.frame)?;
         for _ in 0..MAX_LAYERS {
-            (next, rest) = match next {
-                Next::Ipv4 => return self.ipv4(rest, missing),
-                Next::Ipv6 => return self.ipv6(rest, missing),
-                other => link::step(other, rest, passed)?,
-            };
+            // One by one and not by a table, as most are the first.
+            if next == Next::Ipv4 {
+                return self.ipv4(rest, missing);
+            }
+            if next == Next::Ipv6 {
+                return self.ipv6(rest, missing);
+            }
+            (next, rest) = link::step(next, rest, passed)?;
         }
         Err(Skip::new(Layer::Link, Cause::TooDeep))
     }

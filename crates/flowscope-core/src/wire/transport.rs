@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use smoltcp::wire::{TcpOption, TcpPacket};
+use smoltcp::wire::TcpPacket;
 
 use super::{Cause, Headers, Layer, Ports, Skip, split};
 use crate::SeqNumber;
@@ -125,6 +125,13 @@ impl TcpFlags {
     pub const fn contains(self, flags: Self) -> bool {
         self.0 & flags.0 == flags.0
     }
+
+    /// Whether any bit of `flags` is set.
+    #[inline]
+    #[must_use]
+    pub const fn intersects(self, flags: Self) -> bool {
+        self.0 & flags.0 != 0
+    }
 }
 
 /// The first fields of an ICMP or ICMPv6 message.
@@ -182,22 +189,49 @@ impl Headers<'_> {
 
     #[inline]
     fn tcp(&mut self) -> Result<(), Skip> {
-        const FIXED: usize = 20;
+        match self.payload.bytes.first_chunk::<TCP_WINDOW_END>() {
+            Some(header) => self.tcp_header(header, |packet| Some(packet.window_len())),
+            None => self.tcp_cut(),
+        }
+    }
+
+    /// A header of which the capture ends before or in the window.
+    #[cold]
+    fn tcp_cut(&mut self) -> Result<(), Skip> {
         /// Where the control bits end; the window follows them.
-        const CONTROL: usize = 14;
+        const CONTROL_END: usize = 14;
         let bytes = self.payload.bytes;
-        let Some([.., flags]) = bytes.first_chunk::<CONTROL>() else {
-            return self.tcp_ports(FIXED);
-        };
-        let packet = TcpPacket::new_unchecked(bytes);
+        if bytes.len() < CONTROL_END {
+            return self.tcp_ports(TCP_FIXED);
+        }
+        let mut header = [0; TCP_WINDOW_END];
+        for (place, byte) in header.iter_mut().zip(bytes) {
+            *place = *byte;
+        }
+        self.tcp_header(&header, |_| None)
+    }
+
+    #[inline]
+    fn tcp_header(
+        &mut self,
+        header: &[u8; TCP_WINDOW_END],
+        window: impl FnOnce(&TcpPacket<&[u8]>) -> Option<u16>,
+    ) -> Result<(), Skip> {
+        let bytes = self.payload.bytes;
+        let packet = TcpPacket::new_unchecked(header.as_slice());
         let header_len = usize::from(packet.header_len());
-        if header_len < FIXED || !self.has_room_for(header_len) {
+        if header_len < TCP_FIXED || !self.has_room_for(header_len) {
             return self.tcp_ports(header_len);
         }
-        self.ports_of_header(header_len, Layer::Tcp)?;
-        let flags = TcpFlags(*flags);
+        self.ports = Ports {
+            src: packet.src_port(),
+            dst: packet.dst_port(),
+        };
+        self.pass_header(header_len, Layer::Tcp)?;
+        let [.., flags, _, _] = *header;
+        let flags = TcpFlags(flags);
         let window_scale = if flags.contains(TcpFlags::SYN) {
-            window_scale(bytes.get(FIXED..header_len.min(bytes.len())))
+            window_scale(bytes.get(TCP_FIXED..header_len.min(bytes.len())))
         } else {
             None
         };
@@ -205,7 +239,7 @@ impl Headers<'_> {
             // smoltcp keeps sequence numbers as signed integers.
             seq: SeqNumber(packet.seq_number().0.cast_unsigned()),
             ack: SeqNumber(packet.ack_number().0.cast_unsigned()),
-            window: (bytes.len() >= CONTROL + 2).then(|| packet.window_len()),
+            window: window(&packet),
             flags,
             window_scale,
         });
@@ -216,10 +250,9 @@ impl Headers<'_> {
     /// as it claims, nothing behind it is payload.
     #[cold]
     fn tcp_ports(&mut self, header_len: usize) -> Result<(), Skip> {
-        const FIXED: usize = 20;
         self.transport = Transport::TcpCut;
         self.read_ports(Layer::Tcp)?;
-        if header_len < FIXED || self.pass_header(header_len, Layer::Tcp).is_err() {
+        if header_len < TCP_FIXED || self.pass_header(header_len, Layer::Tcp).is_err() {
             self.payload = Payload::default();
         }
         Ok(())
@@ -355,18 +388,26 @@ impl Headers<'_> {
 
 /// The window scale option, if the options hold one and are sound so far.
 fn window_scale(options: Option<&[u8]>) -> Option<u8> {
+    const END_OF_LIST: u8 = 0;
+    const NO_OPERATION: u8 = 1;
+    const WINDOW_SCALE: u8 = 3;
     let mut options = options?;
-    while !options.is_empty() {
-        let (rest, option) = TcpOption::parse(options).ok()?;
-        match option {
-            TcpOption::EndOfList => return None,
+    loop {
+        options = match options {
+            [] | [END_OF_LIST, ..] => return None,
+            [NO_OPERATION, rest @ ..] => rest,
             // RFC 7323, section 2.3: more than 14 is taken as 14.
-            TcpOption::WindowScale(shift) => return Some(shift.min(14)),
-            _ => options = rest,
-        }
+            [WINDOW_SCALE, 3, shift, ..] => return Some((*shift).min(14)),
+            [_, len, ..] if *len >= 2 => options.get(usize::from(*len)..)?,
+            [_, ..] => return None,
+        };
     }
-    None
 }
+
+/// Length of a TCP header without options.
+const TCP_FIXED: usize = 20;
+/// Where its window ends; the checksum follows it.
+const TCP_WINDOW_END: usize = 16;
 
 #[cfg(test)]
 mod tests {
