@@ -31,6 +31,23 @@ pub trait FlowExtractor {
     /// A [`Skip`] says why the packet belongs to no flow.
     fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, Self::Key>, Skip>;
 
+    /// Reads the packet's headers and hands what they say to `take`.
+    ///
+    /// The same as [`extract`](Self::extract), without moving the outcome,
+    /// which is large.
+    ///
+    /// # Errors
+    ///
+    /// As `extract`.
+    #[inline]
+    fn extract_to<'a, R>(
+        &self,
+        packet: PacketView<'a>,
+        take: impl FnOnce(&Extracted<'a, Self::Key>) -> R,
+    ) -> Result<R, Skip> {
+        self.extract(packet).map(|extracted| take(&extracted))
+    }
+
     /// The key as seen by the sender of a packet that ran along `orientation`.
     ///
     /// Equal to `key` in every comparison: only what it shows changes, such as
@@ -72,6 +89,22 @@ impl<E: KeyOfHeaders> FlowExtractor for E {
     #[inline]
     fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, E::Key>, Skip> {
         Extracted::parse(self, packet, Depth::Outermost)
+    }
+
+    #[inline]
+    fn extract_to<'a, R>(
+        &self,
+        packet: PacketView<'a>,
+        take: impl FnOnce(&Extracted<'a, Self::Key>) -> R,
+    ) -> Result<R, Skip> {
+        let mut headers = Headers::none();
+        headers.walk(packet, Depth::Outermost, &mut ())?;
+        Ok(take(&Extracted::of(
+            self,
+            &headers,
+            packet,
+            Depth::Outermost,
+        )))
     }
 
     fn seen_from(key: E::Key, orientation: Orientation) -> E::Key {
@@ -126,8 +159,18 @@ impl<'a, K> Extracted<'a, K> {
     ) -> Result<Self, Skip> {
         let mut headers = Headers::none();
         headers.walk(packet, depth, &mut ())?;
-        let (key, orientation) = extractor.key(&headers);
-        Ok(Self {
+        Ok(Self::of(extractor, &headers, packet, depth))
+    }
+
+    #[inline(always)]
+    fn of<E: KeyOfHeaders<Key = K>>(
+        extractor: &E,
+        headers: &Headers<'a>,
+        packet: PacketView<'a>,
+        depth: Depth,
+    ) -> Self {
+        let (key, orientation) = extractor.key(headers);
+        Self {
             key,
             orientation,
             grain: E::GRAIN,
@@ -136,7 +179,7 @@ impl<'a, K> Extracted<'a, K> {
             ip_len: headers.ip.len,
             packet,
             depth: Some(depth),
-        })
+        }
     }
 
     /// The encapsulations around the packet, outermost first.

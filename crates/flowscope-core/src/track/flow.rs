@@ -2,32 +2,55 @@
 //!
 //! A million of these are in memory at once, so counters are 48 bits wide and
 //! fields are packed; [`FlowStats`] is the roomy form that users see.
+//!
+//! Each cache line that a packet touches may be a wait for memory. With a key
+//! of 40 bytes a [`Flow`] and its key fill three lines: one that every packet
+//! and every look at a deadline needs, then one for each side. [`Rest`] is what
+//! a usual packet leaves alone.
 
-use super::history::{History, Letter};
+use super::history::{Code, History, Letter, Word};
 use super::state::Control;
-use super::tcp::{self, Connection, Verdict};
+use super::tcp::{Sender, Verdict};
 use super::{FlowState, FlowStats, IdleTimeouts};
-use crate::wire::{TcpHeader, Transport};
+use crate::wire::{TcpFlags, TcpHeader, Transport};
 use crate::{BySide, FlowSide, Orientation, Timestamp};
 use core::time::Duration;
 
-/// A live flow, without its key.
+/// A live flow, without its key: what its packets touch.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub(crate) struct Flow {
-    pub(crate) number: u64,
+    /// The tracker's clock at the latest packet, which never runs backwards.
+    touched: Timestamp,
+    number: Number,
+    pub(crate) state: FlowState,
+    traits: Traits,
+    /// The first letters of its history; more are in [`Rest`].
+    history: Word,
+    sides: [Side; 2],
+    /// Packets that were captured shorter than they were on the wire.
+    cut: [u32; 2],
+}
+
+/// The rest of a live flow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rest {
     /// Packet times, which may run backwards.
     first: Timestamp,
+    /// The latest one, unless the flow says that it was touched then.
     last: Timestamp,
-    /// The tracker's clock at the latest packet, which may not.
-    touched: Timestamp,
-    connection: Connection,
-    counters: [Counters; 2],
-    history: History,
-    noted: [u16; 2],
-    /// Which way the initiator's packets run along the key.
-    initiator: Orientation,
-    pub(crate) state: FlowState,
-    class: Class,
+    /// Late TCP segments that filled a hole.
+    out_of_order: [u32; 2],
+    /// Letters that found no room in the flow.
+    history: Word,
+}
+
+/// What is kept of one side: with 8 bytes of the flow's a cache line.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+struct Side {
+    sender: Sender,
+    counters: Counters,
 }
 
 /// Which of the idle timeouts applies.
@@ -53,7 +76,7 @@ pub(crate) struct Observed<'a> {
 
 impl Flow {
     /// A flow that begins with `packet`, which is yet to be counted.
-    pub(crate) fn new(number: u64, packet: &Observed<'_>, now: Timestamp) -> Self {
+    pub(crate) fn new(number: u64, packet: &Observed<'_>, now: Timestamp) -> (Self, Rest) {
         let (class, state, control) = match packet.transport {
             Transport::Tcp(header) => {
                 let control = Control::of(header.flags);
@@ -65,82 +88,133 @@ impl Flow {
         };
         // A SYN-ACK answers somebody, who is the initiator.
         let answers = control == Some(Control::SynAck);
-        let mut history = History::default();
+        let mut initiator = packet.orientation;
         if answers {
-            history.push_flipped();
+            initiator = initiator.reversed();
         }
-        Self {
-            number,
+        let mut flow = Self {
+            touched: now,
+            number: Number::new(number),
+            state,
+            traits: Traits::new(class, initiator),
+            history: Word::default(),
+            sides: [Side::default(); 2],
+            cut: [0; 2],
+        };
+        let mut rest = Rest {
             first: packet.at,
             last: packet.at,
-            touched: now,
-            connection: Connection::default(),
-            counters: [Counters::default(); 2],
-            history,
-            noted: [0; 2],
-            initiator: if answers {
-                packet.orientation.reversed()
-            } else {
-                packet.orientation
-            },
-            state,
-            class,
+            out_of_order: [0; 2],
+            history: Word::default(),
+        };
+        if answers {
+            push(&mut flow.history, &mut rest, Code::FLIPPED);
         }
+        (flow, rest)
     }
 
-    /// Counts a packet that arrives when the tracker's clock is at `now`.
+    /// Counts a packet that arrives when the tracker's clock is at `now`, and
+    /// returns the state it leads to, if that is another.
     #[inline]
-    pub(crate) fn count(&mut self, packet: &Observed<'_>, now: Timestamp) -> Verdict {
+    pub(crate) fn count(
+        &mut self,
+        packet: &Observed<'_>,
+        now: Timestamp,
+        rest: &mut Rest,
+    ) -> (Option<FlowState>, Verdict) {
         let side = self.side_of(packet.orientation);
-        self.touched = now;
-        self.last = self.last.max(packet.at);
-        self.first = self.first.min(packet.at);
-        let counters = &mut self.counters[side as usize];
-        counters.add([1, packet.wire_len, packet.ip_len, packet.payload_len]);
+        if packet.at < now {
+            self.touch_late(packet.at, now, rest);
+        } else {
+            self.touched = now;
+            self.traits.set_last_is_touched(true);
+        }
+        self.sides[side as usize].counters.add([
+            1,
+            packet.wire_len,
+            packet.ip_len,
+            packet.payload_len,
+        ]);
         if packet.is_cut {
-            counters.cut = counters.cut.saturating_add(1);
+            let count = &mut self.cut[side as usize];
+            *count = count.saturating_add(1);
         }
         match packet.transport {
-            Transport::Tcp(header) => self.count_segment(side, header, packet.payload_len),
+            Transport::Tcp(header) => self.count_segment(side, header, packet.payload_len, rest),
             Transport::Udp | Transport::UdpLite if packet.payload_len > 0 => {
-                self.note(side, Letter::Data);
-                Verdict::Expected
+                self.note(side, Letter::Data, rest);
+                (None, Verdict::Expected)
             }
-            _ => Verdict::Expected,
+            _ => (None, Verdict::Expected),
+        }
+    }
+
+    /// Notes the time of a packet that is older than one before it.
+    #[cold]
+    fn touch_late(&mut self, at: Timestamp, now: Timestamp, rest: &mut Rest) {
+        rest.first = rest.first.min(at);
+        rest.last = self.last(rest).max(at);
+        self.touched = now;
+        self.traits.set_last_is_touched(false);
+    }
+
+    /// The latest packet time.
+    fn last(&self, rest: &Rest) -> Timestamp {
+        if self.traits.last_is_touched() {
+            self.touched
+        } else {
+            rest.last
         }
     }
 
     #[inline]
-    fn count_segment(&mut self, side: FlowSide, header: &TcpHeader, payload_len: u32) -> Verdict {
-        let (state, verdict) = self.connection.step(self.state, side, header, payload_len);
-        self.state = state;
-        let (history, noted) = (&mut self.history, &mut self.noted[side as usize]);
-        Connection::note(header, payload_len, |letter| {
-            tcp::note_once(history, noted, side, letter);
+    fn count_segment(
+        &mut self,
+        side: FlowSide,
+        header: &TcpHeader,
+        payload_len: u32,
+        rest: &mut Rest,
+    ) -> (Option<FlowState>, Verdict) {
+        let [initiator, responder] = &mut self.sides;
+        let (own, peer) = match side {
+            FlowSide::Initiator => (initiator, &*responder),
+            FlowSide::Responder => (responder, &*initiator),
+        };
+        let (next, verdict) = own
+            .sender
+            .step(&peer.sender, self.state, side, header, payload_len);
+        if let Some(next) = next {
+            self.state = next;
+        }
+        let history = &mut self.history;
+        own.sender.note(header, payload_len, |letter| {
+            push(history, rest, Code::new(side, letter));
         });
-        let counters = &mut self.counters[side as usize];
         match verdict {
+            Verdict::Expected | Verdict::RstOutOfWindow | Verdict::SynInConnection => {}
             Verdict::Retransmission => {
-                counters.retransmissions = counters.retransmissions.saturating_add(1);
-                if is_power_of_ten(counters.retransmissions) {
-                    self.history.push(side, Letter::Retransmission);
+                let count = &mut own.counters.retransmissions;
+                *count = count.saturating_add(1);
+                if is_power_of_ten(*count) {
+                    push(history, rest, Code::new(side, Letter::Retransmission));
                 }
             }
             Verdict::OutOfOrder => {
-                counters.out_of_order = counters.out_of_order.saturating_add(1);
+                let count = &mut rest.out_of_order[side as usize];
+                *count = count.saturating_add(1);
             }
-            Verdict::Expected | Verdict::RstOutOfWindow | Verdict::SynInConnection => {}
         }
-        verdict
+        (next, verdict)
     }
 
-    fn note(&mut self, side: FlowSide, letter: Letter) {
-        tcp::note_once(
-            &mut self.history,
-            &mut self.noted[side as usize],
-            side,
-            letter,
-        );
+    #[inline]
+    fn note(&mut self, side: FlowSide, letter: Letter, rest: &mut Rest) {
+        let history = &mut self.history;
+        self.sides[side as usize]
+            .sender
+            .note_once(letter, |letter| {
+                push(history, rest, Code::new(side, letter))
+            });
     }
 
     /// Whether `packet` is the first of another connection between the same
@@ -155,29 +229,31 @@ impl Flow {
         let Transport::Tcp(header) = packet.transport else {
             return false;
         };
-        if !matches!(Control::of(header.flags), Control::Syn | Control::SynAck) {
-            return false;
-        }
-        let side = self.side_of(packet.orientation);
-        (self.state.is_over() || now - self.touched >= reuse_after)
-            && self.connection.is_new_syn(side, header)
+        header.flags.contains(TcpFlags::SYN)
+            && !header.flags.contains(TcpFlags::RST)
+            && (self.state.is_over() || now - self.touched >= reuse_after)
+            && self.sides[self.side_of(packet.orientation) as usize]
+                .sender
+                .is_new_syn(header)
     }
 
-    /// Something of every cache line it lies in.
+    /// Something of each side's cache line.
     #[inline]
-    pub(super) fn warmth(&self) -> u64 {
-        let [a, b] = &self.counters;
-        u64::from(a.low[0])
-            ^ u64::from(b.low[0])
-            ^ self.number
-            ^ self.touched.as_nanos()
-            ^ u64::from(self.connection.warmth())
+    pub(super) fn warmth(&self) -> u32 {
+        let [a, b] = &self.sides;
+        a.counters.low[0] ^ b.counters.low[0]
+    }
+
+    /// The flow's place in the order of first packets.
+    #[inline]
+    pub(crate) fn number(&self) -> u64 {
+        self.number.get()
     }
 
     /// Who sent a packet that runs along `orientation`.
     #[inline]
     pub(crate) fn side_of(&self, orientation: Orientation) -> FlowSide {
-        if orientation == self.initiator {
+        if orientation == self.initiator() {
             FlowSide::Initiator
         } else {
             FlowSide::Responder
@@ -185,8 +261,9 @@ impl Flow {
     }
 
     /// Which way the initiator's packets run along the key.
+    #[inline]
     pub(crate) fn initiator(&self) -> Orientation {
-        self.initiator
+        self.traits.initiator()
     }
 
     /// When it expires if nothing more is seen of it.
@@ -198,7 +275,7 @@ impl Flow {
     /// The idle timeout for what it is doing.
     #[inline]
     pub(crate) fn timeout(&self, idle: &IdleTimeouts) -> Duration {
-        match (self.class, self.state) {
+        match (self.traits.class(), self.state) {
             (Class::Udp, _) => idle.udp,
             (Class::Other, _) => idle.other,
             (Class::Tcp, FlowState::SynSent | FlowState::SynReceived) => idle.handshake,
@@ -208,38 +285,129 @@ impl Flow {
     }
 
     /// The roomy form.
-    pub(crate) fn stats(&self) -> FlowStats {
+    pub(crate) fn stats(&self, rest: &Rest) -> FlowStats {
         let by_side = |read: fn(&Counters) -> u64| {
-            BySide::from_fn(|side| read(&self.counters[side as usize]))
+            BySide::from_fn(|side| read(&self.sides[side as usize].counters))
         };
-        let rare = |read: fn(&Counters) -> u32| {
-            BySide::from_fn(|side| read(&self.counters[side as usize]))
-        };
+        let rare = |counts: [u32; 2]| BySide::from_fn(|side| counts[side as usize]);
         FlowStats {
-            first_seen: self.first,
-            last_seen: self.last,
+            first_seen: rest.first,
+            last_seen: self.last(rest),
             packets: by_side(|c| c.value(0)),
             bytes: by_side(|c| c.value(1)),
             ip_bytes: by_side(|c| c.value(2)),
             payload_bytes: by_side(|c| c.value(3)),
-            retransmissions: rare(|c| c.retransmissions),
-            out_of_order: rare(|c| c.out_of_order),
-            cut_packets: rare(|c| c.cut),
+            retransmissions: rare(self.sides.map(|side| side.counters.retransmissions)),
+            out_of_order: rare(rest.out_of_order),
+            cut_packets: rare(self.cut),
             state: self.state,
-            history: self.history,
+            history: History::of([self.history, rest.history]),
         }
+    }
+}
+
+impl Rest {
+    /// Something of the cache line it lies in.
+    #[inline]
+    pub(super) fn warmth(&self) -> u64 {
+        self.first.as_nanos()
+    }
+}
+
+/// Adds a letter to a flow's history, as long as there is room.
+#[inline]
+fn push(history: &mut Word, rest: &mut Rest, code: Code) {
+    if history.push(code).is_err() {
+        // Two dozen are the most that is kept.
+        let _ = rest.history.push(code);
+    }
+}
+
+/// A flow's number in 48 bits: a thousand million a second for three days.
+#[derive(Clone, Copy, Debug)]
+struct Number([u16; 3]);
+
+impl Number {
+    const fn new(number: u64) -> Self {
+        Self([number as u16, (number >> 16) as u16, (number >> 32) as u16])
+    }
+
+    #[inline]
+    fn get(self) -> u64 {
+        let [low, middle, high] = self.0.map(u64::from);
+        high << 32 | middle << 16 | low
+    }
+}
+
+/// What is always so of a flow, and one thing that is not, in one byte.
+#[derive(Clone, Copy, Debug)]
+struct Traits(u8);
+
+impl Traits {
+    const UDP: u8 = 1;
+    const OTHER: u8 = 1 << 1;
+    const REVERSE: u8 = 1 << 2;
+    const LAST_IS_TOUCHED: u8 = 1 << 3;
+
+    const fn new(class: Class, initiator: Orientation) -> Self {
+        let class = match class {
+            Class::Tcp => 0,
+            Class::Udp => Self::UDP,
+            Class::Other => Self::OTHER,
+        };
+        let initiator = match initiator {
+            Orientation::Forward => 0,
+            Orientation::Reverse => Self::REVERSE,
+        };
+        Self(class | initiator)
+    }
+
+    #[inline]
+    const fn has(self, bit: u8) -> bool {
+        self.0 & bit != 0
+    }
+
+    #[inline]
+    const fn class(self) -> Class {
+        if self.has(Self::UDP) {
+            Class::Udp
+        } else if self.has(Self::OTHER) {
+            Class::Other
+        } else {
+            Class::Tcp
+        }
+    }
+
+    #[inline]
+    const fn initiator(self) -> Orientation {
+        if self.has(Self::REVERSE) {
+            Orientation::Reverse
+        } else {
+            Orientation::Forward
+        }
+    }
+
+    /// Whether the latest packet was not older than the tracker's clock, so
+    /// that its time is the flow's latest.
+    #[inline]
+    const fn last_is_touched(self) -> bool {
+        self.has(Self::LAST_IS_TOUCHED)
+    }
+
+    #[inline]
+    fn set_last_is_touched(&mut self, is: bool) {
+        self.0 = self.0 & !Self::LAST_IS_TOUCHED | if is { Self::LAST_IS_TOUCHED } else { 0 };
     }
 }
 
 /// One side's counters. The first four are 48 bits wide: enough for a year at
 /// 70 Gbit/s.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
 struct Counters {
     low: [u32; 4],
     high: [u16; 4],
     retransmissions: u32,
-    out_of_order: u32,
-    cut: u32,
 }
 
 impl Counters {

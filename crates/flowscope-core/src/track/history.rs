@@ -15,38 +15,56 @@ use crate::FlowSide;
 /// refuse it. At most 24 letters are kept.
 #[derive(Clone, Copy, Default, Eq, PartialEq)]
 pub struct History {
-    /// Five bits a letter, the first one lowest; zero ends it. Twelve each.
-    letters: [u64; 2],
+    words: [Word; 2],
+}
+
+/// A dozen letters: five bits each, the first one lowest; zero ends it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Word(u64);
+
+impl Word {
+    /// Adds a letter if there is room.
+    #[inline]
+    pub(super) fn push(&mut self, code: Code) -> Result<(), Full> {
+        let used = (u64::BITS - self.0.leading_zeros()).div_ceil(BITS);
+        if used >= PER_WORD {
+            return Err(Full);
+        }
+        self.0 |= u64::from(code.0) << (used * BITS);
+        Ok(())
+    }
+}
+
+/// There is no room for another letter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Full;
+
+/// A letter of one of the sides.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Code(u8);
+
+impl Code {
+    pub(super) const FLIPPED: Self = Self(0x0f);
+
+    #[inline]
+    pub(super) const fn new(side: FlowSide, letter: Letter) -> Self {
+        Self(match side {
+            FlowSide::Initiator => letter as u8,
+            FlowSide::Responder => letter as u8 | LOWER,
+        })
+    }
 }
 
 impl History {
-    #[inline]
-    pub(super) fn push(&mut self, side: FlowSide, letter: Letter) {
-        self.push_code(match side {
-            FlowSide::Initiator => letter as u8,
-            FlowSide::Responder => letter as u8 | LOWER,
-        });
-    }
-
-    pub(super) fn push_flipped(&mut self) {
-        self.push_code(FLIPPED);
-    }
-
-    fn push_code(&mut self, code: u8) {
-        for word in &mut self.letters {
-            let used = (u64::BITS - word.leading_zeros()).div_ceil(BITS);
-            if used < PER_WORD {
-                *word |= u64::from(code) << (used * BITS);
-                return;
-            }
-        }
+    pub(super) const fn of(words: [Word; 2]) -> Self {
+        Self { words }
     }
 
     /// The letters in order.
     pub fn letters(self) -> impl Iterator<Item = char> {
-        self.letters
+        self.words
             .into_iter()
-            .flat_map(|word| (0..PER_WORD).map(move |at| word >> (at * BITS) & 0x1f))
+            .flat_map(|Word(word)| (0..PER_WORD).map(move |at| word >> (at * BITS) & 0x1f))
             .take_while(|code| *code != 0)
             .map(|code| TABLE[usize::try_from(code).unwrap_or_default()])
     }
@@ -90,7 +108,6 @@ impl Letter {
 
 /// Codes 1 to 15 are upper case, with this bit set they are lower case.
 const LOWER: u8 = 0x10;
-const FLIPPED: u8 = 0x0f;
 
 const TABLE: [char; 32] = [
     ' ', 'S', 'H', 'A', 'D', 'F', 'R', 'I', 'Q', 'T', 'W', ' ', ' ', ' ', ' ', '^', //
@@ -109,20 +126,25 @@ mod tests {
 
     #[test]
     fn reads_as_it_was_written() {
-        let mut history = History::default();
-        history.push_flipped();
-        history.push(Initiator, Letter::Syn);
-        history.push(Responder, Letter::SynAck);
-        history.push(Initiator, Letter::Data);
-        assert_eq!(history.to_string(), "^ShD");
+        let mut word = Word::default();
+        let letters = [
+            Code::FLIPPED,
+            Code::new(Initiator, Letter::Syn),
+            Code::new(Responder, Letter::SynAck),
+            Code::new(Initiator, Letter::Data),
+        ];
+        for letter in letters {
+            word.push(letter).expect("a dozen fit");
+        }
+        assert_eq!(History::of([word, Word::default()]).to_string(), "^ShD");
     }
 
     #[test]
-    fn is_bounded() {
-        let mut history = History::default();
-        for _ in 0..1000 {
-            history.push(Responder, Letter::ZeroWindow);
-        }
-        assert_eq!(history.to_string(), "w".repeat(24));
+    fn a_word_is_bounded() {
+        let mut word = Word::default();
+        let code = Code::new(Responder, Letter::ZeroWindow);
+        let pushed = (0..1000).take_while(|_| word.push(code).is_ok()).count();
+        assert_eq!(pushed, 12);
+        assert_eq!(History::of([word; 2]).to_string(), "w".repeat(24));
     }
 }

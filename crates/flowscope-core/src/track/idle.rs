@@ -6,16 +6,14 @@
 //! armed with, which is at or before its true one, and is filed anew when that
 //! comes up.
 //!
-//! Far deadlines lie in a wheel of buckets, half a second each, in no order.
-//! Near ones, before the *horizon*, lie in a heap in exact order. The horizon
-//! moves over one bucket at a time and empties it into the heap, so what comes
-//! out is in the order of true deadlines, then of flows.
-
-use alloc::collections::BinaryHeap;
-use core::cmp::Reverse;
+//! Far deadlines lie in a wheel of buckets, an eighth of a second each, in no
+//! order. Near ones, before the *horizon*, lie in exact order. The horizon
+//! moves over one bucket at a time and sorts what was in it, so what comes out
+//! is in the order of true deadlines, then of flows.
 
 use super::FlowId;
 use super::bags::{Bags, Handful, PER_BLOCK, Spot};
+use super::near::Near;
 use crate::Timestamp;
 
 /// Files flows by deadline.
@@ -24,12 +22,12 @@ pub(super) struct Idle {
     buckets: Bags,
     /// How many flows are in the buckets.
     in_buckets: usize,
-    /// The tick the horizon stands at: every deadline in the heap is before
-    /// it, every one in the buckets at or after it.
+    /// The tick the horizon stands at: every near deadline is before it, every
+    /// one in the buckets at or after it.
     horizon: u64,
-    near: BinaryHeap<Reverse<(Timestamp, FlowId)>>,
+    near: Near<(Timestamp, FlowId)>,
     /// How many entries of `near` still mean something.
-    in_heap: usize,
+    in_near: usize,
     /// Before this moment nothing comes up.
     check_at: Timestamp,
 }
@@ -37,11 +35,11 @@ pub(super) struct Idle {
 /// A flow's place in [`Idle`], kept in the flow's own entry.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Filed {
-    /// In its bucket, or one of `IN_HEAP` and `NOWHERE`.
+    /// In its bucket, or one of `NEAR` and `NOWHERE`.
     spot: Spot,
     /// Of the deadline it was armed with: in a bucket the tick, as far as it
-    /// fits, which is taken modulo the number of buckets; in the heap the
-    /// lowest nanoseconds, by which its entry there is known.
+    /// fits, which is taken modulo the number of buckets; if it is near the
+    /// lowest nanoseconds, by which its entry is known.
     mark: u32,
 }
 
@@ -59,8 +57,8 @@ impl Filed {
         self.mark
     }
 
-    fn is_in_heap(&self, deadline: Timestamp) -> bool {
-        self.spot == IN_HEAP && self.mark == short(deadline.as_nanos())
+    fn is_near(&self, deadline: Timestamp) -> bool {
+        self.spot == NEAR && self.mark == short(deadline.as_nanos())
     }
 }
 
@@ -74,6 +72,8 @@ pub(super) trait Flows {
     fn id(&self, index: u32) -> FlowId;
     /// A flow's true deadline.
     fn deadline(&self, index: u32) -> Timestamp;
+    /// Brings what the end of a flow needs into the cache.
+    fn warm(&self, index: u32);
 }
 
 impl Idle {
@@ -82,8 +82,8 @@ impl Idle {
             buckets: Bags::new(BUCKETS as usize),
             in_buckets: 0,
             horizon: 0,
-            near: BinaryHeap::new(),
-            in_heap: 0,
+            near: Near::default(),
+            in_near: 0,
             check_at: Timestamp::MAX,
         }
     }
@@ -96,7 +96,7 @@ impl Idle {
 
     /// Files a flow that is not filed under its true deadline.
     pub(super) fn arm(&mut self, flows: &mut impl Flows, index: u32) {
-        if self.in_buckets == 0 && self.in_heap == 0 {
+        if self.in_buckets == 0 && self.in_near == 0 {
             // Nothing is filed, so the horizon may stand wherever it is useful.
             self.horizon = tick_of(flows.deadline(index));
         }
@@ -113,12 +113,8 @@ impl Idle {
         // One too far away to be told apart is filed early, and once more then.
         let tick = tick_of(deadline).min(self.horizon + u64::from(u32::MAX));
         *flows.filed(index) = if tick < self.horizon {
-            self.near.push(Reverse((deadline, flows.id(index))));
-            self.in_heap += 1;
-            Filed {
-                spot: IN_HEAP,
-                mark: short(deadline.as_nanos()),
-            }
+            self.near.push((deadline, flows.id(index)));
+            self.near_as(deadline)
         } else {
             self.in_buckets += 1;
             Filed {
@@ -128,6 +124,15 @@ impl Idle {
         };
     }
 
+    /// The place of one more flow that is near.
+    fn near_as(&mut self, deadline: Timestamp) -> Filed {
+        self.in_near += 1;
+        Filed {
+            spot: NEAR,
+            mark: short(deadline.as_nanos()),
+        }
+    }
+
     /// Files a flow anew if its true deadline has moved ahead of the one it is
     /// filed under. One that moved back is noticed when the old one comes up.
     #[inline]
@@ -135,8 +140,8 @@ impl Idle {
         let deadline = flows.deadline(index);
         let filed = *flows.filed(index);
         let moves_ahead = match filed.spot {
-            // One in the heap is in exact order, and is there but shortly.
-            IN_HEAP => !filed.is_in_heap(deadline),
+            // One that is near is in exact order, and is so but shortly.
+            NEAR => !filed.is_near(deadline),
             // One in a bucket is at or after the horizon, by less than 2³² ticks.
             _ => {
                 let tick = tick_of(deadline);
@@ -155,9 +160,9 @@ impl Idle {
         let Filed { spot, mark } = core::mem::replace(flows.filed(index), Filed::nowhere());
         match spot {
             NOWHERE => return,
-            IN_HEAP => {
-                // What is left in the heap is passed over when it comes up.
-                self.in_heap -= 1;
+            NEAR => {
+                // The entry that is left is passed over when it comes up.
+                self.in_near -= 1;
                 self.sweep(flows);
             }
             spot => {
@@ -175,20 +180,19 @@ impl Idle {
     pub(super) fn due(&mut self, flows: &mut impl Flows, until: Timestamp) -> Option<u32> {
         loop {
             match self.near.peek() {
-                Some(Reverse((deadline, id))) => {
-                    let (deadline, id) = (*deadline, *id);
+                Some(&(deadline, id)) => {
                     if deadline > until {
                         break;
                     }
                     self.near.pop();
                     let stands = flows
                         .filed_by_id(id)
-                        .is_some_and(|filed| filed.is_in_heap(deadline));
+                        .is_some_and(|filed| filed.is_near(deadline));
                     if !stands {
                         continue;
                     }
                     *flows.filed(id.index()) = Filed::nowhere();
-                    self.in_heap -= 1;
+                    self.in_near -= 1;
                     if flows.deadline(id.index()) <= deadline {
                         self.settle();
                         return Some(id.index());
@@ -213,7 +217,7 @@ impl Idle {
             if let Some(index) = self.due(flows, until) {
                 return Some(index);
             }
-            if self.in_heap == 0 && self.horizon >= turned {
+            if self.in_near == 0 && self.horizon >= turned {
                 // A whole turn had none, and a thousand more might not.
                 let nearest = self.buckets.flows().map(|flow| flows.deadline(flow)).min();
                 self.advance(flows, tick_of(nearest?).max(self.horizon));
@@ -224,7 +228,7 @@ impl Idle {
 
     /// Before this moment no flow expires.
     pub(super) fn next(&self) -> Option<Timestamp> {
-        if let Some(Reverse((deadline, _))) = self.near.peek() {
+        if let Some((deadline, _)) = self.near.peek() {
             return Some(*deadline);
         }
         (self.in_buckets > 0).then(|| {
@@ -256,6 +260,7 @@ impl Idle {
                 self.file_anew(flows, &handful);
             }
         }
+        self.near.sort();
     }
 
     /// Files flows that were in a bucket.
@@ -267,30 +272,41 @@ impl Idle {
         for (deadline, index) in deadlines.iter_mut().zip(handful) {
             *deadline = flows.deadline(*index);
         }
+        // Most that come up soon will end soon.
+        for (deadline, index) in deadlines.iter().zip(handful) {
+            if tick_of(*deadline) < self.horizon {
+                flows.warm(*index);
+            }
+        }
         self.in_buckets -= handful.len();
         for (deadline, index) in deadlines.into_iter().zip(handful) {
-            self.file_under(deadline, flows, *index);
+            if tick_of(deadline) < self.horizon {
+                self.near.push_unsorted((deadline, flows.id(*index)));
+                *flows.filed(*index) = self.near_as(deadline);
+            } else {
+                self.file_under(deadline, flows, *index);
+            }
         }
     }
 
     /// Throws out entries of flows that are gone, once they are the most.
     fn sweep(&mut self, flows: &mut impl Flows) {
-        if self.near.len() > 2 * self.in_heap + MIN_SWEEP {
-            self.near.retain(|Reverse((deadline, id))| {
+        if self.near.len() > 2 * self.in_near + MIN_SWEEP {
+            self.near.retain(|(deadline, id)| {
                 flows
                     .filed_by_id(*id)
-                    .is_some_and(|filed| filed.is_in_heap(*deadline))
+                    .is_some_and(|filed| filed.is_near(*deadline))
             });
         }
     }
 
     #[inline]
     fn settle(&mut self) {
-        if self.in_heap == 0 {
+        if self.in_near == 0 {
             self.near.clear();
         }
         let near = match self.near.peek() {
-            Some(Reverse((deadline, _))) => *deadline,
+            Some((deadline, _)) => *deadline,
             None => Timestamp::MAX,
         };
         self.check_at = if self.in_buckets > 0 {
@@ -319,12 +335,13 @@ const fn bucket(tick: u64) -> usize {
     (tick % BUCKETS) as usize
 }
 
-/// A bucket spans 2²⁹ ns, about half a second.
-const TICK_BITS: u32 = 29;
+/// A bucket spans 2²⁷ ns, about an eighth of a second: what its flows need to
+/// end is fetched when it is emptied, and should still be in the cache then.
+const TICK_BITS: u32 = 27;
 /// All of them span nine minutes: one turn for the usual timeouts. A power of
 /// two, so that a shortened tick finds the same bucket.
-const BUCKETS: u64 = 1 << 10;
-const IN_HEAP: Spot = Spot(u32::MAX);
+const BUCKETS: u64 = 1 << 12;
+const NEAR: Spot = Spot(u32::MAX);
 const NOWHERE: Spot = Spot(u32::MAX - 1);
-/// A heap this small is not worth sweeping.
+/// So few entries are not worth sweeping.
 const MIN_SWEEP: usize = 64;

@@ -8,6 +8,7 @@ mod event;
 mod flow;
 mod history;
 mod idle;
+mod near;
 mod slab;
 mod state;
 mod stats;
@@ -19,7 +20,7 @@ pub use history::History;
 pub use state::FlowState;
 pub use stats::{FlowStats, TrackerStats};
 
-pub(crate) use flow::{Flow, Observed};
+pub(crate) use flow::{Flow, Observed, Rest};
 pub(crate) use table::{Slot, Table};
 pub(crate) use tcp::Verdict;
 

@@ -56,16 +56,7 @@ impl<T> Slab<T> {
             return index;
         }
         let index = self.next_index();
-        match self.chunks.last_mut() {
-            Some(chunk) if chunk.len() < CHUNK => chunk.push(Place::Taken(item)),
-            // The first chunk grows as it is needed, for tables that stay small.
-            None => self.chunks.push(Vec::from([Place::Taken(item)])),
-            Some(_) => {
-                let mut chunk = Vec::with_capacity(CHUNK);
-                chunk.push(Place::Taken(item));
-                self.chunks.push(chunk);
-            }
-        }
+        push(&mut self.chunks, Place::Taken(item));
         index
     }
 
@@ -117,6 +108,60 @@ impl<T> Slab<T> {
     fn place_mut(&mut self, index: u32) -> &mut Place<T> {
         let (chunk, at) = split(index);
         &mut self.chunks[chunk][at]
+    }
+}
+
+/// Plain items beside those of a [`Slab`], at the same indices.
+#[derive(Debug)]
+pub(super) struct Chunks<T> {
+    chunks: Vec<Vec<T>>,
+}
+
+impl<T> Default for Chunks<T> {
+    fn default() -> Self {
+        Self { chunks: Vec::new() }
+    }
+}
+
+impl<T> Chunks<T> {
+    /// Puts `item` at `index`, which is in use or the next after those.
+    pub(super) fn put(&mut self, index: u32, item: T) {
+        let (chunk, at) = split(index);
+        if let Some(place) = self
+            .chunks
+            .get_mut(chunk)
+            .and_then(|chunk| chunk.get_mut(at))
+        {
+            *place = item;
+        } else {
+            push(&mut self.chunks, item);
+        }
+    }
+
+    #[inline]
+    pub(super) fn get(&self, index: u32) -> &T {
+        let (chunk, at) = split(index);
+        &self.chunks[chunk][at]
+    }
+
+    #[inline]
+    pub(super) fn get_mut(&mut self, index: u32) -> &mut T {
+        let (chunk, at) = split(index);
+        &mut self.chunks[chunk][at]
+    }
+}
+
+/// Puts `item` behind the last one.
+fn push<T>(chunks: &mut Vec<Vec<T>>, item: T) {
+    match chunks.last_mut() {
+        Some(chunk) if chunk.len() < CHUNK => chunk.push(item),
+        // The first chunk grows as it is needed, for tables that stay small.
+        None => chunks.push(Vec::from([item])),
+        Some(_) => {
+            let mut chunk = Vec::with_capacity(CHUNK);
+            chunk.push(item);
+            chunks.push(chunk);
+        }
     }
 }
 

@@ -11,8 +11,8 @@ use core::time::Duration;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::idle::{Filed, Flows, Idle};
-use super::slab::Slab;
-use super::{Flow, FlowId, FlowState, IdleTimeouts};
+use super::slab::{Chunks, Slab};
+use super::{Flow, FlowId, FlowState, IdleTimeouts, Rest};
 use crate::Timestamp;
 
 /// A timeout for some flows, by key and state; `None` leaves the usual one.
@@ -24,23 +24,28 @@ pub(crate) type IdleTimeoutFn<K> = Box<dyn Fn(&K, FlowState) -> Option<Duration>
 /// of a known flow costs one probe and touches that flow's slot only.
 pub(crate) struct Table<K, S> {
     slots: Slots<K, S>,
-    by_key: HashTable<u32>,
-    hasher: DefaultHashBuilder,
     idle: Idle,
     last_number: u64,
 }
 
-/// A live flow with its key and whatever its tracker keeps beside it.
+/// A live flow with its key and whatever its consumer keeps, aligned to the
+/// cache lines it is laid out in.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Slot<K, S> {
     pub(crate) key: K,
-    pub(crate) flow: Flow,
     filed: Filed,
+    pub(crate) flow: Flow,
     pub(crate) state: S,
 }
 
+/// The slots, and who finds them by key.
 struct Slots<K, S> {
     slab: Slab<Slot<K, S>>,
+    /// What few packets touch, at the indices of the slots.
+    rests: Chunks<Rest>,
+    by_key: HashTable<u32>,
+    hasher: DefaultHashBuilder,
     timeouts: IdleTimeouts,
     timeout_fn: Option<IdleTimeoutFn<K>>,
 }
@@ -50,11 +55,12 @@ impl<K: Eq + Hash, S> Table<K, S> {
         Self {
             slots: Slots {
                 slab: Slab::new(),
+                rests: Chunks::default(),
+                by_key: HashTable::new(),
+                hasher: DefaultHashBuilder::default(),
                 timeouts,
                 timeout_fn: None,
             },
-            by_key: HashTable::new(),
-            hasher: DefaultHashBuilder::default(),
             idle: Idle::new(),
             last_number: 0,
         }
@@ -65,7 +71,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.by_key.len()
+        self.slots.by_key.len()
     }
 
     /// The number of the flow that is inserted next.
@@ -75,21 +81,21 @@ impl<K: Eq + Hash, S> Table<K, S> {
 
     #[inline]
     pub(crate) fn hash(&self, key: &K) -> u64 {
-        self.hasher.hash_one(key)
+        self.slots.hasher.hash_one(key)
     }
 
     /// The place of the flow with `key`.
     #[inline]
     pub(crate) fn find(&self, hash: u64, key: &K) -> Option<u32> {
         let is_it = |index: &u32| self.slots.get(*index).is_some_and(|slot| slot.key == *key);
-        self.by_key.find(hash, is_it).copied()
+        self.slots.by_key.find(hash, is_it).copied()
     }
 
     /// The place where the flow with this hash most likely is, found without
     /// a look at the flow itself.
     #[inline]
     pub(crate) fn candidate(&self, hash: u64) -> Option<u32> {
-        self.by_key.find(hash, |_| true).copied()
+        self.slots.candidate(hash)
     }
 
     /// Brings a flow into the cache, should there be one at this place.
@@ -101,35 +107,31 @@ impl<K: Eq + Hash, S> Table<K, S> {
     }
 
     #[inline]
-    pub(crate) fn slot_mut(&mut self, index: u32) -> &mut Slot<K, S> {
-        self.slots.get_mut(index)
+    pub(crate) fn get_mut(&mut self, index: u32) -> (&mut Slot<K, S>, &mut Rest) {
+        let Slots { slab, rests, .. } = &mut self.slots;
+        (slab.get_mut(index).expect(LIVE), rests.get_mut(index))
     }
 
     /// The flow with this identifier, if it is live.
-    pub(crate) fn by_id(&self, id: FlowId) -> Option<&Slot<K, S>> {
-        self.slots
-            .slab
-            .get(id.index())
-            .filter(|slot| slot.flow.number == id.number())
+    pub(crate) fn by_id(&self, id: FlowId) -> Option<(&Slot<K, S>, &Rest)> {
+        let slot = self.slots.get(id.index())?;
+        (slot.flow.number() == id.number()).then(|| (slot, self.slots.rests.get(id.index())))
     }
 
     /// The flow with this identifier, if it is live.
     pub(crate) fn by_id_mut(&mut self, id: FlowId) -> Option<&mut Slot<K, S>> {
-        self.slots
-            .slab
-            .get_mut(id.index())
-            .filter(|slot| slot.flow.number == id.number())
+        let slot = self.slots.slab.get_mut(id.index())?;
+        (slot.flow.number() == id.number()).then_some(slot)
     }
 
     pub(crate) fn id(&self, index: u32) -> FlowId {
         self.slots.id(index)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (FlowId, &Slot<K, S>)> {
-        self.slots
-            .slab
-            .iter()
-            .map(|(index, slot)| (FlowId::new(slot.flow.number, index), slot))
+    /// The live flows, in no particular order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Slot<K, S>, &Rest)> {
+        let slots = self.slots.slab.iter();
+        slots.map(|(index, slot)| (slot, self.slots.rests.get(index)))
     }
 
     /// Adds a flow whose key is not in the table.
@@ -137,51 +139,38 @@ impl<K: Eq + Hash, S> Table<K, S> {
         &mut self,
         hash: u64,
         key: K,
-        flow: Flow,
-        open: impl FnOnce(FlowId, &K, &Flow) -> S,
+        (flow, rest): (Flow, Rest),
+        open: impl FnOnce(FlowId, &K, &Flow, &Rest) -> S,
     ) -> u32 {
-        self.last_number = flow.number;
-        let id = FlowId::new(flow.number, self.slots.slab.next_index());
-        let state = open(id, &key, &flow);
-        let index = self.slots.slab.insert(Slot {
+        self.last_number = flow.number();
+        let id = FlowId::new(flow.number(), self.slots.slab.next_index());
+        let state = open(id, &key, &flow, &rest);
+        let slot = Slot {
             key,
-            flow,
             filed: Filed::nowhere(),
+            flow,
             state,
-        });
-        let (slots, hasher) = (&self.slots, &self.hasher);
-        self.by_key
-            .insert_unique(hash, index, |index| match slots.get(*index) {
-                Some(slot) => hasher.hash_one(&slot.key),
-                None => unreachable!("the table holds indices of live flows"),
-            });
+        };
+        let index = self.slots.insert(hash, slot, rest);
         self.idle.arm(&mut self.slots, index);
         index
     }
 
     /// Takes a flow out.
-    pub(crate) fn remove(&mut self, index: u32) -> Slot<K, S> {
+    pub(crate) fn remove(&mut self, index: u32) -> (Slot<K, S>, Rest) {
         self.idle.disarm(&mut self.slots, index);
-        let slot = self
-            .slots
-            .slab
-            .remove(index)
-            .expect("only places of live flows are removed");
-        let hash = self.hash(&slot.key);
-        if let Ok(entry) = self.by_key.find_entry(hash, |found| *found == index) {
-            entry.remove();
-        }
-        slot
+        (self.slots.remove(index), *self.slots.rests.get(index))
     }
 
     /// Takes all flows out, in the order of their first packets.
     ///
     /// At the end of the input memory is at its fullest: the index goes first,
     /// and the order is kept in one word a flow.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (FlowId, Slot<K, S>)> + use<K, S> {
-        self.by_key = HashTable::new();
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (FlowId, Slot<K, S>, Rest)> + use<K, S> {
+        self.slots.by_key = HashTable::new();
         self.idle = Idle::new();
         let mut slab = core::mem::take(&mut self.slots.slab);
+        let rests = core::mem::take(&mut self.slots.rests);
         let mut order = Vec::new();
         core::iter::from_fn(move || {
             if order.is_empty() {
@@ -189,7 +178,8 @@ impl<K: Eq + Hash, S> Table<K, S> {
             }
             let index = order.pop()?;
             let slot = slab.remove(index)?;
-            Some((FlowId::new(slot.flow.number, index), slot))
+            let id = FlowId::new(slot.flow.number(), index);
+            Some((id, slot, *rests.get(index)))
         })
     }
 
@@ -228,7 +218,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
 /// The places of the oldest flows, the very oldest last: of all flows unless
 /// their numbers are more than 32 bits apart.
 fn oldest<K, S>(slab: &Slab<Slot<K, S>>) -> Vec<u32> {
-    let numbers = || slab.iter().map(|(index, slot)| (slot.flow.number, index));
+    let numbers = || slab.iter().map(|(index, slot)| (slot.flow.number(), index));
     let Some((first, _)) = numbers().min() else {
         return Vec::new();
     };
@@ -250,24 +240,50 @@ impl<K, S> Slots<K, S> {
 
     #[inline]
     fn get_mut(&mut self, index: u32) -> &mut Slot<K, S> {
-        self.slab
-            .get_mut(index)
-            .expect("indices are kept of live flows only")
+        self.slab.get_mut(index).expect(LIVE)
+    }
+
+    #[inline]
+    fn candidate(&self, hash: u64) -> Option<u32> {
+        self.by_key.find(hash, |_| true).copied()
     }
 }
 
-impl<K, S> Flows for Slots<K, S> {
+impl<K: Hash, S> Slots<K, S> {
+    fn insert(&mut self, hash: u64, slot: Slot<K, S>, rest: Rest) -> u32 {
+        let index = self.slab.insert(slot);
+        self.rests.put(index, rest);
+        let (slab, hasher) = (&self.slab, &self.hasher);
+        self.by_key
+            .insert_unique(hash, index, |index| match slab.get(*index) {
+                Some(slot) => hasher.hash_one(&slot.key),
+                None => unreachable!("the table holds indices of live flows"),
+            });
+        index
+    }
+
+    fn remove(&mut self, index: u32) -> Slot<K, S> {
+        let slot = self.slab.remove(index).expect(LIVE);
+        let hash = self.hasher.hash_one(&slot.key);
+        if let Ok(entry) = self.by_key.find_entry(hash, |found| *found == index) {
+            entry.remove();
+        }
+        slot
+    }
+}
+
+impl<K: Hash, S> Flows for Slots<K, S> {
     fn filed(&mut self, index: u32) -> &mut Filed {
         &mut self.get_mut(index).filed
     }
 
     fn filed_by_id(&mut self, id: FlowId) -> Option<&mut Filed> {
         let slot = self.slab.get_mut(id.index())?;
-        (slot.flow.number == id.number()).then_some(&mut slot.filed)
+        (slot.flow.number() == id.number()).then_some(&mut slot.filed)
     }
 
     fn id(&self, index: u32) -> FlowId {
-        let number = self.get(index).map_or(0, |slot| slot.flow.number);
+        let number = self.get(index).map_or(0, |slot| slot.flow.number());
         FlowId::new(number, index)
     }
 
@@ -282,12 +298,23 @@ impl<K, S> Flows for Slots<K, S> {
         let timeout = own.unwrap_or_else(|| slot.flow.timeout(&self.timeouts));
         slot.flow.deadline(timeout)
     }
+
+    fn warm(&self, index: u32) {
+        if let Some(slot) = self.get(index) {
+            let candidate = self.candidate(self.hasher.hash_one(&slot.key));
+            let rest = self.rests.get(index).warmth();
+            black_box((slot.flow.warmth(), rest, candidate));
+        }
+    }
 }
 
 impl<K, S> fmt::Debug for Table<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Table")
-            .field("flows", &self.by_key.len())
+            .field("flows", &self.slots.by_key.len())
             .finish_non_exhaustive()
     }
 }
+
+/// Why there is a flow at a place that is kept somewhere.
+const LIVE: &str = "places are kept of live flows only";

@@ -1,20 +1,14 @@
 //! What a connection's sequence numbers say about its segments.
 
 use super::FlowState;
-use super::history::{History, Letter};
+use super::history::Letter;
 use super::state::Control;
 use crate::wire::{TcpFlags, TcpHeader};
 use crate::{FlowSide, SeqNumber};
 
-/// Both directions of a TCP connection.
+/// What is known of one end of a TCP connection by what it sent.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Connection {
-    sides: [Direction; 2],
-}
-
-/// What is known of one side's numbers.
-#[derive(Clone, Copy, Debug, Default)]
-struct Direction {
+pub(super) struct Sender {
     /// The sequence number of its SYN.
     isn: SeqNumber,
     /// One past the last sequence number it used.
@@ -24,11 +18,13 @@ struct Direction {
     window: u32,
     /// Numbers passed over on the way to `next`: from, to.
     hole: [SeqNumber; 2],
+    /// The letters of the history that were noted for it.
+    noted: u16,
     window_scale: u8,
     known: Known,
 }
 
-/// Which fields of a [`Direction`] hold something.
+/// Which fields of a [`Sender`] hold something.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known(u8);
 
@@ -58,20 +54,39 @@ pub(crate) enum Verdict {
     SynInConnection,
 }
 
-impl Connection {
+impl Sender {
     /// Whether a segment with a SYN is the beginning of another connection
     /// rather than a copy of this one's.
-    pub(crate) fn is_new_syn(&self, side: FlowSide, header: &TcpHeader) -> bool {
-        let known = self.side(side);
+    pub(super) fn is_new_syn(&self, header: &TcpHeader) -> bool {
         header.flags.contains(TcpFlags::SYN)
-            && (!known.known.has(Known::ISN) || known.isn != header.seq)
+            && (!self.known.has(Known::ISN) || self.isn != header.seq)
     }
 
-    /// Takes note of a segment of `side` with `payload_len` bytes of data, and
-    /// returns the state it leads to.
+    /// Takes note of a segment of `side`, which this is, with `payload_len`
+    /// bytes of data, and returns the state it leads to, if that is another.
     #[inline]
-    pub(crate) fn step(
+    pub(super) fn step(
         &mut self,
+        peer: &Self,
+        state: FlowState,
+        side: FlowSide,
+        header: &TcpHeader,
+        payload_len: u32,
+    ) -> (Option<FlowState>, Verdict) {
+        // What most segments of most connections are.
+        if matches!(state, FlowState::Established) && !header.flags.intersects(CONTROL) {
+            let verdict = self.send(header, payload_len, payload_len);
+            self.acknowledge(header);
+            return (None, verdict);
+        }
+        let (next, verdict) = self.step_control(peer, state, side, header, payload_len);
+        ((next != state).then_some(next), verdict)
+    }
+
+    #[inline(never)]
+    fn step_control(
+        &mut self,
+        peer: &Self,
         state: FlowState,
         side: FlowSide,
         header: &TcpHeader,
@@ -80,59 +95,61 @@ impl Connection {
         let control = Control::of(header.flags);
         match control {
             Control::Rst => {
-                if !self.accepts_rst(state, side, header) {
+                if !self.accepts_rst(peer, state, side, header) {
                     return (state, Verdict::RstOutOfWindow);
                 }
                 return (state.next(side, Control::Rst), Verdict::Expected);
             }
-            Control::Syn | Control::SynAck if self.contradicts(state, side, header) => {
+            Control::Syn | Control::SynAck if self.contradicts(state, header) => {
                 return (state, Verdict::SynInConnection);
             }
-            Control::Syn | Control::SynAck | Control::Ack | Control::Fin => {}
+            Control::Syn | Control::SynAck => self.begin(header),
+            Control::Ack | Control::Fin => {}
         }
-
-        let verdict = self.side_mut(side).send(header, payload_len);
-        if header.flags.contains(TcpFlags::ACK) {
-            self.side_mut(side).acknowledge(header);
-        }
+        let uses = |flag| u32::from(header.flags.contains(flag));
+        let len = payload_len + uses(TcpFlags::SYN) + uses(TcpFlags::FIN);
+        let verdict = self.send(header, payload_len, len);
+        self.acknowledge(header);
         let next = match control {
-            Control::Ack if state == FlowState::Established => state,
-            Control::Ack if !self.acks_everything(side) => state,
+            Control::Ack if !self.acks_everything(peer) => state,
             _ => state.next(side, control),
         };
         (next, verdict)
     }
 
     /// A SYN that neither begins this connection nor repeats its beginning.
-    fn contradicts(&self, state: FlowState, side: FlowSide, header: &TcpHeader) -> bool {
+    fn contradicts(&self, state: FlowState, header: &TcpHeader) -> bool {
         match state {
             // Nobody has answered yet: another attempt takes the place.
             FlowState::SynSent => false,
-            FlowState::SynReceived if !self.side(side).known.has(Known::ISN) => false,
-            _ => self.is_new_syn(side, header) && self.side(side).known.has(Known::NEXT),
+            FlowState::SynReceived if !self.known.has(Known::ISN) => false,
+            _ => self.is_new_syn(header) && self.known.has(Known::NEXT),
         }
     }
 
-    /// Whether `side` has acknowledged all that the other side is known to
-    /// have sent.
-    fn acks_everything(&self, side: FlowSide) -> bool {
-        let (own, peer) = (self.side(side), self.side(side.peer()));
+    /// Whether it has acknowledged all that `peer` is known to have sent.
+    fn acks_everything(&self, peer: &Self) -> bool {
         !peer.known.has(Known::NEXT)
-            || own.known.has(Known::ACKED) && !own.acked.is_before(peer.next)
+            || self.known.has(Known::ACKED) && !self.acked.is_before(peer.next)
     }
 
-    /// Whether the other side would take this RST (RFC 9293, section 3.5.3):
-    /// inside its window, or an answer to its SYN.
-    fn accepts_rst(&self, state: FlowState, side: FlowSide, header: &TcpHeader) -> bool {
-        let (own, peer) = (self.side(side), self.side(side.peer()));
+    /// Whether `peer` would take this RST (RFC 9293, section 3.5.3): inside
+    /// its window, or an answer to its SYN.
+    fn accepts_rst(
+        &self,
+        peer: &Self,
+        state: FlowState,
+        side: FlowSide,
+        header: &TcpHeader,
+    ) -> bool {
         let answers_syn = state == FlowState::SynSent && side == FlowSide::Responder;
         if answers_syn && header.flags.contains(TcpFlags::ACK) {
             let unanswered = header.ack.distance_from(peer.isn);
             return unanswered > 0 && !peer.next.is_before(header.ack);
         }
-        let from = match (own.known.has(Known::NEXT), peer.known.has(Known::ACKED)) {
+        let from = match (self.known.has(Known::NEXT), peer.known.has(Known::ACKED)) {
             (_, true) => peer.acked,
-            (true, false) => own.next,
+            (true, false) => self.next,
             (false, false) => return true,
         };
         let window = if peer.known.has(Known::ACKED) {
@@ -141,70 +158,74 @@ impl Connection {
             u16::MAX.into()
         };
         let mut to = from + window;
-        if own.known.has(Known::NEXT) {
-            to = to.later(own.next);
+        if self.known.has(Known::NEXT) {
+            to = to.later(self.next);
         }
         !header.seq.is_before(from) && !to.is_before(header.seq)
     }
 
-    /// Notes the letters of Zeek's history that a segment stands for.
-    pub(crate) fn note(header: &TcpHeader, payload_len: u32, mut letter: impl FnMut(Letter)) {
+    /// Gives the letters of Zeek's history that a segment stands for, each the
+    /// first time.
+    #[inline]
+    pub(super) fn note(
+        &mut self,
+        header: &TcpHeader,
+        payload_len: u32,
+        mut letter: impl FnMut(Letter),
+    ) {
+        if header.flags.intersects(CONTROL) {
+            self.note_control(header, payload_len, &mut letter);
+        } else if payload_len > 0 {
+            self.note_once(Letter::Data, &mut letter);
+        } else if header.flags.contains(TcpFlags::ACK) {
+            self.note_once(Letter::Ack, &mut letter);
+        }
+        let window_counts = !header
+            .flags
+            .intersects(TcpFlags(TcpFlags::RST.0 | TcpFlags::SYN.0));
+        if header.window == Some(0) && window_counts {
+            self.note_once(Letter::ZeroWindow, &mut letter);
+        }
+    }
+
+    fn note_control(
+        &mut self,
+        header: &TcpHeader,
+        payload_len: u32,
+        letter: &mut impl FnMut(Letter),
+    ) {
         let has = |flags| header.flags.contains(flags);
         let (syn, fin, rst) = (has(TcpFlags::SYN), has(TcpFlags::FIN), has(TcpFlags::RST));
-        if rst && (syn || fin) {
-            letter(Letter::Inconsistent);
-        } else if syn && fin {
-            letter(Letter::MultiFlag);
-        } else if syn {
-            letter(if has(TcpFlags::ACK) {
-                Letter::SynAck
-            } else {
-                Letter::Syn
-            });
-        }
-        if payload_len > 0 {
-            letter(Letter::Data);
-        } else if !syn && !fin && !rst && has(TcpFlags::ACK) {
-            letter(Letter::Ack);
-        }
-        if fin && !syn && !rst {
-            letter(Letter::Fin);
-        }
-        if rst && !syn && !fin {
-            letter(Letter::Rst);
-        }
-        if header.window == Some(0) && !rst && !syn {
-            letter(Letter::ZeroWindow);
+        let control = match (syn, fin, rst) {
+            (true, _, true) | (_, true, true) => Some(Letter::Inconsistent),
+            (true, true, false) => Some(Letter::MultiFlag),
+            (true, false, false) if has(TcpFlags::ACK) => Some(Letter::SynAck),
+            (true, false, false) => Some(Letter::Syn),
+            (false, ..) => None,
+        };
+        let data = (payload_len > 0).then_some(Letter::Data);
+        let end = match (syn, fin, rst) {
+            (false, true, false) => Some(Letter::Fin),
+            (false, false, true) => Some(Letter::Rst),
+            _ => None,
+        };
+        for found in [control, data, end].into_iter().flatten() {
+            self.note_once(found, &mut *letter);
         }
     }
 
-    /// Something of every cache line it lies in.
+    /// Gives a letter the first time.
     #[inline]
-    pub(super) fn warmth(&self) -> u32 {
-        let [a, b] = &self.sides;
-        a.next.0 ^ b.next.0
-    }
-
-    fn side(&self, side: FlowSide) -> &Direction {
-        &self.sides[side as usize]
-    }
-
-    fn side_mut(&mut self, side: FlowSide) -> &mut Direction {
-        &mut self.sides[side as usize]
-    }
-}
-
-impl Direction {
-    /// Takes note of the sequence numbers a segment uses.
-    #[inline]
-    fn send(&mut self, header: &TcpHeader, payload_len: u32) -> Verdict {
-        let syn = header.flags.contains(TcpFlags::SYN);
-        let fin = header.flags.contains(TcpFlags::FIN);
-        let has_ack = header.flags.contains(TcpFlags::ACK);
-        let len = payload_len + u32::from(syn) + u32::from(fin);
-        if syn {
-            self.begin(header);
+    pub(super) fn note_once(&mut self, letter: Letter, mut give: impl FnMut(Letter)) {
+        if self.noted & letter.bit() == 0 {
+            self.noted |= letter.bit();
+            give(letter);
         }
+    }
+
+    /// Takes note of the `len` sequence numbers a segment uses.
+    #[inline]
+    fn send(&mut self, header: &TcpHeader, payload_len: u32, len: u32) -> Verdict {
         if len == 0 {
             // A pure ACK uses no number; its own is the next one to be used.
             if !self.known.has(Known::NEXT) {
@@ -229,11 +250,26 @@ impl Direction {
                 self.next = to;
                 Verdict::Expected
             }
+            _ => self.send_again(header, payload_len, [from, to]),
+        }
+    }
+
+    /// Takes note of a segment that begins before what was sent last.
+    #[cold]
+    fn send_again(
+        &mut self,
+        header: &TcpHeader,
+        payload_len: u32,
+        [from, to]: [SeqNumber; 2],
+    ) -> Verdict {
+        let has = |flags| header.flags.contains(flags);
+        let (syn, fin) = (has(TcpFlags::SYN), has(TcpFlags::FIN));
+        match from.distance_from(self.next) {
             // A keep-alive repeats the last number on purpose (RFC 9293,
             // section 3.8.4).
             -1 if payload_len <= 1 && !syn && !fin => Verdict::Expected,
             // The second SYN of a simultaneous open, which answers the peer's.
-            _ if syn && has_ack && !self.known.has(Known::ACKED) => Verdict::Expected,
+            _ if syn && has(TcpFlags::ACK) && !self.known.has(Known::ACKED) => Verdict::Expected,
             _ => {
                 let verdict = if self.fill(from, to) {
                     Verdict::OutOfOrder
@@ -258,7 +294,11 @@ impl Direction {
         self.window_scale = header.window_scale.unwrap_or(0);
     }
 
+    #[inline]
     fn acknowledge(&mut self, header: &TcpHeader) {
+        if !header.flags.contains(TcpFlags::ACK) {
+            return;
+        }
         // The window of a SYN itself is never scaled (RFC 7323, section 2.2).
         let shift = if header.flags.contains(TcpFlags::SYN) {
             0
@@ -304,11 +344,5 @@ impl Direction {
     }
 }
 
-/// Adds `letter` unless `seen` has it for this side.
-#[inline]
-pub(super) fn note_once(history: &mut History, seen: &mut u16, side: FlowSide, letter: Letter) {
-    if *seen & letter.bit() == 0 {
-        *seen |= letter.bit();
-        history.push(side, letter);
-    }
-}
+/// The bits of segments that are more than data and acknowledgments.
+const CONTROL: TcpFlags = TcpFlags(TcpFlags::SYN.0 | TcpFlags::FIN.0 | TcpFlags::RST.0);
