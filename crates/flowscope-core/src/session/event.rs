@@ -1,0 +1,132 @@
+//! What a driver of parsers reports.
+
+use crate::track::{AnomalyKind, EndReason, FlowEvent, FlowId, FlowStats};
+use crate::{FlowSide, Timestamp};
+
+/// What became of a flow, and what was said on it.
+///
+/// Per flow, [`Started`](Self::Started) comes first and
+/// [`Closed`](Self::Closed) last, each once; a parser's messages are in
+/// between, in the order in which they were read.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "events are handed on one by one; boxing the last would allocate per flow"
+)]
+pub enum SessionEvent<K, M> {
+    /// A flow's first packet was seen.
+    #[non_exhaustive]
+    Started {
+        /// The flow.
+        flow: FlowId,
+        /// What it is told apart by, seen from its initiator.
+        key: K,
+        /// The packet's time.
+        at: Timestamp,
+    },
+    /// A parser read a message.
+    Application {
+        /// The flow.
+        flow: FlowId,
+        /// What it is told apart by, seen from its initiator.
+        key: K,
+        /// Whose packet completed the message, which is who sent it unless the
+        /// parser speaks of both.
+        side: FlowSide,
+        /// The time of the packet that completed the message.
+        at: Timestamp,
+        /// The message.
+        message: M,
+    },
+    /// Something was not what its flow leads to expect.
+    #[non_exhaustive]
+    Anomaly {
+        /// The flow.
+        flow: FlowId,
+        /// Who sent the packet that showed it.
+        side: FlowSide,
+        /// The packet's time.
+        at: Timestamp,
+        /// What was odd.
+        kind: AnomalyKind,
+    },
+    /// A flow is over.
+    #[non_exhaustive]
+    Closed {
+        /// The flow.
+        flow: FlowId,
+        /// What it is told apart by, seen from its initiator.
+        key: K,
+        /// When it ended.
+        at: Timestamp,
+        /// Why it ended.
+        reason: EndReason,
+        /// What it amounted to.
+        stats: FlowStats,
+    },
+    /// Something else that tracking reports: a packet, a change of state.
+    Tracked(FlowEvent<K>),
+}
+
+impl<K, M> SessionEvent<K, M> {
+    /// The flow it happened to.
+    #[must_use]
+    pub fn flow(&self) -> FlowId {
+        match self {
+            Self::Started { flow, .. }
+            | Self::Application { flow, .. }
+            | Self::Anomaly { flow, .. }
+            | Self::Closed { flow, .. } => *flow,
+            Self::Tracked(event) => event.flow(),
+        }
+    }
+
+    /// When it happened.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Started { at, .. }
+            | Self::Application { at, .. }
+            | Self::Anomaly { at, .. }
+            | Self::Closed { at, .. } => *at,
+            Self::Tracked(event) => event.at(),
+        }
+    }
+}
+
+impl<K, M> From<FlowEvent<K>> for SessionEvent<K, M> {
+    #[inline]
+    fn from(event: FlowEvent<K>) -> Self {
+        match event {
+            FlowEvent::Started { flow, key, at, .. } => Self::Started { flow, key, at },
+            FlowEvent::Anomaly {
+                flow,
+                side,
+                at,
+                kind,
+            } => Self::Anomaly {
+                flow,
+                side,
+                at,
+                kind,
+            },
+            FlowEvent::Ended {
+                flow,
+                key,
+                at,
+                reason,
+                stats,
+            } => Self::Closed {
+                flow,
+                key,
+                at,
+                reason,
+                stats,
+            },
+            event @ (FlowEvent::Packet { .. }
+            | FlowEvent::Established { .. }
+            | FlowEvent::StateChange { .. }) => Self::Tracked(event),
+        }
+    }
+}
