@@ -1,7 +1,31 @@
 //! Segments to an ordered stream.
 //!
 //! What one side of a TCP connection sends becomes a row of [`Chunk`]s: bytes
-//! in order, and gaps where bytes went missing.
+//! in order, and gaps where bytes went missing. A [`Reassembler`] does it for
+//! one side of one connection; [`BufferedReassembler`] is the one to use.
+//!
+//! Nothing here knows flows, or what the bytes mean. Who the sender is, whether
+//! a reset is to be believed and which flows are worth the memory is decided
+//! above.
+
+mod buffered;
+mod config;
+mod held;
+mod order;
+mod overlap;
+mod stats;
+mod stray;
+mod trouble;
+
+pub use buffered::BufferedReassembler;
+pub use config::{OverflowPolicy, StreamConfig};
+pub use overlap::OverlapPolicy;
+pub use stats::StreamStats;
+
+use core::ops::{BitOr, BitOrAssign};
+
+use crate::wire::{Payload, TcpFlags, TcpHeader};
+use crate::{SeqNumber, Sink, Timestamp};
 
 /// The next piece of a stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -12,4 +36,192 @@ pub enum Chunk<'a> {
     /// So many bytes, at least one, were sent and are missing from the
     /// capture. The stream goes on behind them.
     Gap(u64),
+}
+
+/// Puts in order what one side of a connection sends.
+///
+/// Every segment of the connection is shown to the reassemblers of both sides:
+/// to the receiver's with [`acknowledge`](Self::acknowledge), and then to the
+/// sender's with [`push`](Self::push).
+pub trait Reassembler {
+    /// Takes a segment that this side sent.
+    fn push(
+        &mut self,
+        segment: &Segment<'_>,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> StreamNotes;
+
+    /// Takes a segment of the other side: what it says was received.
+    fn acknowledge(
+        &mut self,
+        segment: &Segment<'_>,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> StreamNotes;
+
+    /// Gives up what has been waited for too long at `now`.
+    ///
+    /// Segments of either side do this by their own times.
+    fn expire(&mut self, now: Timestamp, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes;
+
+    /// When [`expire`](Self::expire) may next have something to do.
+    fn next_expiry(&self) -> Option<Timestamp>;
+
+    /// Gives up the first hole and hands on what is held behind it, up to the
+    /// next one, to free memory.
+    fn shed(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes;
+
+    /// Hands on all that is held: the stream is over, for whatever reason.
+    fn finish(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes;
+
+    /// Throws away all that is held: nobody wants the stream any more.
+    fn stop(&mut self);
+
+    /// Whether more is to be expected.
+    fn state(&self) -> StreamState;
+
+    /// What the stream amounts to so far.
+    fn stats(&self) -> StreamStats;
+
+    /// How many bytes of memory it has taken, besides itself.
+    fn memory(&self) -> usize;
+}
+
+/// A TCP segment as a [`Reassembler`] sees it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Segment<'a> {
+    /// Sequence number.
+    pub seq: SeqNumber,
+    /// Acknowledgment number, meaningless without [`TcpFlags::ACK`].
+    pub ack: SeqNumber,
+    /// Control bits.
+    pub flags: TcpFlags,
+    /// The data, as far as it was captured.
+    pub payload: Payload<'a>,
+    /// When it was captured.
+    pub at: Timestamp,
+}
+
+impl<'a> Segment<'a> {
+    /// The segment with `header` that carries `payload`.
+    #[inline]
+    #[must_use]
+    pub const fn new(header: &TcpHeader, payload: Payload<'a>, at: Timestamp) -> Self {
+        Self {
+            seq: header.seq,
+            ack: header.ack,
+            flags: header.flags,
+            payload,
+            at,
+        }
+    }
+
+    /// A segment at `seq` that carries `bytes` and acknowledges nothing.
+    #[must_use]
+    pub const fn data(seq: u32, bytes: &'a [u8], at: Timestamp) -> Self {
+        Self {
+            seq: SeqNumber(seq),
+            ack: SeqNumber(0),
+            flags: TcpFlags(0),
+            payload: Payload { bytes, missing: 0 },
+            at,
+        }
+    }
+
+    /// The same segment with `flags` set too.
+    #[must_use]
+    pub const fn with_flags(self, flags: TcpFlags) -> Self {
+        Self {
+            flags: TcpFlags(self.flags.0 | flags.0),
+            ..self
+        }
+    }
+
+    /// The same segment, which acknowledges everything before `ack`.
+    #[must_use]
+    pub const fn with_ack(self, ack: u32) -> Self {
+        Self {
+            ack: SeqNumber(ack),
+            ..self
+        }
+        .with_flags(TcpFlags::ACK)
+    }
+
+    /// The same segment, of whose data the capture lacks another `missing`
+    /// bytes at the end.
+    #[must_use]
+    pub const fn with_missing(self, missing: u32) -> Self {
+        let Payload { bytes, .. } = self.payload;
+        Self {
+            payload: Payload { bytes, missing },
+            ..self
+        }
+    }
+
+    /// Whether it neither begins nor ends a stream.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        self.flags.0 & (TcpFlags::SYN.0 | TcpFlags::FIN.0 | TcpFlags::RST.0) == 0
+    }
+}
+
+/// Whether more is to be expected of a stream.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum StreamState {
+    /// It goes on, or has not begun.
+    Open,
+    /// Everything up to its FIN was handed on or given up.
+    Finished,
+    /// It was ended from outside, or had to be dropped.
+    Stopped,
+}
+
+/// What happened to a stream in one call that somebody may want to hear of.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct StreamNotes(u8);
+
+impl StreamNotes {
+    /// Nothing of note.
+    pub const NONE: Self = Self(0);
+    /// A second copy of bytes held said otherwise than the first.
+    pub const CONFLICT: Self = Self(1);
+    /// A hole was given up.
+    pub const GAP: Self = Self(1 << 1);
+    /// A cap was reached: a hole was given up for that, or the stream dropped.
+    pub const OVERFLOW: Self = Self(1 << 2);
+    /// A segment came from far outside the window.
+    pub const STRAY: Self = Self(1 << 3);
+    /// The stream is now [`Finished`](StreamState::Finished).
+    pub const FINISHED: Self = Self(1 << 4);
+
+    /// Whether everything in `notes` happened.
+    #[inline]
+    #[must_use]
+    pub const fn contains(self, notes: Self) -> bool {
+        self.0 & notes.0 == notes.0
+    }
+
+    /// Whether nothing of note happened.
+    #[inline]
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl BitOr for StreamNotes {
+    type Output = Self;
+
+    #[inline]
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for StreamNotes {
+    #[inline]
+    fn bitor_assign(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
 }

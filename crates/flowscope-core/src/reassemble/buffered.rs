@@ -1,0 +1,426 @@
+//! The reassembler.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+use super::trouble::Trouble;
+use super::{Chunk, Reassembler, Segment, StreamConfig, StreamNotes, StreamState, StreamStats};
+use crate::wire::TcpFlags;
+use crate::{SeqNumber, Sink, Timestamp};
+
+/// Puts one side's segments back in order.
+///
+/// Bytes that come in order go straight through, uncopied. Early ones are held
+/// until the hole before them fills, or is given up as a [`Chunk::Gap`]: when
+/// the receiver acknowledged what belongs there, when too much is held behind
+/// it, when it is too old, or at the end. What a snap length cut is a gap at
+/// once. A stream of which only in-order segments were seen takes 48 bytes.
+///
+/// ```
+/// use flowscope_core::Timestamp;
+/// use flowscope_core::reassemble::{BufferedReassembler, Chunk, Reassembler, Segment};
+/// use flowscope_core::wire::TcpFlags;
+///
+/// let mut stream = BufferedReassembler::default();
+/// let mut text = String::new();
+/// let mut keep = |chunk: Chunk<'_>| match chunk {
+///     Chunk::Data(bytes) => text.push_str(&String::from_utf8_lossy(bytes)),
+///     Chunk::Gap(len) => text.push_str(&format!("[{len} missing]")),
+/// };
+/// let segment = |seq, bytes| Segment::data(seq, bytes, Timestamp::EPOCH);
+///
+/// stream.push(&segment(99, b"").with_flags(TcpFlags::SYN), &mut keep);
+/// stream.push(&segment(106, b"world"), &mut keep); // early: held
+/// stream.push(&segment(100, b"hello "), &mut keep); // fills the hole
+/// stream.push(&segment(100, b"hello "), &mut keep); // a retransmission: ignored
+/// stream.push(&segment(113, b"!"), &mut keep);
+/// stream.finish(&mut keep);
+///
+/// assert_eq!(text, "hello world[2 missing]!");
+/// assert_eq!(stream.stats().delivered, 12);
+/// assert_eq!(stream.stats().retransmitted, 6);
+/// ```
+///
+/// A stream begins behind its SYN; where that was not seen, with what was
+/// acknowledged before, or else with the earliest of its first few segments.
+#[derive(Debug)]
+pub struct BufferedReassembler {
+    pub(super) config: Arc<StreamConfig>,
+    pub(super) trouble: Option<Box<Trouble>>,
+    /// The offset of the next byte to be handed on.
+    pub(super) next: u64,
+    /// The highest offset that the receiver acknowledged.
+    pub(super) acked: u64,
+    /// The sequence number of offset zero; in [`Phase::Acked`] the last ACK.
+    pub(super) anchor: SeqNumber,
+    /// The offset of the stream's first byte.
+    pub(super) base: u32,
+    pub(super) phase: Phase,
+}
+
+/// How far a stream has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Phase {
+    /// Nothing was seen of it.
+    Waiting,
+    /// The receiver acknowledged something.
+    Acked,
+    /// It was joined in its middle: what comes first may not be the first, and
+    /// is held a moment.
+    Settling,
+    Open,
+    Finished,
+    Stopped,
+}
+
+/// A segment's data, by offsets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run<'a> {
+    pub(super) at: i64,
+    pub(super) bytes: &'a [u8],
+    pub(super) cut: u32,
+    pub(super) fin: bool,
+    pub(super) since: Timestamp,
+}
+
+impl Run<'_> {
+    pub(super) fn end(&self) -> i64 {
+        self.at
+            .saturating_add(self.bytes.len() as i64)
+            .saturating_add(self.cut.into())
+    }
+}
+
+impl BufferedReassembler {
+    /// A reassembler for one side of a connection of which nothing was seen.
+    #[must_use]
+    pub fn new(config: Arc<StreamConfig>) -> Self {
+        Self {
+            config,
+            trouble: None,
+            next: 0,
+            acked: 0,
+            anchor: SeqNumber(0),
+            base: 0,
+            phase: Phase::Waiting,
+        }
+    }
+}
+
+impl Default for BufferedReassembler {
+    fn default() -> Self {
+        Self::new(Arc::default())
+    }
+}
+
+impl Reassembler for BufferedReassembler {
+    #[inline]
+    fn push(
+        &mut self,
+        segment: &Segment<'_>,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> StreamNotes {
+        if segment.is_plain() && self.is_clear() {
+            if segment.payload.wire_len() == 0 {
+                return StreamNotes::NONE;
+            }
+            if self.phase == Phase::Open
+                && segment.seq == self.seq_of_next()
+                && segment.payload.missing == 0
+            {
+                self.next += segment.payload.bytes.len() as u64;
+                out.push(Chunk::Data(segment.payload.bytes));
+                return StreamNotes::NONE;
+            }
+        }
+        self.take(segment, out)
+    }
+
+    #[inline]
+    fn acknowledge(
+        &mut self,
+        segment: &Segment<'_>,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> StreamNotes {
+        if !segment.flags.contains(TcpFlags::ACK) || segment.flags.contains(TcpFlags::RST) {
+            return StreamNotes::NONE;
+        }
+        if self.phase == Phase::Open && self.is_clear() {
+            self.hear(segment.ack);
+            return StreamNotes::NONE;
+        }
+        self.take_ack(segment, out)
+    }
+
+    fn expire(&mut self, now: Timestamp, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
+        let mut notes = StreamNotes::NONE;
+        while let Some(trouble) = &mut self.trouble {
+            trouble.note(self.acked, now);
+            let end = trouble.hole_end();
+            let Some((due, end)) = self.next_expiry().zip(end) else {
+                break;
+            };
+            let is_settled = self.phase == Phase::Settling && self.acked >= end;
+            if now < due && !is_settled {
+                break;
+            }
+            notes |= self.skip_to(end, out);
+        }
+        notes
+    }
+
+    fn next_expiry(&self) -> Option<Timestamp> {
+        let trouble = self.trouble.as_ref()?;
+        let due = trouble.deadline(&self.config)?;
+        Some(match self.phase {
+            Phase::Settling => due.min(trouble.since + self.config.ack_grace),
+            Phase::Waiting | Phase::Acked | Phase::Open | Phase::Finished | Phase::Stopped => due,
+        })
+    }
+
+    fn shed(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
+        let first = self
+            .trouble
+            .as_ref()
+            .and_then(|trouble| trouble.held.first());
+        match first {
+            Some((at, _)) => StreamNotes::OVERFLOW | self.skip_to(at, out),
+            None => {
+                self.drop_suspect();
+                StreamNotes::NONE
+            }
+        }
+    }
+
+    fn finish(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
+        let mut notes = StreamNotes::NONE;
+        while let Some(end) = self.trouble.as_ref().and_then(|trouble| trouble.hole_end()) {
+            notes |= self.skip_to(end, out);
+        }
+        self.stop();
+        notes
+    }
+
+    fn stop(&mut self) {
+        self.drop_suspect();
+        if let Some(trouble) = &mut self.trouble {
+            trouble.counts.dropped += trouble.held.truncate(0);
+            trouble.fin = None;
+            trouble.next_hole();
+        }
+        if self.phase != Phase::Finished {
+            self.phase = Phase::Stopped;
+        }
+    }
+
+    fn state(&self) -> StreamState {
+        match self.phase {
+            Phase::Waiting | Phase::Acked | Phase::Settling | Phase::Open => StreamState::Open,
+            Phase::Finished => StreamState::Finished,
+            Phase::Stopped => StreamState::Stopped,
+        }
+    }
+
+    fn stats(&self) -> StreamStats {
+        let (counts, held) = match &self.trouble {
+            Some(trouble) => (trouble.counts, trouble.held.bytes()),
+            None => (StreamStats::default(), 0),
+        };
+        StreamStats {
+            delivered: self
+                .next
+                .saturating_sub(u64::from(self.base) + counts.missing),
+            held: held as u64,
+            ..counts
+        }
+    }
+
+    #[inline]
+    fn memory(&self) -> usize {
+        self.trouble.as_ref().map_or(0, |trouble| trouble.memory())
+    }
+}
+
+impl BufferedReassembler {
+    /// Whether nothing is held or waited for.
+    #[inline]
+    pub(super) fn is_clear(&self) -> bool {
+        self.trouble
+            .as_ref()
+            .is_none_or(|trouble| trouble.is_over() && trouble.suspect.is_none())
+    }
+
+    #[inline]
+    fn seq_of_next(&self) -> SeqNumber {
+        // The low half is what sequence numbers are made of.
+        self.anchor + self.next as u32
+    }
+
+    /// The offset of `seq`, taken to be near the next one.
+    #[inline]
+    pub(super) fn offset(&self, seq: SeqNumber) -> i64 {
+        self.next as i64 + i64::from(seq.distance_from(self.seq_of_next()))
+    }
+
+    /// Where what was seen of the stream ends.
+    #[inline]
+    pub(super) fn known_end(&self) -> u64 {
+        let held = self.trouble.as_ref().and_then(|trouble| trouble.held.end());
+        held.unwrap_or(self.next)
+    }
+
+    /// The furthest offset at which a segment may begin, or an ACK lie, without
+    /// being suspected.
+    #[inline]
+    pub(super) fn horizon(&self) -> u64 {
+        self.known_end().max(self.acked) + u64::from(self.config.reach)
+    }
+
+    pub(super) fn trouble(&mut self) -> &mut Trouble {
+        self.trouble.get_or_insert_default()
+    }
+
+    /// Takes any segment of this side.
+    #[inline(never)]
+    fn take(
+        &mut self,
+        segment: &Segment<'_>,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> StreamNotes {
+        let mut notes = self.expire(segment.at, out);
+        let mut seq = segment.seq;
+        if segment.flags.contains(TcpFlags::RST) {
+            self.refuse(segment);
+            return notes;
+        }
+        if segment.flags.contains(TcpFlags::SYN) {
+            seq = seq + 1;
+            let Some(begun) = self.begin(seq, out) else {
+                self.refuse(segment);
+                return notes;
+            };
+            notes |= begun;
+        }
+        let len = segment.payload.wire_len();
+        let fin = segment.flags.contains(TcpFlags::FIN);
+        if len == 0 && !fin || self.is_probe(seq, len, fin) {
+            return notes;
+        }
+        match self.phase {
+            Phase::Waiting | Phase::Acked => self.join(seq),
+            Phase::Settling | Phase::Open => {}
+            Phase::Finished | Phase::Stopped => {
+                self.refuse(segment);
+                return notes;
+            }
+        }
+        let run = Run {
+            at: self.offset(seq),
+            bytes: segment.payload.bytes,
+            cut: segment.payload.missing,
+            fin,
+            since: segment.at,
+        };
+        notes |= match u64::try_from(run.at) {
+            Ok(at) if at > self.horizon() => self.suspect(at, &run, out),
+            _ => self.admit(&run, out),
+        };
+        notes | self.expire(segment.at, out)
+    }
+
+    /// Begins the stream at `start`, behind a SYN; `None` if the SYN is not
+    /// this stream's.
+    pub(super) fn begin(
+        &mut self,
+        start: SeqNumber,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> Option<StreamNotes> {
+        let offset = self.offset(start);
+        match self.phase {
+            Phase::Waiting | Phase::Acked => self.anchor_at(start, 0),
+            // Nothing came of the first attempt.
+            Phase::Open if self.next == 0 && offset != 0 && self.is_clear() => {
+                self.anchor_at(start, 0);
+            }
+            Phase::Settling => {
+                let first = self.trouble.as_ref()?.hole_end()?;
+                self.base = u32::try_from(offset).ok()?;
+                if u64::from(self.base) > first {
+                    self.base = 0;
+                    return None;
+                }
+                self.next = self.base.into();
+                self.phase = Phase::Open;
+                self.drain(out);
+                return Some(self.end_if_due());
+            }
+            Phase::Open | Phase::Finished | Phase::Stopped => {
+                return (offset == i64::from(self.base)).then_some(StreamNotes::NONE);
+            }
+        }
+        Some(StreamNotes::NONE)
+    }
+
+    /// Opens the stream at `start`, of which the receiver has acknowledged
+    /// `acked` bytes.
+    fn anchor_at(&mut self, start: SeqNumber, acked: u64) {
+        self.anchor = start;
+        (self.next, self.base, self.acked) = (0, 0, acked);
+        self.phase = Phase::Open;
+    }
+
+    /// Joins the stream in its middle, with a segment at `seq`.
+    fn join(&mut self, seq: SeqNumber) {
+        let beyond = match self.phase {
+            Phase::Acked => i64::from(self.anchor.distance_from(seq)),
+            _ => i64::MIN,
+        };
+        if (0..=i64::from(self.config.reach)).contains(&beyond) {
+            // All before it was received: nothing earlier is to be expected.
+            return self.anchor_at(seq, beyond.cast_unsigned());
+        }
+        let acked = beyond.saturating_add(ROOM.into());
+        let is_near = (0..i64::from(ROOM)).contains(&acked);
+        let acked = if is_near { acked.cast_unsigned() } else { 0 };
+        self.anchor_at(seq + ROOM.wrapping_neg(), acked);
+        self.phase = Phase::Settling;
+    }
+
+    /// Whether a segment of at most one byte only asks for an answer: it
+    /// repeats the last sequence number, with any byte (RFC 9293, section
+    /// 3.8.4).
+    fn is_probe(&self, seq: SeqNumber, len: u32, fin: bool) -> bool {
+        if fin || len > 1 {
+            return false;
+        }
+        match self.phase {
+            Phase::Waiting => false,
+            Phase::Acked => seq + 1 == self.anchor,
+            Phase::Settling | Phase::Open | Phase::Finished | Phase::Stopped => {
+                let last = i64::try_from(self.known_end()).unwrap_or(i64::MAX);
+                self.offset(seq) + 1 == last
+            }
+        }
+    }
+
+    /// Counts the data of a segment that is no part of the stream.
+    fn refuse(&mut self, segment: &Segment<'_>) {
+        let len = u64::from(segment.payload.wire_len());
+        if len == 0 {
+            return;
+        }
+        let at = self.offset(segment.seq);
+        let is_old = segment.flags.0 & (TcpFlags::SYN.0 | TcpFlags::RST.0) == 0
+            && at >= 0
+            && at.saturating_add_unsigned(len) <= self.next as i64;
+        let counts = &mut self.trouble().counts;
+        if is_old {
+            counts.retransmitted += len;
+        } else {
+            counts.dropped += len;
+        }
+    }
+}
+
+/// How much earlier than the first segment seen a stream may begin.
+const ROOM: u32 = 64 << 10;

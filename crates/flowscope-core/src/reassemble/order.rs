@@ -1,0 +1,282 @@
+//! Putting in order: what is handed on, held, given up.
+
+use super::buffered::{BufferedReassembler, Phase, Run};
+use super::held::{Content, Fresh, FreshContent};
+use super::{Chunk, OverflowPolicy, StreamNotes};
+use crate::Sink;
+
+impl BufferedReassembler {
+    /// Takes part in the stream what of a segment belongs there.
+    pub(super) fn admit(
+        &mut self,
+        run: &Run<'_>,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> StreamNotes {
+        let (Ok(end), true) = (u64::try_from(run.end()), self.is_open()) else {
+            self.trouble().counts.dropped += run.end().abs_diff(run.at);
+            return StreamNotes::NONE;
+        };
+        let start = run.at.max(0).cast_unsigned();
+        let early = run.at.min(0).unsigned_abs();
+        if early > 0 {
+            self.trouble().counts.dropped += early;
+        }
+        let hole_end = self.trouble.as_ref().and_then(|trouble| trouble.hole_end());
+        let ends_in_order = run.fin && start <= self.next && end >= self.next && self.is_clear();
+        if run.fin && !ends_in_order {
+            self.foresee_end(end, run);
+        }
+
+        let limit = self.fin().unwrap_or(end).max(start).min(end);
+        if limit < end {
+            self.trouble().counts.dropped += end - limit;
+        }
+        let captured = usize::try_from(early)
+            .ok()
+            .and_then(|early| run.bytes.get(early..))
+            .unwrap_or_default();
+        let data = Fresh {
+            at: start,
+            content: FreshContent::Bytes(captured),
+            segment: (start, end),
+            since: run.since,
+        };
+        let cut = Fresh {
+            at: data.end(),
+            content: FreshContent::Cut(end - data.end()),
+            ..data
+        };
+        let mut notes = self.put(data.within(0..limit), out);
+        notes |= self.put(cut.within(0..limit), out);
+        if ends_in_order {
+            return notes | self.end();
+        }
+        // Whoever goes on from the first that was seen says that it was the
+        // first.
+        if let (Phase::Settling, Some(first)) = (self.phase, hole_end)
+            && start >= first
+        {
+            notes |= self.skip_to(first, out);
+        }
+        notes | self.end_if_due()
+    }
+
+    /// Hands on or holds part of a segment.
+    fn put(&mut self, fresh: Fresh<'_>, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
+        let (end, next) = (fresh.end(), self.next);
+        if !self.is_open() {
+            // Dropped since the segment's first part.
+            if fresh.len() > 0 {
+                self.trouble().counts.dropped += fresh.len();
+            }
+            return StreamNotes::NONE;
+        }
+        if fresh.at < next && fresh.len() > 0 {
+            self.trouble().counts.retransmitted += next.min(end) - fresh.at;
+        }
+        if fresh.len() == 0 || end <= next {
+            return StreamNotes::NONE;
+        }
+        if fresh.at <= next {
+            self.pass(fresh.within(next..end), out)
+        } else {
+            self.hold(fresh, out)
+        }
+    }
+
+    /// Hands on what comes next, with what is held of it and behind it.
+    fn pass(&mut self, fresh: Fresh<'_>, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
+        let end = fresh.end();
+        let notes = self.contest(&fresh);
+        while self.next < end {
+            let first = match &self.trouble {
+                Some(trouble) => trouble.held.first().map_or(end, |(at, _)| at.min(end)),
+                None => end,
+            };
+            let part = fresh.within(self.next..first);
+            match part.content {
+                FreshContent::Bytes([]) | FreshContent::Cut(0) => {}
+                FreshContent::Bytes(bytes) => out.push(Chunk::Data(bytes)),
+                FreshContent::Cut(len) => self.lack(len, out),
+            }
+            self.next = first;
+            self.hand_on(out);
+        }
+        self.drain(out);
+        notes
+    }
+
+    /// Holds what comes early.
+    fn hold(&mut self, fresh: Fresh<'_>, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
+        let mut notes = StreamNotes::NONE;
+        while !self.has_room_for(&fresh) {
+            notes |= StreamNotes::OVERFLOW;
+            if self.config.overflow == OverflowPolicy::DropFlow {
+                self.drop_stream(&fresh);
+                return notes;
+            }
+            let first = self.trouble().held.first();
+            let until = first.map_or(fresh.at, |(at, _)| at.min(fresh.at));
+            notes |= self.skip_to(until, out);
+            if fresh.at <= self.next {
+                return notes | self.put(fresh, out);
+            }
+        }
+        notes |= self.contest(&fresh);
+        let (overlap, is_open) = (self.config.overlap, self.phase == Phase::Open);
+        let trouble = self.trouble();
+        if trouble.hole_end().is_none() {
+            trouble.since = fresh.since;
+        }
+        trouble.held.insert(&fresh, overlap);
+        if is_open {
+            let peak = &mut trouble.counts.held_peak;
+            *peak = (*peak).max(trouble.held.bytes() as u64);
+        }
+        while let Some((first, _)) = self.trouble().held.first()
+            && self.trouble().held.pieces() > self.config.max_ranges
+        {
+            notes |= StreamNotes::OVERFLOW;
+            if self.config.overflow == OverflowPolicy::DropFlow {
+                self.drop_stream(&fresh.within(0..0));
+                break;
+            }
+            notes |= self.skip_to(first, out);
+        }
+        notes
+    }
+
+    fn has_room_for(&self, fresh: &Fresh<'_>) -> bool {
+        let FreshContent::Bytes(bytes) = fresh.content else {
+            return true;
+        };
+        let (held, known) = match &self.trouble {
+            Some(trouble) => (
+                trouble.held.bytes() as u64,
+                trouble.held.bytes_within(fresh.at..fresh.end()),
+            ),
+            None => (0, 0),
+        };
+        held + bytes.len() as u64 - known <= self.config.max_held as u64
+    }
+
+    /// Lets a segment and what is held of its places settle which is to stay.
+    fn contest(&mut self, fresh: &Fresh<'_>) -> StreamNotes {
+        let overlap = self.config.overlap;
+        let Some(trouble) = &mut self.trouble else {
+            return StreamNotes::NONE;
+        };
+        let contest = trouble.held.contest(fresh, overlap);
+        trouble.counts.retransmitted += contest.known;
+        trouble.counts.conflicts += contest.conflicts;
+        if contest.conflicts > 0 {
+            StreamNotes::CONFLICT
+        } else {
+            StreamNotes::NONE
+        }
+    }
+
+    /// Gives up the hole before `end`, and hands on what is held behind it.
+    pub(super) fn skip_to(
+        &mut self,
+        end: u64,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> StreamNotes {
+        let mut notes = StreamNotes::NONE;
+        let len = end.saturating_sub(self.next);
+        self.next = self.next.max(end);
+        if self.phase == Phase::Settling {
+            // What came before the first that was seen was never expected. It
+            // is within the room.
+            self.base = self.next as u32;
+            self.phase = Phase::Open;
+        } else if len > 0 {
+            let counts = &mut self.trouble().counts;
+            counts.holes = counts.holes.saturating_add(1);
+            counts.missing += len;
+            out.push(Chunk::Gap(len));
+            notes |= StreamNotes::GAP;
+        }
+        self.drain(out);
+        notes | self.end_if_due()
+    }
+
+    /// Hands on what is held, up to the next hole, which is then the first.
+    pub(super) fn drain(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) {
+        self.hand_on(out);
+        if let Some(trouble) = &mut self.trouble {
+            trouble.next_hole();
+        }
+    }
+
+    /// Hands on what is held without a hole before it.
+    fn hand_on(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) {
+        while let Some(trouble) = &mut self.trouble
+            && let Some(piece) = trouble.held.take(self.next)
+        {
+            self.next += piece.len();
+            match piece.content {
+                Content::Bytes(bytes) => out.push(Chunk::Data(&bytes)),
+                Content::Cut(len) => self.lack(len, out),
+            }
+        }
+    }
+
+    /// Reports what was on the wire and is not in the capture.
+    fn lack(&mut self, len: u64, out: &mut impl for<'c> Sink<Chunk<'c>>) {
+        let counts = &mut self.trouble().counts;
+        counts.missing += len;
+        counts.cut += len;
+        out.push(Chunk::Gap(len));
+    }
+
+    /// Where the stream ends, if its FIN lies behind a hole.
+    fn fin(&self) -> Option<u64> {
+        Some(self.trouble.as_ref()?.fin?.0)
+    }
+
+    /// Notes a FIN at `end`, behind which nothing counts. The first one counts,
+    /// unless the stream went on behind it.
+    fn foresee_end(&mut self, end: u64, run: &Run<'_>) {
+        if end < self.next || self.fin().is_some() {
+            return;
+        }
+        let trouble = self.trouble();
+        if trouble.hole_end().is_none() {
+            trouble.since = run.since;
+        }
+        trouble.fin = Some((end, run.since));
+        trouble.counts.dropped += trouble.held.truncate(end);
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Settling | Phase::Open)
+    }
+
+    pub(super) fn end_if_due(&mut self) -> StreamNotes {
+        if self.phase == Phase::Open && self.fin() == Some(self.next) {
+            self.end()
+        } else {
+            StreamNotes::NONE
+        }
+    }
+
+    /// The stream is over.
+    fn end(&mut self) -> StreamNotes {
+        self.drop_suspect();
+        if let Some(trouble) = &mut self.trouble {
+            trouble.fin = None;
+            trouble.next_hole();
+        }
+        self.phase = Phase::Finished;
+        StreamNotes::FINISHED
+    }
+
+    /// Stops for want of room for `fresh`.
+    #[cold]
+    fn drop_stream(&mut self, fresh: &Fresh<'_>) {
+        use super::Reassembler;
+        self.trouble().counts.dropped += fresh.len();
+        self.stop();
+    }
+}

@@ -1,0 +1,31 @@
+//! What a stream amounts to.
+
+/// What one side's stream amounts to, so far or in the end.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct StreamStats {
+    /// Bytes handed on.
+    pub delivered: u64,
+    /// Holes given up.
+    pub holes: u32,
+    /// Bytes missing in the stream: in holes given up, and cut.
+    pub missing: u64,
+    /// Bytes of `missing` that were captured too short: they were on the wire
+    /// and not in the frame.
+    pub cut: u64,
+    /// Bytes sent again, or too late: for places that had been handed on, given
+    /// up, or were held. Keep-alives do not count.
+    pub retransmitted: u64,
+    /// Bytes held of which a second copy said otherwise.
+    pub conflicts: u64,
+    /// Bytes that are no part of the stream: before its beginning, behind its
+    /// FIN, with an RST, in stray segments, or after it was dropped.
+    pub dropped: u64,
+    /// Segments that came from far outside the window.
+    pub strays: u32,
+    /// Bytes held now.
+    pub held: u64,
+    /// The most bytes held at once, not counting those that were held to find
+    /// the beginning of a stream.
+    pub held_peak: u64,
+}

@@ -1,0 +1,121 @@
+//! Segments and ACKs that may belong to something else.
+
+use alloc::boxed::Box;
+
+use super::buffered::{BufferedReassembler, Phase, Run};
+use super::trouble::Suspect;
+use super::{Chunk, Reassembler, Segment, StreamNotes};
+use crate::wire::TcpFlags;
+use crate::{SeqNumber, Sink};
+
+impl BufferedReassembler {
+    /// Takes a segment from so far ahead, at `at`, that it may not belong here.
+    ///
+    /// It moves nothing until another one near it, or an ACK of it, says that
+    /// the stream has really got there.
+    pub(super) fn suspect(
+        &mut self,
+        at: u64,
+        run: &Run<'_>,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> StreamNotes {
+        let passed = self.known_end();
+        let reach = u64::from(self.config.reach);
+        let end = run.end().max(0).cast_unsigned();
+        let trouble = self.trouble();
+        trouble.counts.strays = trouble.counts.strays.saturating_add(1);
+        let other = trouble.suspect.take_if(|other| {
+            let is_copy = (other.at, other.end()) == (at, end);
+            let is_near = at <= other.end() + reach && other.at <= end + reach;
+            other.at >= passed && is_near && !is_copy
+        });
+        if let Some(other) = other {
+            return StreamNotes::STRAY
+                | self.clear_of_suspicion(&other, out)
+                | self.admit(run, out);
+        }
+        self.drop_suspect();
+        self.trouble().suspect = Some(Box::new(Suspect {
+            at,
+            bytes: run.bytes.to_vec(),
+            cut: run.cut,
+            fin: run.fin,
+            since: run.since,
+        }));
+        StreamNotes::STRAY
+    }
+
+    /// Takes a segment of the other side with an ACK, where that may move
+    /// something.
+    #[inline(never)]
+    pub(super) fn take_ack(
+        &mut self,
+        segment: &Segment<'_>,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> StreamNotes {
+        let answers_syn = segment.flags.contains(TcpFlags::SYN);
+        match self.phase {
+            Phase::Waiting | Phase::Acked | Phase::Settling if answers_syn => {
+                return self.begin(segment.ack, out).unwrap_or_default();
+            }
+            Phase::Waiting => {
+                self.anchor = segment.ack;
+                self.phase = Phase::Acked;
+            }
+            Phase::Acked => self.anchor = self.anchor.later(segment.ack),
+            Phase::Settling | Phase::Open => {
+                let mut notes = StreamNotes::NONE;
+                if let Some(suspect) = self.take_acked_suspect(segment.ack) {
+                    notes |= self.clear_of_suspicion(&suspect, out);
+                }
+                self.hear(segment.ack);
+                return notes | self.expire(segment.at, out);
+            }
+            Phase::Finished | Phase::Stopped => {}
+        }
+        StreamNotes::NONE
+    }
+
+    /// Notes an ACK, if it is near what is known.
+    #[inline]
+    pub(super) fn hear(&mut self, ack: SeqNumber) {
+        if let Ok(acked) = u64::try_from(self.offset(ack))
+            && acked > self.acked
+            && acked <= self.horizon()
+        {
+            self.acked = acked;
+        }
+    }
+
+    fn take_acked_suspect(&mut self, ack: SeqNumber) -> Option<Box<Suspect>> {
+        let (ack, reach) = (self.offset(ack), u64::from(self.config.reach));
+        let (ack, passed) = (u64::try_from(ack).ok()?, self.known_end());
+        let trouble = self.trouble.as_mut()?;
+        trouble.suspect.take_if(|suspect| {
+            suspect.at >= passed && suspect.at < ack && ack <= suspect.end() + reach
+        })
+    }
+
+    fn clear_of_suspicion(
+        &mut self,
+        suspect: &Suspect,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> StreamNotes {
+        let run = Run {
+            at: i64::try_from(suspect.at).unwrap_or(i64::MAX),
+            bytes: &suspect.bytes,
+            cut: suspect.cut,
+            fin: suspect.fin,
+            since: suspect.since,
+        };
+        self.admit(&run, out)
+    }
+
+    pub(super) fn drop_suspect(&mut self) {
+        if let Some(trouble) = &mut self.trouble
+            && let Some(suspect) = trouble.suspect.take()
+        {
+            trouble.counts.dropped += suspect.len();
+        }
+    }
+}
