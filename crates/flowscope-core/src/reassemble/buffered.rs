@@ -379,10 +379,11 @@ impl BufferedReassembler {
             // All before it was received: nothing earlier is to be expected.
             return self.anchor_at(seq, beyond.cast_unsigned());
         }
-        let acked = beyond.saturating_add(ROOM.into());
-        let is_near = (0..i64::from(ROOM)).contains(&acked);
+        let room = ROOM.min(self.config.reach);
+        let acked = beyond.saturating_add(room.into());
+        let is_near = (0..i64::from(room)).contains(&acked);
         let acked = if is_near { acked.cast_unsigned() } else { 0 };
-        self.anchor_at(seq + ROOM.wrapping_neg(), acked);
+        self.anchor_at(seq + room.wrapping_neg(), acked);
         self.phase = Phase::Settling;
     }
 

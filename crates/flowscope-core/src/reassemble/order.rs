@@ -78,6 +78,10 @@ impl BufferedReassembler {
             return StreamNotes::NONE;
         }
         if fresh.at <= next {
+            if self.phase == Phase::Settling {
+                // Nothing earlier would be taken.
+                self.phase = Phase::Open;
+            }
             self.pass(fresh.within(next..end), out)
         } else {
             self.hold(fresh, out)
@@ -122,12 +126,12 @@ impl BufferedReassembler {
                 return notes | self.put(fresh, out);
             }
         }
-        notes |= self.contest(&fresh);
         let (overlap, is_open) = (self.config.overlap, self.phase == Phase::Open);
-        let trouble = self.trouble();
-        if trouble.hole_end().is_none() {
-            trouble.since = fresh.since;
+        if self.trouble().hole_end().is_none() {
+            self.trouble().since = fresh.since;
         }
+        notes |= self.contest(&fresh);
+        let trouble = self.trouble();
         trouble.held.insert(&fresh, overlap);
         if is_open {
             let peak = &mut trouble.counts.held_peak;
