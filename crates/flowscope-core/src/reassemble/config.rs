@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::OverlapPolicy;
+use super::held::{BLOCK, GRAIN, HEAD};
 
 /// How the streams of a connection are put together.
 ///
@@ -18,14 +19,12 @@ use super::OverlapPolicy;
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct StreamConfig {
-    /// Bytes that one side may hold behind a hole: 1 MiB by default.
-    ///
-    /// Bookkeeping comes on top, up to some 110 bytes for each of
-    /// `max_ranges`, and one segment that is suspected to be a stray.
+    /// Bytes that one side may hold behind a hole: 1 MiB by default. With
+    /// bookkeeping it is [`max_memory`](Self::max_memory).
     pub max_held: usize,
     /// Ranges that the held bytes of one side may be scattered over: 1,024 by
     /// default. Long ones count several times, once for every few thousand
-    /// bytes, and where `overlap` looks at segments so does each segment.
+    /// bytes; where `overlap` compares segments, each segment counts.
     pub max_ranges: usize,
     /// What is done when one of the two is reached.
     pub overflow: OverflowPolicy,
@@ -40,6 +39,21 @@ pub struct StreamConfig {
     /// How far ahead of everything known a segment may begin without being
     /// suspected to be a stray: 1 MiB by default.
     pub reach: u32,
+}
+
+impl StreamConfig {
+    /// The most memory that one side can take, whatever it is sent: bytes held
+    /// and their bookkeeping, one segment that is suspected to be a stray, and
+    /// what is there twice while memory grows.
+    #[must_use]
+    pub const fn max_memory(&self) -> usize {
+        // Room for pieces doubles, and is there twice for a moment.
+        let range = 3 * HEAD + GRAIN;
+        let once = BLOCK + (64 << 10) + 4 * HEAD + (1 << 10);
+        self.max_held
+            .saturating_add(self.max_ranges.saturating_mul(range))
+            .saturating_add(once)
+    }
 }
 
 impl Default for StreamConfig {

@@ -155,14 +155,18 @@ impl Held {
         self.pieces.back().map(Piece::end)
     }
 
-    /// How many places in `range` have their byte.
-    pub(super) fn bytes_within(&self, range: Range<u64>) -> u64 {
+    /// How many bytes are held in `range`, and how many pieces reach into it.
+    pub(super) fn within(&self, range: Range<u64>) -> (usize, usize) {
         self.pieces
             .range(self.first_behind(range.start)..)
             .take_while(|piece| piece.at < range.end)
-            .filter(|piece| matches!(piece.content, Content::Bytes(_)))
-            .map(|piece| piece.end().min(range.end) - piece.at.max(range.start))
-            .sum()
+            .fold((0, 0), |(bytes, pieces), piece| {
+                let more = match &piece.content {
+                    Content::Bytes(bytes) => slice(bytes, piece.at, range.clone()).len(),
+                    Content::Cut(_) => 0,
+                };
+                (bytes + more, pieces + 1)
+            })
     }
 
     /// Compares `fresh` with what is held of its places, and removes or
@@ -337,7 +341,10 @@ impl Held {
         });
         match &mut piece.content {
             // No longer than the piece was.
-            Content::Bytes(bytes) => bytes.truncate(before as usize),
+            Content::Bytes(bytes) => {
+                bytes.truncate(before as usize);
+                bytes.shrink_to_fit();
+            }
             Content::Cut(len) => *len = before,
         }
         let left = (before > 0).then(|| Piece {
@@ -428,7 +435,7 @@ fn bytes_of(content: FreshContent<'_>) -> usize {
 
 /// The part of `bytes`, which begin at `at`, that lies in `range`.
 fn slice(bytes: &[u8], at: u64, range: Range<u64>) -> &[u8] {
-    let place = |offset: u64| offset.saturating_sub(at) as usize;
+    let place = |offset: u64| (offset.saturating_sub(at) as usize).min(bytes.len());
     bytes
         .get(place(range.start)..place(range.end))
         .unwrap_or_default()
@@ -448,8 +455,11 @@ fn differing(a: &[u8], b: &[u8]) -> u64 {
     a.iter().zip(b).filter(|(a, b)| a != b).count() as u64
 }
 
+/// Memory for one piece besides its bytes.
+pub(super) const HEAD: usize = size_of::<Piece>();
+
 /// Bytes that are put together in one allocation at the most.
-const BLOCK: usize = 8 << 10;
+pub(super) const BLOCK: usize = 8 << 10;
 
 /// What the memory of a growing block is a multiple of.
-const GRAIN: usize = 64;
+pub(super) const GRAIN: usize = 64;

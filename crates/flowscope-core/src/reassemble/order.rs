@@ -137,31 +137,24 @@ impl BufferedReassembler {
             let peak = &mut trouble.counts.held_peak;
             *peak = (*peak).max(trouble.held.bytes() as u64);
         }
-        while let Some((first, _)) = self.trouble().held.first()
-            && self.trouble().held.pieces() > self.config.max_ranges
-        {
-            notes |= StreamNotes::OVERFLOW;
-            if self.config.overflow == OverflowPolicy::DropFlow {
-                self.drop_stream(&fresh.within(0..0));
-                break;
-            }
-            notes |= self.skip_to(first, out);
-        }
         notes
     }
 
     fn has_room_for(&self, fresh: &Fresh<'_>) -> bool {
-        let FreshContent::Bytes(bytes) = fresh.content else {
-            return true;
-        };
         let (held, known) = match &self.trouble {
             Some(trouble) => (
-                trouble.held.bytes() as u64,
-                trouble.held.bytes_within(fresh.at..fresh.end()),
+                (trouble.held.bytes(), trouble.held.pieces()),
+                trouble.held.within(fresh.at..fresh.end()),
             ),
-            None => (0, 0),
+            None => Default::default(),
         };
-        held + bytes.len() as u64 - known <= self.config.max_held as u64
+        let new = match fresh.content {
+            FreshContent::Bytes(bytes) => held.0 + bytes.len() - known.0,
+            FreshContent::Cut(_) => 0,
+        };
+        // It may lie between and around all that is there, or split one.
+        let pieces = held.1 + known.1 + 1;
+        new <= self.config.max_held && pieces <= self.config.max_ranges
     }
 
     /// Lets a segment and what is held of its places settle which is to stay.
