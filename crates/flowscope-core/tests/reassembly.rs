@@ -101,7 +101,7 @@ impl Stream {
 
 fn keep(text: &mut String) -> impl FnMut(Chunk<'_>) {
     |chunk| match chunk {
-        Chunk::Data(bytes) => text.push_str(std::str::from_utf8(bytes).expect("text")),
+        Chunk::Data(bytes) => text.push_str(core::str::from_utf8(bytes).expect("text")),
         Chunk::Gap(len) => text.push_str(&format!("[{len}]")),
     }
 }
@@ -296,6 +296,17 @@ fn joined_in_the_middle_it_waits_for_no_longer_than_it_must() {
         .wait(100)
         .expire()
         .reads("world");
+}
+
+#[test]
+fn joined_in_the_middle_it_begins_no_earlier_than_64_kib_before() {
+    let stream = Stream::joined()
+        .data(100_000, "xyz")
+        .data(100_000 - 65_536 - 2, "abcd")
+        .reads("cd")
+        .finish()
+        .reads("cd[65534]xyz");
+    assert_eq!((stream.stats().delivered, stream.stats().dropped), (5, 2));
 }
 
 #[test]
@@ -576,6 +587,21 @@ fn a_policy_also_decides_where_a_hole_is_filled() {
             .data(1000, "abcdef")
             .reads(text);
     }
+}
+
+#[test]
+fn a_segment_ends_where_it_ended_on_the_wire() {
+    let config = StreamConfig {
+        overlap: OverlapPolicy::Linux,
+        ..StreamConfig::default()
+    };
+    let at = Timestamp::EPOCH;
+    Stream::with_config(config)
+        .push(Segment::data(1004, b"efgh", at).with_missing(4))
+        // Longer than what was captured, shorter than what was sent.
+        .data(1004, "EFGHij")
+        .data(1000, "abcd")
+        .reads("abcdefghij[2]");
 }
 
 #[test]

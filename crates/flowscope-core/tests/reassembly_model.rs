@@ -729,7 +729,9 @@ fn place() -> impl Strategy<Value = Place> {
         10 => Just(Place::Here),
         6 => (-40..40i64).prop_map(Place::Off),
         1 => Just(Place::Off(-1)),
-        2 => (0..120i64).prop_map(Place::At),
+        5 => (0..80i64).prop_map(Place::At),
+        // As far back as a stream joined in its middle may begin.
+        1 => (-55..-45i64).prop_map(Place::Off),
         1 => (-300..3000i64).prop_map(Place::Off),
     ]
 }
