@@ -310,6 +310,23 @@ fn joined_in_the_middle_it_begins_no_earlier_than_64_kib_before() {
 }
 
 #[test]
+fn joined_with_a_stray_it_still_finds_the_stream() {
+    Stream::joined()
+        .data(9_000_000, "stray")
+        .data(100, "abc")
+        .data(103, "def")
+        .finish()
+        .reads("abcdef");
+    Stream::joined()
+        .data(9_000_000, "abc")
+        .data(100, "stray")
+        .data(9_000_003, "def")
+        .data(9_000_006, "ghi")
+        .finish()
+        .reads("stray[8999898]defghi");
+}
+
+#[test]
 fn the_answer_to_a_lost_syn_says_where_the_stream_begins() {
     Stream::joined()
         .ack_flagged(500, TcpFlags::SYN)
@@ -523,6 +540,17 @@ fn a_second_segment_confirms_a_jump() {
         .data(1005 + FAR, "z")
         .finish()
         .reads("abc[2000000]xyz");
+}
+
+#[test]
+fn a_jump_may_be_over_more_than_half_of_all_numbers() {
+    const JUMP: u32 = 2_500_000_000;
+    Stream::new()
+        .data(1000, "abc")
+        .data(1003 + JUMP, "xy")
+        .data(1005 + JUMP, "z")
+        .finish()
+        .reads("abc[2500000000]xyz");
 }
 
 #[test]

@@ -224,6 +224,10 @@ impl Model {
         if part.len() == 1 && !fin && last == Some(start + 1) {
             return;
         }
+        if self.phase == Phase::Settling && part.end() < self.zero {
+            self.stop();
+            self.phase = Phase::Waiting;
+        }
         match self.phase {
             Phase::Finished | Phase::Stopped => {
                 let is_old = start >= self.zero && part.end() <= self.next;
@@ -281,7 +285,9 @@ impl Model {
     fn begin(&mut self, start: i64) -> bool {
         match self.phase {
             Phase::Waiting | Phase::Acked => self.open(start, start),
-            Phase::Open if self.next == self.zero && self.is_clear() => self.open(start, start),
+            Phase::Open if self.next == self.zero && start != self.zero && self.is_clear() => {
+                self.open(start, start);
+            }
             Phase::Settling => {
                 let first = self.hole_end().expect("something is held");
                 if !(self.zero..=first).contains(&start) {

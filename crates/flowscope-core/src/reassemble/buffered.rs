@@ -257,9 +257,19 @@ impl BufferedReassembler {
     }
 
     /// The offset of `seq`, taken to be near the next one.
+    ///
+    /// A window is a gigabyte at most (RFC 7323, section 2.3). What seems to
+    /// lie further behind lies ahead: the capture missed much.
     #[inline]
     pub(super) fn offset(&self, seq: SeqNumber) -> i64 {
-        self.next as i64 + i64::from(seq.distance_from(self.seq_of_next()))
+        const FURTHEST_BEHIND: i32 = -(1 << 30);
+        let distance = seq.distance_from(self.seq_of_next());
+        let wrapped = if distance < FURTHEST_BEHIND {
+            1 << 32
+        } else {
+            0
+        };
+        self.next as i64 + i64::from(distance) + wrapped
     }
 
     /// Where what was seen of the stream ends.
@@ -305,6 +315,12 @@ impl BufferedReassembler {
         let fin = segment.flags.contains(TcpFlags::FIN);
         if len == 0 && !fin || self.is_probe(seq, len, fin) {
             return notes;
+        }
+        if self.phase == Phase::Settling && self.offset(seq) + i64::from(len) < 0 {
+            // Either this is not of the stream, or what came first was not. A
+            // stream can jump ahead, and not back, so believe this.
+            self.stop();
+            self.phase = Phase::Waiting;
         }
         match self.phase {
             Phase::Waiting | Phase::Acked => self.join(seq),
