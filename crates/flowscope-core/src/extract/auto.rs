@@ -1,7 +1,7 @@
 //! Looking through whatever is wrapped around the flow.
 
 use super::{Extracted, FlowExtractor, KeyOfHeaders};
-use crate::wire::{Depth, Skip};
+use crate::wire::{Depth, Headers, Passed, Skip};
 use crate::{Orientation, PacketView};
 
 /// Keys flows by the innermost IP packet, through whatever encapsulation the
@@ -47,6 +47,10 @@ impl<E: KeyOfHeaders> FlowExtractor for AutoDetectEncap<E> {
     #[inline]
     fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, E::Key>, Skip> {
         Extracted::parse(&self.inner, packet, Depth::Innermost)
+    }
+
+    fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
+        Headers::trace(packet, Depth::Innermost, passed)
     }
 
     fn seen_from(key: E::Key, orientation: Orientation) -> E::Key {

@@ -16,7 +16,7 @@ pub use mac_pair::{MacPair, MacPairKey};
 
 use core::hash::Hash;
 
-use crate::wire::{Depth, Headers, Layers, Payload, Skip, Transport};
+use crate::wire::{Depth, Headers, Layers, Passed, Payload, Skip, Transport};
 use crate::{Orientation, PacketView};
 
 /// Names the flow a packet belongs to.
@@ -46,6 +46,20 @@ pub trait FlowExtractor {
         take: impl FnOnce(&Extracted<'a, Self::Key>) -> R,
     ) -> Result<R, Skip> {
         self.extract(packet).map(|extracted| take(&extracted))
+    }
+
+    /// Walks the packet as [`extract`](Self::extract) does, and tells `passed`
+    /// every encapsulation on the way.
+    ///
+    /// For packets of which more must be known than their flow; an extractor
+    /// that has nothing to tell leaves it as it is.
+    ///
+    /// # Errors
+    ///
+    /// The [`Skip`] that `extract` gives. What was passed until then is told.
+    fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
+        let _ = passed;
+        self.extract(packet).map(|_| ())
     }
 
     /// The key as seen by the sender of a packet that ran along `orientation`.
@@ -105,6 +119,10 @@ impl<E: KeyOfHeaders> FlowExtractor for E {
             packet,
             Depth::Outermost,
         )))
+    }
+
+    fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
+        Headers::trace(packet, Depth::Outermost, passed)
     }
 
     fn seen_from(key: E::Key, orientation: Orientation) -> E::Key {

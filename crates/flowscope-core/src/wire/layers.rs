@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::Deref;
 
-use super::{Depth, Headers, Layer};
+use super::{Depth, Headers, IpHeader, Layer, Skip};
 use crate::PacketView;
 
 /// One encapsulation that was passed: its kind, and its identifier.
@@ -38,16 +38,40 @@ impl Layers {
     }
 }
 
-/// Is told which encapsulations a walk passes.
+/// Is told which encapsulations a walk passes, outermost first.
 ///
-/// Nothing is kept unless asked for: on most packets nobody asks.
-pub(crate) trait Passed {
+/// Nothing is kept unless asked for: on most packets nobody asks. See
+/// [`FlowExtractor::trace`](crate::extract::FlowExtractor::trace).
+pub trait Passed {
+    /// A header was passed. `id` is as in [`Peeled::id`].
     fn pass(&mut self, layer: Layer, id: Option<u32>);
+
+    /// A tunnel was opened that `carrier` carries; in the same order as what
+    /// [`pass`](Self::pass) is told, and told to it unless said otherwise.
+    fn open(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
+        let _ = carrier;
+        self.pass(layer, id);
+    }
+
+    /// A tunnel stays closed, for what was found in it: the packet that
+    /// carries it is the deepest that holds.
+    fn leave_closed(&mut self, why: Skip) {
+        let _ = why;
+    }
+
+    /// Whether anything is done with what is told.
+    fn is_listening(&self) -> bool {
+        true
+    }
 }
 
 impl Passed for () {
     #[inline]
     fn pass(&mut self, _: Layer, _: Option<u32>) {}
+
+    fn is_listening(&self) -> bool {
+        false
+    }
 }
 
 impl Passed for Layers {

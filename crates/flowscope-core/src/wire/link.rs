@@ -120,7 +120,7 @@ fn begin_other(link: LinkType, frame: &[u8]) -> Result<(Next, &[u8]), Skip> {
 pub(super) fn step<'a>(
     next: Next,
     bytes: &'a [u8],
-    passed: &mut impl Passed,
+    passed: &mut (impl Passed + ?Sized),
 ) -> Result<(Next, &'a [u8]), Skip> {
     match next {
         Next::Ethernet => ethernet(bytes),

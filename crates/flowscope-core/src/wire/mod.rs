@@ -21,8 +21,7 @@ mod vlan;
 
 pub use ip::IpHeader;
 pub(crate) use ip::{Addr, IpVersion};
-pub(crate) use layers::Passed;
-pub use layers::{Layers, Peeled};
+pub use layers::{Layers, Passed, Peeled};
 pub use skip::{Cause, Layer, Skip};
 pub use transport::{IcmpHeader, Payload, Protocol, TcpFlags, TcpHeader, Transport};
 
@@ -100,6 +99,20 @@ impl<'a> Headers<'a> {
         Ok(headers)
     }
 
+    /// Follows the frame down to `depth`, and tells `passed` what lies on the
+    /// way.
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse`](Self::parse).
+    pub fn trace(
+        packet: PacketView<'a>,
+        depth: Depth,
+        passed: &mut dyn Passed,
+    ) -> Result<(), Skip> {
+        Self::none().walk(packet, depth, passed)
+    }
+
     /// Nothing found yet: what a walk fills in, header by header.
     ///
     /// Headers are filled in rather than returned because they are large: a
@@ -121,7 +134,7 @@ impl<'a> Headers<'a> {
         &mut self,
         packet: PacketView<'a>,
         depth: Depth,
-        passed: &mut impl Passed,
+        passed: &mut (impl Passed + ?Sized),
     ) -> Result<(), Skip> {
         self.reach_ip(packet, passed)?;
         match depth {
@@ -132,7 +145,11 @@ impl<'a> Headers<'a> {
 
     /// Peels link layers and tags until an IP header begins, and reads that.
     #[inline]
-    fn reach_ip(&mut self, packet: PacketView<'a>, passed: &mut impl Passed) -> Result<(), Skip> {
+    fn reach_ip(
+        &mut self,
+        packet: PacketView<'a>,
+        passed: &mut (impl Passed + ?Sized),
+    ) -> Result<(), Skip> {
         let missing = packet.missing();
         let (mut next, mut rest) = link::begin(packet.link, packet.frame)?;
         for _ in 0..MAX_LAYERS {
@@ -150,7 +167,7 @@ impl<'a> Headers<'a> {
 
     /// Goes on to the deepest IP packet that holds, with its transport.
     #[cold]
-    fn enter_tunnels(&mut self, passed: &mut impl Passed) -> Result<(), Skip> {
+    fn enter_tunnels(&mut self, passed: &mut (impl Passed + ?Sized)) -> Result<(), Skip> {
         let mut datagram = *self;
         self.transport()?;
         for _ in 0..MAX_TUNNELS {

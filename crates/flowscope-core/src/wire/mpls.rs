@@ -7,7 +7,7 @@ use super::{Layer, Passed, Skip, split};
 /// first four bits, as routers do (RFC 4928).
 pub(super) fn mpls<'a>(
     bytes: &'a [u8],
-    passed: &mut impl Passed,
+    passed: &mut (impl Passed + ?Sized),
 ) -> Result<(Next, &'a [u8]), Skip> {
     let (entry, rest) = split::<4>(bytes, Layer::Mpls)?;
     let entry = u32::from_be_bytes(*entry);

@@ -37,7 +37,7 @@ pub(super) fn ppp_with_direction(bytes: &[u8]) -> Result<(Next, &[u8]), Skip> {
 /// A PPPoE session frame (RFC 2516).
 pub(super) fn pppoe<'a>(
     bytes: &'a [u8],
-    passed: &mut impl Passed,
+    passed: &mut (impl Passed + ?Sized),
 ) -> Result<(Next, &'a [u8]), Skip> {
     let ([version_type, code, session @ .., _, _], rest) = split::<6>(bytes, Layer::Pppoe)?;
     if *version_type != 0x11 {

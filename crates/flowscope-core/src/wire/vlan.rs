@@ -6,7 +6,7 @@ use super::{Layer, Passed, Skip, split};
 /// An IEEE 802.1Q or 802.1ad tag, as it follows the EtherType that names it.
 pub(super) fn vlan<'a>(
     bytes: &'a [u8],
-    passed: &mut impl Passed,
+    passed: &mut (impl Passed + ?Sized),
 ) -> Result<(Next, &'a [u8]), Skip> {
     let ([tci0, tci1, kind @ ..], rest) = split::<4>(bytes, Layer::Vlan)?;
     let id = u16::from_be_bytes([*tci0, *tci1]) & 0x0fff;
@@ -27,7 +27,10 @@ pub(super) fn e_tag(bytes: &[u8]) -> Result<(Next, &[u8]), Skip> {
 }
 
 /// An IEEE 802.1ah service tag: a 24-bit instance, then a whole frame.
-pub(super) fn pbb<'a>(bytes: &'a [u8], passed: &mut impl Passed) -> Result<(Next, &'a [u8]), Skip> {
+pub(super) fn pbb<'a>(
+    bytes: &'a [u8],
+    passed: &mut (impl Passed + ?Sized),
+) -> Result<(Next, &'a [u8]), Skip> {
     let ([_, isid @ ..], rest) = split::<4>(bytes, Layer::Pbb)?;
     let [high, middle, low] = *isid;
     let service = u32::from_be_bytes([0, high, middle, low]);
