@@ -7,7 +7,17 @@ use super::{Cause, Layer, MacAddresses, Skip, after, split};
 ///
 /// Of an aggregate (A-MSDU) the first subframe is read.
 pub(super) fn frame(bytes: &[u8], padding: Padding) -> Result<(Next, &[u8]), Skip> {
-    let header = Header::parse(bytes)?;
+    body(Header::parse(bytes)?, bytes, padding)
+}
+
+/// The same with the two bytes of its frame control exchanged, as wireless
+/// controllers get it from their access points.
+pub(super) fn swapped_frame(bytes: &[u8]) -> Result<(Next, &[u8]), Skip> {
+    let ([flags, kind], _) = split::<2>(bytes, LAYER)?;
+    body(Header::read(*kind, *flags, bytes)?, bytes, Padding::None)
+}
+
+fn body(header: Header, bytes: &[u8], padding: Padding) -> Result<(Next, &[u8]), Skip> {
     let len = match padding {
         Padding::None => header.len,
         Padding::To32Bits => header.len.next_multiple_of(4),
@@ -119,6 +129,10 @@ struct Header {
 impl Header {
     fn parse(bytes: &[u8]) -> Result<Self, Skip> {
         let ([kind, flags], _) = split::<2>(bytes, LAYER)?;
+        Self::read(*kind, *flags, bytes)
+    }
+
+    fn read(kind: u8, flags: u8, bytes: &[u8]) -> Result<Self, Skip> {
         if kind & 0x03 != 0 {
             return Err(Skip::new(LAYER, Cause::BadVersion));
         }

@@ -88,26 +88,6 @@ impl Addr {
 }
 
 impl<'a> Headers<'a> {
-    /// Whether the packet carries another IP packet.
-    #[inline]
-    pub(super) fn is_tunnel(&self) -> bool {
-        matches!(self.ip.protocol, Protocol::IPV4 | Protocol::IPV6)
-    }
-
-    /// Reads the IP packet that this one carries, and says what carries it.
-    pub(super) fn enter_tunnel(&mut self) -> Result<Layer, Skip> {
-        let layer = match self.ip.version {
-            IpVersion::V4 => Layer::Ipv4,
-            IpVersion::V6 => Layer::Ipv6,
-        };
-        let Payload { bytes, missing } = self.payload;
-        match self.ip.protocol {
-            Protocol::IPV4 => self.ipv4(bytes, missing)?,
-            _ => self.ipv6(bytes, missing)?,
-        }
-        Ok(layer)
-    }
-
     /// Reads an IPv4 packet of whose end the capture lacks `missing` bytes.
     #[inline]
     pub(super) fn ipv4(&mut self, bytes: &'a [u8], missing: u32) -> Result<(), Skip> {

@@ -74,6 +74,24 @@ impl Passed for () {
     }
 }
 
+impl Passed for &mut dyn Passed {
+    fn pass(&mut self, layer: Layer, id: Option<u32>) {
+        (**self).pass(layer, id);
+    }
+
+    fn open(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
+        (**self).open(layer, id, carrier);
+    }
+
+    fn leave_closed(&mut self, why: Skip) {
+        (**self).leave_closed(why);
+    }
+
+    fn is_listening(&self) -> bool {
+        (**self).is_listening()
+    }
+}
+
 impl Passed for Layers {
     fn pass(&mut self, layer: Layer, id: Option<u32>) {
         if let Some(slot) = self.peeled.get_mut(usize::from(self.len)) {

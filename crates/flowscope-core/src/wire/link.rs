@@ -3,7 +3,7 @@
 use smoltcp::wire::{EthernetAddress, EthernetFrame};
 
 use super::ieee80211::{self, Padding};
-use super::{Cause, Layer, MacAddresses, Passed, Skip, after, mpls, ppp, split, vlan};
+use super::{Cause, Layer, MacAddresses, Passed, Skip, after, mpls, ppp, split, tunnel, vlan};
 use crate::{LinkType, PacketView};
 
 /// What the remaining bytes begin with.
@@ -21,6 +21,9 @@ pub(super) enum Next {
     Ppp,
     CiscoHdlc,
     Ieee80211(Padding),
+    /// The same with the two bytes of its frame control exchanged.
+    Ieee80211Swapped,
+    Nsh,
     Radiotap,
     Ppi,
     Ip,
@@ -44,6 +47,7 @@ impl Next {
             0x8926 => Self::VnTag,
             0x893f => Self::ETag,
             0x88e7 => Self::Pbb,
+            0x894f => Self::Nsh,
             0x6558 => Self::Ethernet,
             0x880b => Self::Ppp,
             _ => Self::Other,
@@ -135,6 +139,8 @@ pub(super) fn step<'a>(
         Next::Ppp => ppp::ppp(bytes),
         Next::CiscoHdlc => ppp::cisco_hdlc(bytes),
         Next::Ieee80211(padding) => ieee80211::frame(bytes, padding),
+        Next::Ieee80211Swapped => ieee80211::swapped_frame(bytes),
+        Next::Nsh => tunnel::nsh(bytes, passed),
         Next::Radiotap => {
             let (padding, rest) = ieee80211::radiotap(bytes)?;
             Ok((Next::Ieee80211(padding), rest))

@@ -17,6 +17,7 @@ mod mpls;
 mod ppp;
 mod skip;
 mod transport;
+mod tunnel;
 mod vlan;
 
 pub use ip::IpHeader;
@@ -71,9 +72,10 @@ pub enum Depth {
     Outermost,
     /// To the last IP header.
     ///
-    /// As [`Outermost`](Self::Outermost), and then through IP in IP (RFC 2003,
-    /// RFC 2473) and 6in4 (RFC 4213) as deep as it goes. Where the inner packet
-    /// is cut or is none, it is to the deepest one that holds.
+    /// As [`Outermost`](Self::Outermost), and then through whatever tunnels
+    /// there are, as deep as they go: IP in IP, 6in4 and 4in6, GRE in all its
+    /// uses, VXLAN, Geneve, GTP-U, Teredo, L2TP and more. Where what is inside
+    /// a tunnel is cut or is no packet, it is to the deepest one that holds.
     Innermost,
 }
 
@@ -108,9 +110,9 @@ impl<'a> Headers<'a> {
     pub fn trace(
         packet: PacketView<'a>,
         depth: Depth,
-        passed: &mut dyn Passed,
+        mut passed: &mut dyn Passed,
     ) -> Result<(), Skip> {
-        Self::none().walk(packet, depth, passed)
+        Self::none().walk(packet, depth, &mut passed)
     }
 
     /// Nothing found yet: what a walk fills in, header by header.
@@ -134,12 +136,15 @@ impl<'a> Headers<'a> {
         &mut self,
         packet: PacketView<'a>,
         depth: Depth,
-        passed: &mut (impl Passed + ?Sized),
+        passed: &mut impl Passed,
     ) -> Result<(), Skip> {
         self.reach_ip(packet, passed)?;
+        self.transport()?;
         match depth {
-            Depth::Innermost if self.is_tunnel() => self.enter_tunnels(passed),
-            _ => self.transport(),
+            Depth::Innermost if tunnel::is_possible(&self.transport, self.ports) => {
+                self.enter_tunnels(passed)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -150,8 +155,20 @@ impl<'a> Headers<'a> {
         packet: PacketView<'a>,
         passed: &mut (impl Passed + ?Sized),
     ) -> Result<(), Skip> {
-        let missing = packet.missing();
-        let (mut next, mut rest) = link::begin(packet.link, packet.frame)?;
+        let (next, rest) = link::begin(packet.link, packet.frame)?;
+        self.follow(next, rest, packet.missing(), passed)
+    }
+
+    /// Peels what `rest` begins with, of whose end the capture lacks `missing`
+    /// bytes, until an IP header begins, and reads that.
+    #[inline]
+    fn follow(
+        &mut self,
+        mut next: Next,
+        mut rest: &'a [u8],
+        missing: u32,
+        passed: &mut (impl Passed + ?Sized),
+    ) -> Result<(), Skip> {
         for _ in 0..MAX_LAYERS {
             // One by one and not by a table, as most are the first.
             if next == Next::Ipv4 {
@@ -166,25 +183,43 @@ impl<'a> Headers<'a> {
     }
 
     /// Goes on to the deepest IP packet that holds, with its transport.
+    ///
+    /// A later fragment holds, but has no ports: there is no flow to be had
+    /// before its datagram is whole.
     #[cold]
-    fn enter_tunnels(&mut self, passed: &mut (impl Passed + ?Sized)) -> Result<(), Skip> {
-        let mut datagram = *self;
-        self.transport()?;
+    #[inline(never)]
+    fn enter_tunnels(&mut self, passed: &mut dyn Passed) -> Result<(), Skip> {
         for _ in 0..MAX_TUNNELS {
-            if !datagram.is_tunnel() {
-                break;
+            match self.descend(&mut ()) {
+                None => return Ok(()),
+                Some(Err(skip)) if skip.cause != Cause::Fragment => {
+                    passed.leave_closed(skip);
+                    return Ok(());
+                }
+                Some(found) => {
+                    if passed.is_listening() {
+                        // The same again, for who is told only of what holds.
+                        let _ = self.descend(passed);
+                    }
+                    *self = found?;
+                }
             }
-            let Ok(layer) = datagram.enter_tunnel() else {
-                break;
-            };
-            let mut inner = datagram;
-            if inner.transport().is_err() {
-                break;
-            }
-            passed.pass(layer, None);
-            *self = inner;
+        }
+        if self.descend(&mut ()).is_some() {
+            passed.leave_closed(Skip::new(Layer::Link, Cause::TooDeep));
         }
         Ok(())
+    }
+
+    /// The packet inside this one, if it carries any.
+    fn descend(&self, passed: &mut dyn Passed) -> Option<Result<Self, Skip>> {
+        let inside = tunnel::open(self, passed)?;
+        let mut inner = *self;
+        Some(inside.and_then(|(next, rest)| {
+            inner.follow(next, rest, self.payload.missing, passed)?;
+            inner.transport()?;
+            Ok(inner)
+        }))
     }
 }
 
@@ -226,5 +261,5 @@ fn after(bytes: &[u8], len: usize, layer: Layer) -> Result<&[u8], Skip> {
 /// otherwise hold thousands.
 const MAX_LAYERS: usize = 32;
 
-/// IP headers inside IP headers followed at the most.
+/// Tunnels inside tunnels followed at the most.
 const MAX_TUNNELS: usize = 8;

@@ -1,6 +1,7 @@
 //! MPLS label stacks (RFC 3032) and what lies under them.
 
 use super::link::Next;
+use super::tunnel::{is_ethernet, is_ipv4, is_ipv6};
 use super::{Layer, Passed, Skip, split};
 
 /// One label. Under the last one nothing names the payload: it is told by its
@@ -16,12 +17,47 @@ pub(super) fn mpls<'a>(
     if !bottom_of_stack {
         return Ok((Next::Mpls, rest));
     }
-    match rest {
-        [first, ..] if first >> 4 == 4 && first & 0xf >= 5 => Ok((Next::Ipv4, rest)),
-        [first, ..] if first >> 4 == 6 => Ok((Next::Ipv6, rest)),
-        // A pseudowire's control word (RFC 4385), then an Ethernet frame.
-        [first, _, _, _, frame @ ..] if first >> 4 == 0 => Ok((Next::Ethernet, frame)),
-        // A pseudowire without one.
-        _ => Ok((Next::Ethernet, rest)),
+    Ok(content(rest))
+}
+
+/// What the last label leads to. The address of a frame may begin as a packet
+/// does or as a control word does, so where the first bits could be either the
+/// rest decides.
+fn content(bytes: &[u8]) -> (Next, &[u8]) {
+    let frame = (Next::Ethernet, bytes);
+    match bytes {
+        [first, ..] if first >> 4 == 4 && first & 0xf >= 5 => match is_ethernet(bytes) {
+            true if !is_ipv4(bytes) => frame,
+            _ => (Next::Ipv4, bytes),
+        },
+        [first, ..] if first >> 4 == 6 => match is_ethernet(bytes) {
+            true if !has_length_of_ipv6(bytes) => frame,
+            _ => (Next::Ipv6, bytes),
+        },
+        // A pseudowire's control word (RFC 4385), unless a frame begins here.
+        [first, _, _, _, inside @ ..] if first >> 4 == 0 => {
+            if is_ethernet(inside) {
+                (Next::Ethernet, inside)
+            } else if is_ethernet(bytes) {
+                frame
+            } else if is_ipv4(inside) || is_ipv6(inside) {
+                (Next::Ip, inside)
+            } else {
+                (Next::Ethernet, inside)
+            }
+        }
+        // An associated channel (RFC 5085), which may carry IP.
+        [0x10, _, 0x00, 0x21, inside @ ..] => (Next::Ipv4, inside),
+        [0x10, _, 0x00, 0x57, inside @ ..] => (Next::Ipv6, inside),
+        // A pseudowire without a control word.
+        _ => frame,
     }
+}
+
+/// Whether a packet of IPv6 would be as long as what is there.
+fn has_length_of_ipv6(bytes: &[u8]) -> bool {
+    let Some(([_, _, _, _, len @ ..], _)) = bytes.split_first_chunk::<6>() else {
+        return false;
+    };
+    usize::from(u16::from_be_bytes(*len)) + 40 == bytes.len()
 }

@@ -99,6 +99,36 @@ words! {
         Mpls => "mpls",
         /// PPPoE.
         Pppoe => "pppoe",
+        /// The network service header (RFC 8300).
+        Nsh => "nsh",
+        /// Generic routing encapsulation.
+        Gre => "gre",
+        /// Generic routing encapsulation as PPTP uses it (RFC 2637).
+        Pptp => "pptp",
+        /// Frames mirrored over GRE.
+        Erspan => "erspan",
+        /// VXLAN, with or without its extensions.
+        Vxlan => "vxlan",
+        /// Geneve.
+        Geneve => "geneve",
+        /// The user plane of GTP.
+        GtpU => "gtpu",
+        /// Teredo.
+        Teredo => "teredo",
+        /// L2TP.
+        L2tp => "l2tp",
+        /// EtherIP (RFC 3378).
+        EtherIp => "etherip",
+        /// LISP data packets (RFC 9300).
+        Lisp => "lisp",
+        /// AYIYA, the tunnels of an IPv6 broker.
+        Ayiya => "ayiya",
+        /// CAPWAP data (RFC 5415).
+        Capwap => "capwap",
+        /// The TaZmen sniffer protocol.
+        Tzsp => "tzsp",
+        /// A multicast packet registered with PIM (RFC 7761).
+        Pim => "pim",
         /// ARP.
         Arp => "arp",
         /// IPv4.

@@ -28,16 +28,28 @@ impl Protocol {
     pub const IPV6_ROUTE: Self = Self(43);
     /// IPv6 fragment header.
     pub const IPV6_FRAG: Self = Self(44);
+    /// Generic routing encapsulation.
+    pub const GRE: Self = Self(47);
     /// Authentication header.
     pub const AH: Self = Self(51);
     /// ICMPv6.
     pub const ICMP6: Self = Self(58);
     /// IPv6 destination options.
     pub const IPV6_OPTS: Self = Self(60);
+    /// EtherIP.
+    pub const ETHERIP: Self = Self(97);
+    /// Protocol independent multicast.
+    pub const PIM: Self = Self(103);
+    /// L2TP, version 3.
+    pub const L2TP: Self = Self(115);
     /// SCTP.
     pub const SCTP: Self = Self(132);
     /// UDP-Lite.
     pub const UDP_LITE: Self = Self(136);
+    /// MPLS inside IP (RFC 4023).
+    pub const MPLS: Self = Self(137);
+    /// Ethernet inside IP (RFC 8986).
+    pub const ETHERNET: Self = Self(143);
 
     /// Whether its packets carry a source and a destination port that this
     /// crate reads.

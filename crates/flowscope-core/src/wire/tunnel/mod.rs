@@ -1,0 +1,224 @@
+//! Tunnels: headers that carry a packet inside a packet.
+//!
+//! Whether there is a tunnel is said by an IP protocol number or by a UDP port.
+//! A port alone proves nothing, so what is read here is believed only if the
+//! headers inside hold, too; see [`Headers::descend`](super::Headers).
+//!
+//! Each tunnel is a file with a function that reads its header, tells what it
+//! was, and says what comes after it.
+
+mod ayiya;
+mod capwap;
+mod erspan;
+mod geneve;
+mod gre;
+mod gtpu;
+mod l2tp;
+mod lisp;
+mod nsh;
+mod peek;
+mod teredo;
+mod tzsp;
+mod vxlan;
+
+pub(super) use nsh::nsh;
+pub(super) use peek::{is_ethernet, is_ipv4, is_ipv6};
+
+use super::link::Next;
+use super::{
+    Cause, Headers, IpHeader, IpVersion, Layer, Passed, Ports, Protocol, Skip, Transport, split,
+};
+
+/// What a tunnel's header leads to.
+type Inside<'a> = Result<(Next, &'a [u8]), Skip>;
+
+/// A packet that may carry a tunnel.
+struct Outer<'a, 'p> {
+    ip: &'p IpHeader,
+    /// What it carries.
+    bytes: &'a [u8],
+    /// The IP packet's own last bytes that the capture lacks.
+    passed: &'p mut dyn Passed,
+}
+
+impl Outer<'_, '_> {
+    /// Tells of a tunnel over this packet.
+    fn tell(&mut self, layer: Layer, id: Option<u32>) {
+        self.passed.open(layer, id, self.ip);
+    }
+
+    /// Tells of a tunnel that is no more than IP inside IP.
+    fn tell_carrier(&mut self) {
+        let layer = match self.ip.version {
+            IpVersion::V4 => Layer::Ipv4,
+            IpVersion::V6 => Layer::Ipv6,
+        };
+        self.tell(layer, None);
+    }
+}
+
+/// Whether it is worth asking what a packet carries.
+#[inline]
+pub(super) fn is_possible(transport: &Transport, ports: Ports) -> bool {
+    match transport {
+        Transport::Udp => UDP_PORTS.may_hold(ports.dst) || UDP_PORTS.may_hold(ports.src),
+        Transport::Other(_) => true,
+        _ => false,
+    }
+}
+
+/// Reads the tunnel header that a packet carries; `None` if it carries none.
+#[cold]
+pub(super) fn open<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<Inside<'a>> {
+    let mut inside = Outer {
+        ip: &outer.ip,
+        bytes: outer.payload.bytes,
+        passed,
+    };
+    match outer.transport {
+        Transport::Other(protocol) => by_protocol(protocol, &mut inside),
+        Transport::Udp => {
+            let Ports { src, dst } = outer.ports;
+            by_port(dst, &mut inside).or_else(|| by_port(src, &mut inside))
+        }
+        _ => None,
+    }
+}
+
+fn by_protocol<'a>(protocol: Protocol, outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
+    let bytes = outer.bytes;
+    let next = match protocol {
+        Protocol::IPV4 => Next::Ipv4,
+        Protocol::IPV6 => Next::Ipv6,
+        Protocol::MPLS => Next::Mpls,
+        Protocol::ETHERNET => Next::Ethernet,
+        Protocol::GRE => return Some(gre::gre(outer)),
+        Protocol::L2TP => return l2tp::over_ip(outer),
+        Protocol::ETHERIP => return Some(etherip(outer)),
+        Protocol::PIM => return pim_register(outer),
+        _ => return None,
+    };
+    outer.tell_carrier();
+    Some(Ok((next, bytes)))
+}
+
+fn by_port<'a>(port: u16, outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
+    match port {
+        1701 => l2tp::over_udp(outer),
+        2152 => gtpu::gtpu(outer),
+        3544 => teredo::teredo(outer),
+        4341 => lisp::lisp(outer),
+        // Linux had a number of its own before there was an assigned one.
+        4789 | 8472 | 4790 => vxlan::vxlan(outer),
+        5072 => ayiya::ayiya(outer),
+        5247 => capwap::capwap(outer),
+        6081 => geneve::geneve(outer),
+        6635 => Some(mpls_in_udp(outer)),
+        37008 => tzsp::tzsp(outer),
+        _ => None,
+    }
+}
+
+/// The ports of [`by_port`].
+static UDP_PORTS: PortSet = PortSet::of(&[
+    1701, 2152, 3544, 4341, 4789, 8472, 4790, 5072, 5247, 6081, 6635, 37008,
+]);
+
+/// A set of ports that may claim to hold one which it does not: two in a
+/// hundred, at the cost of one look.
+struct PortSet([u64; 16]);
+
+impl PortSet {
+    const fn of(ports: &[u16]) -> Self {
+        let mut words = [0; 16];
+        let mut rest = ports;
+        while let [port, more @ ..] = rest {
+            let (word, bit) = Self::place(*port);
+            // The loop runs while this is compiled.
+            #[allow(clippy::indexing_slicing, reason = "a place is below 16")]
+            {
+                words[word] |= bit;
+            }
+            rest = more;
+        }
+        Self(words)
+    }
+
+    const fn place(port: u16) -> (usize, u64) {
+        ((port as usize >> 6) & 0xf, 1 << (port & 63))
+    }
+
+    #[inline]
+    fn may_hold(&self, port: u16) -> bool {
+        let (word, bit) = Self::place(port);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+}
+
+/// EtherIP (RFC 3378): a version, then an Ethernet frame.
+fn etherip<'a>(outer: &mut Outer<'a, '_>) -> Inside<'a> {
+    let ([version, _], rest) = split::<2>(outer.bytes, Layer::EtherIp)?;
+    if version >> 4 != 3 {
+        return Err(Skip::new(Layer::EtherIp, Cause::BadVersion));
+    }
+    outer.tell(Layer::EtherIp, None);
+    Ok((Next::Ethernet, rest))
+}
+
+/// A PIM Register message (RFC 7761, section 4.9.3), in which a multicast
+/// packet travels to the rendezvous point. A null register has only its header.
+fn pim_register<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
+    const VERSION_2_REGISTER: u8 = 0x21;
+    const NULL: u8 = 0x40;
+    let ([kind, _, _, _, flags, _, _, _], rest) = outer.bytes.split_first_chunk()?;
+    if *kind != VERSION_2_REGISTER || flags & NULL != 0 {
+        return None;
+    }
+    outer.tell(Layer::Pim, None);
+    Some(Ok((Next::Ip, rest)))
+}
+
+/// RFC 7510.
+fn mpls_in_udp<'a>(outer: &mut Outer<'a, '_>) -> Inside<'a> {
+    outer.tell(Layer::Udp, None);
+    Ok((Next::Mpls, outer.bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_port_that_is_opened_is_in_the_set() {
+        struct Deaf;
+        impl Passed for Deaf {
+            fn pass(&mut self, _: Layer, _: Option<u32>) {}
+        }
+        let ip = IpHeader::NONE;
+        // What each tunnel takes for its own header.
+        let headers = [
+            [0x08, 0, 0, 0, 0, 0, 0, 0].as_slice(),
+            &[0x00, 0x02, 0, 1, 0, 1, 0, 0],
+            &[0x30, 0xff, 0, 0, 0, 0, 0, 0],
+            &[0x60; 40],
+            &[0x00; 40],
+            &[0x44, 0x52, 0x11, 41, 0, 0, 0, 0],
+            &[1, 0, 0, 1, 1, 0],
+            &[0x00, 0x10, 0x02, 0, 0, 0, 0, 0],
+        ];
+        let mut opened = 0;
+        for port in 0..=u16::MAX {
+            let is_opened = headers.iter().any(|bytes| {
+                let mut outer = Outer {
+                    ip: &ip,
+                    bytes,
+                    passed: &mut Deaf,
+                };
+                by_port(port, &mut outer).is_some()
+            });
+            opened += u32::from(is_opened);
+            assert!(!is_opened || UDP_PORTS.may_hold(port), "{port}");
+        }
+        assert_eq!(opened, 12);
+    }
+}

@@ -1,0 +1,25 @@
+//! The network service header (RFC 8300).
+
+use super::super::{after, split};
+use super::vxlan::of_protocol;
+use super::{Cause, Layer, Next, Passed, Skip};
+
+pub(in super::super) fn nsh<'a>(
+    bytes: &'a [u8],
+    passed: &mut (impl Passed + ?Sized),
+) -> Result<(Next, &'a [u8]), Skip> {
+    const LAYER: Layer = Layer::Nsh;
+    let ([version, words, _, protocol, path @ .., _], _) = split::<8>(bytes, LAYER)?;
+    if version >> 6 != 0 {
+        return Err(Skip::new(LAYER, Cause::BadVersion));
+    }
+    let words = usize::from(words & 0x3f);
+    if words < 2 {
+        return Err(Skip::new(LAYER, Cause::BadLength));
+    }
+    let rest = after(bytes, words * 4, LAYER)?;
+    let [high, middle, low] = *path;
+    passed.pass(LAYER, Some(u32::from_be_bytes([0, high, middle, low])));
+    let next = of_protocol(*protocol).ok_or(Skip::new(LAYER, Cause::NotIp))?;
+    Ok((next, rest))
+}
