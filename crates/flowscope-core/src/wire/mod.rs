@@ -141,7 +141,7 @@ impl<'a> Headers<'a> {
         self.reach_ip(packet, passed)?;
         self.transport()?;
         match depth {
-            Depth::Innermost if tunnel::is_possible(&self.transport, self.ports) => {
+            Depth::Innermost if tunnel::is_possible(self.ip.protocol, self.ports) => {
                 self.enter_tunnels(passed)
             }
             _ => Ok(()),
