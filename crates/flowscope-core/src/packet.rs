@@ -115,6 +115,8 @@ impl LinkType {
     pub const PPP_WITH_DIR: Self = Self(204);
     /// Cisco HDLC with a leading direction byte.
     pub const CISCO_HDLC_WITH_DIR: Self = Self(205);
+    /// MPLS labels.
+    pub const MPLS: Self = Self(219);
     /// An IPv4 packet.
     pub const IPV4: Self = Self(228);
     /// An IPv6 packet.

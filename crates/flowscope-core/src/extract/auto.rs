@@ -1,14 +1,23 @@
 //! Looking through whatever is wrapped around the flow.
 
-use super::{Extracted, FlowExtractor, KeyOfHeaders};
-use crate::wire::{Depth, Headers, Passed, Skip};
+use super::{Extracted, FlowExtractor};
+use crate::wire::{Passed, Skip};
 use crate::{Orientation, PacketView};
 
-/// Keys flows by the innermost IP packet, through whatever encapsulation the
+/// Keys flows by the innermost packet, through whatever encapsulation the
 /// frame holds.
 ///
-/// Opens IP in IP and 6in4, besides what every extractor passes through: VLAN
-/// tags, MPLS, PPPoE.
+/// Opens IP in IP, 6in4 and 4in6, GRE and what it carries, VXLAN and
+/// VXLAN-GPE, Geneve, GTP-U, Teredo, L2TP, network service headers, MPLS in
+/// UDP, CAPWAP, LISP and more, besides what every extractor passes through:
+/// VLAN tags, MPLS, PPPoE. A protocol number or a port is not believed: a
+/// tunnel is opened if the headers inside it hold. Otherwise the packet
+/// outside is the flow's, and [`Layers::left_closed`] says why.
+///
+/// An extractor that reads no more than headers reads those of the innermost
+/// IP packet. Any other is given the innermost frame that it can read.
+///
+/// [`Layers::left_closed`]: crate::wire::Layers::left_closed
 ///
 /// ```
 /// use flowscope_core::extract::{AutoDetectEncap, FiveTuple, FlowExtractor};
@@ -29,28 +38,78 @@ use crate::{Orientation, PacketView};
 /// assert_eq!(inner.key.src_addr().to_string(), "2020:2020:2020:2020:2020:2020:2020:2020");
 /// # Ok::<(), flowscope_core::wire::Skip>(())
 /// ```
+///
+/// [`with_outer`](Self::with_outer) asks for the flow of the packet outside as
+/// well:
+///
+/// ```
+/// # use flowscope_core::extract::{AutoDetectEncap, FiveTuple, FlowExtractor};
+/// # use flowscope_core::{LinkType, PacketView, Timestamp};
+/// # let mut packet = vec![
+/// #     0x45, 0, 0, 60, 0, 0, 0, 0, 64, 41, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2,
+/// #     0x60, 0, 0, 0, 0, 0, 59, 64,
+/// # ];
+/// # packet.extend_from_slice(&[0x20; 32]);
+/// # let view = PacketView::new(&packet, Timestamp::EPOCH).with_link(LinkType::RAW);
+/// let both = AutoDetectEncap::new(FiveTuple::bidirectional()).with_outer();
+/// let inner = both.extract(view)?;
+/// let outer = both.outer(&inner).expect("it is in a tunnel");
+/// assert_eq!(outer.key.src_addr().to_string(), "192.0.2.1");
+/// # Ok::<(), flowscope_core::wire::Skip>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AutoDetectEncap<E> {
     inner: E,
+    levels: Levels,
+}
+
+/// Of which packets the flows are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+enum Levels {
+    #[default]
+    Innermost,
+    Both,
 }
 
 impl<E> AutoDetectEncap<E> {
-    /// Applies `inner` to the innermost IP packet.
+    /// Applies `inner` to the innermost packet.
     pub const fn new(inner: E) -> Self {
-        Self { inner }
+        Self {
+            inner,
+            levels: Levels::Innermost,
+        }
+    }
+
+    /// Has an [`outer`](FlowExtractor::outer) flow for packets in a tunnel,
+    /// beside the inner one.
+    #[must_use]
+    pub fn with_outer(self) -> Self {
+        Self {
+            levels: Levels::Both,
+            ..self
+        }
     }
 }
 
-impl<E: KeyOfHeaders> FlowExtractor for AutoDetectEncap<E> {
+impl<E: FlowExtractor> FlowExtractor for AutoDetectEncap<E> {
     type Key = E::Key;
 
     #[inline]
     fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, E::Key>, Skip> {
-        Extracted::parse(&self.inner, packet, Depth::Innermost)
+        self.inner.extract_innermost(packet)
     }
 
     fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
-        Headers::trace(packet, Depth::Innermost, passed)
+        self.inner.trace_innermost(packet, passed)
+    }
+
+    fn outer<'a>(&self, inner: &Extracted<'a, E::Key>) -> Option<Extracted<'a, E::Key>> {
+        if matches!(self.levels, Levels::Innermost) {
+            return None;
+        }
+        let outer = self.inner.extract(inner.packet).ok()?;
+        let is_the_same = outer.payload == inner.payload && outer.ip_len == inner.ip_len;
+        (!is_the_same).then_some(outer)
     }
 
     fn seen_from(key: E::Key, orientation: Orientation) -> E::Key {

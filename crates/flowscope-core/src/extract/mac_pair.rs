@@ -3,8 +3,8 @@
 use core::fmt;
 
 use super::ip_pair::Seen;
-use super::{Extracted, FlowExtractor, Grain};
-use crate::wire::{MacAddresses, Payload, Skip, Transport};
+use super::{Extracted, FlowExtractor, Grain, Way};
+use crate::wire::{Depth, Headers, MacAddresses, Passed, Payload, Skip, Transport};
 use crate::{Orientation, PacketView};
 
 /// Keys flows by the two link-layer addresses, whatever they carry.
@@ -37,8 +37,14 @@ impl FlowExtractor for MacPair {
             },
             ip_len: 0,
             packet,
-            depth: None,
+            way: Way::to(Some(Depth::Outermost)),
         })
+    }
+
+    fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
+        // Whether there is IP does not matter to who only wants the stations.
+        let _ = Headers::trace(packet, Depth::Outermost, passed);
+        MacAddresses::of(packet).map(|_| ())
     }
 
     fn seen_from(key: MacPairKey, orientation: Orientation) -> MacPairKey {

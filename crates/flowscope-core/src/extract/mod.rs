@@ -2,21 +2,32 @@
 //!
 //! A [`FlowExtractor`] names the flow of a packet by a key of its choice.
 //! [`FiveTuple`] is the usual one; [`IpPair`] and [`MacPair`] are coarser.
-//! [`AutoDetectEncap`] around any of them looks through tunnels first.
+//! Around any of them, [`AutoDetectEncap`] looks through tunnels first; who
+//! knows what is there takes it off by [`StripVlan`], [`StripMpls`],
+//! [`InnerVxlan`], [`InnerGtpU`] and [`InnerGre`]. [`FlowLabel`] and [`Scoped`]
+//! put more into the key.
 
 mod auto;
+mod decap;
 mod five_tuple;
+mod flow_label;
 mod ip_pair;
 mod mac_pair;
+mod scoped;
 
 pub use auto::AutoDetectEncap;
+pub use decap::{InnerGre, InnerGtpU, InnerVxlan, InnerVxlanOn, StripMpls, StripVlan};
 pub use five_tuple::{FiveTuple, FiveTupleKey};
+pub use flow_label::{FlowLabel, FlowLabelKey};
 pub use ip_pair::{IpPair, IpPairKey};
 pub use mac_pair::{MacPair, MacPairKey};
+pub use scoped::{Mark, Scope, Scoped, ScopedKey};
 
 use core::hash::Hash;
 
-use crate::wire::{Depth, Headers, Layers, Passed, Payload, Skip, Transport};
+use crate::wire::{
+    Cause, Depth, Headers, Layers, Passed, Payload, Peel, Skip, Transport, nested_frames,
+};
 use crate::{Orientation, PacketView};
 
 /// Names the flow a packet belongs to.
@@ -60,6 +71,43 @@ pub trait FlowExtractor {
     fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
         let _ = passed;
         self.extract(packet).map(|_| ())
+    }
+
+    /// What [`AutoDetectEncap`] gives around this extractor: the flow of the
+    /// innermost frame or packet that it can read.
+    ///
+    /// # Errors
+    ///
+    /// A [`Skip`] says why the packet belongs to no flow.
+    fn extract_innermost<'a>(
+        &self,
+        packet: PacketView<'a>,
+    ) -> Result<Extracted<'a, Self::Key>, Skip> {
+        for inside in nested_frames(packet).rev() {
+            match self.extract(inside) {
+                Ok(extracted) => return Ok(extracted.innermost_of(packet)),
+                // It holds, but has no flow before its datagram is whole.
+                Err(skip) if skip.cause == Cause::Fragment => return Err(skip),
+                Err(_) => {}
+            }
+        }
+        self.extract(packet)
+    }
+
+    /// [`trace`](Self::trace) for [`extract_innermost`](Self::extract_innermost).
+    ///
+    /// # Errors
+    ///
+    /// The [`Skip`] that `extract_innermost` gives.
+    fn trace_innermost(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
+        Headers::trace(packet, Depth::Innermost, passed)
+    }
+
+    /// The flow of the packet that carries the packet of `inner`, where both
+    /// are wanted and there are two. See [`AutoDetectEncap::with_outer`].
+    fn outer<'a>(&self, inner: &Extracted<'a, Self::Key>) -> Option<Extracted<'a, Self::Key>> {
+        let _ = inner;
+        None
     }
 
     /// The key as seen by the sender of a packet that ran along `orientation`.
@@ -125,6 +173,11 @@ impl<E: KeyOfHeaders> FlowExtractor for E {
         Headers::trace(packet, Depth::Outermost, passed)
     }
 
+    #[inline]
+    fn extract_innermost<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, E::Key>, Skip> {
+        Extracted::parse(self, packet, Depth::Innermost)
+    }
+
     fn seen_from(key: E::Key, orientation: Orientation) -> E::Key {
         E::seen_from(key, orientation)
     }
@@ -159,9 +212,31 @@ pub struct Extracted<'a, K> {
     pub ip_len: u32,
     /// The packet it was extracted from.
     pub packet: PacketView<'a>,
-    /// How deep the headers were looked for, if they were.
+    way: Way,
+}
+
+/// How a packet's headers were found.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    /// What was taken off, outermost first.
+    peels: [Option<Peel>; MAX_PEELS],
+    /// How deep the headers were looked for in what was left, if they were.
     depth: Option<Depth>,
 }
+
+impl Way {
+    #[inline]
+    fn to(depth: Option<Depth>) -> Self {
+        Self {
+            peels: [None; MAX_PEELS],
+            depth,
+        }
+    }
+}
+
+/// How many types that take something off are remembered of those around each
+/// other.
+const MAX_PEELS: usize = 4;
 
 impl<'a, K> Extracted<'a, K> {
     /// What an extractor of keys out of headers gives for a packet.
@@ -196,7 +271,43 @@ impl<'a, K> Extracted<'a, K> {
             payload: headers.payload,
             ip_len: headers.ip.len,
             packet,
-            depth: Some(depth),
+            way: Way::to(Some(depth)),
+        }
+    }
+
+    /// The same packet with a key of another kind.
+    pub fn with_key<L>(self, key: impl FnOnce(K) -> L) -> Extracted<'a, L> {
+        Extracted {
+            key: key(self.key),
+            orientation: self.orientation,
+            grain: self.grain,
+            transport: self.transport,
+            payload: self.payload,
+            ip_len: self.ip_len,
+            packet: self.packet,
+            way: self.way,
+        }
+    }
+
+    /// What was found in a frame by taking `peel` off `packet`.
+    fn inside(mut self, packet: PacketView<'a>, peel: Peel) -> Self {
+        let Way { peels, depth } = &mut self.way;
+        peels.rotate_right(1);
+        if let Some(innermost) = peels.first_mut()
+            && innermost.replace(peel).is_some()
+        {
+            // That one is forgotten, and with it the way on.
+            *depth = None;
+        }
+        Self { packet, ..self }
+    }
+
+    /// What was found in the innermost frame of `packet`.
+    fn innermost_of(self, packet: PacketView<'a>) -> Self {
+        Self {
+            packet,
+            way: Way::to(Some(Depth::Innermost)),
+            ..self
         }
     }
 
@@ -206,8 +317,18 @@ impl<'a, K> Extracted<'a, K> {
     /// which nobody asks.
     #[must_use]
     pub fn layers(&self) -> Layers {
-        self.depth
-            .map(|depth| Layers::around(self.packet, depth))
-            .unwrap_or_default()
+        let mut layers = Layers::default();
+        let mut rest = self.packet;
+        for peel in self.way.peels.iter().flatten() {
+            let Some(inside) = peel.peel(rest, &mut layers) else {
+                return layers;
+            };
+            rest = inside;
+        }
+        if let Some(depth) = self.way.depth {
+            // Why the walk ended is told by whoever walked for the headers.
+            let _ = Headers::trace(rest, depth, &mut layers);
+        }
+        layers
     }
 }

@@ -42,7 +42,7 @@ impl IpHeader {
 }
 
 /// Which version of IP a packet is of.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[repr(u8)]
 pub(crate) enum IpVersion {
     V4 = 4,
@@ -51,7 +51,7 @@ pub(crate) enum IpVersion {
 
 /// An address of either version as a 128-bit number: its high and its low
 /// half, which are quicker to compare and to hash than bytes.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Addr {
     pub(crate) high: u64,
     pub(crate) low: u64,

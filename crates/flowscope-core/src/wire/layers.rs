@@ -9,21 +9,25 @@ use crate::PacketView;
 /// One encapsulation that was passed: its kind, and its identifier.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Peeled {
-    /// What kind of header it was.
+    /// What kind of header it was. For a tunnel without a header of its own,
+    /// the protocol that carries it: [`Layer::Ipv4`] for an IP packet in IPv4.
     pub layer: Layer,
-    /// VLAN identifier, MPLS label, PPPoE session or service instance; `None`
-    /// for kinds that have none.
+    /// VLAN identifier, MPLS label, PPPoE session, service instance, VXLAN or
+    /// Geneve network, GRE key, GTP-U tunnel endpoint, L2TP session (in version
+    /// 2 behind 16 bits of tunnel), PPTP call, ERSPAN session, NSH path or LISP
+    /// instance; `None` for kinds that have none.
     pub id: Option<u32>,
 }
 
 /// The encapsulations around a packet, outermost first.
 ///
-/// The first eight are kept, which is more than networks stack; deeper ones
+/// The first sixteen are kept, which is more than networks stack; deeper ones
 /// are passed through without a record. Reads as a slice of [`Peeled`].
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Layers {
     peeled: [Peeled; CAPACITY],
     len: u8,
+    closed: Option<Skip>,
 }
 
 impl Layers {
@@ -35,6 +39,13 @@ impl Layers {
         // Why the walk ended is told by whoever walks for the headers.
         let _ = Headers::none().walk(packet, depth, &mut layers);
         layers
+    }
+
+    /// Why a tunnel that the innermost of these packets carries was not opened:
+    /// what is inside is cut, or broken, or no IP.
+    #[must_use]
+    pub fn left_closed(&self) -> Option<Skip> {
+        self.closed
     }
 }
 
@@ -59,6 +70,13 @@ pub trait Passed {
         let _ = why;
     }
 
+    /// An IP header begins; `packet` is what was captured of the packet from
+    /// there on. Of packets in each other, the last that holds is told last.
+    #[inline]
+    fn reach_ip(&mut self, packet: &[u8]) {
+        let _ = packet;
+    }
+
     /// Whether anything is done with what is told.
     fn is_listening(&self) -> bool {
         true
@@ -74,7 +92,7 @@ impl Passed for () {
     }
 }
 
-impl Passed for &mut dyn Passed {
+impl Passed for &mut (dyn Passed + '_) {
     fn pass(&mut self, layer: Layer, id: Option<u32>) {
         (**self).pass(layer, id);
     }
@@ -85,6 +103,10 @@ impl Passed for &mut dyn Passed {
 
     fn leave_closed(&mut self, why: Skip) {
         (**self).leave_closed(why);
+    }
+
+    fn reach_ip(&mut self, packet: &[u8]) {
+        (**self).reach_ip(packet);
     }
 
     fn is_listening(&self) -> bool {
@@ -98,6 +120,10 @@ impl Passed for Layers {
             *slot = Peeled { layer, id };
             self.len += 1;
         }
+    }
+
+    fn leave_closed(&mut self, why: Skip) {
+        self.closed = Some(why);
     }
 }
 
@@ -120,6 +146,7 @@ impl Default for Layers {
         Self {
             peeled: [NONE; CAPACITY],
             len: 0,
+            closed: None,
         }
     }
 }
@@ -130,7 +157,7 @@ impl fmt::Debug for Layers {
     }
 }
 
-const CAPACITY: usize = 8;
+const CAPACITY: usize = 16;
 
 #[cfg(test)]
 mod tests {

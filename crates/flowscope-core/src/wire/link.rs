@@ -92,6 +92,7 @@ fn begin_other(link: LinkType, frame: &[u8]) -> Result<(Next, &[u8]), Skip> {
         LinkType::PPP_WITH_DIR => return Ok((Next::Ppp, after(frame, 1, Layer::Ppp)?)),
         LinkType::PPP_ETHER => Next::Pppoe,
         LinkType::CISCO_HDLC => Next::CiscoHdlc,
+        LinkType::MPLS => Next::Mpls,
         LinkType::CISCO_HDLC_WITH_DIR => {
             return Ok((Next::CiscoHdlc, after(frame, 1, Layer::Hdlc)?));
         }

@@ -14,6 +14,7 @@ mod ip;
 mod layers;
 mod link;
 mod mpls;
+mod peel;
 mod ppp;
 mod skip;
 mod transport;
@@ -23,6 +24,7 @@ mod vlan;
 pub use ip::IpHeader;
 pub(crate) use ip::{Addr, IpVersion};
 pub use layers::{Layers, Passed, Peeled};
+pub(crate) use peel::{Peel, nested_frames};
 pub use skip::{Cause, Layer, Skip};
 pub use transport::{IcmpHeader, Payload, Protocol, TcpFlags, TcpHeader, Transport};
 
@@ -172,9 +174,11 @@ impl<'a> Headers<'a> {
         for _ in 0..MAX_LAYERS {
             // One by one and not by a table, as most are the first.
             if next == Next::Ipv4 {
+                passed.reach_ip(rest);
                 return self.ipv4(rest, missing);
             }
             if next == Next::Ipv6 {
+                passed.reach_ip(rest);
                 return self.ipv6(rest, missing);
             }
             (next, rest) = link::step(next, rest, passed)?;

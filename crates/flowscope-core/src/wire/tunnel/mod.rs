@@ -37,7 +37,6 @@ struct Outer<'a, 'p> {
     ip: &'p IpHeader,
     /// What it carries.
     bytes: &'a [u8],
-    /// The IP packet's own last bytes that the capture lacks.
     passed: &'p mut dyn Passed,
 }
 
@@ -84,6 +83,21 @@ pub(super) fn open<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<I
         _ => None,
     }
 }
+
+/// Reads the VXLAN header that a datagram carries, whatever its ports.
+pub(super) fn open_vxlan<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<Inside<'a>> {
+    vxlan::vxlan(&mut Outer {
+        ip: &outer.ip,
+        bytes: outer.payload.bytes,
+        passed,
+    })
+}
+
+/// The ports of VXLAN: assigned, of Linux before, and of VXLAN-GPE.
+pub(super) const VXLAN: [u16; 3] = [4789, 8472, 4790];
+
+/// The port of GTP-U.
+pub(super) const GTPU: [u16; 1] = [2152];
 
 fn by_protocol<'a>(protocol: Protocol, outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
     let bytes = outer.bytes;

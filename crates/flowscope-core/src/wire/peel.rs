@@ -1,0 +1,165 @@
+//! Taking one encapsulation off: a frame to the smaller frame inside it.
+
+use super::ieee80211::Padding;
+use super::link::{self, Next};
+use super::{Cause, Depth, Headers, MAX_LAYERS, MAX_TUNNELS, Passed, Protocol, Transport, tunnel};
+use crate::{LinkType, PacketView};
+
+/// An encapsulation to take off.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Peel {
+    /// VLAN tags, all that follow each other.
+    Vlan,
+    /// An MPLS label stack.
+    Mpls,
+    /// VXLAN on the ports that are known for it.
+    Vxlan,
+    /// VXLAN on another port.
+    VxlanOn(u16),
+    /// GTP-U.
+    GtpU,
+    /// GRE.
+    Gre,
+}
+
+impl Peel {
+    /// What is inside the first such encapsulation, and says what it passed.
+    /// `None` if there is none, or if it cannot be read.
+    pub(crate) fn peel<'a>(
+        self,
+        packet: PacketView<'a>,
+        passed: &mut dyn Passed,
+    ) -> Option<PacketView<'a>> {
+        match self {
+            Self::Vlan => behind_tags(packet, Next::Vlan, passed),
+            Self::Mpls => behind_tags(packet, Next::Mpls, passed),
+            Self::Vxlan | Self::VxlanOn(_) | Self::GtpU | Self::Gre => {
+                self.open_tunnel(packet, passed)
+            }
+        }
+    }
+
+    fn open_tunnel<'a>(
+        self,
+        packet: PacketView<'a>,
+        passed: &mut dyn Passed,
+    ) -> Option<PacketView<'a>> {
+        let mut outer = Headers::none();
+        outer
+            .walk(packet, Depth::Outermost, &mut &mut *passed)
+            .ok()?;
+        let goes_to = |wanted: &[u16]| {
+            let ports = [outer.ports.src, outer.ports.dst];
+            outer.transport == Transport::Udp && ports.iter().any(|port| wanted.contains(port))
+        };
+        let inside = match self {
+            Self::Gre if outer.ip.protocol == Protocol::GRE => tunnel::open(&outer, passed),
+            Self::GtpU if goes_to(&tunnel::GTPU) => tunnel::open(&outer, passed),
+            Self::Vxlan if goes_to(&tunnel::VXLAN) => tunnel::open(&outer, passed),
+            Self::VxlanOn(port) if goes_to(&[port]) => tunnel::open_vxlan(&outer, passed),
+            _ => None,
+        };
+        let (next, rest) = inside?.ok()?;
+        frame_of(next, rest, packet, outer.payload.missing, passed)
+    }
+}
+
+/// What is behind the first tags of a kind.
+fn behind_tags<'a>(
+    packet: PacketView<'a>,
+    tag: Next,
+    passed: &mut dyn Passed,
+) -> Option<PacketView<'a>> {
+    let (mut next, mut rest) = link::begin(packet.link, packet.frame).ok()?;
+    let mut is_behind = false;
+    for _ in 0..MAX_LAYERS {
+        if next == tag {
+            is_behind = true;
+        } else if is_behind {
+            return frame_of(next, rest, packet, packet.missing(), passed);
+        } else if matches!(next, Next::Ipv4 | Next::Ipv6) {
+            return None;
+        }
+        (next, rest) = link::step(next, rest, passed).ok()?;
+    }
+    None
+}
+
+/// The rest of a frame as a frame of its own. What no link type begins with is
+/// passed, too.
+fn frame_of<'a>(
+    mut next: Next,
+    mut rest: &'a [u8],
+    packet: PacketView<'a>,
+    missing: u32,
+    passed: &mut dyn Passed,
+) -> Option<PacketView<'a>> {
+    for _ in 0..MAX_LAYERS {
+        if let Some(link) = next.link_type() {
+            let inner = PacketView::new(rest, packet.timestamp).with_link(link);
+            let wire_len = inner.wire_len.saturating_add(missing);
+            return Some(inner.with_wire_len(wire_len));
+        }
+        (next, rest) = link::step(next, rest, passed).ok()?;
+    }
+    None
+}
+
+/// The frames inside each other in a packet, itself first.
+pub(crate) fn nested_frames(
+    packet: PacketView<'_>,
+) -> impl DoubleEndedIterator<Item = PacketView<'_>> {
+    let mut frames = [None; 1 + MAX_TUNNELS];
+    let mut headers = Headers::none();
+    let mut here = headers
+        .walk(packet, Depth::Outermost, &mut ())
+        .is_ok()
+        .then_some(headers);
+    let mut frame = Some(packet);
+    for place in &mut frames {
+        *place = frame;
+        frame = here.and_then(|outer| {
+            let (next, rest) = tunnel::open(&outer, &mut ())?.ok()?;
+            frame_of(next, rest, packet, outer.payload.missing, &mut ())
+        });
+        here = match here.and_then(|outer| outer.descend(&mut ())) {
+            Some(Ok(inner)) => Some(inner),
+            Some(Err(skip)) if skip.cause == Cause::Fragment => None,
+            _ => {
+                frame = None;
+                None
+            }
+        };
+    }
+    frames.into_iter().flatten()
+}
+
+impl Next {
+    /// The link type of frames that begin like this.
+    fn link_type(self) -> Option<LinkType> {
+        match self {
+            Self::Ethernet => Some(LinkType::ETHERNET),
+            Self::Llc => Some(LinkType::ATM_RFC1483),
+            Self::Mpls => Some(LinkType::MPLS),
+            Self::Pppoe => Some(LinkType::PPP_ETHER),
+            Self::Ppp => Some(LinkType::PPP),
+            Self::CiscoHdlc => Some(LinkType::CISCO_HDLC),
+            Self::Ieee80211(Padding::None) => Some(LinkType::IEEE802_11),
+            Self::Radiotap => Some(LinkType::IEEE802_11_RADIOTAP),
+            Self::Ppi => Some(LinkType::PPI),
+            Self::Ip => Some(LinkType::RAW),
+            Self::Ipv4 => Some(LinkType::IPV4),
+            Self::Ipv6 => Some(LinkType::IPV6),
+            Self::Snap
+            | Self::Vlan
+            | Self::VnTag
+            | Self::ETag
+            | Self::Pbb
+            | Self::Nsh
+            | Self::Ieee80211(Padding::To32Bits)
+            | Self::Ieee80211Swapped
+            | Self::Arp
+            | Self::Other => None,
+        }
+    }
+}
