@@ -95,6 +95,12 @@ pub(crate) struct Options {
     /// Whose flows: the innermost packet's, or with none the outermost's
     #[arg(long, global = true, value_name = "WHICH", default_value = "auto", help_heading = FLOWS)]
     pub(crate) encap: Encap,
+    /// Tell apart flows of different VLANs
+    #[arg(long, global = true, help_heading = FLOWS)]
+    pub(crate) vlan_in_key: bool,
+    /// Tell apart flows of different tunnels, by what both of its ends call it or else by its ends
+    #[arg(long, global = true, help_heading = FLOWS)]
+    pub(crate) tunnel_in_key: bool,
     /// Seconds of silence that end a flow, as CLASS=SECONDS,... for tcp, udp, other,
     /// handshake (TCP before it is established) and closed (TCP after its end)
     /// [default: tcp=300,udp=60,other=30,handshake=60,closed=10]

@@ -6,6 +6,7 @@
 //! says what is in one, `format` writes it.
 
 mod args;
+mod choice;
 mod community_id;
 mod error;
 mod format;

@@ -6,10 +6,11 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 use flowscope::engine::Engine;
-use flowscope::extract::{AutoDetectEncap, FiveTuple, FlowExtractor, IpPair, MacPair};
+use flowscope::extract::{AutoDetectEncap, FiveTuple, FlowExtractor, Scoped};
 use flowscope::track::{Config, FlowEvent};
 
 use crate::args::{Arguments, Command, Encap, Key, Options};
+use crate::choice::Choice;
 use crate::error::Failure;
 use crate::format::Writer;
 use crate::input::{self, Input};
@@ -80,12 +81,24 @@ fn report(
         inputs,
         report: Report::new(subject, writer),
     };
+    let choice = Choice {
+        key: options.key,
+        encap: options.encap,
+    };
+    let mut scoped = Scoped::new(choice);
+    if options.vlan_in_key {
+        scoped = scoped.with_vlan();
+    }
+    if options.tunnel_in_key {
+        scoped = scoped.with_tunnel();
+    }
+    let is_scoped = options.vlan_in_key || options.tunnel_in_key;
     let (failures, written) = match (options.key, options.encap) {
-        (Key::FiveTuple, Encap::Auto) => job.run(AutoDetectEncap::new(FiveTuple::bidirectional())),
-        (Key::FiveTuple, Encap::None) => job.run(FiveTuple::bidirectional()),
-        (Key::IpPair, Encap::Auto) => job.run(AutoDetectEncap::new(IpPair)),
-        (Key::IpPair, Encap::None) => job.run(IpPair),
-        (Key::MacPair, _) => job.run(MacPair),
+        (Key::FiveTuple, Encap::Auto) if !is_scoped => {
+            job.run(AutoDetectEncap::new(FiveTuple::bidirectional()))
+        }
+        (Key::FiveTuple, Encap::None) if !is_scoped => job.run(FiveTuple::bidirectional()),
+        _ => job.run(scoped),
     };
     match written {
         Ok(()) => Ok(failures),

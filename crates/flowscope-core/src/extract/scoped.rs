@@ -89,7 +89,7 @@ impl<E> Scoped<E> {
         self
     }
 
-    /// Makes tunnels part of the key. To be of use it takes an extractor that
+    /// Makes tunnels part of the key. It takes an extractor that
     /// opens tunnels, such as [`AutoDetectEncap`](super::AutoDetectEncap)
     /// around this.
     #[must_use]
@@ -147,8 +147,10 @@ impl<E: FlowExtractor> Scoped<E> {
             scope: Scope::EMPTY,
             overflow: None,
         };
-        // The packet has a flow, so this walk ends where that one did.
-        let _ = trace(&mut survey);
+        if self.counts.vlan || self.counts.tunnel {
+            // The packet has a flow, so this walk ends where that one did.
+            let _ = trace(&mut survey);
+        }
         match survey.overflow {
             None => Ok(extracted.with_key(|key| ScopedKey {
                 key,
