@@ -90,6 +90,7 @@ combinators! {
     /// frame.extend([0, 1, 0x01, 64]); // label 16, the last one
     /// frame.extend([0, 0, 0, 0]); // a control word
     /// frame.extend([3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 0x08, 0x06]);
+    /// frame.extend([0, 1, 0x08, 0]); // the rest is of no concern here
     ///
     /// let view = PacketView::new(&frame, Timestamp::EPOCH);
     /// let outside = MacPair.extract(view)?;

@@ -2,7 +2,7 @@
 
 use super::link::Next;
 use super::tunnel::{is_ethernet, is_ipv4, is_ipv6};
-use super::{Layer, Passed, Skip, split};
+use super::{Cause, Layer, Passed, Skip, after, split};
 
 /// One label. Under the last one nothing names the payload: it is told by its
 /// first four bits, as routers do (RFC 4928).
@@ -17,15 +17,18 @@ pub(super) fn mpls<'a>(
     if !bottom_of_stack {
         return Ok((Next::Mpls, rest));
     }
-    Ok(content(rest))
+    content(rest)
 }
 
 /// What the last label leads to. The address of a frame may begin as a packet
 /// does or as a control word does, so where the first bits could be either the
 /// rest decides.
-fn content(bytes: &[u8]) -> (Next, &[u8]) {
+fn content(bytes: &[u8]) -> Result<(Next, &[u8]), Skip> {
+    /// A control word and the longer IP header.
+    const ALL_TO_SEE: usize = 4 + 40;
     let frame = (Next::Ethernet, bytes);
-    match bytes {
+    Ok(match bytes {
+        [] => return Err(Skip::new(Layer::Mpls, Cause::Truncated)),
         [first, ..] if first >> 4 == 4 && first & 0xf >= 5 => match is_ethernet(bytes) {
             true if !is_ipv4(bytes) => frame,
             _ => (Next::Ipv4, bytes),
@@ -35,13 +38,16 @@ fn content(bytes: &[u8]) -> (Next, &[u8]) {
             _ => (Next::Ipv6, bytes),
         },
         // A pseudowire's control word (RFC 4385), unless a frame begins here.
-        [first, _, _, _, inside @ ..] if first >> 4 == 0 => {
+        [first, ..] if first >> 4 == 0 => {
+            let inside = after(bytes, 4, Layer::Mpls)?;
             if is_ethernet(inside) {
                 (Next::Ethernet, inside)
             } else if is_ethernet(bytes) {
                 frame
             } else if is_ipv4(inside) || is_ipv6(inside) {
                 (Next::Ip, inside)
+            } else if bytes.len() < ALL_TO_SEE {
+                return Err(Skip::new(Layer::Mpls, Cause::Truncated));
             } else {
                 (Next::Ethernet, inside)
             }
@@ -51,7 +57,7 @@ fn content(bytes: &[u8]) -> (Next, &[u8]) {
         [0x10, _, 0x00, 0x57, inside @ ..] => (Next::Ipv6, inside),
         // A pseudowire without a control word.
         _ => frame,
-    }
+    })
 }
 
 /// Whether a packet of IPv6 would be as long as what is there.

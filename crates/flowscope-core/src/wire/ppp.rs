@@ -8,9 +8,10 @@ use super::{Cause, Layer, Passed, Skip, after, split};
 pub(super) fn ppp(bytes: &[u8]) -> Result<(Next, &[u8]), Skip> {
     let bytes = bytes.strip_prefix(&[0xff, 0x03]).unwrap_or(bytes);
     let (protocol, rest) = match bytes {
+        // The first byte alone may be anything.
+        [] | [_] => return Err(Skip::new(Layer::Ppp, Cause::Truncated)),
         [short, rest @ ..] if short & 1 == 1 => (u16::from(*short), rest),
         [high, low, rest @ ..] => (u16::from_be_bytes([*high, *low]), rest),
-        _ => return Err(Skip::new(Layer::Ppp, Cause::Truncated)),
     };
     let next = match protocol {
         0x0021 => Next::Ipv4,

@@ -1,7 +1,7 @@
 //! GTP-U (3GPP TS 29.281): the user plane of mobile networks.
 
 use super::super::{after, split};
-use super::{Cause, Inside, Layer, Next, Outer, Skip, peek};
+use super::{Cause, Inside, Layer, Next, Outer, Skip};
 
 /// Only data is opened: the protocol's other messages are between its ends.
 pub(super) fn gtpu<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
@@ -40,10 +40,10 @@ fn options(bytes: &[u8], has_extensions: bool) -> Result<&[u8], Skip> {
 
 /// What the session carries was agreed on when it was set up.
 fn content(bytes: &[u8]) -> Next {
-    match bytes.first().map(|first| first >> 4) {
-        Some(4 | 6) | None => Next::Ip,
-        Some(_) if peek::is_ethernet(bytes) => Next::Ethernet,
-        Some(_) => Next::Ppp,
+    match bytes {
+        [] | [0x40..=0x4f | 0x60..=0x6f, ..] => Next::Ip,
+        [0xff, 0x03, ..] | [0x00 | 0xc0, 0x21, ..] | [0x00, 0x57, ..] => Next::Ppp,
+        _ => Next::Ethernet,
     }
 }
 

@@ -6,10 +6,10 @@ use super::{Cause, Inside, Layer, Next, Outer, Skip, peek};
 
 /// Version 3 over IP: a session of zero marks control messages.
 pub(super) fn over_ip<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
-    let (session, rest) = outer.bytes.split_first_chunk()?;
-    match u32::from_be_bytes(*session) {
-        0 => None,
-        session => Some(version_3(session, rest, outer)),
+    match split::<4>(outer.bytes, LAYER) {
+        Ok(([0, 0, 0, 0], _)) => None,
+        Ok((session, rest)) => Some(version_3(u32::from_be_bytes(*session), rest, outer)),
+        Err(skip) => Some(Err(skip)),
     }
 }
 
@@ -62,8 +62,10 @@ fn version_3<'a>(session: u32, bytes: &'a [u8], outer: &mut Outer<'a, '_>) -> In
         };
         return Ok((next, frame));
     }
+    /// Cookie, sublayer and the longer IP header.
+    const ALL_TO_SEE: usize = 8 + 4 + 40;
     let cause = match bytes.len() {
-        0..26 => Cause::Truncated,
+        0..ALL_TO_SEE => Cause::Truncated,
         _ => Cause::NotIp,
     };
     Err(Skip::new(LAYER, cause))

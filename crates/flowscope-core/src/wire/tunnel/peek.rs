@@ -7,8 +7,8 @@ pub(in super::super) fn is_ethernet(bytes: &[u8]) -> bool {
     };
     let [.., kind0, kind1] = *header;
     match u16::from_be_bytes([kind0, kind1]) {
-        0x0800 => is_ipv4(payload),
-        0x86dd => is_ipv6(payload),
+        0x0800 => matches!(payload, [0x45..=0x4f, ..]),
+        0x86dd => matches!(payload, [0x60..=0x6f, ..]),
         0x0806 => payload.starts_with(&[0, 1, 8, 0]),
         0x8100 | 0x88a8 | 0x8847 | 0x8848 | 0x8863 | 0x8864 | 0x88cc | 0x88e7 | 0x894f => true,
         // LLC: SNAP, spanning tree, IS-IS.

@@ -22,6 +22,8 @@ fn behind_indications(mut bytes: &[u8]) -> Result<&[u8], Skip> {
         let nonce_and_confirmation = 9;
         let len = usize::from(*client) + usize::from(*authentication) + nonce_and_confirmation;
         bytes = after(rest, len, LAYER)?;
+        // It takes two bytes to tell an origin from a packet.
+        split::<2>(bytes, LAYER)?;
     }
     if let Some(port_and_address) = bytes.strip_prefix(&[0, 0]) {
         bytes = after(port_and_address, 6, LAYER)?;
