@@ -1,6 +1,6 @@
 //! What the options change.
 
-use flowscope_fixtures::{Ipv4, Layer, SECOND, Side, merge};
+use flowscope_fixtures::{Ethernet, Ipv4, Layer, SECOND, Side, Vlan, Vxlan, merge};
 use serde_json::Value;
 
 use crate::support::{
@@ -53,6 +53,80 @@ fn tunnels_are_opened_unless_told_otherwise() {
     let outer = records(&["flows", "--encap", "none"], &capture);
     assert_eq!(all_of(&outer, "proto"), ["4"]);
     assert_eq!(outer[0].get("tunnel"), None);
+}
+
+/// The same datagrams in two VXLANs, each under a VLAN tag of its own.
+fn tenants() -> Vec<u8> {
+    let frames = [51, 52].map(|vni| {
+        let outer = [
+            Layer::Vlan(Vlan::new(7)),
+            Layer::Ipv4(Ipv4::new([192, 0, 2, 1].into(), [192, 0, 2, 2].into())),
+            Layer::Vxlan(Vxlan::new(vni)),
+            Layer::Ethernet(Ethernet::default()),
+            Layer::Vlan(Vlan::new(vni as u16)),
+        ];
+        lookup_inside(&outer).frames()
+    });
+    pcap(&merge(frames))
+}
+
+#[test]
+fn tenants_are_told_apart_if_asked_for() {
+    let capture = tenants();
+    let flows = |flags: &[&str]| records(&[&["flows"], flags].concat(), &capture);
+    let [merged] = &flows(&[])[..] else {
+        panic!("one flow");
+    };
+    assert_eq!(merged["packets_initiator"], 2);
+    // Those of the first packet.
+    assert_eq!(merged["vlan"], serde_json::json!([7, 51]));
+    let vxlan = |vni| serde_json::json!([{"kind": "vxlan", "id": vni}]);
+    assert_eq!(merged["tunnel"], vxlan(51));
+
+    for flags in [
+        &["--tunnel-in-key"][..],
+        &["--vlan-in-key"],
+        &["--vlan-in-key", "--tunnel-in-key"],
+        &["--tunnel-in-key", "--key", "ip-pair"],
+    ] {
+        let apart = flows(flags);
+        assert_eq!(all_of(&apart, "src"), ["10.0.0.1", "10.0.0.1"], "{flags:?}");
+        assert_eq!(all_of(&apart, "tunnel"), [&vxlan(51), &vxlan(52)]);
+    }
+    for flags in [
+        &["--encap", "none"][..],
+        &["--encap", "none", "--tunnel-in-key"],
+    ] {
+        let outer = flows(flags);
+        // Both ends send to the port of VXLAN, from ports of their own.
+        assert_eq!(all_of(&outer, "dst_port"), [4789, 4789], "{flags:?}");
+        assert_eq!(outer[0]["vlan"], serde_json::json!([7]));
+    }
+}
+
+#[test]
+fn stations_are_those_of_the_frame_whose_flows_are_asked_for() {
+    let station = |n| Ethernet {
+        source: [2, 0, 0, 0, 0, n],
+        ..Ethernet::default()
+    };
+    let frame = flowscope_fixtures::wrap(
+        &[
+            Layer::Ethernet(station(1)),
+            Layer::Ipv4(Ipv4::new([192, 0, 2, 1].into(), [192, 0, 2, 2].into())),
+            Layer::Vxlan(Vxlan::new(5)),
+            Layer::Ethernet(station(3)),
+            Layer::Ipv4(Ipv4::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into())),
+            Layer::Udp(flowscope_fixtures::Udp::new(1, 2)),
+        ],
+        b"",
+    );
+    let capture = pcap(&[flowscope_fixtures::Frame::new(0, 1, frame)]);
+    let by_station = ["flows", "--key", "mac-pair"];
+    let inner = records(&by_station, &capture);
+    assert_eq!(all_of(&inner, "src"), ["02:00:00:00:00:03"]);
+    let outer = records(&[&by_station[..], &["--encap", "none"]].concat(), &capture);
+    assert_eq!(all_of(&outer, "src"), ["02:00:00:00:00:01"]);
 }
 
 #[test]

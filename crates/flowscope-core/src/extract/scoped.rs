@@ -357,6 +357,9 @@ const fn identity(layer: Layer) -> Identity {
         | Layer::Pim
         | Layer::Tzsp
         | Layer::PortExtension
+        | Layer::Trill
+        | Layer::FabricPath
+        | Layer::MacSecurity
         | Layer::Link
         | Layer::Ethernet
         | Layer::Llc

@@ -155,6 +155,11 @@ impl Next {
             | Self::VnTag
             | Self::ETag
             | Self::Pbb
+            | Self::Trill
+            | Self::FabricPath
+            | Self::CiscoMetadata
+            | Self::MacSecurity
+            | Self::Redundancy
             | Self::Nsh
             | Self::Ieee80211(Padding::To32Bits)
             | Self::Ieee80211Swapped

@@ -19,6 +19,11 @@ pub(super) fn ppp(bytes: &[u8]) -> Result<(Next, &[u8]), Skip> {
         0x0281 | 0x0283 => Next::Mpls,
         // Bridged frames without a pad or checksum (RFC 3518).
         0x0031 => return Ok((Next::Ethernet, after(rest, 2, Layer::Ppp)?)),
+        // Multilink (RFC 1990): a packet that was not taken apart is whole behind
+        // its long sequence number.
+        0x003d if matches!(rest, [0xc0, ..]) => {
+            return Ok((Next::Ppp, after(rest, 4, Layer::Ppp)?));
+        }
         0x0053 => return Err(Skip::new(Layer::Ppp, Cause::Encrypted)),
         // Header-compressed, compressed and multilink payload.
         0x002d | 0x002f | 0x003d | 0x00fb | 0x00fd => {

@@ -95,6 +95,12 @@ words! {
         PortExtension => "port_extension",
         /// IEEE 802.1ah, MAC in MAC.
         Pbb => "pbb",
+        /// TRILL (RFC 6325).
+        Trill => "trill",
+        /// FabricPath.
+        FabricPath => "fabric_path",
+        /// IEEE 802.1AE, MAC security.
+        MacSecurity => "macsec",
         /// An MPLS label.
         Mpls => "mpls",
         /// PPPoE.

@@ -139,11 +139,12 @@ fn by_port<'a>(port: u16, outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
 type Open = for<'a> fn(&mut Outer<'a, '_>) -> Option<Inside<'a>>;
 
 /// What runs over UDP, by the port that one of its ends has.
-static UDP_TUNNELS: [(u16, Layer, Open); 12] = [
+static UDP_TUNNELS: [(u16, Layer, Open); 13] = [
     (1701, Layer::L2tp, l2tp::over_udp),
     (2152, Layer::GtpU, gtpu::gtpu),
     (3544, Layer::Teredo, teredo::teredo),
     (4341, Layer::Lisp, lisp::lisp),
+    (4754, Layer::Gre, gre_in_udp),
     (4789, Layer::Vxlan, vxlan::vxlan),
     (4790, Layer::Vxlan, vxlan::vxlan),
     // Linux had a number of its own before there was an assigned one.
@@ -211,6 +212,11 @@ fn pim_register<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
     }
     outer.tell(Layer::Pim, None);
     Some(Ok((Next::Ip, rest)))
+}
+
+/// RFC 8086.
+fn gre_in_udp<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
+    Some(gre::gre(outer))
 }
 
 /// RFC 7510.
