@@ -13,12 +13,14 @@ mod buffer;
 mod datagram;
 mod event;
 mod factory;
+mod streams;
 
 pub use both::{Both, Either};
 pub use buffer::{ByteBuffer, ParseError};
 pub use datagram::{Datagram, DatagramParser};
 pub use event::SessionEvent;
 pub use factory::{ByKey, FlowFactory};
+pub use streams::StreamFactory;
 
 use crate::reassemble::Chunk;
 use crate::{FlowSide, Sink, Timestamp};
