@@ -507,7 +507,7 @@ fn shedding_frees_what_is_held_behind_the_first_hole() {
     let mut stream = stream.reads("");
     let before = stream.inner.memory();
     let text = &mut stream.text;
-    let notes = stream.inner.shed(&mut keep(text));
+    let notes = stream.inner.shed(stream.now, &mut keep(text));
     assert!(notes.contains(StreamNotes::OVERFLOW | StreamNotes::GAP));
     assert!(stream.inner.memory() < before);
     stream.reads("[2]cd").finish().reads("[2]cd[2]gh");

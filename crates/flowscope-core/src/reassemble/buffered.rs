@@ -11,10 +11,8 @@ use crate::{SeqNumber, Sink, Timestamp};
 /// Puts one side's segments back in order.
 ///
 /// Bytes that come in order go straight through, uncopied. Early ones are held
-/// until the hole before them fills, or is given up as a [`Chunk::Gap`]: when
-/// the receiver acknowledged what belongs there, when too much is held behind
-/// it, when it is too old, or at the end. What a snap length cut is a gap at
-/// once. A stream of which only in-order segments were seen takes 48 bytes.
+/// until the hole before them fills, or is given up as a [`Chunk::Gap`]. A
+/// stream of which only in-order segments were seen takes 48 bytes.
 ///
 /// ```
 /// use flowscope_core::Timestamp;
@@ -41,8 +39,23 @@ use crate::{SeqNumber, Sink, Timestamp};
 /// assert_eq!(stream.stats().retransmitted, 6);
 /// ```
 ///
-/// A stream begins behind its SYN; where that was not seen, with what was
-/// acknowledged before, or else with the earliest of its first few segments.
+/// **Where a stream begins.** Behind its SYN, or where the answer to the SYN
+/// says. Joined in its middle, with what was acknowledged before, or else with
+/// the earliest of its first segments: the first is held until another goes on
+/// from there, the receiver acknowledges it, or `ack_grace` has passed.
+///
+/// **Where it ends.** At its first FIN, unless it has gone on behind that.
+/// Nothing before its beginning, behind its end or with an RST is part of it,
+/// nor is the byte of a keep-alive.
+///
+/// **When a hole is given up.** When an ACK that covers it is as old as
+/// `ack_grace`; when it is as old as `hole_timeout`, counted from the arrival
+/// of the first byte behind it; when what is held does not fit the caps; at the
+/// end. What a snap length cut is a gap at once, unless another copy is held.
+///
+/// **What is doubted.** A segment or an ACK further ahead than `reach` of
+/// everything seen and acknowledged. An ACK is ignored. A segment waits until
+/// another one near it, or an ACK of it, confirms that the stream is there.
 #[derive(Debug)]
 pub struct BufferedReassembler {
     pub(super) config: Arc<StreamConfig>,
@@ -133,7 +146,7 @@ impl Reassembler for BufferedReassembler {
                 return StreamNotes::NONE;
             }
         }
-        self.take(segment, out)
+        self.take_in_time(segment, out)
     }
 
     #[inline]
@@ -149,13 +162,13 @@ impl Reassembler for BufferedReassembler {
             self.hear(segment.ack);
             return StreamNotes::NONE;
         }
-        self.take_ack(segment, out)
+        self.take_ack_in_time(segment, out)
     }
 
     fn expire(&mut self, now: Timestamp, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
-        let mut notes = StreamNotes::NONE;
+        let (mut notes, mut moment) = (StreamNotes::NONE, now);
         while let Some(trouble) = &mut self.trouble {
-            trouble.note(self.acked, now);
+            trouble.note(self.acked, moment);
             let end = trouble.hole_end();
             let Some((due, end)) = self.next_expiry().zip(end) else {
                 break;
@@ -164,6 +177,8 @@ impl Reassembler for BufferedReassembler {
             if now < due && !is_settled {
                 break;
             }
+            // As if it had been noticed at once.
+            moment = due.min(now);
             notes |= self.skip_to(end, out);
         }
         notes
@@ -178,18 +193,20 @@ impl Reassembler for BufferedReassembler {
         })
     }
 
-    fn shed(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
-        let first = self
+    fn shed(&mut self, now: Timestamp, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
+        let mut notes = self.expire(now, out);
+        match self
             .trouble
             .as_ref()
-            .and_then(|trouble| trouble.held.first());
-        match first {
-            Some((at, _)) => StreamNotes::OVERFLOW | self.skip_to(at, out),
-            None => {
-                self.drop_suspect();
-                StreamNotes::NONE
+            .and_then(|trouble| trouble.held.first())
+        {
+            Some((at, _)) => {
+                notes |= StreamNotes::OVERFLOW | self.skip_to(at, out);
+                notes |= self.expire(now, out);
             }
+            None => self.drop_suspect(),
         }
+        notes
     }
 
     fn finish(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
@@ -290,15 +307,34 @@ impl BufferedReassembler {
         self.trouble.get_or_insert_default()
     }
 
-    /// Takes any segment of this side.
+    /// Takes any segment of this side, after what should have been done before.
     #[inline(never)]
+    fn take_in_time(
+        &mut self,
+        segment: &Segment<'_>,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> StreamNotes {
+        let overdue = self.expire(segment.at, out);
+        overdue | self.take(segment, out) | self.expire(segment.at, out)
+    }
+
+    /// Takes any segment of the other side, likewise.
+    #[inline(never)]
+    fn take_ack_in_time(
+        &mut self,
+        segment: &Segment<'_>,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> StreamNotes {
+        let overdue = self.expire(segment.at, out);
+        overdue | self.take_ack(segment, out) | self.expire(segment.at, out)
+    }
+
     fn take(
         &mut self,
         segment: &Segment<'_>,
         out: &mut impl for<'c> Sink<Chunk<'c>>,
     ) -> StreamNotes {
-        let mut notes = self.expire(segment.at, out);
-        let mut seq = segment.seq;
+        let (mut notes, mut seq) = (StreamNotes::NONE, segment.seq);
         if segment.flags.contains(TcpFlags::RST) {
             self.refuse(segment);
             return notes;
@@ -337,11 +373,11 @@ impl BufferedReassembler {
             fin,
             since: segment.at,
         };
-        notes |= match u64::try_from(run.at) {
-            Ok(at) if at > self.horizon() => self.suspect(at, &run, out),
-            _ => self.admit(&run, out),
-        };
-        notes | self.expire(segment.at, out)
+        notes
+            | match u64::try_from(run.at) {
+                Ok(at) if at > self.horizon() => self.suspect(at, &run, out),
+                _ => self.admit(&run, out),
+            }
     }
 
     /// Begins the stream at `start`, behind a SYN; `None` if the SYN is not

@@ -67,8 +67,8 @@ pub trait Reassembler {
     fn next_expiry(&self) -> Option<Timestamp>;
 
     /// Gives up the first hole and hands on what is held behind it, up to the
-    /// next one, to free memory.
-    fn shed(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes;
+    /// next one, to free memory at `now`.
+    fn shed(&mut self, now: Timestamp, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes;
 
     /// Hands on all that is held: the stream is over, for whatever reason.
     fn finish(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes;

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use super::buffered::{BufferedReassembler, Phase, Run};
 use super::trouble::Suspect;
-use super::{Chunk, Reassembler, Segment, StreamNotes};
+use super::{Chunk, Segment, StreamNotes};
 use crate::wire::TcpFlags;
 use crate::{SeqNumber, Sink};
 
@@ -47,7 +47,6 @@ impl BufferedReassembler {
 
     /// Takes a segment of the other side with an ACK, where that may move
     /// something.
-    #[inline(never)]
     pub(super) fn take_ack(
         &mut self,
         segment: &Segment<'_>,
@@ -64,12 +63,10 @@ impl BufferedReassembler {
             }
             Phase::Acked => self.anchor = self.anchor.later(segment.ack),
             Phase::Settling | Phase::Open => {
-                let mut notes = StreamNotes::NONE;
-                if let Some(suspect) = self.take_acked_suspect(segment.ack) {
-                    notes |= self.clear_of_suspicion(&suspect, out);
-                }
+                let suspect = self.take_acked_suspect(segment.ack);
+                let notes = suspect.map(|suspect| self.clear_of_suspicion(&suspect, out));
                 self.hear(segment.ack);
-                return notes | self.expire(segment.at, out);
+                return notes.unwrap_or_default();
             }
             Phase::Finished | Phase::Stopped => {}
         }
