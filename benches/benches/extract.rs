@@ -4,11 +4,11 @@
 use core::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use flowscope::extract::{AutoDetectEncap, FiveTuple, FlowExtractor};
+use flowscope::extract::{AutoDetectEncap, FiveTuple, FlowExtractor, InnerVxlan, StripVlan};
 use flowscope_benches::view;
 use flowscope_fixtures::{
-    Conversation, Ethernet, Frame, Hop, Ipv4, Layer, Mpls, Pppoe, Service, Side, Tcp, Vlan, Wifi,
-    address,
+    Conversation, Datagrams, Ethernet, Frame, Gre, GtpU, Hop, Ipv4, Layer, Mpls, Pppoe, Service,
+    Side, Tcp, Vlan, Vxlan, Wifi, address,
 };
 
 fn extract(criterion: &mut Criterion) {
@@ -24,6 +24,20 @@ fn extract(criterion: &mut Criterion) {
         });
         group.bench_function(format!("innermost/{name}"), |bencher| {
             bencher.iter(|| deep.extract(black_box(view(&frame))).is_ok());
+        });
+    }
+    // What one knows is there, taken off by name, and keys that say where.
+    for (name, frame) in frames() {
+        let known = StripVlan(InnerVxlan(FiveTuple::bidirectional()));
+        let scoped = AutoDetectEncap::new(FiveTuple::bidirectional().with_vlan().with_tunnel());
+        if !["ipv4", "vlan", "vxlan", "stacked"].contains(&name) {
+            continue;
+        }
+        group.bench_function(format!("by-name/{name}"), |bencher| {
+            bencher.iter(|| known.extract(black_box(view(&frame))).is_ok());
+        });
+        group.bench_function(format!("scoped/{name}"), |bencher| {
+            bencher.iter(|| scoped.extract(black_box(view(&frame))).is_ok());
         });
     }
     group.finish();
@@ -64,7 +78,37 @@ fn frames() -> Vec<(&'static str, Frame)> {
             "pppoe",
             v4(&[ethernet.clone(), Layer::Pppoe(Pppoe::new(1))]),
         ),
-        ("ip-in-ip", v4(&[ethernet, outer(1, 2)])),
+        ("ip-in-ip", v4(&[ethernet.clone(), outer(1, 2)])),
+        (
+            "gre",
+            v4(&[ethernet.clone(), outer(1, 2), Layer::Gre(Gre::default())]),
+        ),
+        (
+            "vxlan",
+            v4(&[
+                ethernet.clone(),
+                outer(1, 2),
+                Layer::Vxlan(Vxlan::new(42)),
+                ethernet.clone(),
+            ]),
+        ),
+        (
+            "gtpu",
+            v4(&[ethernet.clone(), outer(1, 2), Layer::GtpU(GtpU::new(5))]),
+        ),
+        (
+            "stacked",
+            v4(&[
+                ethernet.clone(),
+                Layer::Vlan(Vlan::new(7)),
+                outer(1, 2),
+                Layer::Vxlan(Vxlan::new(42)),
+                ethernet.clone(),
+                outer(3, 4),
+                Layer::Gre(Gre::default()),
+            ]),
+        ),
+        ("udp", datagram(&ethernet)),
         (
             "wifi",
             v4(&[
@@ -73,6 +117,15 @@ fn frames() -> Vec<(&'static str, Frame)> {
             ]),
         ),
     ]
+}
+
+/// A datagram of 100 bytes that no tunnel is suspected in.
+fn datagram(ethernet: &Layer) -> Frame {
+    Datagrams::new(address("10.0.0.1:40000"), address("10.0.0.2:53"))
+        .over(core::slice::from_ref(ethernet))
+        .send(Side::Client, &[7; 100])
+        .frames()
+        .remove(0)
 }
 
 criterion_group!(benches, extract);
