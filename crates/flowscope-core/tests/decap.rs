@@ -300,7 +300,7 @@ fn assert_same<E: FlowExtractor<Key = FiveTupleKey>>(known: &E, layers: &[Layer]
     };
     for frame in frames(&way) {
         let (auto, known) = (AUTO.extract(view(&frame)), known.extract(view(&frame)));
-        let (auto, known) = (auto.unwrap(), known.unwrap());
+        let (auto, known) = (auto.expect("it has a flow"), known.expect("it has a flow"));
         assert_eq!(known.key, auto.key);
         assert_eq!(known.payload, auto.payload);
         assert_eq!(known.packet.frame, &frame.bytes[..]);
@@ -570,12 +570,12 @@ fn stack() -> impl Strategy<Value = (Vec<Layer>, Carries)> {
         ways.fold((first.layers, first.carries), |(layers, carries), next| {
             // All begin with Ethernet, which IP does not carry.
             let inner = &next.layers[1..];
-            let fits = match (inner.first(), layers.last(), carries) {
-                (Some(Layer::Ipv4(_)), _, Carries::Any | Carries::Ipv4) => true,
-                (Some(Layer::Ipv6(_)), _, Carries::Any | Carries::Ipv6) => true,
-                (Some(Layer::Vlan(_)), Some(Layer::Ethernet(_)), _) => true,
-                _ => false,
-            };
+            let fits = matches!(
+                (inner.first(), layers.last(), carries),
+                (Some(Layer::Ipv4(_)), _, Carries::Any | Carries::Ipv4)
+                    | (Some(Layer::Ipv6(_)), _, Carries::Any | Carries::Ipv6)
+                    | (Some(Layer::Vlan(_)), Some(Layer::Ethernet(_)), _)
+            );
             match fits {
                 true => ([&layers, inner].concat(), next.carries),
                 false => (layers, carries),
@@ -599,7 +599,7 @@ fn account(frames: &[Frame]) -> (Vec<String>, BTreeMap<String, Vec<u8>>) {
         });
     let mut bytes = BTreeMap::<_, Vec<u8>>::new();
     for frame in frames {
-        let extracted = AUTO.extract(view(frame)).unwrap();
+        let extracted = AUTO.extract(view(frame)).expect("it has a flow");
         let side = format!("{:?} {:?}", extracted.key, extracted.orientation);
         bytes
             .entry(side)
