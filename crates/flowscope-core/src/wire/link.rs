@@ -45,7 +45,17 @@ impl Next {
         match u16::from_be_bytes(kind) {
             0x0800 => Self::Ipv4,
             0x86dd => Self::Ipv6,
-            0x8100 | 0x88a8 | 0x9100 | 0x9200 | 0x9300 => Self::Vlan,
+            0x8100 | 0x88a8 => Self::Vlan,
+            _ => Self::from_rare_ether_type(kind),
+        }
+    }
+
+    /// The same for all others. Apart from the few that nearly every frame has,
+    /// so that these are told by a comparison each.
+    #[inline(never)]
+    const fn from_rare_ether_type(kind: [u8; 2]) -> Self {
+        match u16::from_be_bytes(kind) {
+            0x9100 | 0x9200 | 0x9300 => Self::Vlan,
             0x8847 | 0x8848 => Self::Mpls,
             0x8863 | 0x8864 => Self::Pppoe,
             0x0806 | 0x8035 => Self::Arp,

@@ -141,12 +141,15 @@ impl<'a> Headers<'a> {
         passed: &mut impl Passed,
     ) -> Result<(), Skip> {
         self.reach_ip(packet, passed)?;
-        self.transport()?;
         match depth {
-            Depth::Innermost if tunnel::is_possible(self.ip.protocol, self.ports) => {
-                self.enter_tunnels(passed)
+            Depth::Outermost => self.transport(),
+            Depth::Innermost => {
+                self.transport()?;
+                if tunnel::is_possible(self.ip.protocol, self.ports) {
+                    return self.enter_tunnels(passed);
+                }
+                Ok(())
             }
-            _ => Ok(()),
         }
     }
 
@@ -193,8 +196,9 @@ impl<'a> Headers<'a> {
     #[cold]
     #[inline(never)]
     fn enter_tunnels(&mut self, passed: &mut dyn Passed) -> Result<(), Skip> {
+        let mut inner = *self;
         for _ in 0..MAX_TUNNELS {
-            match self.descend(&mut ()) {
+            match self.descend(&mut inner, &mut ()) {
                 None => return Ok(()),
                 Some(Err(skip)) if skip.cause != Cause::Fragment => {
                     passed.leave_closed(skip);
@@ -203,27 +207,30 @@ impl<'a> Headers<'a> {
                 Some(found) => {
                     if passed.is_listening() {
                         // The same again, for who is told only of what holds.
-                        let _ = self.descend(passed);
+                        let _ = self.descend(&mut inner, passed);
                     }
-                    *self = found?;
+                    found?;
+                    *self = inner;
                 }
             }
+            if !tunnel::is_possible(self.ip.protocol, self.ports) {
+                return Ok(());
+            }
         }
-        if self.descend(&mut ()).is_some() {
+        if self.descend(&mut inner, &mut ()).is_some() {
             passed.leave_closed(Skip::new(Layer::Link, Cause::TooDeep));
         }
         Ok(())
     }
 
-    /// The packet inside this one, if it carries any.
-    fn descend(&self, passed: &mut dyn Passed) -> Option<Result<Self, Skip>> {
-        let inside = tunnel::open(self, passed)?;
-        let mut inner = *self;
-        Some(inside.and_then(|(next, rest)| {
-            inner.follow(next, rest, self.payload.missing, passed)?;
-            inner.transport()?;
-            Ok(inner)
-        }))
+    /// Fills in the packet inside this one, if it carries any.
+    fn descend(&self, inner: &mut Self, passed: &mut dyn Passed) -> Option<Result<(), Skip>> {
+        let (next, rest) = match tunnel::open(self, passed)? {
+            Ok(inside) => inside,
+            Err(skip) => return Some(Err(skip)),
+        };
+        let found = inner.follow(next, rest, self.payload.missing, passed);
+        Some(found.and_then(|()| inner.transport()))
     }
 }
 

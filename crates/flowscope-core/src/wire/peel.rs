@@ -110,26 +110,26 @@ pub(crate) fn nested_frames(
     packet: PacketView<'_>,
 ) -> impl DoubleEndedIterator<Item = PacketView<'_>> {
     let mut frames = [None; 1 + MAX_TUNNELS];
-    let mut headers = Headers::none();
-    let mut here = headers
-        .walk(packet, Depth::Outermost, &mut ())
-        .is_ok()
-        .then_some(headers);
-    let mut frame = Some(packet);
-    for place in &mut frames {
-        *place = frame;
-        frame = here.and_then(|outer| {
-            let (next, rest) = tunnel::open(&outer, &mut ())?.ok()?;
-            frame_of(next, rest, packet, outer.payload.missing, &mut ())
-        });
-        here = match here.and_then(|outer| outer.descend(&mut ())) {
-            Some(Ok(inner)) => Some(inner),
-            Some(Err(skip)) if skip.cause == Cause::Fragment => None,
-            _ => {
-                frame = None;
-                None
-            }
+    let [outermost, nested @ ..] = &mut frames;
+    *outermost = Some(packet);
+    let mut outer = Headers::none();
+    let mut holds = outer.walk(packet, Depth::Outermost, &mut ()).is_ok();
+    for place in nested {
+        if !holds {
+            break;
+        }
+        let Some(Ok((next, rest))) = tunnel::open(&outer, &mut ()) else {
+            break;
         };
+        let mut inner = outer;
+        holds = match outer.descend(&mut inner, &mut ()) {
+            Some(Ok(())) => true,
+            // It holds, but nothing can be found in it.
+            Some(Err(skip)) if skip.cause == Cause::Fragment => false,
+            _ => break,
+        };
+        *place = frame_of(next, rest, packet, outer.payload.missing, &mut ());
+        outer = inner;
     }
     frames.into_iter().flatten()
 }
