@@ -139,7 +139,7 @@ fn by_port<'a>(port: u16, outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
 type Open = for<'a> fn(&mut Outer<'a, '_>) -> Option<Inside<'a>>;
 
 /// What runs over UDP, by the port that one of its ends has.
-static UDP_TUNNELS: [(u16, Layer, Open); 13] = [
+const UDP_TUNNELS: [(u16, Layer, Open); 13] = [
     (1701, Layer::L2tp, l2tp::over_udp),
     (2152, Layer::GtpU, gtpu::gtpu),
     (3544, Layer::Teredo, teredo::teredo),
@@ -156,13 +156,13 @@ static UDP_TUNNELS: [(u16, Layer, Open); 13] = [
     (37008, Layer::Tzsp, tzsp::tzsp),
 ];
 
-static UDP_PORTS: PortSet = PortSet::of(&UDP_TUNNELS);
+const UDP_PORTS: PortSet = PortSet::of(&UDP_TUNNELS);
 
 /// No tunnel has to have more bytes before it knows itself.
 const LONGEST_FIXED: usize = 9;
 
 /// A set of ports that may claim to hold one which it does not, for the price
-/// of one look: one in six, but none that most traffic goes to.
+/// of one look: one in nine, but none that most traffic goes to.
 struct PortSet(u64);
 
 impl PortSet {
@@ -178,8 +178,8 @@ impl PortSet {
     /// The factor was searched for: it brings the ports of tunnels together
     /// and keeps the busy ones away from them.
     #[inline]
-    const fn place(port: u16) -> u16 {
-        port.wrapping_mul(32679) >> 10
+    const fn place(port: u16) -> u32 {
+        (port as u32).wrapping_mul(0x4d89_5af5) >> 26
     }
 
     #[inline]
