@@ -3,7 +3,10 @@
 mod common;
 
 use common::view;
-use flowscope_core::extract::{AutoDetectEncap, FiveTuple, FlowExtractor, IpPair, MacPair};
+use flowscope_core::extract::{
+    AutoDetectEncap, FiveTuple, FlowExtractor, FlowLabel, InnerGre, InnerGtpU, InnerVxlan, IpPair,
+    MacPair, StripMpls, StripVlan,
+};
 use flowscope_core::track::{Config, FlowEvent};
 use flowscope_core::wire::{Cause, Skip};
 use flowscope_core::{LinkType, PacketView, Timestamp};
@@ -20,6 +23,7 @@ fn read(packet: PacketView<'_>) -> Result<(), Skip> {
     let deep = AutoDetectEncap::new(FiveTuple::bidirectional()).extract(packet);
     let _ = IpPair.extract(packet);
     let _ = MacPair.extract(packet);
+    read_by_name(packet);
     // Looking deeper never loses a flow, unless to a later fragment, of which
     // it is known that it is no packet of the outer flow alone.
     match &deep {
@@ -34,6 +38,27 @@ fn read(packet: PacketView<'_>) -> Result<(), Skip> {
         .sum();
     assert_eq!(on_flows + tracker.stats().packets_skipped(), 1);
     deep.map(|_| ())
+}
+
+/// The same with what takes encapsulations off or puts them into keys.
+fn read_by_name(packet: PacketView<'_>) {
+    let five = FiveTuple::bidirectional();
+    let known = StripVlan(StripMpls(InnerVxlan(InnerGtpU(InnerGre(five)))));
+    let plain = five.extract(packet);
+    let found = known.extract(packet);
+    match &found {
+        Ok(found) => assert!(found.layers().len() <= 16),
+        Err(skip) => assert!(plain.is_err() || skip.cause == Cause::Fragment),
+    }
+    let scoped = AutoDetectEncap::new(FlowLabel(five.with_vlan().with_tunnel()));
+    let deep = AutoDetectEncap::new(five).extract(packet);
+    match (scoped.extract(packet), deep) {
+        (Ok(scoped), Ok(deep)) => assert_eq!(scoped.key.key.key, deep.key),
+        (Err(skip), deep) => assert!(deep.is_err() || skip.cause == Cause::TooDeep),
+        (Ok(_), Err(skip)) => panic!("only without a scope: {skip}"),
+    }
+    let inside = AutoDetectEncap::new(MacPair).extract(packet);
+    assert!(inside.is_ok() || MacPair.extract(packet).is_err());
 }
 
 const LINKS: [u16; 28] = [
