@@ -298,7 +298,11 @@ fn assert_same<E: FlowExtractor<Key = FiveTupleKey>>(known: &E, layers: &[Layer]
         tells: vec![],
         carries: Carries::Any,
     };
-    for frame in frames(&way) {
+    let short = frames(&way).into_iter().map(|frame| {
+        let len = frame.bytes.len();
+        frame.cut(len - 5)
+    });
+    for frame in frames(&way).into_iter().chain(short) {
         let (auto, known) = (AUTO.extract(view(&frame)), known.extract(view(&frame)));
         let (auto, known) = (auto.expect("it has a flow"), known.expect("it has a flow"));
         assert_eq!(known.key, auto.key);
