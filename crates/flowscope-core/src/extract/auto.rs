@@ -99,6 +99,15 @@ impl<E: FlowExtractor> FlowExtractor for AutoDetectEncap<E> {
         self.inner.extract_innermost(packet)
     }
 
+    #[inline]
+    fn extract_to<'a, R>(
+        &self,
+        packet: PacketView<'a>,
+        take: impl FnOnce(&Extracted<'a, E::Key>) -> R,
+    ) -> Result<R, Skip> {
+        self.inner.extract_innermost_to(packet, take)
+    }
+
     fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
         self.inner.trace_innermost(packet, passed)
     }

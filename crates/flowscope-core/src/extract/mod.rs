@@ -94,6 +94,22 @@ pub trait FlowExtractor {
         self.extract(packet)
     }
 
+    /// [`extract_to`](Self::extract_to) for
+    /// [`extract_innermost`](Self::extract_innermost).
+    ///
+    /// # Errors
+    ///
+    /// As `extract_innermost`.
+    #[inline]
+    fn extract_innermost_to<'a, R>(
+        &self,
+        packet: PacketView<'a>,
+        take: impl FnOnce(&Extracted<'a, Self::Key>) -> R,
+    ) -> Result<R, Skip> {
+        self.extract_innermost(packet)
+            .map(|extracted| take(&extracted))
+    }
+
     /// [`trace`](Self::trace) for [`extract_innermost`](Self::extract_innermost).
     ///
     /// # Errors
@@ -159,14 +175,7 @@ impl<E: KeyOfHeaders> FlowExtractor for E {
         packet: PacketView<'a>,
         take: impl FnOnce(&Extracted<'a, Self::Key>) -> R,
     ) -> Result<R, Skip> {
-        let mut headers = Headers::none();
-        headers.walk(packet, Depth::Outermost, &mut ())?;
-        Ok(take(&Extracted::of(
-            self,
-            &headers,
-            packet,
-            Depth::Outermost,
-        )))
+        Extracted::parse_to(self, packet, Depth::Outermost, take)
     }
 
     fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
@@ -176,6 +185,15 @@ impl<E: KeyOfHeaders> FlowExtractor for E {
     #[inline]
     fn extract_innermost<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, E::Key>, Skip> {
         Extracted::parse(self, packet, Depth::Innermost)
+    }
+
+    #[inline]
+    fn extract_innermost_to<'a, R>(
+        &self,
+        packet: PacketView<'a>,
+        take: impl FnOnce(&Extracted<'a, Self::Key>) -> R,
+    ) -> Result<R, Skip> {
+        Extracted::parse_to(self, packet, Depth::Innermost, take)
     }
 
     fn seen_from(key: E::Key, orientation: Orientation) -> E::Key {
@@ -253,6 +271,19 @@ impl<'a, K> Extracted<'a, K> {
         let mut headers = Headers::none();
         headers.walk(packet, depth, &mut ())?;
         Ok(Self::of(extractor, &headers, packet, depth))
+    }
+
+    /// [`parse`](Self::parse) without moving the outcome.
+    #[inline(always)]
+    fn parse_to<E: KeyOfHeaders<Key = K>, R>(
+        extractor: &E,
+        packet: PacketView<'a>,
+        depth: Depth,
+        take: impl FnOnce(&Self) -> R,
+    ) -> Result<R, Skip> {
+        let mut headers = Headers::none();
+        headers.walk(packet, depth, &mut ())?;
+        Ok(take(&Self::of(extractor, &headers, packet, depth)))
     }
 
     #[inline(always)]
