@@ -67,10 +67,17 @@ impl Object<'_> {
     fn digits(&mut self, number: u64, at_least: usize) {
         let mut digits = [b'0'; 20];
         let (mut rest, mut start) = (number, digits.len());
-        while rest > 0 {
+        // Two at a time: each division waits for the one before it.
+        while rest >= 10 {
+            start -= 2;
+            let pair = (rest % 100) as u8;
+            digits[start] = b'0' + pair / 10;
+            digits[start + 1] = b'0' + pair % 10;
+            rest /= 100;
+        }
+        if rest > 0 {
             start -= 1;
-            digits[start] = b'0' + (rest % 10) as u8;
-            rest /= 10;
+            digits[start] = b'0' + rest as u8;
         }
         let start = start.min(digits.len() - at_least);
         self.0.extend_from_slice(&digits[start..]);
