@@ -304,7 +304,7 @@ fn assert_same<E: FlowExtractor<Key = FiveTupleKey>>(known: &E, layers: &[Layer]
     });
     for frame in frames(&way).into_iter().chain(short) {
         let (auto, known) = (AUTO.extract(view(&frame)), known.extract(view(&frame)));
-        let (auto, known) = (auto.expect("it has a flow"), known.expect("it has a flow"));
+        let (auto, known) = (auto.expect("it is whole"), known.expect("it is whole"));
         assert_eq!(known.key, auto.key);
         assert_eq!(known.payload, auto.payload);
         assert_eq!(known.packet.frame, &frame.bytes[..]);
@@ -603,7 +603,7 @@ fn account(frames: &[Frame]) -> (Vec<String>, BTreeMap<String, Vec<u8>>) {
         });
     let mut bytes = BTreeMap::<_, Vec<u8>>::new();
     for frame in frames {
-        let extracted = AUTO.extract(view(frame)).expect("it has a flow");
+        let extracted = AUTO.extract(view(frame)).expect("it is whole");
         let side = format!("{:?} {:?}", extracted.key, extracted.orientation);
         bytes
             .entry(side)
