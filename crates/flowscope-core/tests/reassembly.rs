@@ -450,6 +450,26 @@ fn a_trickle_does_not_keep_a_hole_open() {
 }
 
 #[test]
+fn a_hole_is_as_old_as_the_copy_behind_it() {
+    let config = StreamConfig {
+        overlap: OverlapPolicy::Last,
+        ..StreamConfig::default()
+    };
+    Stream::with_config(config)
+        .data(1002, "c")
+        .data(1006, "gh")
+        .wait(6_000)
+        .data(1006, "GH")
+        .data(1000, "ab")
+        .wait(4_000)
+        .expire()
+        .reads("abc")
+        .wait(6_000)
+        .expire()
+        .reads("abc[3]GH");
+}
+
+#[test]
 fn a_full_buffer_gives_up_the_first_hole() {
     let config = StreamConfig {
         max_held: 4,
@@ -551,6 +571,23 @@ fn a_jump_may_be_over_more_than_half_of_all_numbers() {
         .data(1005 + JUMP, "z")
         .finish()
         .reads("abc[2500000000]xyz");
+}
+
+#[test]
+fn a_stray_that_the_stream_has_reached_is_confirmed_by_nothing() {
+    let config = StreamConfig {
+        reach: 100,
+        ..StreamConfig::default()
+    };
+    let (sent, stray) = ("a".repeat(200), "stray".repeat(12));
+    let text = sent.as_str();
+    Stream::with_config(config)
+        .data(1150, &stray)
+        .data(1000, text)
+        .data(1305, "near the stray")
+        .ack(1215)
+        .finish()
+        .reads(text);
 }
 
 #[test]
