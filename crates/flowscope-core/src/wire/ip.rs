@@ -4,7 +4,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
-use super::{Cause, Headers, Layer, Payload, Protocol, Skip, after, split};
+use super::{Cause, Headers, IpFragment, Layer, Payload, Protocol, Skip, after, split};
 
 /// The parts of an IP header that flows are made of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -110,9 +110,6 @@ impl<'a> Headers<'a> {
             len if len < u16::from(header_len) => return Err(Skip::new(LAYER, Cause::BadLength)),
             len => u32::from(len).min(on_wire),
         };
-        if packet.frag_offset() != 0 {
-            return Err(Skip::new(LAYER, Cause::Fragment));
-        }
         let protocol = Protocol(packet.next_header().into());
         self.ip = IpHeader {
             addrs: [Addr::v4(packet.src_addr()), Addr::v4(packet.dst_addr())],
@@ -122,9 +119,44 @@ impl<'a> Headers<'a> {
         };
         let payload = after(bytes, header_len.into(), LAYER)?;
         self.payload = Payload::claimed(payload, len.saturating_sub(header_len.into()));
+        if packet.more_frags() || packet.frag_offset() != 0 {
+            self.ipv4_fragment(bytes)?;
+        }
         match protocol {
-            Protocol::AH => self.pass_extensions(),
+            Protocol::AH => self.pass_extensions(bytes, header_len.into()),
             _ => Ok(()),
+        }
+    }
+
+    /// Notes the IPv4 fragment that `bytes` begin with; all but the first have
+    /// no transport header.
+    #[cold]
+    fn ipv4_fragment(&mut self, bytes: &'a [u8]) -> Result<(), Skip> {
+        let packet = Ipv4Packet::new_unchecked(bytes);
+        self.meet_fragment(IpFragment {
+            addrs: self.ip.addrs,
+            version: IpVersion::V4,
+            protocol: self.ip.protocol,
+            identification: packet.ident().into(),
+            offset: packet.frag_offset(),
+            more: packet.more_frags(),
+            payload: self.payload,
+            ip_len: self.ip.len,
+            header: bytes
+                .get(..packet.header_len().into())
+                .ok_or(Skip::new(Layer::Ipv4, Cause::Truncated))?,
+            next_at: 9,
+        })
+    }
+
+    fn meet_fragment(&mut self, fragment: IpFragment<'a>) -> Result<(), Skip> {
+        let is_first = fragment.is_first();
+        // Those inside others come up when the others are whole.
+        self.fragment.get_or_insert(fragment);
+        match (is_first, self.ip.version) {
+            (true, _) => Ok(()),
+            (false, IpVersion::V4) => Err(Skip::new(Layer::Ipv4, Cause::Fragment)),
+            (false, IpVersion::V6) => Err(Skip::new(Layer::Ipv6, Cause::Fragment)),
         }
     }
 
@@ -156,12 +188,15 @@ impl<'a> Headers<'a> {
         self.payload = Payload::claimed(payload, len);
         match protocol {
             Protocol::TCP | Protocol::UDP => Ok(()),
-            _ => self.pass_extensions(),
+            _ => self.pass_extensions(bytes, FIXED as usize),
         }
     }
 
     /// Passes over extension headers (RFC 8200, section 4) to the upper layer.
-    fn pass_extensions(&mut self) -> Result<(), Skip> {
+    /// They begin `at` bytes into the `packet`.
+    fn pass_extensions(&mut self, packet: &'a [u8], mut at: usize) -> Result<(), Skip> {
+        // Where the number of the header at hand was, in IPv6.
+        let mut next_at = 6;
         for _ in 0..MAX_EXTENSIONS {
             let bytes = self.payload.bytes;
             let (next, len) = match self.ip.protocol {
@@ -169,12 +204,29 @@ impl<'a> Headers<'a> {
                     let ([next, units], _) = split::<2>(bytes, Layer::Ipv6)?;
                     (*next, 8 + 8 * usize::from(*units))
                 }
-                Protocol::IPV6_FRAG => {
-                    let ([next, _, offset @ .., _, _, _, _], _) = split::<8>(bytes, Layer::Ipv6)?;
-                    // The lowest bit says that more follow; the first fragment
-                    // still has the ports.
-                    if u16::from_be_bytes(*offset) & 0xfff8 != 0 {
-                        return Err(Skip::new(Layer::Ipv6, Cause::Fragment));
+                Protocol::IPV6_FRAG if self.ip.version == IpVersion::V6 => {
+                    let (header, rest) = split::<8>(bytes, Layer::Ipv6)?;
+                    let [next, _, offset0, offset1, identification @ ..] = header;
+                    let offset = u16::from_be_bytes([*offset0, *offset1]);
+                    let fragment = IpFragment {
+                        addrs: self.ip.addrs,
+                        version: IpVersion::V6,
+                        protocol: Protocol(*next),
+                        identification: u32::from_be_bytes(*identification),
+                        offset: offset & 0xfff8,
+                        more: offset & 1 != 0,
+                        payload: Payload {
+                            bytes: rest,
+                            ..self.payload
+                        },
+                        ip_len: self.ip.len,
+                        header: packet
+                            .get(..at)
+                            .ok_or(Skip::new(Layer::Ipv6, Cause::Truncated))?,
+                        next_at,
+                    };
+                    if fragment.more || !fragment.is_first() {
+                        self.meet_fragment(fragment)?;
                     }
                     (*next, 8)
                 }
@@ -186,6 +238,8 @@ impl<'a> Headers<'a> {
             };
             self.payload.bytes = after(bytes, len, Layer::Ipv6)?;
             self.ip.protocol = Protocol(next);
+            next_at = at;
+            at += len;
         }
         Err(Skip::new(Layer::Ipv6, Cause::TooDeep))
     }

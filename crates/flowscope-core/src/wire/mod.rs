@@ -9,6 +9,7 @@
 //! This is the only place in the crate that knows header layouts.
 #![warn(clippy::indexing_slicing)]
 
+mod fragment;
 mod ieee80211;
 mod ip;
 mod layers;
@@ -21,6 +22,8 @@ mod transport;
 mod tunnel;
 mod vlan;
 
+pub use fragment::IpFragment;
+pub(crate) use fragment::set_payload_len;
 pub use ip::IpHeader;
 pub(crate) use ip::{Addr, IpVersion};
 pub use layers::{Layers, Passed, Peeled};
@@ -62,6 +65,9 @@ pub struct Headers<'a> {
     pub ports: Ports,
     /// What the transport carries.
     pub payload: Payload<'a>,
+    /// The outermost fragment on the way, if there is one: what lies inside is
+    /// then cut at its end.
+    pub fragment: Option<IpFragment<'a>>,
 }
 
 /// How deep to look into a frame.
@@ -128,6 +134,7 @@ impl<'a> Headers<'a> {
             transport: Transport::None,
             ports: Ports::default(),
             payload: Payload::default(),
+            fragment: None,
         }
     }
 
