@@ -1,0 +1,201 @@
+//! One datagram that is not whole yet.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::assembly::{Added, Assembly, Run, Span};
+use super::shelf::Links;
+use super::{FragmentConfig, Lost, Overlap, Verdict};
+use crate::Timestamp;
+use crate::wire::{Addr, IpFragment, IpVersion, Protocol, set_payload_len};
+
+/// What fragments of the same datagram have in common (RFC 791, section 3.2;
+/// RFC 8200, section 4.5).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Identity {
+    pub(super) addrs: [Addr; 2],
+    pub(super) version: IpVersion,
+    /// The protocol in IPv4. In IPv6 only the first fragment's counts, so it
+    /// is no part of the identity.
+    protocol: u8,
+    identification: u32,
+    scope: u64,
+}
+
+impl Identity {
+    pub(super) fn of(fragment: &IpFragment<'_>, scope: u64) -> Self {
+        let Protocol(protocol) = fragment.protocol;
+        Self {
+            addrs: fragment.addrs,
+            version: fragment.version,
+            protocol: match fragment.version {
+                IpVersion::V4 => protocol,
+                IpVersion::V6 => 0,
+            },
+            identification: fragment.identification,
+            scope,
+        }
+    }
+}
+
+/// A datagram that is not whole yet: its bytes, who owns it, or the arrivals
+/// of its fragments until that is known.
+#[derive(Debug)]
+pub(super) struct Datagram<O, A> {
+    pub(super) identity: Identity,
+    /// The place of its sender.
+    pub(super) source: u32,
+    pub(super) in_order: Links,
+    pub(super) by_source: Links,
+    /// Its place in the order in which datagrams began.
+    pub(super) number: u64,
+    pub(super) deadline: Timestamp,
+    /// How many fragments its source had sent at its latest one.
+    pub(super) heard: u32,
+    pub(super) charge: usize,
+    pub(super) owner: Option<O>,
+    pub(super) arrivals: Vec<A>,
+    fragments: usize,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Parts {
+        /// From the first fragment, with everything but the length.
+        header: Option<Box<[u8]>>,
+        assembly: Assembly,
+    },
+    /// It will never be whole. It is remembered so that those of its fragments
+    /// that are still to come begin no other.
+    GivenUp,
+}
+
+impl<O, A> Datagram<O, A> {
+    pub(super) fn new(identity: Identity, source: u32, number: u64, deadline: Timestamp) -> Self {
+        Self {
+            identity,
+            source,
+            in_order: Links::NONE,
+            by_source: Links::NONE,
+            number,
+            deadline,
+            heard: 0,
+            charge: 0,
+            owner: None,
+            arrivals: Vec::new(),
+            fragments: 0,
+            content: Content::Parts {
+                header: None,
+                assembly: Assembly::default(),
+            },
+        }
+    }
+
+    /// Adds a fragment's bytes.
+    pub(super) fn add(&mut self, fragment: &IpFragment<'_>, config: &FragmentConfig) -> Verdict {
+        self.fragments = self.fragments.saturating_add(1);
+        let Content::Parts { header, assembly } = &mut self.content else {
+            return Verdict::GivenUp;
+        };
+        if self.fragments > config.max_fragments {
+            self.content = Content::GivenUp;
+            return Verdict::GivenUp;
+        }
+        let overlap = match fragment.version {
+            IpVersion::V4 => Some(config.overlap),
+            IpVersion::V6 => None,
+        };
+        let Some(run) = run(fragment, overlap) else {
+            return Verdict::Refused;
+        };
+        let added = assembly.add(run, overlap);
+        if fragment.is_first() && header.is_none() && added != Added::Impossible {
+            *header = Some(fragment.whole_header());
+        }
+        match (added, fragment.version) {
+            (Added::Fresh, _) => Verdict::Held,
+            (Added::Repeated, _) => Verdict::Repeated,
+            (Added::Impossible, _) => Verdict::Refused,
+            (Added::Overlapping, IpVersion::V4) => Verdict::Overlapping,
+            (Added::Overlapping, IpVersion::V6) => {
+                self.content = Content::GivenUp;
+                Verdict::Overlapping
+            }
+        }
+    }
+
+    /// Whether all of its bytes came, or as much of them as was captured.
+    pub(super) fn is_whole(&self) -> bool {
+        match &self.content {
+            Content::Parts {
+                header: Some(_),
+                assembly,
+            } => assembly.is_whole(),
+            Content::Parts { header: None, .. } | Content::GivenUp => false,
+        }
+    }
+
+    /// Writes the packet it is the payload of into `packet`, up to where bytes
+    /// are missing, and says how long all of it is.
+    pub(super) fn write(&self, packet: &mut Vec<u8>) -> u32 {
+        let Content::Parts {
+            header: Some(header),
+            assembly,
+        } = &self.content
+        else {
+            return 0;
+        };
+        let len = assembly.len();
+        packet.reserve_exact(header.len() + len as usize);
+        packet.extend_from_slice(header);
+        set_payload_len(self.identity.version, packet, len);
+        assembly.write(packet);
+        // No header is as long as that.
+        header.len() as u32 + len
+    }
+
+    /// What is left of it if it will never be whole.
+    pub(super) fn lost(self) -> Lost<O, A> {
+        Lost {
+            owner: self.owner,
+            arrivals: self.arrivals,
+        }
+    }
+
+    /// Bytes of memory beside its own.
+    pub(super) fn memory(&self) -> usize {
+        /// What an allocator needs for each of the four buffers.
+        const OVERHEAD: usize = 4 * 16;
+        let content = match &self.content {
+            Content::Parts { header, assembly } => {
+                header.as_ref().map_or(0, |header| header.len()) + assembly.memory()
+            }
+            Content::GivenUp => 0,
+        };
+        OVERHEAD + content + self.arrivals.capacity() * size_of::<A>()
+    }
+}
+
+/// The bytes that a fragment brings, unless its length is impossible.
+fn run<'a>(fragment: &IpFragment<'a>, overlap: Option<Overlap>) -> Option<Run<'a>> {
+    const UNIT: u32 = 8;
+    let len = match (fragment.payload.wire_len(), overlap) {
+        (len, _) if !fragment.more => len,
+        (len, Some(Overlap::Linux)) => len - len % UNIT,
+        (len, _) if len % UNIT == 0 => len,
+        _ => return None,
+    };
+    if len == 0 && fragment.more {
+        return None;
+    }
+    let end = u32::from(fragment.offset).checked_add(len)?;
+    if end > fragment.room() {
+        return None;
+    }
+    Some(Run {
+        span: Span::new(fragment.offset, u16::try_from(end).ok()?),
+        captured: fragment.payload.bytes,
+        is_last: !fragment.more,
+    })
+}

@@ -1,0 +1,456 @@
+//! Fragments to datagrams, bounded.
+//!
+//! Fragments name no ports but the first, and hold only a part of what they
+//! carry. Here they wait for each other. [`FragmentConfig`] says how many may
+//! and how long; the engine does the rest.
+
+mod assembly;
+mod config;
+mod datagram;
+mod shelf;
+#[cfg(test)]
+mod tests;
+
+pub use config::{FragmentConfig, FragmentPolicy, FragmentTimeouts, Overlap};
+
+use alloc::vec::Vec;
+use core::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use crate::Timestamp;
+use crate::wire::{Addr, IpFragment, IpVersion};
+use datagram::{Datagram, Identity};
+use shelf::{Links, List, Shelf};
+
+/// Holds fragments until their datagrams are whole.
+///
+/// Each datagram has an owner, once somebody knows one: of type `O`. Until
+/// then the arrivals of its fragments are kept, each an `A`.
+///
+/// Work for a fragment is proportional to its own length, and does not grow
+/// with what is held. Whoever uses this calls [`crowded_out`] after each
+/// [`push`] until it has nothing more, which keeps memory below the cap.
+///
+/// [`push`]: Self::push
+/// [`crowded_out`]: Self::crowded_out
+#[derive(Debug)]
+pub(crate) struct Defragmenter<O, A> {
+    config: FragmentConfig,
+    budget: Budget,
+    datagrams: Shelf<Datagram<O, A>>,
+    sources: Shelf<Source>,
+    by_identity: HashTable<u32>,
+    by_sender: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    /// Of each version, since each has a timeout of its own.
+    in_order: [List; 2],
+    /// Bytes charged for what is held.
+    charge: usize,
+    last_number: u64,
+    /// The source of the latest fragment.
+    latest: u32,
+    /// What was given up while a fragment was added.
+    stale: Option<Lost<O, A>>,
+    /// A buffer to put packets together in.
+    spare: Vec<u8>,
+}
+
+/// Who sends datagrams.
+type Sender = (IpVersion, Addr);
+
+/// What is held of one sender.
+#[derive(Debug)]
+struct Source {
+    sender: Sender,
+    charge: usize,
+    /// Fragments that came from it, for as long as any is held.
+    heard: u32,
+    datagrams: List,
+}
+
+/// What came of a fragment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pushed {
+    /// Its datagram, until the next fragment comes.
+    pub(crate) place: Place,
+    pub(crate) verdict: Verdict,
+    /// Whether its arrival is kept: it is if the datagram has no owner, unless
+    /// it was given up.
+    pub(crate) is_kept: bool,
+    /// Whether the datagram is whole now.
+    pub(crate) is_whole: bool,
+}
+
+/// A datagram's place.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Place(u32);
+
+/// What became of a fragment's bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Verdict {
+    /// They are new.
+    Held,
+    /// The same came before.
+    Repeated,
+    /// They overlap what came before: in IPv4 one of the two has won, in IPv6
+    /// the datagram is given up.
+    Overlapping,
+    /// They cannot be where they claim to be.
+    Refused,
+    /// The datagram was given up before, or because of so many fragments.
+    GivenUp,
+}
+
+/// A packet put together.
+#[derive(Debug)]
+pub(crate) struct Whole<O, A> {
+    pub(crate) version: IpVersion,
+    /// Header and payload, up to where the capture lacks bytes.
+    pub(crate) packet: Vec<u8>,
+    /// How long all of it is.
+    pub(crate) wire_len: u32,
+    pub(crate) owner: Option<O>,
+    pub(crate) arrivals: Vec<A>,
+}
+
+/// What is left of a datagram that never was whole.
+#[derive(Debug)]
+pub(crate) struct Lost<O, A> {
+    pub(crate) owner: Option<O>,
+    pub(crate) arrivals: Vec<A>,
+}
+
+impl<O, A> Defragmenter<O, A> {
+    pub(crate) fn new(config: FragmentConfig) -> Self {
+        Self {
+            config,
+            budget: Budget::of::<O, A>(&config),
+            datagrams: Shelf::new(),
+            sources: Shelf::new(),
+            by_identity: HashTable::new(),
+            by_sender: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+            in_order: [List::EMPTY; 2],
+            charge: 0,
+            last_number: 0,
+            latest: u32::MAX,
+            stale: None,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Takes a fragment that arrives at `now`, no earlier than the one before
+    /// it. Only fragments of the same `scope` belong together.
+    pub(crate) fn push(
+        &mut self,
+        fragment: &IpFragment<'_>,
+        scope: u64,
+        arrival: A,
+        now: Timestamp,
+    ) -> Pushed {
+        let identity = Identity::of(fragment, scope);
+        let mut place = self.find(&identity);
+        if let Some(stale) = place.filter(|place| self.is_stale(*place)) {
+            self.stale = self.remove(stale).map(Datagram::lost);
+            place = None;
+        }
+        let place = place.unwrap_or_else(|| self.open(identity, now));
+        let datagram = self.datagrams.get_mut(place).expect("it was just found");
+        self.latest = datagram.source;
+        if let Some(source) = self.sources.get_mut(datagram.source) {
+            source.heard = source.heard.wrapping_add(1);
+            datagram.heard = source.heard;
+        }
+        let verdict = datagram.add(fragment, &self.config);
+        let is_kept = datagram.owner.is_none() && verdict != Verdict::GivenUp;
+        if is_kept {
+            datagram.arrivals.push(arrival);
+        }
+        let is_whole = datagram.is_whole();
+        self.reckon(place);
+        Pushed {
+            place: Place(place),
+            verdict,
+            is_kept,
+            is_whole,
+        }
+    }
+
+    /// Who owns a datagram, if that is known.
+    pub(crate) fn owner(&mut self, Place(place): Place) -> Option<&mut O> {
+        self.datagrams.get_mut(place)?.owner.as_mut()
+    }
+
+    /// Gives a datagram to its owner, who gets the arrivals of its fragments.
+    pub(crate) fn give(&mut self, Place(place): Place, owner: O) -> Vec<A> {
+        let Some(datagram) = self.datagrams.get_mut(place) else {
+            return Vec::new();
+        };
+        datagram.owner = Some(owner);
+        let arrivals = core::mem::take(&mut datagram.arrivals);
+        self.reckon(place);
+        arrivals
+    }
+
+    /// Takes out a datagram that is whole.
+    pub(crate) fn take(&mut self, Place(place): Place) -> Option<Whole<O, A>> {
+        let datagram = self.remove(place)?;
+        let mut packet = core::mem::take(&mut self.spare);
+        packet.clear();
+        let wire_len = datagram.write(&mut packet);
+        Some(Whole {
+            version: datagram.identity.version,
+            packet,
+            wire_len,
+            owner: datagram.owner,
+            arrivals: datagram.arrivals,
+        })
+    }
+
+    /// Takes back a packet's buffer to use it again.
+    pub(crate) fn recycle(&mut self, packet: Vec<u8>) {
+        if packet.capacity() > self.spare.capacity() {
+            self.spare = packet;
+        }
+    }
+
+    /// Takes out a datagram for which there is no memory, the oldest first.
+    pub(crate) fn crowded_out(&mut self) -> Option<Lost<O, A>> {
+        if let Some(stale) = self.stale.take() {
+            return Some(stale);
+        }
+        let cap = self.config.max_memory_per_source.max(LEAST_PER_SOURCE);
+        let of_source = self
+            .sources
+            .get(self.latest)
+            .filter(|source| source.charge > cap)
+            .and_then(|source| source.datagrams.first());
+        let place = match of_source {
+            Some(place) => place,
+            None if self.charge > self.budget.memory => self.oldest()?,
+            None => return None,
+        };
+        self.remove(place).map(Datagram::lost)
+    }
+
+    /// Takes out a datagram that has waited for too long at `now`.
+    pub(crate) fn due(&mut self, now: Timestamp) -> Option<Lost<O, A>> {
+        let (deadline, place) = self.nearest()?;
+        if deadline > now {
+            return None;
+        }
+        self.remove(place).map(Datagram::lost)
+    }
+
+    /// When [`due`](Self::due) has something next.
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        self.nearest().map(|(deadline, _)| deadline)
+    }
+
+    /// Takes out the oldest datagram, for want of more input.
+    pub(crate) fn drain(&mut self) -> Option<Lost<O, A>> {
+        let place = self.oldest()?;
+        self.remove(place).map(Datagram::lost)
+    }
+
+    fn find(&self, identity: &Identity) -> Option<u32> {
+        let hash = self.hasher.hash_one(identity);
+        let is_it = |place: &u32| {
+            let datagram = self.datagrams.get(*place);
+            datagram.is_some_and(|datagram| datagram.identity == *identity)
+        };
+        self.by_identity.find(hash, is_it).copied()
+    }
+
+    /// Whether so much has come from the sender since that its identification
+    /// may well be used a second time (RFC 4963).
+    fn is_stale(&self, place: u32) -> bool {
+        let heard = |datagram: &Datagram<O, A>| {
+            let source = self.sources.get(datagram.source)?;
+            Some(source.heard.wrapping_sub(datagram.heard))
+        };
+        self.datagrams.get(place).and_then(heard) > Some(MAX_DISTANCE)
+    }
+
+    /// Begins a datagram that has no place yet.
+    #[cold]
+    fn open(&mut self, identity: Identity, now: Timestamp) -> u32 {
+        self.reserve();
+        let source = self.source((identity.version, identity.addrs[0]));
+        self.last_number += 1;
+        let deadline = now + self.config.timeouts.of(identity.version);
+        let datagram = Datagram::new(identity, source, self.last_number, deadline);
+        let place = self.datagrams.insert(datagram);
+        let (datagrams, hasher) = (&self.datagrams, &self.hasher);
+        self.by_identity
+            .insert_unique(hasher.hash_one(identity), place, |place| {
+                let identity = datagrams.get(*place).map(|datagram| datagram.identity);
+                hasher.hash_one(identity.expect("the index holds places of datagrams"))
+            });
+        self.in_order[of_version(identity.version)].push(&mut self.datagrams, place, in_order);
+        if let Some(source) = self.sources.get_mut(source) {
+            source.datagrams.push(&mut self.datagrams, place, by_source);
+        }
+        place
+    }
+
+    /// The place of a sender.
+    fn source(&mut self, sender: Sender) -> u32 {
+        let (sources, hasher) = (&self.sources, &self.hasher);
+        let is_it = |place: &u32| sources.get(*place).is_some_and(|it| it.sender == sender);
+        let hash = hasher.hash_one(sender);
+        if let Some(place) = self.by_sender.find(hash, is_it) {
+            return *place;
+        }
+        let place = self.sources.insert(Source {
+            sender,
+            charge: 0,
+            heard: 0,
+            datagrams: List::EMPTY,
+        });
+        let (sources, hasher) = (&self.sources, &self.hasher);
+        self.by_sender.insert_unique(hash, place, |place| {
+            let sender = sources.get(*place).map(|source| source.sender);
+            hasher.hash_one(sender.expect("the index holds places of senders"))
+        });
+        place
+    }
+
+    fn remove(&mut self, place: u32) -> Option<Datagram<O, A>> {
+        let datagram = self.datagrams.get(place)?;
+        let (identity, at) = (datagram.identity, datagram.source);
+        self.in_order[of_version(identity.version)].remove(&mut self.datagrams, place, in_order);
+        if let Some(source) = self.sources.get_mut(at) {
+            source
+                .datagrams
+                .remove(&mut self.datagrams, place, by_source);
+        }
+        let datagram = self.datagrams.remove(place)?;
+        forget(&mut self.by_identity, self.hasher.hash_one(identity), place);
+        self.charge -= datagram.charge;
+        let source = self.sources.get_mut(at)?;
+        source.charge -= datagram.charge;
+        if source.datagrams.first().is_none() {
+            let hash = self.hasher.hash_one(source.sender);
+            forget(&mut self.by_sender, hash, at);
+            self.sources.remove(at);
+        }
+        Some(datagram)
+    }
+
+    /// Charges a datagram for the memory it now has.
+    fn reckon(&mut self, place: u32) {
+        let Some(datagram) = self.datagrams.get_mut(place) else {
+            return;
+        };
+        let new = datagram.memory().max(self.budget.least);
+        let old = core::mem::replace(&mut datagram.charge, new);
+        self.charge = self.charge - old + new;
+        if let Some(source) = self.sources.get_mut(datagram.source) {
+            source.charge = source.charge - old + new;
+        }
+    }
+
+    /// Takes all the memory that bookkeeping may ever need, once there are
+    /// fragments at all, so that none of it has to grow.
+    fn reserve(&mut self) {
+        if self.by_identity.capacity() == 0 {
+            // One that comes, before another goes.
+            let places = self.budget.datagrams + 1;
+            self.datagrams.reserve(places);
+            self.sources.reserve(places);
+            self.by_identity = HashTable::with_capacity(INDEX_ROOM * places);
+            self.by_sender = HashTable::with_capacity(INDEX_ROOM * places);
+        }
+    }
+
+    fn oldest(&self) -> Option<u32> {
+        self.firsts()
+            .min_by_key(|(datagram, _)| datagram.number)
+            .map(|(_, place)| place)
+    }
+
+    fn nearest(&self) -> Option<(Timestamp, u32)> {
+        self.firsts()
+            .map(|(datagram, place)| (datagram.deadline, datagram.number, place))
+            .min()
+            .map(|(deadline, _, place)| (deadline, place))
+    }
+
+    /// The oldest of each version.
+    fn firsts(&self) -> impl Iterator<Item = (&Datagram<O, A>, u32)> {
+        let places = self.in_order.iter().filter_map(List::first);
+        places.filter_map(|place| Some((self.datagrams.get(place)?, place)))
+    }
+}
+
+/// How memory is shared out.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    /// Datagrams at the most.
+    datagrams: usize,
+    /// Bytes for what they hold.
+    memory: usize,
+    /// The least that one is charged for.
+    least: usize,
+}
+
+impl Budget {
+    fn of<O, A>(config: &FragmentConfig) -> Self {
+        let whole = config.max_memory.max(LEAST);
+        let datagrams = (whole / PER_DATAGRAM).min(MAX_DATAGRAMS);
+        let places = datagrams + 1;
+        let index = (INDEX_ROOM * places * 8 / 7).next_power_of_two() * (size_of::<u32>() + 1);
+        let bookkeeping =
+            places * (Shelf::<Datagram<O, A>>::PLACE + Shelf::<Source>::PLACE) + 2 * index;
+        let memory = whole - SCRATCH - bookkeeping;
+        Self {
+            datagrams,
+            memory,
+            least: memory.div_ceil(datagrams),
+        }
+    }
+}
+
+fn forget(index: &mut HashTable<u32>, hash: u64, place: u32) {
+    if let Ok(entry) = index.find_entry(hash, |found| *found == place) {
+        entry.remove();
+    }
+}
+
+fn in_order<O, A>(datagram: &mut Datagram<O, A>) -> &mut Links {
+    &mut datagram.in_order
+}
+
+fn by_source<O, A>(datagram: &mut Datagram<O, A>) -> &mut Links {
+    &mut datagram.by_source
+}
+
+const fn of_version(version: IpVersion) -> usize {
+    match version {
+        IpVersion::V4 => 0,
+        IpVersion::V6 => 1,
+    }
+}
+
+/// The least memory that there is any use in.
+const LEAST: usize = 1 << 20;
+const LEAST_PER_SOURCE: usize = 256 << 10;
+
+/// What a datagram is reckoned at, bookkeeping included. Fragments are rarely
+/// much shorter.
+const PER_DATAGRAM: usize = 2048;
+const MAX_DATAGRAMS: usize = 1 << 30;
+
+/// An index that is never more than half full is cleaned up in place and does
+/// not grow.
+const INDEX_ROOM: usize = 2;
+
+/// For packets put together, and for buffers while they grow.
+const SCRATCH: usize = 4 * 65_536;
+
+/// Fragments from a sender after which a datagram waits in vain: hosts number
+/// datagrams with 16 bits, and a fragmented one has two fragments at least. No
+/// network delays a packet by so many.
+const MAX_DISTANCE: u32 = 32_768;
