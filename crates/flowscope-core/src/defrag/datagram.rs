@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::assembly::{Added, Assembly, Run, Span};
 use super::shelf::Links;
-use super::{FragmentConfig, Lost, Overlap, Verdict};
+use super::{FragmentConfig, Overlap, Verdict};
 use crate::Timestamp;
 use crate::wire::{Addr, IpFragment, IpVersion, Protocol, set_payload_len};
 
@@ -23,7 +23,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    pub(super) fn of(fragment: &IpFragment<'_>, scope: u64) -> Self {
+    pub(super) fn of(fragment: &IpFragment<'_>) -> Self {
         let Protocol(protocol) = fragment.protocol;
         Self {
             addrs: fragment.addrs,
@@ -33,7 +33,7 @@ impl Identity {
                 IpVersion::V6 => 0,
             },
             identification: fragment.identification,
-            scope,
+            scope: fragment.scope,
         }
     }
 }
@@ -55,6 +55,8 @@ pub(super) struct Datagram<O, A> {
     pub(super) charge: usize,
     pub(super) owner: Option<O>,
     pub(super) arrivals: Vec<A>,
+    /// Whether fragments overlapped since this was asked last.
+    pub(super) has_overlap: bool,
     fragments: usize,
     content: Content,
 }
@@ -62,13 +64,32 @@ pub(super) struct Datagram<O, A> {
 #[derive(Debug)]
 enum Content {
     Parts {
-        /// From the first fragment, with everything but the length.
-        header: Option<Box<[u8]>>,
+        header: Option<Header>,
         assembly: Assembly,
     },
     /// It will never be whole. It is remembered so that those of its fragments
     /// that are still to come begin no other.
     GivenUp,
+}
+
+/// What goes before the payload, from the first fragment: everything but the
+/// length.
+#[derive(Debug)]
+struct Header {
+    bytes: Box<[u8]>,
+    /// Where IP begins.
+    ip_at: usize,
+}
+
+impl Header {
+    fn new(link: &[u8], fragment: &IpFragment<'_>) -> Self {
+        let mut bytes = Vec::from(link);
+        fragment.write_header(&mut bytes);
+        Self {
+            bytes: bytes.into(),
+            ip_at: link.len(),
+        }
+    }
 }
 
 impl<O, A> Datagram<O, A> {
@@ -84,6 +105,7 @@ impl<O, A> Datagram<O, A> {
             charge: 0,
             owner: None,
             arrivals: Vec::new(),
+            has_overlap: false,
             fragments: 0,
             content: Content::Parts {
                 header: None,
@@ -92,8 +114,13 @@ impl<O, A> Datagram<O, A> {
         }
     }
 
-    /// Adds a fragment's bytes.
-    pub(super) fn add(&mut self, fragment: &IpFragment<'_>, config: &FragmentConfig) -> Verdict {
+    /// Adds the bytes of a fragment that was found behind `link`.
+    pub(super) fn add(
+        &mut self,
+        fragment: &IpFragment<'_>,
+        link: &[u8],
+        config: &FragmentConfig,
+    ) -> Verdict {
         self.fragments = self.fragments.saturating_add(1);
         let Content::Parts { header, assembly } = &mut self.content else {
             return Verdict::GivenUp;
@@ -111,8 +138,9 @@ impl<O, A> Datagram<O, A> {
         };
         let added = assembly.add(run, overlap);
         if fragment.is_first() && header.is_none() && added != Added::Impossible {
-            *header = Some(fragment.whole_header());
+            *header = Some(Header::new(link, fragment));
         }
+        self.has_overlap |= added == Added::Overlapping;
         match (added, fragment.version) {
             (Added::Fresh, _) => Verdict::Held,
             (Added::Repeated, _) => Verdict::Repeated,
@@ -136,31 +164,25 @@ impl<O, A> Datagram<O, A> {
         }
     }
 
-    /// Writes the packet it is the payload of into `packet`, up to where bytes
-    /// are missing, and says how long all of it is.
-    pub(super) fn write(&self, packet: &mut Vec<u8>) -> u32 {
+    /// Writes the packet that it is the payload of into `out`, behind the link
+    /// layer and up to where bytes are missing; says how long all of it is.
+    /// `None` before the first fragment came.
+    pub(super) fn write(&self, out: &mut Vec<u8>) -> Option<u32> {
         let Content::Parts {
             header: Some(header),
             assembly,
         } = &self.content
         else {
-            return 0;
+            return None;
         };
         let len = assembly.len();
-        packet.reserve_exact(header.len() + len as usize);
-        packet.extend_from_slice(header);
-        set_payload_len(self.identity.version, packet, len);
-        assembly.write(packet);
+        out.reserve_exact(header.bytes.len() + len as usize);
+        out.extend_from_slice(&header.bytes);
+        let ip = out.get_mut(header.ip_at..).unwrap_or_default();
+        set_payload_len(self.identity.version, ip, len);
+        assembly.write(out);
         // No header is as long as that.
-        header.len() as u32 + len
-    }
-
-    /// What is left of it if it will never be whole.
-    pub(super) fn lost(self) -> Lost<O, A> {
-        Lost {
-            owner: self.owner,
-            arrivals: self.arrivals,
-        }
+        Some(header.bytes.len() as u32 + len)
     }
 
     /// Bytes of memory beside its own.
@@ -169,7 +191,8 @@ impl<O, A> Datagram<O, A> {
         const OVERHEAD: usize = 4 * 16;
         let content = match &self.content {
             Content::Parts { header, assembly } => {
-                header.as_ref().map_or(0, |header| header.len()) + assembly.memory()
+                let header = header.as_ref().map_or(0, |header| header.bytes.len());
+                header + assembly.memory()
             }
             Content::GivenUp => 0,
         };

@@ -51,7 +51,7 @@ pub(crate) struct Defragmenter<O, A> {
     /// The source of the latest fragment.
     latest: u32,
     /// What was given up while a fragment was added.
-    stale: Option<Lost<O, A>>,
+    stale: Option<Remains<O, A>>,
     /// A buffer to put packets together in.
     spare: Vec<u8>,
 }
@@ -102,26 +102,29 @@ pub(crate) enum Verdict {
     GivenUp,
 }
 
-/// A packet put together.
+/// What a datagram comes to in the end.
 #[derive(Debug)]
-pub(crate) struct Whole<O, A> {
+pub(crate) struct Remains<O, A> {
     pub(crate) version: IpVersion,
-    /// Header and payload, up to where the capture lacks bytes.
-    pub(crate) packet: Vec<u8>,
+    /// The packet, as far as it came from its beginning on: none without that.
+    pub(crate) packet: Option<Packet>,
+    pub(crate) owner: Option<O>,
+    /// Of its fragments, if it has no owner.
+    pub(crate) arrivals: Vec<A>,
+    /// Whether fragments overlapped since this was asked last.
+    pub(crate) has_overlap: bool,
+}
+
+/// A packet put together, behind a link layer that says where it came from.
+#[derive(Debug)]
+pub(crate) struct Packet {
+    /// Up to where the capture lacks bytes.
+    pub(crate) bytes: Vec<u8>,
     /// How long all of it is.
     pub(crate) wire_len: u32,
-    pub(crate) owner: Option<O>,
-    pub(crate) arrivals: Vec<A>,
 }
 
-/// What is left of a datagram that never was whole.
-#[derive(Debug)]
-pub(crate) struct Lost<O, A> {
-    pub(crate) owner: Option<O>,
-    pub(crate) arrivals: Vec<A>,
-}
-
-impl<O, A> Defragmenter<O, A> {
+impl<O, A: Copy> Defragmenter<O, A> {
     pub(crate) fn new(config: FragmentConfig) -> Self {
         Self {
             config,
@@ -141,18 +144,22 @@ impl<O, A> Defragmenter<O, A> {
     }
 
     /// Takes a fragment that arrives at `now`, no earlier than the one before
-    /// it. Only fragments of the same `scope` belong together.
+    /// it, behind a `link` layer that tells what is around it.
+    ///
+    /// It may itself be of a packet that was put together, and then have
+    /// several arrivals. An owner that does not live any more is forgotten.
     pub(crate) fn push(
         &mut self,
         fragment: &IpFragment<'_>,
-        scope: u64,
-        arrival: A,
+        link: &[u8],
+        arrivals: &[A],
         now: Timestamp,
+        lives: impl FnOnce(&O) -> bool,
     ) -> Pushed {
-        let identity = Identity::of(fragment, scope);
+        let identity = Identity::of(fragment);
         let mut place = self.find(&identity);
         if let Some(stale) = place.filter(|place| self.is_stale(*place)) {
-            self.stale = self.remove(stale).map(Datagram::lost);
+            self.stale = self.remove(stale);
             place = None;
         }
         let place = place.unwrap_or_else(|| self.open(identity, now));
@@ -162,10 +169,11 @@ impl<O, A> Defragmenter<O, A> {
             source.heard = source.heard.wrapping_add(1);
             datagram.heard = source.heard;
         }
-        let verdict = datagram.add(fragment, &self.config);
+        let verdict = datagram.add(fragment, link, &self.config);
+        datagram.owner = datagram.owner.take().filter(lives);
         let is_kept = datagram.owner.is_none() && verdict != Verdict::GivenUp;
         if is_kept {
-            datagram.arrivals.push(arrival);
+            datagram.arrivals.extend_from_slice(arrivals);
         }
         let is_whole = datagram.is_whole();
         self.reckon(place);
@@ -193,30 +201,26 @@ impl<O, A> Defragmenter<O, A> {
         arrivals
     }
 
-    /// Takes out a datagram that is whole.
-    pub(crate) fn take(&mut self, Place(place): Place) -> Option<Whole<O, A>> {
-        let datagram = self.remove(place)?;
-        let mut packet = core::mem::take(&mut self.spare);
-        packet.clear();
-        let wire_len = datagram.write(&mut packet);
-        Some(Whole {
-            version: datagram.identity.version,
-            packet,
-            wire_len,
-            owner: datagram.owner,
-            arrivals: datagram.arrivals,
-        })
+    /// Whether fragments of a datagram overlapped since this was asked last.
+    pub(crate) fn take_overlap(&mut self, Place(place): Place) -> bool {
+        let datagram = self.datagrams.get_mut(place);
+        datagram.is_some_and(|datagram| core::mem::take(&mut datagram.has_overlap))
+    }
+
+    /// Takes out a datagram, once it is whole.
+    pub(crate) fn take(&mut self, Place(place): Place) -> Option<Remains<O, A>> {
+        self.remove(place)
     }
 
     /// Takes back a packet's buffer to use it again.
-    pub(crate) fn recycle(&mut self, packet: Vec<u8>) {
-        if packet.capacity() > self.spare.capacity() {
-            self.spare = packet;
+    pub(crate) fn recycle(&mut self, packet: Packet) {
+        if packet.bytes.capacity() > self.spare.capacity() {
+            self.spare = packet.bytes;
         }
     }
 
     /// Takes out a datagram for which there is no memory, the oldest first.
-    pub(crate) fn crowded_out(&mut self) -> Option<Lost<O, A>> {
+    pub(crate) fn crowded_out(&mut self) -> Option<Remains<O, A>> {
         if let Some(stale) = self.stale.take() {
             return Some(stale);
         }
@@ -231,16 +235,16 @@ impl<O, A> Defragmenter<O, A> {
             None if self.charge > self.budget.memory => self.oldest()?,
             None => return None,
         };
-        self.remove(place).map(Datagram::lost)
+        self.remove(place)
     }
 
     /// Takes out a datagram that has waited for too long at `now`.
-    pub(crate) fn due(&mut self, now: Timestamp) -> Option<Lost<O, A>> {
+    pub(crate) fn due(&mut self, now: Timestamp) -> Option<Remains<O, A>> {
         let (deadline, place) = self.nearest()?;
         if deadline > now {
             return None;
         }
-        self.remove(place).map(Datagram::lost)
+        self.remove(place)
     }
 
     /// When [`due`](Self::due) has something next.
@@ -249,9 +253,9 @@ impl<O, A> Defragmenter<O, A> {
     }
 
     /// Takes out the oldest datagram, for want of more input.
-    pub(crate) fn drain(&mut self) -> Option<Lost<O, A>> {
+    pub(crate) fn drain(&mut self) -> Option<Remains<O, A>> {
         let place = self.oldest()?;
-        self.remove(place).map(Datagram::lost)
+        self.remove(place)
     }
 
     fn find(&self, identity: &Identity) -> Option<u32> {
@@ -317,14 +321,13 @@ impl<O, A> Defragmenter<O, A> {
         place
     }
 
-    fn remove(&mut self, place: u32) -> Option<Datagram<O, A>> {
+    fn remove(&mut self, place: u32) -> Option<Remains<O, A>> {
         let datagram = self.datagrams.get(place)?;
         let (identity, at) = (datagram.identity, datagram.source);
         self.in_order[of_version(identity.version)].remove(&mut self.datagrams, place, in_order);
         if let Some(source) = self.sources.get_mut(at) {
-            source
-                .datagrams
-                .remove(&mut self.datagrams, place, by_source);
+            let list = &mut source.datagrams;
+            list.remove(&mut self.datagrams, place, by_source);
         }
         let datagram = self.datagrams.remove(place)?;
         forget(&mut self.by_identity, self.hasher.hash_one(identity), place);
@@ -336,7 +339,24 @@ impl<O, A> Defragmenter<O, A> {
             forget(&mut self.by_sender, hash, at);
             self.sources.remove(at);
         }
-        Some(datagram)
+        Some(self.remains(datagram))
+    }
+
+    fn remains(&mut self, datagram: Datagram<O, A>) -> Remains<O, A> {
+        let is_of_use = datagram.owner.is_none() || datagram.is_whole();
+        let packet = is_of_use.then(|| {
+            let mut bytes = core::mem::take(&mut self.spare);
+            bytes.clear();
+            let wire_len = datagram.write(&mut bytes)?;
+            Some(Packet { bytes, wire_len })
+        });
+        Remains {
+            version: datagram.identity.version,
+            packet: packet.flatten(),
+            owner: datagram.owner,
+            arrivals: datagram.arrivals,
+            has_overlap: datagram.has_overlap,
+        }
     }
 
     /// Charges a datagram for the memory it now has.

@@ -5,7 +5,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::*;
-use crate::wire::Depth;
+use crate::wire::{Depth, Headers, Layer, Passed, REASSEMBLED, Transport};
 use crate::{LinkType, PacketView};
 
 mod limits;
@@ -96,9 +96,38 @@ fn push_cut(holder: &mut Holder, part: &Part, cut: usize, arrival: u32, at: Time
     let view = PacketView::new(captured, at)
         .with_link(LinkType::RAW)
         .with_wire_len(packet.len() as u32);
-    let fragment = IpFragment::outermost(view, Depth::Outermost).expect("a fragment");
-    holder.push(&fragment, 0, arrival, at)
+    push_view(holder, view, 0, arrival)
 }
+
+fn push_view(holder: &mut Holder, view: PacketView<'_>, scope: u64, arrival: u32) -> Pushed {
+    let mut feeder = Feeder {
+        scope,
+        push: |fragment: &IpFragment<'_>| {
+            holder.push(fragment, LINK, &[arrival], view.timestamp, |_| true)
+        },
+        pushed: None,
+    };
+    let _ = Headers::trace(view, Depth::Outermost, &mut feeder);
+    feeder.pushed.expect("a fragment")
+}
+
+/// Pushes the fragment that a walk meets.
+struct Feeder<F> {
+    scope: u64,
+    push: F,
+    pushed: Option<Pushed>,
+}
+
+impl<F: FnMut(&IpFragment<'_>) -> Pushed> Passed for Feeder<F> {
+    fn pass(&mut self, _: Layer, _: Option<u32>) {}
+
+    fn meet_fragment(&mut self, fragment: &IpFragment<'_>) {
+        self.pushed = Some((self.push)(&fragment.in_scope(self.scope)));
+    }
+}
+
+/// A link layer of nothing but its length.
+const LINK: &[u8] = &[0; 2];
 
 fn push(holder: &mut Holder, part: &Part) -> Pushed {
     push_cut(holder, part, 0, 0, second(0))
@@ -116,23 +145,35 @@ fn payload(holder: &mut Holder, parts: &[Part]) -> Option<Vec<u8>> {
     Some(payload_of(&whole?))
 }
 
-/// What the payload of a packet is that has been put together, by its headers.
-fn payload_of(whole: &Whole<&str, u32>) -> Vec<u8> {
-    let view = PacketView::new(&whole.packet, second(0))
-        .with_link(LinkType::RAW)
-        .with_wire_len(whole.wire_len);
-    let headers = crate::wire::Headers::parse(view, Depth::Outermost);
+/// What is behind the header of a packet that has been put together.
+fn behind_header<'a>(whole: &'a Remains<&str, u32>) -> &'a [u8] {
     let header_len = match whole.version {
         IpVersion::V4 => 20,
         IpVersion::V6 => 48,
     };
+    let packet = whole.packet.as_ref().expect("a packet");
+    packet
+        .bytes
+        .get(LINK.len() + header_len..)
+        .expect("a header")
+}
+
+/// The payload of a packet that has been put together, by its headers.
+fn payload_of(whole: &Remains<&str, u32>) -> Vec<u8> {
+    let packet = whole.packet.as_ref().expect("a packet");
+    let view = PacketView::new(&packet.bytes, second(0))
+        .with_link(REASSEMBLED)
+        .with_wire_len(packet.wire_len);
     // Some are too short for a UDP header; what there is of headers is right.
-    if let Ok(headers) = headers {
-        assert_eq!(headers.ip.len, whole.wire_len);
-        assert_eq!(headers.transport, crate::wire::Transport::Udp);
-        assert!(headers.fragment.is_none());
+    if let Ok(headers) = Headers::parse(view, Depth::Outermost) {
+        assert_eq!(
+            headers.ip.len as usize + LINK.len(),
+            packet.wire_len as usize
+        );
+        assert_eq!(headers.transport, Transport::Udp);
+        assert!(!headers.is_fragment);
     }
-    whole.packet.get(header_len..).expect("a header").into()
+    behind_header(whole).into()
 }
 
 #[test]
@@ -166,22 +207,24 @@ fn a_whole_packet_has_its_own_headers() {
         push(&mut holder, &of(8, false, b"12345678"));
         let pushed = push(&mut holder, &of(0, true, b"abcdefgh"));
         let whole = holder.take(pushed.place).expect("it is whole");
-        assert!(whole.packet.starts_with(header), "{:x?}", whole.packet);
-        assert_eq!(whole.packet.len(), whole.wire_len as usize);
         assert_eq!(payload_of(&whole), b"abcdefgh12345678");
+        let whole_packet = whole.packet.expect("a packet");
+        assert_eq!(whole_packet.bytes.len(), whole_packet.wire_len as usize);
+        let packet = &whole_packet.bytes[LINK.len()..];
+        assert!(packet.starts_with(header), "{packet:x?}");
         match whole.version {
             // A sum over a sound header, its checksum included, is all ones.
             IpVersion::V4 => {
-                let words = whole.packet[..20].chunks(2);
+                let words = packet[..20].chunks(2);
                 let sum: u32 = words
                     .map(|two| u32::from(two[0]) << 8 | u32::from(two[1]))
                     .sum();
                 assert_eq!((sum & 0xffff) + (sum >> 16), 0xffff);
             }
             // The options announce UDP, where they announced a fragment.
-            IpVersion::V6 => assert_eq!(whole.packet[40], 17),
+            IpVersion::V6 => assert_eq!(packet[40], 17),
         }
-        holder.recycle(whole.packet);
+        holder.recycle(whole_packet);
     }
 }
 
@@ -206,12 +249,9 @@ fn datagrams_are_told_apart() {
     }
     let packet = first.packet();
     let view = PacketView::new(&packet, second(0)).with_link(LinkType::RAW);
-    let fragment = IpFragment::outermost(view, Depth::Outermost).expect("a fragment");
-    assert_ne!(holder.push(&fragment, 1, 0, second(0)).place, place);
-    assert_eq!(
-        holder.push(&fragment, 0, 0, second(0)).verdict,
-        Verdict::Repeated
-    );
+    assert_ne!(push_view(&mut holder, view, 1, 0).place, place);
+    let again = push_view(&mut holder, view, 0, 0);
+    assert_eq!((again.place, again.verdict), (place, Verdict::Repeated));
 }
 
 /// Each number is a fragment of so many units of eight bytes, at the place
@@ -378,7 +418,8 @@ fn what_the_capture_lacks_is_known_to_be_missing() {
     let pushed = push(&mut holder, &v4(16, false, b"end"));
     let whole = holder.take(pushed.place).expect("it is whole");
     assert_eq!(payload_of(&whole), b"0123456789ab");
-    assert_eq!(whole.wire_len, 20 + 19);
+    let packet = whole.packet.expect("a packet");
+    assert_eq!(packet.wire_len as usize, LINK.len() + 20 + 19);
 }
 
 #[test]

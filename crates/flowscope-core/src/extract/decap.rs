@@ -7,7 +7,7 @@
 //! handed on as it is.
 
 use super::{Extracted, FlowExtractor};
-use crate::wire::{Cause, Passed, Peel, Skip};
+use crate::wire::{Cause, IpFragment, Layer, Passed, Peel, Skip};
 use crate::{Orientation, PacketView};
 
 /// Declares the types that take off one encapsulation each.
@@ -215,11 +215,15 @@ fn extract<'a, E: FlowExtractor>(
     peel: Peel,
     packet: PacketView<'a>,
 ) -> Result<Extracted<'a, E::Key>, Skip> {
-    let Some(inside) = peel.peel(packet, &mut ()) else {
+    let mut carrier = Carrier::default();
+    let Some(inside) = peel.peel(packet, &mut carrier) else {
         return inner.extract(packet);
     };
     match inner.extract(inside) {
-        Ok(extracted) => Ok(extracted.inside(packet, peel)),
+        Ok(mut extracted) => {
+            extracted.is_fragment |= carrier.is_fragment;
+            Ok(extracted.inside(packet, peel))
+        }
         // It holds, but has no flow before its datagram is whole.
         Err(skip) if skip.cause == Cause::Fragment => Err(skip),
         Err(skip) => inner.extract(packet).map_err(|_| skip),
@@ -243,5 +247,19 @@ fn trace<E: FlowExtractor>(
             inner.trace(inside, passed)
         }
         None => inner.trace(packet, passed),
+    }
+}
+
+/// What must be known of a packet that carries another.
+#[derive(Debug, Default)]
+struct Carrier {
+    is_fragment: bool,
+}
+
+impl Passed for Carrier {
+    fn pass(&mut self, _: Layer, _: Option<u32>) {}
+
+    fn meet_fragment(&mut self, _: &IpFragment<'_>) {
+        self.is_fragment = true;
     }
 }

@@ -36,6 +36,7 @@ impl FlowExtractor for MacPair {
                 missing: packet.missing(),
             },
             ip_len: 0,
+            is_fragment: false,
             packet,
             way: Way::to(Some(Depth::Outermost)),
         })

@@ -228,7 +228,11 @@ pub struct Extracted<'a, K> {
     pub payload: Payload<'a>,
     /// Bytes of IP header and payload on the wire, zero without IP.
     pub ip_len: u32,
-    /// The packet it was extracted from.
+    /// Whether it is the first fragment of a packet, or inside one: the payload
+    /// ends where the fragment does.
+    pub is_fragment: bool,
+    /// The packet it was extracted from. One that was put together from
+    /// fragments has a link layer of its own.
     pub packet: PacketView<'a>,
     way: Way,
 }
@@ -301,6 +305,7 @@ impl<'a, K> Extracted<'a, K> {
             transport: headers.transport,
             payload: headers.payload,
             ip_len: headers.ip.len,
+            is_fragment: headers.is_fragment,
             packet,
             way: Way::to(Some(depth)),
         }
@@ -315,6 +320,7 @@ impl<'a, K> Extracted<'a, K> {
             transport: self.transport,
             payload: self.payload,
             ip_len: self.ip_len,
+            is_fragment: self.is_fragment,
             packet: self.packet,
             way: self.way,
         }

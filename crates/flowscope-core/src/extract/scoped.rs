@@ -1,10 +1,11 @@
 //! Keys that know in which network a flow runs.
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::net::IpAddr;
 
 use super::{Extracted, FiveTuple, FlowExtractor, IpPair, MacPair};
-use crate::wire::{Addr, Cause, IpHeader, IpVersion, Layer, Passed, Skip};
+use crate::wire::{Addr, Cause, IpFragment, IpHeader, IpVersion, Layer, Passed, Skip};
 use crate::{Orientation, PacketView};
 
 /// Adds VLANs or tunnels to the key of another extractor, for networks in which
@@ -142,11 +143,7 @@ impl<E: FlowExtractor> Scoped<E> {
         extracted: Extracted<'a, E::Key>,
         trace: impl FnOnce(&mut dyn Passed) -> Result<(), Skip>,
     ) -> Result<Extracted<'a, ScopedKey<E::Key>>, Skip> {
-        let mut survey = Survey {
-            counts: self.counts,
-            scope: Scope::EMPTY,
-            overflow: None,
-        };
+        let mut survey = Survey::new(self.counts);
         if self.counts.vlan || self.counts.tunnel {
             // The packet has a flow, so this walk ends where that one did.
             let _ = trace(&mut survey);
@@ -157,6 +154,13 @@ impl<E: FlowExtractor> Scoped<E> {
                 scope: survey.scope,
             })),
             Some(layer) => Err(Skip::new(layer, Cause::TooDeep)),
+        }
+    }
+
+    fn listen<'p>(&self, passed: &'p mut dyn Passed) -> Listening<'p> {
+        Listening {
+            survey: Survey::new(self.counts),
+            passed,
         }
     }
 }
@@ -180,11 +184,11 @@ impl<E: FlowExtractor> FlowExtractor for Scoped<E> {
     }
 
     fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
-        self.inner.trace(packet, passed)
+        self.inner.trace(packet, &mut self.listen(passed))
     }
 
     fn trace_innermost(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
-        self.inner.trace_innermost(packet, passed)
+        self.inner.trace_innermost(packet, &mut self.listen(passed))
     }
 
     fn seen_from(key: Self::Key, orientation: Orientation) -> Self::Key {
@@ -290,6 +294,14 @@ struct Survey {
 }
 
 impl Survey {
+    fn new(counts: Counts) -> Self {
+        Self {
+            counts,
+            scope: Scope::EMPTY,
+            overflow: None,
+        }
+    }
+
     fn note(&mut self, layer: Layer, id: Option<u32>, carrier: Option<&IpHeader>) {
         let is_wanted = match layer {
             Layer::Vlan => self.counts.vlan && id != Some(0),
@@ -316,6 +328,65 @@ impl Passed for Survey {
 
     fn open(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
         self.note(layer, id, Some(carrier));
+    }
+}
+
+/// Tells what it is told, and fragments in which scope they are: those of
+/// different scopes do not belong together.
+struct Listening<'p> {
+    survey: Survey,
+    passed: &'p mut dyn Passed,
+}
+
+impl Passed for Listening<'_> {
+    fn pass(&mut self, layer: Layer, id: Option<u32>) {
+        self.survey.pass(layer, id);
+        self.passed.pass(layer, id);
+    }
+
+    fn open(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
+        self.survey.open(layer, id, carrier);
+        self.passed.open(layer, id, carrier);
+    }
+
+    fn leave_closed(&mut self, why: Skip) {
+        self.passed.leave_closed(why);
+    }
+
+    fn reach_ip(&mut self, packet: &[u8]) {
+        self.passed.reach_ip(packet);
+    }
+
+    fn meet_fragment(&mut self, fragment: &IpFragment<'_>) {
+        let mut scope = Fnv::new(fragment.scope);
+        self.survey.scope.hash(&mut scope);
+        self.passed
+            .meet_fragment(&fragment.in_scope(scope.finish()));
+    }
+
+    fn is_listening(&self) -> bool {
+        self.passed.is_listening()
+    }
+}
+
+/// The hash of Fowler, Noll and Vo. Scopes are short.
+struct Fnv(u64);
+
+impl Fnv {
+    fn new(seed: u64) -> Self {
+        Self(0xcbf2_9ce4_8422_2325 ^ seed)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

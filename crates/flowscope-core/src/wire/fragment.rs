@@ -1,13 +1,12 @@
 //! Fragments of IP packets, and the headers of the packets they make.
 
-use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
 use super::ip::{Addr, IpVersion};
-use super::{Depth, Headers, Payload, Protocol};
-use crate::PacketView;
+use super::{Payload, Protocol};
 
 /// A part of an IP packet that the network or its sender cut into pieces.
 ///
@@ -15,8 +14,19 @@ use crate::PacketView;
 /// read as the whole that it is.
 ///
 /// ```
-/// use flowscope_core::wire::{Depth, IpFragment};
+/// use flowscope_core::wire::{Depth, Headers, IpFragment, Layer, Passed};
 /// use flowscope_core::{LinkType, PacketView, Timestamp};
+///
+/// #[derive(Default)]
+/// struct Offsets(Vec<u16>);
+///
+/// impl Passed for Offsets {
+///     fn pass(&mut self, _: Layer, _: Option<u32>) {}
+///
+///     fn meet_fragment(&mut self, fragment: &IpFragment<'_>) {
+///         self.0.push(fragment.offset);
+///     }
+/// }
 ///
 /// // The second eight bytes of an IPv4 packet's payload; more are to come.
 /// let packet = [
@@ -24,11 +34,11 @@ use crate::PacketView;
 ///     b'f', b'r', b'a', b'g', b'm', b'e', b'n', b't',
 /// ];
 /// let view = PacketView::new(&packet, Timestamp::EPOCH).with_link(LinkType::RAW);
-/// let fragment = IpFragment::outermost(view, Depth::Outermost).unwrap();
+/// let mut offsets = Offsets::default();
+/// let skip = Headers::trace(view, Depth::Outermost, &mut offsets).unwrap_err();
 ///
-/// assert_eq!((fragment.identification, fragment.offset), (77, 8));
-/// assert!(fragment.more);
-/// assert_eq!(fragment.payload.bytes, b"fragment");
+/// assert_eq!(skip.to_string(), "ipv4: fragment without ports");
+/// assert_eq!(offsets.0, [8]);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct IpFragment<'a> {
@@ -46,23 +56,16 @@ pub struct IpFragment<'a> {
     pub payload: Payload<'a>,
     /// Bytes of its IP header and payload on the wire.
     pub ip_len: u32,
+    /// Stands for the networks that the packet is in, as far as they make a
+    /// difference.
+    pub(crate) scope: u64,
     /// The headers in front, without that of the fragment.
     pub(super) header: &'a [u8],
     /// Where in `header` the number of what follows it is.
     pub(super) next_at: usize,
 }
 
-impl<'a> IpFragment<'a> {
-    /// The outermost fragment that a walk over the packet down to `depth`
-    /// meets.
-    #[must_use]
-    pub fn outermost(packet: PacketView<'a>, depth: Depth) -> Option<Self> {
-        let mut headers = Headers::none();
-        // Where there is a fragment, the walk may well end there.
-        let _ = headers.walk(packet, depth, &mut ());
-        headers.fragment
-    }
-
+impl IpFragment<'_> {
     /// The sender of the packet.
     #[must_use]
     pub fn src(&self) -> IpAddr {
@@ -81,6 +84,11 @@ impl<'a> IpFragment<'a> {
         self.offset == 0
     }
 
+    /// The same fragment where others of another `scope` are other packets'.
+    pub(crate) fn in_scope(self, scope: u64) -> Self {
+        Self { scope, ..self }
+    }
+
     /// How much payload the packet has room for behind the headers in front.
     pub(crate) fn room(&self) -> u32 {
         let counted = match self.version {
@@ -90,13 +98,15 @@ impl<'a> IpFragment<'a> {
         MAX_LEN.saturating_sub(u32::try_from(counted).unwrap_or(u32::MAX))
     }
 
-    /// The headers of the whole packet as the first fragment tells them, but
-    /// for its length.
-    pub(crate) fn whole_header(&self) -> Box<[u8]> {
-        let mut header: Box<[u8]> = self.header.into();
+    /// Writes the headers of the whole packet as the first fragment tells them,
+    /// but for its length.
+    pub(crate) fn write_header(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(self.header);
+        let header = out.get_mut(start..).unwrap_or_default();
         match self.version {
             IpVersion::V4 => {
-                let mut packet = Ipv4Packet::new_unchecked(&mut header);
+                let mut packet = Ipv4Packet::new_unchecked(header);
                 packet.set_more_frags(false);
                 packet.set_frag_offset(0);
             }
@@ -106,7 +116,6 @@ impl<'a> IpFragment<'a> {
                 }
             }
         }
-        header
     }
 }
 
@@ -140,9 +149,9 @@ const MAX_LEN: u32 = 65_535;
 mod tests {
     use std::vec::Vec;
 
-    use super::super::{Cause, Layer, Skip};
+    use super::super::{Cause, Depth, Headers, Layer, Passed, Skip};
     use super::*;
-    use crate::{LinkType, Timestamp};
+    use crate::{LinkType, PacketView, Timestamp};
 
     fn ipv4(fragment: [u8; 2], protocol: u8, payload: &[u8]) -> Vec<u8> {
         let len = 20 + payload.len() as u8;
@@ -170,15 +179,44 @@ mod tests {
 
     const UDP: &[u8] = &[0x30, 0x39, 0, 53, 0, 24, 0, 0];
 
+    /// Protocol, offset and payload of the fragments met.
+    #[derive(Default)]
+    struct Met(Vec<(Protocol, u16, Vec<u8>)>);
+
+    impl Passed for Met {
+        fn pass(&mut self, _: Layer, _: Option<u32>) {}
+
+        fn meet_fragment(&mut self, it: &IpFragment<'_>) {
+            assert_eq!(it.identification, 7);
+            assert_eq!(
+                it.ip_len as usize,
+                it.header.len() + fragment_header(it) + it.payload.bytes.len()
+            );
+            self.0
+                .push((it.protocol, it.offset, it.payload.bytes.into()));
+        }
+    }
+
+    fn fragment_header(fragment: &IpFragment<'_>) -> usize {
+        match fragment.version {
+            IpVersion::V4 => 0,
+            IpVersion::V6 => 8,
+        }
+    }
+
+    fn met(packet: &[u8], depth: Depth) -> (Result<(), Skip>, Vec<(Protocol, u16, Vec<u8>)>) {
+        let mut met = Met::default();
+        (Headers::trace(view(packet), depth, &mut met), met.0)
+    }
+
     #[test]
     fn a_first_fragment_has_ports_and_is_known_for_one() {
         for packet in [ipv4([0x20, 0], 17, UDP), ipv6([0, 1], UDP)] {
             let headers = Headers::parse(view(&packet), Depth::Outermost).expect("it has ports");
+            assert!(headers.is_fragment);
             assert_eq!(headers.ports.dst, 53);
-            let fragment = headers.fragment.expect("it is a fragment");
-            assert!(fragment.is_first() && fragment.more);
-            assert_eq!((fragment.identification, fragment.payload.bytes), (7, UDP));
-            assert_eq!(fragment.ip_len as usize, packet.len());
+            let (_, met) = met(&packet, Depth::Outermost);
+            assert_eq!(met, [(Protocol::UDP, 0, UDP.into())]);
         }
     }
 
@@ -188,10 +226,9 @@ mod tests {
             (ipv4([0x20, 2], 17, UDP), Layer::Ipv4),
             (ipv6([0, 17], UDP), Layer::Ipv6),
         ] {
-            let headers = Headers::parse(view(&packet), Depth::Outermost);
-            assert_eq!(headers.err(), Some(Skip::new(layer, Cause::Fragment)));
-            let fragment = IpFragment::outermost(view(&packet), Depth::Outermost);
-            assert_eq!(fragment.map(|fragment| fragment.offset), Some(16));
+            let (end, met) = met(&packet, Depth::Outermost);
+            assert_eq!(end, Err(Skip::new(layer, Cause::Fragment)));
+            assert_eq!(met, [(Protocol::UDP, 16, UDP.into())]);
         }
     }
 
@@ -199,19 +236,27 @@ mod tests {
     fn a_packet_that_is_its_own_only_fragment_is_none() {
         for packet in [ipv4([0x40, 0], 17, UDP), ipv6([0, 0], UDP)] {
             let headers = Headers::parse(view(&packet), Depth::Outermost).expect("it has ports");
-            assert!(headers.fragment.is_none());
+            assert!(!headers.is_fragment);
+            assert!(met(&packet, Depth::Outermost).1.is_empty());
         }
     }
 
     #[test]
-    fn the_outermost_fragment_comes_first() {
-        let inner = ipv4([0x20, 0], 17, UDP);
-        let outer = ipv4([0x20, 0], 4, &inner);
-        let found = IpFragment::outermost(view(&outer), Depth::Innermost);
-        assert_eq!(found.map(|it| it.protocol), Some(Protocol::IPV4));
-        let whole = ipv4([0, 0], 4, &inner);
-        let found = IpFragment::outermost(view(&whole), Depth::Innermost);
-        assert_eq!(found.map(|it| it.protocol), Some(Protocol::UDP));
-        assert!(IpFragment::outermost(view(&whole), Depth::Outermost).is_none());
+    fn fragments_in_fragments_are_met_in_turn() {
+        let offsets = |packet: &[u8], depth| {
+            let (_, met) = met(packet, depth);
+            met.into_iter()
+                .map(|(_, offset, _)| offset)
+                .collect::<Vec<_>>()
+        };
+        for inner in [[0x20, 0], [0x20, 2]] {
+            let inside = u16::from(inner[1]) * 8;
+            let inner = ipv4(inner, 17, UDP);
+            let whole = ipv4([0, 0], 4, &inner);
+            assert!(offsets(&whole, Depth::Outermost).is_empty());
+            assert_eq!(offsets(&whole, Depth::Innermost), [inside]);
+            let first = ipv4([0x20, 0], 4, &inner);
+            assert_eq!(offsets(&first, Depth::Innermost), [0, inside]);
+        }
     }
 }

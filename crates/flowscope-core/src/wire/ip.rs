@@ -4,7 +4,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
-use super::{Cause, Headers, IpFragment, Layer, Payload, Protocol, Skip, after, split};
+use super::{Cause, Headers, IpFragment, Layer, Passed, Payload, Protocol, Skip, after, split};
 
 /// The parts of an IP header that flows are made of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -90,7 +90,12 @@ impl Addr {
 impl<'a> Headers<'a> {
     /// Reads an IPv4 packet of whose end the capture lacks `missing` bytes.
     #[inline]
-    pub(super) fn ipv4(&mut self, bytes: &'a [u8], missing: u32) -> Result<(), Skip> {
+    pub(super) fn ipv4(
+        &mut self,
+        bytes: &'a [u8],
+        missing: u32,
+        passed: &mut (impl Passed + ?Sized),
+    ) -> Result<(), Skip> {
         const LAYER: Layer = Layer::Ipv4;
         const FIXED: usize = 20;
 
@@ -120,20 +125,25 @@ impl<'a> Headers<'a> {
         let payload = after(bytes, header_len.into(), LAYER)?;
         self.payload = Payload::claimed(payload, len.saturating_sub(header_len.into()));
         if packet.more_frags() || packet.frag_offset() != 0 {
-            self.ipv4_fragment(bytes)?;
+            self.ipv4_fragment(bytes, passed)?;
         }
         match protocol {
-            Protocol::AH => self.pass_extensions(bytes, header_len.into()),
+            Protocol::AH => self.pass_extensions(bytes, header_len.into(), passed),
             _ => Ok(()),
         }
     }
 
-    /// Notes the IPv4 fragment that `bytes` begin with; all but the first have
-    /// no transport header.
+    /// Tells of the IPv4 fragment that `bytes` begin with.
     #[cold]
-    fn ipv4_fragment(&mut self, bytes: &'a [u8]) -> Result<(), Skip> {
+    fn ipv4_fragment(
+        &mut self,
+        bytes: &'a [u8],
+        passed: &mut (impl Passed + ?Sized),
+    ) -> Result<(), Skip> {
         let packet = Ipv4Packet::new_unchecked(bytes);
-        self.meet_fragment(IpFragment {
+        let header_len = usize::from(packet.header_len());
+        let header = bytes.get(..header_len).unwrap_or(bytes);
+        let fragment = IpFragment {
             addrs: self.ip.addrs,
             version: IpVersion::V4,
             protocol: self.ip.protocol,
@@ -142,18 +152,22 @@ impl<'a> Headers<'a> {
             more: packet.more_frags(),
             payload: self.payload,
             ip_len: self.ip.len,
-            header: bytes
-                .get(..packet.header_len().into())
-                .ok_or(Skip::new(Layer::Ipv4, Cause::Truncated))?,
+            scope: 0,
+            header,
             next_at: 9,
-        })
+        };
+        self.meet_fragment(&fragment, passed)
     }
 
-    fn meet_fragment(&mut self, fragment: IpFragment<'a>) -> Result<(), Skip> {
-        let is_first = fragment.is_first();
-        // Those inside others come up when the others are whole.
-        self.fragment.get_or_insert(fragment);
-        match (is_first, self.ip.version) {
+    /// Goes on with a first fragment. A later one has no transport header.
+    fn meet_fragment(
+        &mut self,
+        fragment: &IpFragment<'_>,
+        passed: &mut (impl Passed + ?Sized),
+    ) -> Result<(), Skip> {
+        passed.meet_fragment(fragment);
+        self.is_fragment = true;
+        match (fragment.is_first(), fragment.version) {
             (true, _) => Ok(()),
             (false, IpVersion::V4) => Err(Skip::new(Layer::Ipv4, Cause::Fragment)),
             (false, IpVersion::V6) => Err(Skip::new(Layer::Ipv6, Cause::Fragment)),
@@ -162,7 +176,12 @@ impl<'a> Headers<'a> {
 
     /// Reads an IPv6 packet of whose end the capture lacks `missing` bytes.
     #[inline]
-    pub(super) fn ipv6(&mut self, bytes: &'a [u8], missing: u32) -> Result<(), Skip> {
+    pub(super) fn ipv6(
+        &mut self,
+        bytes: &'a [u8],
+        missing: u32,
+        passed: &mut (impl Passed + ?Sized),
+    ) -> Result<(), Skip> {
         const LAYER: Layer = Layer::Ipv6;
         const FIXED: u32 = 40;
 
@@ -188,13 +207,18 @@ impl<'a> Headers<'a> {
         self.payload = Payload::claimed(payload, len);
         match protocol {
             Protocol::TCP | Protocol::UDP => Ok(()),
-            _ => self.pass_extensions(bytes, FIXED as usize),
+            _ => self.pass_extensions(bytes, FIXED as usize, passed),
         }
     }
 
     /// Passes over extension headers (RFC 8200, section 4) to the upper layer.
     /// They begin `at` bytes into the `packet`.
-    fn pass_extensions(&mut self, packet: &'a [u8], mut at: usize) -> Result<(), Skip> {
+    fn pass_extensions(
+        &mut self,
+        packet: &'a [u8],
+        mut at: usize,
+        passed: &mut (impl Passed + ?Sized),
+    ) -> Result<(), Skip> {
         // Where the number of the header at hand was, in IPv6.
         let mut next_at = 6;
         for _ in 0..MAX_EXTENSIONS {
@@ -220,13 +244,12 @@ impl<'a> Headers<'a> {
                             ..self.payload
                         },
                         ip_len: self.ip.len,
-                        header: packet
-                            .get(..at)
-                            .ok_or(Skip::new(Layer::Ipv6, Cause::Truncated))?,
+                        scope: 0,
+                        header: packet.get(..at).unwrap_or(packet),
                         next_at,
                     };
                     if fragment.more || !fragment.is_first() {
-                        self.meet_fragment(fragment)?;
+                        self.meet_fragment(&fragment, passed)?;
                     }
                     (*next, 8)
                 }

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::Deref;
 
-use super::{Depth, Headers, IpHeader, Layer, Skip};
+use super::{Depth, Headers, IpFragment, IpHeader, Layer, Skip};
 use crate::PacketView;
 
 /// One encapsulation that was passed: its kind, and its identifier.
@@ -77,6 +77,12 @@ pub trait Passed {
         let _ = packet;
     }
 
+    /// The IP header that was told last is a fragment's. What is inside the
+    /// first of several is told behind it, as far as it goes.
+    fn meet_fragment(&mut self, fragment: &IpFragment<'_>) {
+        let _ = fragment;
+    }
+
     /// Whether anything is done with what is told.
     fn is_listening(&self) -> bool {
         true
@@ -107,6 +113,10 @@ impl Passed for &mut (dyn Passed + '_) {
 
     fn reach_ip(&mut self, packet: &[u8]) {
         (**self).reach_ip(packet);
+    }
+
+    fn meet_fragment(&mut self, fragment: &IpFragment<'_>) {
+        (**self).meet_fragment(fragment);
     }
 
     fn is_listening(&self) -> bool {

@@ -3,7 +3,9 @@
 use smoltcp::wire::{EthernetAddress, EthernetFrame};
 
 use super::ieee80211::{self, Padding};
-use super::{Cause, Layer, MacAddresses, Passed, Skip, after, mpls, ppp, split, tunnel, vlan};
+use super::{
+    Cause, Layer, MacAddresses, Passed, Skip, after, around, mpls, ppp, split, tunnel, vlan,
+};
 use crate::{LinkType, PacketView};
 
 /// What the remaining bytes begin with.
@@ -29,6 +31,7 @@ pub(super) enum Next {
     /// The same with the two bytes of its frame control exchanged.
     Ieee80211Swapped,
     Nsh,
+    Reassembled,
     Radiotap,
     Ppi,
     Ip,
@@ -136,6 +139,7 @@ fn begin_other(link: LinkType, frame: &[u8]) -> Result<(Next, &[u8]), Skip> {
             return Ok((address_family(*family, Layer::Log)?, rest));
         }
         LinkType::NFLOG => return nflog(frame),
+        around::REASSEMBLED => Next::Reassembled,
         _ => return Err(Skip::new(Layer::Link, Cause::Unsupported)),
     };
     Ok((next, frame))
@@ -167,6 +171,7 @@ pub(super) fn step<'a>(
         Next::Ieee80211(padding) => ieee80211::frame(bytes, padding),
         Next::Ieee80211Swapped => ieee80211::swapped_frame(bytes),
         Next::Nsh => tunnel::nsh(bytes, passed),
+        Next::Reassembled => around::reassembled(bytes, passed),
         Next::Radiotap => {
             let (padding, rest) = ieee80211::radiotap(bytes)?;
             Ok((Next::Ieee80211(padding), rest))

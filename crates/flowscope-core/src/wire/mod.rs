@@ -9,6 +9,7 @@
 //! This is the only place in the crate that knows header layouts.
 #![warn(clippy::indexing_slicing)]
 
+mod around;
 mod fragment;
 mod ieee80211;
 mod ip;
@@ -22,6 +23,7 @@ mod transport;
 mod tunnel;
 mod vlan;
 
+pub(crate) use around::{Around, REASSEMBLED};
 pub use fragment::IpFragment;
 pub(crate) use fragment::set_payload_len;
 pub use ip::IpHeader;
@@ -65,9 +67,9 @@ pub struct Headers<'a> {
     pub ports: Ports,
     /// What the transport carries.
     pub payload: Payload<'a>,
-    /// The outermost fragment on the way, if there is one: what lies inside is
-    /// then cut at its end.
-    pub fragment: Option<IpFragment<'a>>,
+    /// Whether the packet, or one around it, is a fragment: the first of
+    /// several, at whose end everything inside it is cut.
+    pub is_fragment: bool,
 }
 
 /// How deep to look into a frame.
@@ -134,7 +136,7 @@ impl<'a> Headers<'a> {
             transport: Transport::None,
             ports: Ports::default(),
             payload: Payload::default(),
-            fragment: None,
+            is_fragment: false,
         }
     }
 
@@ -185,11 +187,11 @@ impl<'a> Headers<'a> {
             // One by one and not by a table, as most are the first.
             if next == Next::Ipv4 {
                 passed.reach_ip(rest);
-                return self.ipv4(rest, missing);
+                return self.ipv4(rest, missing, passed);
             }
             if next == Next::Ipv6 {
                 passed.reach_ip(rest);
-                return self.ipv6(rest, missing);
+                return self.ipv6(rest, missing, passed);
             }
             (next, rest) = link::step(next, rest, passed)?;
         }

@@ -161,6 +161,7 @@ impl Next {
             | Self::MacSecurity
             | Self::Redundancy
             | Self::Nsh
+            | Self::Reassembled
             | Self::Ieee80211(Padding::To32Bits)
             | Self::Ieee80211Swapped
             | Self::Arp

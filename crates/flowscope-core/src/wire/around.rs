@@ -1,0 +1,154 @@
+//! The frame of a packet that was put together from fragments.
+//!
+//! The packet is known only without what was around its fragments, but whose
+//! it is may depend on that: its VLAN, or the tunnel it came through. So it
+//! gets a link layer of our own, which says what the walk to the first fragment
+//! was told:
+//!
+//! ```text
+//! ┌────────┬──────────────────────────────────────┬───────────┐
+//! │ length │ layer, id, carrier │ layer, ...       │ IP packet │
+//! │   2    │  1      4   1 + 38 │                  │           │
+//! └────────┴──────────────────────────────────────┴───────────┘
+//! ```
+//!
+//! No capture has frames of this type; one that claims to is read as warily as
+//! any.
+
+use alloc::vec::Vec;
+
+use super::ip::{Addr, IpVersion};
+use super::link::Next;
+use super::{Cause, IpFragment, IpHeader, Layer, Passed, Protocol, Skip, after, split};
+use crate::LinkType;
+
+/// What these frames begin with: a number that is assigned to nothing else.
+pub(crate) const REASSEMBLED: LinkType = LinkType(u16::MAX);
+
+/// Writes such a header: what a walk is told up to the first fragment it meets.
+#[derive(Debug, Default)]
+pub(crate) struct Around {
+    header: Vec<u8>,
+    is_done: bool,
+}
+
+impl Around {
+    /// Begins anew.
+    pub(crate) fn clear(&mut self) {
+        self.header.clear();
+        self.header.extend([0; LENGTH]);
+        self.is_done = false;
+    }
+
+    /// The header.
+    pub(crate) fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    fn note(&mut self, layer: Layer, id: Option<u32>, carrier: Option<&IpHeader>) {
+        if self.is_done || self.header.len() > MAX_LEN {
+            return;
+        }
+        let flags = u8::from(id.is_some()) * HAS_ID | u8::from(carrier.is_some()) * HAS_CARRIER;
+        self.header.extend([layer as u8, flags]);
+        if let Some(id) = id {
+            self.header.extend(id.to_be_bytes());
+        }
+        if let Some(carrier) = carrier {
+            let Protocol(protocol) = carrier.protocol;
+            self.header.extend([carrier.version as u8, protocol]);
+            self.header.extend(carrier.len.to_be_bytes());
+            for Addr { high, low } in carrier.addrs {
+                self.header.extend(high.to_be_bytes());
+                self.header.extend(low.to_be_bytes());
+            }
+        }
+    }
+
+    /// Ends the header, behind which the packet begins.
+    fn finish(&mut self) {
+        self.is_done = true;
+        let len = self.header.len().saturating_sub(LENGTH);
+        let len = u16::try_from(len).unwrap_or(u16::MAX).to_be_bytes();
+        if let Some(field) = self.header.first_chunk_mut() {
+            *field = len;
+        }
+    }
+}
+
+impl Passed for Around {
+    fn pass(&mut self, layer: Layer, id: Option<u32>) {
+        self.note(layer, id, None);
+    }
+
+    fn open(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
+        self.note(layer, id, Some(carrier));
+    }
+
+    fn meet_fragment(&mut self, _: &IpFragment<'_>) {
+        self.finish();
+    }
+}
+
+/// Passes such a header, and tells what it says.
+pub(super) fn reassembled<'a>(
+    bytes: &'a [u8],
+    passed: &mut (impl Passed + ?Sized),
+) -> Result<(Next, &'a [u8]), Skip> {
+    let (len, rest) = split::<LENGTH>(bytes, Layer::Link)?;
+    let len = usize::from(u16::from_be_bytes(*len));
+    let packet = after(rest, len, Layer::Link)?;
+    let mut told = rest.get(..len).unwrap_or_default();
+    while !told.is_empty() {
+        told = tell(told, passed)?;
+    }
+    Ok((Next::Ip, packet))
+}
+
+fn tell<'a>(told: &'a [u8], passed: &mut (impl Passed + ?Sized)) -> Result<&'a [u8], Skip> {
+    let ([layer, flags], mut rest) = split::<2>(told, Layer::Link)?;
+    let layer = Layer::ALL.get(usize::from(*layer));
+    let layer = *layer.ok_or(Skip::new(Layer::Link, Cause::Unsupported))?;
+    let mut id = None;
+    if flags & HAS_ID != 0 {
+        let (number, behind) = split::<4>(rest, Layer::Link)?;
+        id = Some(u32::from_be_bytes(*number));
+        rest = behind;
+    }
+    if flags & HAS_CARRIER == 0 {
+        passed.pass(layer, id);
+        return Ok(rest);
+    }
+    let ([version, protocol], rest) = split::<2>(rest, Layer::Link)?;
+    let (len, rest) = split::<4>(rest, Layer::Link)?;
+    let (src, rest) = addr(rest)?;
+    let (dst, rest) = addr(rest)?;
+    let carrier = IpHeader {
+        addrs: [src, dst],
+        version: match version {
+            4 => IpVersion::V4,
+            _ => IpVersion::V6,
+        },
+        protocol: Protocol(*protocol),
+        len: u32::from_be_bytes(*len),
+    };
+    passed.open(layer, id, &carrier);
+    Ok(rest)
+}
+
+fn addr(bytes: &[u8]) -> Result<(Addr, &[u8]), Skip> {
+    let (high, rest) = split::<8>(bytes, Layer::Link)?;
+    let (low, rest) = split::<8>(rest, Layer::Link)?;
+    let addr = Addr {
+        high: u64::from_be_bytes(*high),
+        low: u64::from_be_bytes(*low),
+    };
+    Ok((addr, rest))
+}
+
+const LENGTH: usize = 2;
+const HAS_ID: u8 = 1;
+const HAS_CARRIER: u8 = 2;
+
+/// Where no more is noted: as many layers as anybody keeps.
+const MAX_LEN: usize = 1024;
