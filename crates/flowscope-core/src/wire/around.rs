@@ -49,7 +49,7 @@ impl Around {
         if self.is_done || self.header.len() > MAX_LEN {
             return;
         }
-        let flags = u8::from(id.is_some()) * HAS_ID | u8::from(carrier.is_some()) * HAS_CARRIER;
+        let flags = (u8::from(id.is_some()) * HAS_ID) | (u8::from(carrier.is_some()) * HAS_CARRIER);
         self.header.extend([layer as u8, flags]);
         if let Some(id) = id {
             self.header.extend(id.to_be_bytes());

@@ -204,7 +204,10 @@ mod tests {
         }
     }
 
-    fn met(packet: &[u8], depth: Depth) -> (Result<(), Skip>, Vec<(Protocol, u16, Vec<u8>)>) {
+    /// Of a fragment its protocol, offset and payload.
+    type Seen = (Protocol, u16, Vec<u8>);
+
+    fn met(packet: &[u8], depth: Depth) -> (Result<(), Skip>, Vec<Seen>) {
         let mut met = Met::default();
         (Headers::trace(view(packet), depth, &mut met), met.0)
     }
