@@ -1,10 +1,10 @@
 //! Following the flows of a capture, with what the library does not keep.
 
-use flowscope::engine::{Consumer, End, FlowRef};
+use flowscope::engine::{Consumer, FlowRef};
 use flowscope::extract::Extracted;
-use flowscope::track::{FlowEvent, FlowId, FlowStats};
+use flowscope::track::{Anomalies, EndReason, FlowEvent, FlowId, FlowStats};
 use flowscope::wire::{IcmpHeader, Peeled, Transport};
-use flowscope::{FlowSide, Sink};
+use flowscope::{FlowSide, Sink, Timestamp};
 
 use crate::record::{Ends, HasEnds};
 
@@ -68,7 +68,8 @@ pub(crate) struct EndedFlow {
     pub(crate) ends: Ends,
     pub(crate) notes: Notes,
     pub(crate) stats: FlowStats,
-    pub(crate) end: End,
+    pub(crate) at: Timestamp,
+    pub(crate) reason: EndReason,
 }
 
 impl<K> From<FlowEvent<K>> for Tracked<K> {
@@ -82,7 +83,7 @@ impl<K: HasEnds + Copy> Consumer<K> for Recorder<K> {
     type Flow = Notes;
     type Event = Tracked<K>;
 
-    fn open(&mut self, _: FlowRef<'_, K>) -> Notes {
+    fn open(&mut self, _: FlowRef<'_, K>, _: &Extracted<'_, K>) -> Notes {
         Notes::default()
     }
 
@@ -94,28 +95,31 @@ impl<K: HasEnds + Copy> Consumer<K> for Recorder<K> {
         _: FlowSide,
         packet: &Extracted<'_, K>,
         _: &mut impl Sink<Tracked<K>>,
-    ) {
+    ) -> Anomalies {
         notes.last_frame = self.frame;
         if notes.first_frame == 0 {
             notes.begin(self.frame, packet);
         }
         self.key = Some(*flow.key);
+        Anomalies::NONE
     }
 
     fn close(
         &mut self,
-        notes: Notes,
+        notes: &mut Notes,
         flow: FlowRef<'_, K>,
-        end: End,
+        reason: EndReason,
         out: &mut impl Sink<Tracked<K>>,
-    ) {
+    ) -> Anomalies {
         out.push(Tracked::Ended(EndedFlow {
             id: flow.id,
             ends: flow.key.ends(),
-            notes,
+            notes: core::mem::take(notes),
             stats: flow.stats(),
-            end,
+            at: flow.at,
+            reason,
         }));
+        Anomalies::NONE
     }
 }
 

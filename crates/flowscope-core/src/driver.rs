@@ -1,7 +1,12 @@
 //! The engine by the names it is used by.
 
-use crate::engine::{Engine, Lifecycle};
+use crate::engine::{
+    Datagrams, Engine, Lifecycle, Messages, Payload, PayloadConfig, Reader, Sessions, Streams,
+};
 use crate::extract::FlowExtractor;
+use crate::session::{
+    DatagramParser, FlowFactory, OnlyDatagrams, OnlySessions, SessionParser, StreamFactory,
+};
 use crate::track::Config;
 
 /// Follows flows: packets in, [`FlowEvent`](crate::FlowEvent)s out.
@@ -78,5 +83,233 @@ impl<E: FlowExtractor, S: Default> Engine<E, Lifecycle<S>> {
     /// A tracker that keeps an `S` for each flow.
     pub fn with_state(extractor: E, config: Config) -> Self {
         Self::with_consumer(extractor, Lifecycle::default(), config)
+    }
+}
+
+/// Follows flows and calls a [`StreamFactory`] with what they carry.
+///
+/// ```
+/// use flowscope_core::extract::{FiveTuple, FiveTupleKey};
+/// use flowscope_core::reassemble::Chunk;
+/// use flowscope_core::session::{Input, Interest, StreamFactory};
+/// use flowscope_core::wire::Transport;
+/// use flowscope_core::{FlowDriver, LinkType, PacketView, Timestamp};
+///
+/// /// The first bytes of each connection.
+/// #[derive(Default)]
+/// struct FirstBytes(Vec<(String, Vec<u8>)>);
+///
+/// impl StreamFactory<FiveTupleKey> for FirstBytes {
+///     type Stream = ();
+///
+///     fn open(&mut self, _: &FiveTupleKey, _: &Transport) -> Option<()> {
+///         Some(())
+///     }
+///
+///     fn feed(&mut self, _: &mut (), key: &FiveTupleKey, input: Input<'_>) -> Interest {
+///         if let Chunk::Data(bytes) = input.chunk {
+///             self.0.push((key.to_string(), bytes.into()));
+///         }
+///         Interest::Done
+///     }
+/// }
+///
+/// let mut driver = FlowDriver::new(FiveTuple::bidirectional(), FirstBytes::default());
+/// # let segment = |seq: u8, flags: u8, data: &[u8]| {
+/// #     let mut packet = vec![
+/// #         0x45, 0, 0, 40 + data.len() as u8, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+/// #         0x30, 0x39, 0, 80, 0, 0, 0, seq, 0, 0, 0, 0, 0x50, flags, 0, 0, 0, 0, 0, 0,
+/// #     ];
+/// #     packet.extend(data);
+/// #     packet
+/// # };
+/// for packet in [segment(0, 2, b""), segment(3, 0x10, b"lo"), segment(1, 0x10, b"hel")] {
+///     let view = PacketView::new(&packet, Timestamp::EPOCH).with_link(LinkType::RAW);
+///     driver.track(view, &mut |_| {});
+/// }
+/// let key = "10.0.0.1:12345 → 10.0.0.2:80 tcp".to_string();
+/// assert_eq!(driver.consumer().reader().factory().0, [(key, b"he".to_vec())]);
+/// ```
+pub type FlowDriver<E, F> = Engine<E, Payload<Streams<F>>>;
+
+/// Follows flows and gives each TCP connection a [`SessionParser`].
+///
+/// Every flow is tracked, whether it has a parser or not. A parser that fails
+/// ends its session, which is reported with `EndReason::ParseError`; its flow
+/// lives on.
+///
+/// ```
+/// use flowscope_core::extract::FiveTuple;
+/// use flowscope_core::reassemble::Chunk;
+/// use flowscope_core::session::{ByteBuffer, Input, Interest, ParseError, SessionParser};
+/// use flowscope_core::{
+///     BySide, FlowSessionDriver, LinkType, PacketView, SessionEvent, Sink, Timestamp,
+/// };
+///
+/// #[derive(Clone, Default)]
+/// struct Lines {
+///     unread: BySide<ByteBuffer>,
+/// }
+///
+/// impl SessionParser for Lines {
+///     type Message = String;
+///     type Error = ParseError;
+///
+///     fn feed(&mut self, input: Input<'_>, out: &mut dyn Sink<String>) -> Result<Interest, ParseError> {
+///         let buffer = &mut self.unread[input.side];
+///         match input.chunk {
+///             Chunk::Data(bytes) => buffer.extend(bytes)?,
+///             Chunk::Gap(_) => buffer.clear(),
+///         }
+///         while let Some(line) = buffer.take_until(b'\n') {
+///             out.push(String::from_utf8_lossy(line).into_owned());
+///         }
+///         Ok(Interest::More)
+///     }
+/// }
+///
+/// let mut driver = FlowSessionDriver::new(FiveTuple::bidirectional(), Lines::default());
+/// # let segment = |seq: u8, flags: u8, data: &[u8]| {
+/// #     let mut packet = vec![
+/// #         0x45, 0, 0, 40 + data.len() as u8, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+/// #         0x30, 0x39, 0, 80, 0, 0, 0, seq, 0, 0, 0, 0, 0x50, flags, 0, 0, 0, 0, 0, 0,
+/// #     ];
+/// #     packet.extend(data);
+/// #     packet
+/// # };
+/// let mut lines = Vec::new();
+/// for packet in [segment(0, 2, b""), segment(4, 0x10, b"lo\n"), segment(1, 0x10, b"hel")] {
+///     let view = PacketView::new(&packet, Timestamp::EPOCH).with_link(LinkType::RAW);
+///     driver.track(view, &mut |event| {
+///         if let SessionEvent::Application { key, message, .. } = event {
+///             lines.push(format!("{key}: {message}"));
+///         }
+///     });
+/// }
+/// assert_eq!(lines, ["10.0.0.1:12345 → 10.0.0.2:80 tcp: hello"]);
+/// ```
+pub type FlowSessionDriver<E, F> = Engine<
+    E,
+    Sessions<F, <<F as FlowFactory<<E as FlowExtractor>::Key>>::Parser as SessionParser>::Message>,
+>;
+
+/// Follows flows and gives each that is no TCP connection a [`DatagramParser`].
+///
+/// ```
+/// use flowscope_core::extract::FiveTuple;
+/// use flowscope_core::session::{Datagram, DatagramParser, Interest};
+/// use flowscope_core::{
+///     FlowDatagramDriver, LinkType, PacketView, SessionEvent, Sink, Timestamp,
+/// };
+///
+/// #[derive(Clone)]
+/// struct Text;
+///
+/// impl DatagramParser for Text {
+///     type Message = String;
+///     type Error = core::convert::Infallible;
+///
+///     fn parse(&mut self, datagram: Datagram<'_>, out: &mut dyn Sink<String>) -> Result<Interest, Self::Error> {
+///         out.push(String::from_utf8_lossy(datagram.payload).into_owned());
+///         Ok(Interest::More)
+///     }
+/// }
+///
+/// let packet = [
+///     0x45, 0, 0, 30, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, // IPv4
+///     0x30, 0x39, 0, 53, 0, 10, 0, 0, b'h', b'i', // UDP, 12345 to 53
+/// ];
+/// let mut driver = FlowDatagramDriver::new(FiveTuple::bidirectional(), Text);
+/// let mut events = Vec::new();
+/// let view = PacketView::new(&packet, Timestamp::EPOCH).with_link(LinkType::RAW);
+/// driver.track(view, &mut events);
+///
+/// let said = events.iter().find_map(|event| match event {
+///     SessionEvent::Application { message, .. } => Some(message.as_str()),
+///     _ => None,
+/// });
+/// assert_eq!(said, Some("hi"));
+/// ```
+pub type FlowDatagramDriver<E, F> = Engine<
+    E,
+    Datagrams<
+        F,
+        <<F as FlowFactory<<E as FlowExtractor>::Key>>::Parser as DatagramParser>::Message,
+    >,
+>;
+
+/// Follows flows and gives each a parser that is a [`SessionParser`] for TCP
+/// connections and a [`DatagramParser`] for everything else, with one type of
+/// message: several protocols in one pass over one flow table.
+///
+/// [`Both`](crate::session::Both) makes one of two parsers.
+pub type FlowMessageDriver<E, F> = Engine<E, Payload<Messages<F>>>;
+
+impl<E, F> Engine<E, Payload<Streams<F>>>
+where
+    E: FlowExtractor,
+    F: StreamFactory<E::Key>,
+{
+    /// A driver that calls `factory`.
+    pub fn new(extractor: E, factory: F) -> Self {
+        Self::with_config(extractor, factory, Config::default())
+    }
+
+    /// A driver within the limits of `config`.
+    pub fn with_config(extractor: E, factory: F, config: Config) -> Self {
+        let payload = Payload::new(Streams::new(factory), PayloadConfig::default());
+        Self::with_consumer(extractor, payload, config)
+    }
+}
+
+impl<E, F, M> Engine<E, Sessions<F, M>>
+where
+    E: FlowExtractor,
+    F: FlowFactory<E::Key, Parser: SessionParser<Message = M>>,
+{
+    /// A driver that gives TCP connections the parsers that `factory` makes; a
+    /// parser that is `Clone` is its own factory.
+    pub fn new(extractor: E, factory: F) -> Self {
+        Self::with_config(extractor, factory, Config::default())
+    }
+
+    /// A driver within the limits of `config`.
+    pub fn with_config(extractor: E, factory: F, config: Config) -> Self {
+        let messages = Messages::new(OnlySessions::new(factory));
+        let payload = Payload::new(messages, PayloadConfig::default());
+        Self::with_consumer(extractor, payload, config)
+    }
+}
+
+impl<E, F, M> Engine<E, Datagrams<F, M>>
+where
+    E: FlowExtractor,
+    F: FlowFactory<E::Key, Parser: DatagramParser<Message = M>>,
+{
+    /// A driver that gives flows that are no TCP connections the parsers that
+    /// `factory` makes; a parser that is `Clone` is its own factory.
+    pub fn new(extractor: E, factory: F) -> Self {
+        Self::with_config(extractor, factory, Config::default())
+    }
+
+    /// A driver within the limits of `config`.
+    pub fn with_config(extractor: E, factory: F, config: Config) -> Self {
+        let messages = Messages::new(OnlyDatagrams::new(factory));
+        let payload = Payload::new(messages, PayloadConfig::default());
+        Self::with_consumer(extractor, payload, config)
+    }
+}
+
+impl<E, R> Engine<E, Payload<R>>
+where
+    E: FlowExtractor,
+    R: Reader<E::Key>,
+{
+    /// Puts streams together within the limits of `config`. For a driver that
+    /// has tracked nothing yet.
+    #[must_use]
+    pub fn with_payload_config(mut self, config: PayloadConfig) -> Self {
+        self.consumer_mut().set_config(config);
+        self
     }
 }

@@ -42,7 +42,9 @@ mod time;
 pub mod track;
 pub mod wire;
 
-pub use driver::FlowTracker;
+pub use driver::{
+    FlowDatagramDriver, FlowDriver, FlowMessageDriver, FlowSessionDriver, FlowTracker,
+};
 pub use packet::{LinkType, PacketView};
 pub use seq::SeqNumber;
 pub use session::SessionEvent;

@@ -111,7 +111,7 @@ impl Line for Moment<'_> {
     fn draw(&self, table: &mut Table) -> io::Result<()> {
         let (at, id, ends) = match self {
             Self::Event(event) => (event.at, event.id, &event.ends),
-            Self::End(FlowRecord { flow, .. }) => (flow.end.at, flow.id, &flow.ends),
+            Self::End(FlowRecord { flow, .. }) => (flow.at, flow.id, &flow.ends),
         };
         let (kind, tone, detail) = match self {
             Self::Event(EventRecord { happening, .. }) => {
@@ -120,7 +120,7 @@ impl Line for Moment<'_> {
             Self::End(FlowRecord { kind, flow }) => {
                 let detail = format!(
                     "{}: {} packets, {} in {}",
-                    flow.end.reason.as_str(),
+                    flow.reason.as_str(),
                     units::count(flow.stats.packets.total()),
                     units::bytes(flow.stats.bytes.total()),
                     units::duration(flow.duration()),

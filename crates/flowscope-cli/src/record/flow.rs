@@ -25,13 +25,14 @@ impl Record for FlowRecord<'_> {
             ends,
             notes,
             stats,
-            end,
+            at,
+            reason,
         } = self.flow;
         let has_ip = matches!(ends.src, Host::Ip(_));
         let history = stats.history.letters().next().map(|_| stats.history);
 
         fields.word("type", Some(self.kind));
-        fields.time("ts", Some(end.at));
+        fields.time("ts", Some(*at));
         fields.number("flow", Some(id.number()));
         ends.tell(notes.icmp, fields);
         fields.time("start", Some(stats.first_seen));
@@ -46,7 +47,7 @@ impl Record for FlowRecord<'_> {
         fields.rare_by_side(CUT_PACKETS, stats.cut_packets);
         fields.word("state", Some(stats.state.as_str()));
         fields.word("history", history);
-        fields.word("reason", Some(end.reason.as_str()));
+        fields.word("reason", Some(reason.as_str()));
         fields.numbers("vlan", vlans(notes));
         fields.records("tunnel", tunnels(notes));
         fields.number("first_frame", Some(notes.first_frame));
@@ -61,7 +62,8 @@ impl Line for FlowRecord<'_> {
             id,
             ends,
             stats,
-            end,
+            at: _,
+            reason,
             ..
         } = self.flow;
         table.row(vec![
@@ -76,7 +78,7 @@ impl Line for FlowRecord<'_> {
             Cell::new(units::bytes(stats.bytes.initiator)),
             Cell::new(units::bytes(stats.bytes.responder)),
             Cell::toned(stats.state.as_str(), Tone::of_state(stats.state)),
-            Cell::new(end.reason.as_str()),
+            Cell::new(reason.as_str()),
             Cell::new(stats.history.to_string()),
         ])
     }

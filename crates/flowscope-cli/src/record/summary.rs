@@ -39,7 +39,7 @@ impl Record for Summary {
         fields.number("packets_skipped", Some(totals.packets_skipped()));
         fields.number("flows", Some(totals.flows));
         fields.number("flows_peak", Some(totals.peak));
-        fields.number("anomalies", present(totals.anomalies));
+        fields.number("anomalies", present(totals.anomalies()));
         fields.number("retransmitted", present(oddities.retransmitted));
         fields.number("out_of_order", present(oddities.out_of_order));
         fields.number("cut_packets", present(oddities.cut_packets));
@@ -167,7 +167,7 @@ impl Summary {
             ("Retransmitted", oddities.retransmitted),
             ("Out of order", oddities.out_of_order),
             ("Cut short", oddities.cut_packets),
-            ("Anomalies", totals.anomalies),
+            ("Anomalies", totals.anomalies()),
         ] {
             if count > 0 {
                 rows.push(pair(what, units::count(count)));

@@ -2,14 +2,15 @@
 
 use core::marker::PhantomData;
 
-use super::{Consumer, End, FlowRef};
+use super::alarms::{Alarms, Holders};
+use super::{Consumer, FlowRef, Pending};
 use crate::extract::{Extracted, FlowExtractor, Grain};
 use crate::track::{
-    AnomalyKind, Config, EndReason, Flow, FlowEvent, FlowId, FlowState, Observed, Rest, Slot,
-    Table, TrackerStats, Verdict,
+    Anomalies, AnomalyKind, Config, EndReason, Flow, FlowEvent, FlowId, FlowState, FlowStats,
+    Observed, Rest, Slot, Table, TrackerStats, Verdict,
 };
 use crate::wire::Transport;
-use crate::{PacketView, Sink, Timestamp};
+use crate::{FlowSide, PacketView, Sink, Timestamp};
 
 /// The flows of an engine: all of it but its extractor.
 pub(super) struct Flows<E: FlowExtractor, C: Consumer<E::Key>> {
@@ -19,6 +20,9 @@ pub(super) struct Flows<E: FlowExtractor, C: Consumer<E::Key>> {
     pub(super) clock: Timestamp,
     pub(super) timestamps: Timestamps,
     pub(super) stats: TrackerStats,
+    pub(super) alarms: Alarms,
+    holders: Holders,
+    pub(super) reports_anomalies: bool,
     extractor: PhantomData<fn() -> E>,
 }
 
@@ -38,6 +42,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             clock: Timestamp::EPOCH,
             timestamps: Timestamps::AsCaptured,
             stats: TrackerStats::default(),
+            alarms: Alarms::default(),
+            holders: Holders::default(),
+            reports_anomalies: true,
             extractor: PhantomData,
         }
     }
@@ -48,7 +55,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         self.clock = self.clock.max(packet.timestamp);
         self.stats.packets += 1;
         self.stats.bytes += u64::from(packet.wire_len);
-        if self.clock >= self.table.check_at() {
+        if self.clock >= self.table.check_at().min(self.alarms.check_at()) {
             self.expire_due(out);
         }
     }
@@ -79,13 +86,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let hash = self.table.hash(&extracted.key);
         let mut index = match self.table.find(hash, &extracted.key) {
             Some(index) => index,
-            None => self.start(hash, &extracted.key, &observed, out),
+            None => self.start(hash, extracted, &observed, out),
         };
         let (clock, reuse_after) = (self.clock, self.config.reuse_after);
         let (mut slot, mut rest) = self.table.get_mut(index);
         if slot.flow.is_replaced_by(&observed, clock, reuse_after) {
             self.end(index, EndReason::IdleTimeout, clock, out);
-            index = self.start(hash, &extracted.key, &observed, out);
+            index = self.start(hash, extracted, &observed, out);
             (slot, rest) = self.table.get_mut(index);
         }
 
@@ -107,29 +114,161 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let flow = FlowRef {
             id,
             key: &slot.key,
+            at,
             flow,
             rest,
         };
-        self.consumer
+        let was = self.consumer.pending(&slot.state);
+        let found = self
+            .consumer
             .packet(&mut slot.state, flow, side, extracted, out);
-        let kind = match verdict {
-            Verdict::Expected | Verdict::Retransmission | Verdict::OutOfOrder => None,
-            Verdict::RstOutOfWindow => Some(AnomalyKind::RstOutOfWindow),
-            Verdict::SynInConnection => Some(AnomalyKind::SynInConnection),
-        };
-        if let Some(kind) = kind {
-            self.stats.anomalies += 1;
+        let is = self.consumer.pending(&slot.state);
+        match verdict {
+            Verdict::Expected | Verdict::Retransmission | Verdict::OutOfOrder => {}
+            Verdict::RstOutOfWindow => {
+                self.report_one(id, side, at, AnomalyKind::RstOutOfWindow, out);
+            }
+            Verdict::SynInConnection => {
+                self.report_one(id, side, at, AnomalyKind::SynInConnection, out);
+            }
+        }
+        if !found.is_empty() {
+            self.report(id, at, found, out);
+        }
+        if is != was {
+            self.remember(id, was, is);
+        }
+        if let Some(after) = next {
+            self.changed(id, before, after, at, out);
+        }
+        if self.consumer.is_pressed() {
+            self.relieve(out);
+        }
+    }
+
+    /// Reports what was odd, each as an event of its own.
+    #[cold]
+    fn report(
+        &mut self,
+        flow: FlowId,
+        at: Timestamp,
+        found: Anomalies,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        for (side, kind) in found.iter() {
+            self.report_one(flow, side, at, kind, out);
+        }
+    }
+
+    #[cold]
+    fn report_one(
+        &mut self,
+        flow: FlowId,
+        side: FlowSide,
+        at: Timestamp,
+        kind: AnomalyKind,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        self.stats.count_anomaly(kind);
+        if self.reports_anomalies {
             let event = FlowEvent::Anomaly {
-                flow: id,
+                flow,
                 side,
                 at,
                 kind,
             };
             out.push(event.into());
         }
-        if let Some(after) = next {
-            self.changed(id, before, after, at, out);
+    }
+
+    /// Makes a note of what is pending now that was not before.
+    #[inline(never)]
+    fn remember(&mut self, flow: FlowId, was: Pending, is: Pending) {
+        let Self {
+            consumer, table, ..
+        } = self;
+        let flows = table.len();
+        let pending = |flow| Some(consumer.pending(&table.by_id(flow)?.0.state));
+        if let Some(alarm) = is.alarm
+            && was.alarm.is_none_or(|before| alarm < before)
+        {
+            self.alarms.set(alarm, flow);
+            if self.alarms.is_crowded(flows) {
+                self.alarms.tidy(|flow| pending(flow)?.alarm);
+            }
         }
+        if is.holds && !was.holds {
+            self.holders.add(flow);
+            if self.holders.is_crowded(flows) {
+                self.holders
+                    .tidy(|flow| pending(flow).is_some_and(|pending| pending.holds));
+            }
+        }
+    }
+
+    /// Attends to a flow outside of its packets, if it is live, and returns
+    /// what is then pending of it.
+    fn attend<S: Sink<C::Event>>(
+        &mut self,
+        id: FlowId,
+        at: Timestamp,
+        attend: fn(&mut C, &mut C::Flow, FlowRef<'_, E::Key>, &mut S) -> Anomalies,
+        out: &mut S,
+    ) -> Option<Pending> {
+        self.table.by_id(id)?;
+        let (slot, rest) = self.table.get_mut(id.index());
+        let flow = FlowRef {
+            id,
+            key: &slot.key,
+            at,
+            flow: &slot.flow,
+            rest,
+        };
+        let found = attend(&mut self.consumer, &mut slot.state, flow, out);
+        let pending = self.consumer.pending(&slot.state);
+        self.report(id, at, found, out);
+        Some(pending)
+    }
+
+    /// Calls a flow that asked for it, if it still wants to be called.
+    #[inline(never)]
+    fn wake(&mut self, id: FlowId, at: Timestamp, out: &mut impl Sink<C::Event>) {
+        let wanted = self
+            .table
+            .by_id(id)
+            .and_then(|(slot, _)| self.consumer.pending(&slot.state).alarm);
+        let next = match wanted {
+            Some(alarm) if alarm <= at => self
+                .attend(id, at, C::wake, out)
+                .and_then(|pending| pending.alarm),
+            later => later,
+        };
+        // Who wants to be called again at once has to wait for its next packet.
+        if let Some(alarm) = next.filter(|alarm| *alarm > at) {
+            self.alarms.set(alarm, id);
+        }
+    }
+
+    /// Lets flows hold less, those first that have held for longest.
+    #[cold]
+    fn relieve(&mut self, out: &mut impl Sink<C::Event>) {
+        while self.consumer.is_pressed()
+            && let Some(id) = self.holders.first()
+        {
+            let held = self.table.by_id(id);
+            let holds = held.is_some_and(|(slot, _)| self.consumer.pending(&slot.state).holds);
+            let left = holds.then(|| self.attend(id, self.clock, C::shed, out));
+            if !left.flatten().is_some_and(|pending| pending.holds) {
+                self.holders.drop_first();
+            }
+        }
+    }
+
+    /// The statistics of a flow, with what the consumer knows.
+    pub(super) fn stats_of(&self, slot: &Slot<E::Key, C::Flow>, rest: &Rest) -> FlowStats {
+        let mut stats = slot.flow.stats(rest);
+        self.consumer.amend(&slot.state, &mut stats);
+        stats
     }
 
     /// Reports a change of state, which may bring a shorter timeout.
@@ -154,7 +293,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     fn start(
         &mut self,
         hash: u64,
-        key: &E::Key,
+        extracted: &Extracted<'_, E::Key>,
         observed: &Observed<'_>,
         out: &mut impl Sink<C::Event>,
     ) -> u32 {
@@ -164,14 +303,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             self.end(nearest, EndReason::Evicted, self.clock, out);
         }
         let flow = Flow::new(self.table.next_number(), observed, self.clock);
-        let key = E::seen_from(key.clone(), flow.0.initiator());
+        let key = E::seen_from(extracted.key.clone(), flow.0.initiator());
         let open = |id, key: &_, flow: &_, rest: &_| {
-            self.consumer.open(FlowRef {
+            let flow = FlowRef {
                 id,
                 key,
+                at: observed.at,
                 flow,
                 rest,
-            })
+            };
+            self.consumer.open(flow, extracted)
         };
         let index = self.table.insert(hash, key, flow, open);
         let (slot, _) = self.table.get_mut(index);
@@ -186,16 +327,25 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         index
     }
 
+    /// Does what is due, in the order in which it became due.
     #[cold]
     pub(super) fn expire_due(&mut self, out: &mut impl Sink<C::Event>) {
-        while let Some(index) = self.table.due(self.clock) {
-            let at = self.table.deadline(index);
-            self.end(index, EndReason::IdleTimeout, at, out);
+        loop {
+            let alarm = self.alarms.take(self.clock);
+            let until = alarm.map_or(self.clock, |(at, _)| at);
+            while let Some(index) = self.table.due(until) {
+                let at = self.table.deadline(index);
+                self.end(index, EndReason::IdleTimeout, at, out);
+            }
+            let Some((at, flow)) = alarm else { return };
+            self.wake(flow, at, out);
         }
     }
 
     /// Ends every flow, in the order of their first packets.
     pub(super) fn finish(&mut self, out: &mut impl Sink<C::Event>) {
+        self.alarms.clear();
+        self.holders.clear();
         for (id, slot, rest) in self.table.drain() {
             self.close(id, slot, &rest, EndReason::EndOfInput, self.clock, out);
         }
@@ -221,7 +371,10 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out: &mut impl Sink<C::Event>,
     ) {
         let Slot {
-            key, flow, state, ..
+            key,
+            flow,
+            mut state,
+            ..
         } = slot;
         let reason = match flow.state {
             FlowState::Closing | FlowState::Closed => EndReason::Fin,
@@ -231,19 +384,25 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let ended = FlowRef {
             id,
             key: &key,
+            at,
             flow: &flow,
             rest,
         };
-        self.consumer.close(state, ended, End { at, reason }, out);
+        let found = self.consumer.close(&mut state, ended, reason, out);
+        if !found.is_empty() {
+            self.report(id, at, found, out);
+        }
         self.stats.count_end(reason);
+        let mut stats = flow.stats(rest);
+        self.consumer.amend(&state, &mut stats);
         let event = FlowEvent::Ended {
             flow: id,
             key,
             at,
             reason,
-            stats: flow.stats(rest),
+            stats,
         };
-        out.push(event.into());
+        out.push(self.consumer.ended(state, event));
     }
 }
 

@@ -2,9 +2,9 @@
 
 use core::marker::PhantomData;
 
-use super::{Consumer, End, FlowRef};
+use super::{Consumer, FlowRef};
 use crate::extract::Extracted;
-use crate::track::FlowEvent;
+use crate::track::{Anomalies, EndReason, FlowEvent};
 use crate::{FlowSide, Sink};
 
 /// Reports what becomes of the flows, and keeps an `S` of the user's for each.
@@ -23,7 +23,7 @@ impl<K, S: Default> Consumer<K> for Lifecycle<S> {
     type Flow = S;
     type Event = FlowEvent<K>;
 
-    fn open(&mut self, _: FlowRef<'_, K>) -> S {
+    fn open(&mut self, _: FlowRef<'_, K>, _: &Extracted<'_, K>) -> S {
         S::default()
     }
 
@@ -35,8 +35,17 @@ impl<K, S: Default> Consumer<K> for Lifecycle<S> {
         _: FlowSide,
         _: &Extracted<'_, K>,
         _: &mut impl Sink<FlowEvent<K>>,
-    ) {
+    ) -> Anomalies {
+        Anomalies::NONE
     }
 
-    fn close(&mut self, _: S, _: FlowRef<'_, K>, _: End, _: &mut impl Sink<FlowEvent<K>>) {}
+    fn close(
+        &mut self,
+        _: &mut S,
+        _: FlowRef<'_, K>,
+        _: EndReason,
+        _: &mut impl Sink<FlowEvent<K>>,
+    ) -> Anomalies {
+        Anomalies::NONE
+    }
 }

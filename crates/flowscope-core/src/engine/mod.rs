@@ -3,10 +3,21 @@
 //! An [`Engine`] extracts, tracks and expires. What is done with the packets
 //! of a flow is a [`Consumer`]'s, and is all in which drivers differ.
 
+mod alarms;
 mod flows;
 mod lifecycle;
+mod messages;
+mod payload;
+mod payload_config;
+mod reader;
+mod streams;
 
 pub use lifecycle::Lifecycle;
+pub use messages::{Datagrams, Messages, Reading, Sessions};
+pub use payload::{Payload, PayloadFlow};
+pub use payload_config::{PayloadConfig, Pressure};
+pub use reader::{Outcome, Reader, Session};
+pub use streams::Streams;
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -14,7 +25,7 @@ use core::{array, fmt};
 
 use crate::extract::{Extracted, FlowExtractor};
 use crate::track::{
-    Config, EndReason, Flow, FlowEvent, FlowId, FlowState, FlowStats, Rest, TrackerStats,
+    Anomalies, Config, EndReason, Flow, FlowEvent, FlowId, FlowState, FlowStats, Rest, TrackerStats,
 };
 use crate::{FlowSide, PacketView, Sink, Timestamp};
 use flows::{Flows, Timestamps};
@@ -23,14 +34,17 @@ use flows::{Flows, Timestamps};
 ///
 /// The state of a flow lives in the flow's own table entry, so that it costs no
 /// second lookup and goes when the flow goes.
+///
+/// A consumer may want to be called when a flow is silent, or when it holds too
+/// much: after every call the engine asks what is [`pending`](Self::pending).
 pub trait Consumer<K> {
     /// What is kept for each flow.
     type Flow;
     /// What is reported, besides what becomes of the flows themselves.
     type Event: From<FlowEvent<K>>;
 
-    /// A flow begins.
-    fn open(&mut self, flow: FlowRef<'_, K>) -> Self::Flow;
+    /// A flow begins with `packet`, which is yet to be counted.
+    fn open(&mut self, flow: FlowRef<'_, K>, packet: &Extracted<'_, K>) -> Self::Flow;
 
     /// A packet was counted on its flow.
     fn packet(
@@ -40,16 +54,80 @@ pub trait Consumer<K> {
         side: FlowSide,
         packet: &Extracted<'_, K>,
         out: &mut impl Sink<Self::Event>,
-    );
+    ) -> Anomalies;
 
-    /// A flow ended.
+    /// A flow ended. Its end is reported next.
     fn close(
         &mut self,
-        state: Self::Flow,
+        state: &mut Self::Flow,
         flow: FlowRef<'_, K>,
-        end: End,
+        reason: EndReason,
         out: &mut impl Sink<Self::Event>,
-    );
+    ) -> Anomalies;
+
+    /// How the end of a flow is reported. It is [`FlowEvent::Ended`].
+    fn ended(&mut self, state: Self::Flow, event: FlowEvent<K>) -> Self::Event {
+        let _ = state;
+        event.into()
+    }
+
+    /// What of a flow is to be attended to later.
+    #[inline]
+    fn pending(&self, state: &Self::Flow) -> Pending {
+        let _ = state;
+        Pending::NOTHING
+    }
+
+    /// The moment that [`Pending::alarm`] asked for has come: it is `flow.at`.
+    fn wake(
+        &mut self,
+        state: &mut Self::Flow,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<Self::Event>,
+    ) -> Anomalies {
+        let _ = (state, flow, out);
+        Anomalies::NONE
+    }
+
+    /// Whether it holds more than it may, over all flows.
+    #[inline]
+    fn is_pressed(&self) -> bool {
+        false
+    }
+
+    /// Holds less of a flow: it has held for the longest time.
+    fn shed(
+        &mut self,
+        state: &mut Self::Flow,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<Self::Event>,
+    ) -> Anomalies {
+        let _ = (state, flow, out);
+        Anomalies::NONE
+    }
+
+    /// Adds what it knows of a flow to the flow's statistics.
+    #[inline]
+    fn amend(&self, state: &Self::Flow, stats: &mut FlowStats) {
+        let _ = (state, stats);
+    }
+}
+
+/// What of a flow is to be attended to later.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Pending {
+    /// When [`Consumer::wake`] is to be called.
+    pub alarm: Option<Timestamp>,
+    /// Whether it holds anything that [`Consumer::shed`] could do without.
+    pub holds: bool,
+}
+
+impl Pending {
+    /// Nothing.
+    pub const NOTHING: Self = Self {
+        alarm: None,
+        holds: false,
+    };
 }
 
 /// A flow as a [`Consumer`] sees it.
@@ -59,12 +137,14 @@ pub struct FlowRef<'a, K> {
     pub id: FlowId,
     /// What it is told apart by, seen from its initiator.
     pub key: &'a K,
+    /// The time of what happens: of the packet, the alarm or the end.
+    pub at: Timestamp,
     flow: &'a Flow,
     rest: &'a Rest,
 }
 
 impl<K> FlowRef<'_, K> {
-    /// What it amounts to so far.
+    /// What it amounts to so far, without what its consumer knows of it.
     #[must_use]
     pub fn stats(&self) -> FlowStats {
         self.flow.stats(self.rest)
@@ -84,16 +164,6 @@ impl<K> Clone for FlowRef<'_, K> {
 }
 
 impl<K> Copy for FlowRef<'_, K> {}
-
-/// How a flow ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct End {
-    /// When.
-    pub at: Timestamp,
-    /// Why.
-    pub reason: EndReason,
-}
 
 /// Turns packets into events: extracts, tracks, hands to its consumer, expires.
 ///
@@ -142,6 +212,14 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         self
     }
 
+    /// Whether [`FlowEvent::Anomaly`] is reported, as by default. Anomalies are
+    /// counted either way.
+    #[must_use]
+    pub fn with_anomalies(mut self, reported: bool) -> Self {
+        self.flows.reports_anomalies = reported;
+        self
+    }
+
     /// Takes one packet.
     #[inline]
     pub fn track(&mut self, packet: PacketView<'_>, out: &mut impl Sink<C::Event>) {
@@ -178,7 +256,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         }
     }
 
-    /// Ends the flows that have been silent for too long at `now`.
+    /// Does what is due at `now`: ends flows that have been silent for too long,
+    /// gives up holes, lets parsers do what they wait for.
     ///
     /// Packets do this by their own times; a live source calls it when it has
     /// been quiet. See [`next_expiry`](Self::next_expiry).
@@ -188,10 +267,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     }
 
     /// When [`expire`](Self::expire) may next have something to do: no flow
-    /// expires before. `None` without flows.
+    /// expires before, no hole is given up and no parser is due. `None` without
+    /// flows.
     #[must_use]
     pub fn next_expiry(&self) -> Option<Timestamp> {
-        self.flows.table.next_expiry()
+        let flows = &self.flows;
+        let both = [flows.table.next_expiry(), flows.alarms.next()];
+        both.into_iter().flatten().min()
     }
 
     /// Ends every flow that is still open, in the order of their first packets.
@@ -215,10 +297,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
 
     /// The statistics of every live flow, in no particular order.
     pub fn snapshot_flow_stats(&self) -> impl Iterator<Item = (&E::Key, FlowStats)> {
-        self.flows
-            .table
-            .iter()
-            .map(|(slot, rest)| (&slot.key, slot.flow.stats(rest)))
+        let flows = &self.flows;
+        let slots = flows.table.iter();
+        slots.map(|(slot, rest)| (&slot.key, flows.stats_of(slot, rest)))
     }
 
     /// What a flow is told apart by, while it lives, seen from its initiator.
@@ -231,7 +312,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     #[must_use]
     pub fn flow_stats(&self, flow: FlowId) -> Option<FlowStats> {
         let (slot, rest) = self.flows.table.by_id(flow)?;
-        Some(slot.flow.stats(rest))
+        Some(self.flows.stats_of(slot, rest))
     }
 
     /// What the consumer keeps for a flow, while it lives.

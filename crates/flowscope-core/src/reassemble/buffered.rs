@@ -259,9 +259,16 @@ impl Reassembler for BufferedReassembler {
 }
 
 impl BufferedReassembler {
+    /// Whether bytes are held, which could be given up.
+    pub(crate) fn holds(&self) -> bool {
+        self.trouble
+            .as_ref()
+            .is_some_and(|trouble| !trouble.held.is_empty() || trouble.suspect.is_some())
+    }
+
     /// Whether nothing is held or waited for.
     #[inline]
-    pub(super) fn is_clear(&self) -> bool {
+    pub(crate) fn is_clear(&self) -> bool {
         self.trouble
             .as_ref()
             .is_none_or(|trouble| trouble.is_over() && trouble.suspect.is_none())

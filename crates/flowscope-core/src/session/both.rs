@@ -74,16 +74,12 @@ impl<K, S: FlowFactory<K>, D: FlowFactory<K>, M> FlowFactory<K> for Both<S, D, M
     type Parser = Either<S::Parser, D::Parser, M>;
 
     fn open(&mut self, key: &K, transport: &Transport) -> Option<Self::Parser> {
-        let kind = match transport {
+        match transport {
             Transport::Tcp(_) | Transport::TcpCut => {
-                Kind::Session(self.sessions.open(key, transport)?)
+                self.sessions.open(key, transport).map(Either::session)
             }
-            _ => Kind::Datagram(self.datagrams.open(key, transport)?),
-        };
-        Some(Either {
-            kind,
-            message: PhantomData,
-        })
+            _ => self.datagrams.open(key, transport).map(Either::datagrams),
+        }
     }
 }
 
@@ -98,6 +94,24 @@ pub struct Either<S, D, M> {
 enum Kind<S, D> {
     Session(S),
     Datagram(D),
+}
+
+impl<S, D, M> Either<S, D, M> {
+    /// The parser of a TCP connection.
+    pub const fn session(parser: S) -> Self {
+        Self {
+            kind: Kind::Session(parser),
+            message: PhantomData,
+        }
+    }
+
+    /// The parser of any other flow.
+    pub const fn datagrams(parser: D) -> Self {
+        Self {
+            kind: Kind::Datagram(parser),
+            message: PhantomData,
+        }
+    }
 }
 
 impl<S: SessionParser, D, M: From<S::Message>> SessionParser for Either<S, D, M> {

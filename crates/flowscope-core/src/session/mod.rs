@@ -13,6 +13,7 @@ mod buffer;
 mod datagram;
 mod event;
 mod factory;
+mod only;
 mod streams;
 
 pub use both::{Both, Either};
@@ -20,9 +21,10 @@ pub use buffer::{ByteBuffer, ParseError};
 pub use datagram::{Datagram, DatagramParser};
 pub use event::SessionEvent;
 pub use factory::{ByKey, FlowFactory};
+pub use only::{Never, OnlyDatagrams, OnlySessions};
 pub use streams::StreamFactory;
 
-use crate::reassemble::Chunk;
+use crate::reassemble::{Chunk, StreamStats};
 use crate::{FlowSide, Sink, Timestamp};
 
 /// Reads the messages out of the two streams of one TCP connection.
@@ -161,13 +163,26 @@ pub struct StreamEnd {
     pub at: Timestamp,
     /// How it ended.
     pub how: Close,
+    /// What it amounted to.
+    pub stats: StreamStats,
 }
 
 impl StreamEnd {
-    /// The end of the stream of `side`.
+    /// The end of the stream of `side`, of which nothing was counted.
     #[must_use]
-    pub const fn new(side: FlowSide, at: Timestamp, how: Close) -> Self {
-        Self { side, at, how }
+    pub fn new(side: FlowSide, at: Timestamp, how: Close) -> Self {
+        Self {
+            side,
+            at,
+            how,
+            stats: StreamStats::default(),
+        }
+    }
+
+    /// The same end of a stream that amounted to `stats`.
+    #[must_use]
+    pub const fn with_stats(self, stats: StreamStats) -> Self {
+        Self { stats, ..self }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a tracker reports.
 
+use core::ops::BitOrAssign;
+
 use super::{FlowId, FlowState, FlowStats};
 use crate::{FlowSide, Timestamp};
 
@@ -131,6 +133,9 @@ pub enum EndReason {
     Evicted,
     /// The input ended while it was open.
     EndOfInput,
+    /// Its parser could not go on. That ends the session, as a driver of
+    /// parsers reports it, and no flow: that ends for another reason.
+    ParseError,
 }
 
 impl EndReason {
@@ -141,6 +146,7 @@ impl EndReason {
         Self::IdleTimeout,
         Self::Evicted,
         Self::EndOfInput,
+        Self::ParseError,
     ];
 
     /// The word for it in records.
@@ -152,6 +158,7 @@ impl EndReason {
             Self::IdleTimeout => "idle_timeout",
             Self::Evicted => "evicted",
             Self::EndOfInput => "end_of_input",
+            Self::ParseError => "parse_error",
         }
     }
 }
@@ -166,11 +173,29 @@ pub enum AnomalyKind {
     /// A SYN with a new sequence number on a connection that is in use. It
     /// changes nothing.
     SynInConnection,
+    /// Two copies of the same bytes of a stream differ.
+    OverlapConflict,
+    /// Bytes of a stream were given up as missing from the capture.
+    StreamGap,
+    /// More of a stream would have had to be held back than may be.
+    StreamOverflow,
+    /// A segment came from far outside the window.
+    StraySegment,
+    /// A parser could not go on: the bytes are not what it reads.
+    ParseError,
 }
 
 impl AnomalyKind {
     /// Every kind, in order.
-    pub const ALL: &'static [Self] = &[Self::RstOutOfWindow, Self::SynInConnection];
+    pub const ALL: &'static [Self] = &[
+        Self::RstOutOfWindow,
+        Self::SynInConnection,
+        Self::OverlapConflict,
+        Self::StreamGap,
+        Self::StreamOverflow,
+        Self::StraySegment,
+        Self::ParseError,
+    ];
 
     /// The word for it in records.
     #[must_use]
@@ -178,6 +203,63 @@ impl AnomalyKind {
         match self {
             Self::RstOutOfWindow => "rst_out_of_window",
             Self::SynInConnection => "syn_in_connection",
+            Self::OverlapConflict => "overlap_conflict",
+            Self::StreamGap => "stream_gap",
+            Self::StreamOverflow => "stream_overflow",
+            Self::StraySegment => "stray_segment",
+            Self::ParseError => "parse_error",
         }
+    }
+}
+
+/// What was odd on both sides of a flow in one step: each kind once a side.
+///
+/// ```
+/// use flowscope_core::FlowSide;
+/// use flowscope_core::track::{Anomalies, AnomalyKind};
+///
+/// let mut found = Anomalies::NONE;
+/// found.insert(FlowSide::Responder, AnomalyKind::StreamGap);
+/// found.insert(FlowSide::Responder, AnomalyKind::StreamGap);
+/// let found: Vec<_> = found.iter().collect();
+/// assert_eq!(found, [(FlowSide::Responder, AnomalyKind::StreamGap)]);
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[must_use]
+pub struct Anomalies([u16; 2]);
+
+impl Anomalies {
+    /// Nothing odd.
+    pub const NONE: Self = Self([0; 2]);
+
+    /// Adds a kind on one side.
+    pub fn insert(&mut self, side: FlowSide, kind: AnomalyKind) {
+        self.0[side as usize] |= 1 << kind as u8;
+    }
+
+    /// Whether there is nothing odd.
+    #[inline]
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0[0] | self.0[1] == 0
+    }
+
+    /// What there is, initiator first.
+    pub fn iter(self) -> impl Iterator<Item = (FlowSide, AnomalyKind)> {
+        FlowSide::BOTH.into_iter().flat_map(move |side| {
+            let has = move |kind: &AnomalyKind| self.0[side as usize] & 1 << *kind as u8 != 0;
+            AnomalyKind::ALL
+                .iter()
+                .copied()
+                .filter(has)
+                .map(move |kind| (side, kind))
+        })
+    }
+}
+
+impl BitOrAssign for Anomalies {
+    fn bitor_assign(&mut self, Self([a, b]): Self) {
+        self.0[0] |= a;
+        self.0[1] |= b;
     }
 }

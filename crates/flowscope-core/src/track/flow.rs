@@ -300,6 +300,8 @@ impl Flow {
             retransmissions: rare(self.sides.map(|side| side.counters.retransmissions)),
             out_of_order: rare(rest.out_of_order),
             cut_packets: rare(self.cut),
+            missing_bytes: BySide::default(),
+            held_peak: BySide::default(),
             state: self.state,
             history: History::of([self.history, rest.history]),
         }

@@ -15,7 +15,7 @@ mod stats;
 mod table;
 mod tcp;
 
-pub use event::{AnomalyKind, EndReason, FlowEvent};
+pub use event::{Anomalies, AnomalyKind, EndReason, FlowEvent};
 pub use history::History;
 pub use state::FlowState;
 pub use stats::{FlowStats, TrackerStats};

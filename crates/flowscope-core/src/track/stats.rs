@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{EndReason, FlowState, History};
+use super::{AnomalyKind, EndReason, FlowState, History};
 use crate::wire::{Cause, Layer, Skip};
 use crate::{BySide, Timestamp};
 
@@ -28,6 +28,10 @@ pub struct FlowStats {
     pub out_of_order: BySide<u32>,
     /// Packets that were captured shorter than they were on the wire.
     pub cut_packets: BySide<u32>,
+    /// Bytes missing from the streams, where streams are put together.
+    pub missing_bytes: BySide<u64>,
+    /// The most bytes that were held back at once to put the streams in order.
+    pub held_peak: BySide<u64>,
     /// The state the flow is in.
     pub state: FlowState,
     /// Its life in Zeek's letters.
@@ -51,8 +55,7 @@ pub struct TrackerStats {
     pub active: u64,
     /// The most flows that were live at once.
     pub peak: u64,
-    /// Anomalies reported.
-    pub anomalies: u64,
+    anomalies: [u64; AnomalyKind::ALL.len()],
     skipped: [[u64; Cause::ALL.len()]; Layer::ALL.len()],
     ended: [u64; EndReason::ALL.len()],
 }
@@ -85,6 +88,22 @@ impl TrackerStats {
         self.ended[reason as usize]
     }
 
+    /// Anomalies, of all kinds.
+    #[must_use]
+    pub fn anomalies(&self) -> u64 {
+        self.anomalies.iter().sum()
+    }
+
+    /// Anomalies of one kind.
+    #[must_use]
+    pub fn anomalies_of(&self, kind: AnomalyKind) -> u64 {
+        self.anomalies[kind as usize]
+    }
+
+    pub(crate) fn count_anomaly(&mut self, kind: AnomalyKind) {
+        self.anomalies[kind as usize] += 1;
+    }
+
     pub(crate) fn count_skip(&mut self, skip: Skip) {
         self.skipped[skip.layer as usize][skip.cause as usize] += 1;
     }
@@ -109,7 +128,7 @@ impl Default for TrackerStats {
             flows: 0,
             active: 0,
             peak: 0,
-            anomalies: 0,
+            anomalies: [0; AnomalyKind::ALL.len()],
             skipped: [[0; Cause::ALL.len()]; Layer::ALL.len()],
             ended: [0; EndReason::ALL.len()],
         }
@@ -124,7 +143,7 @@ impl fmt::Debug for TrackerStats {
             .field("flows", &self.flows)
             .field("active", &self.active)
             .field("peak", &self.peak)
-            .field("anomalies", &self.anomalies)
+            .field("anomalies", &self.anomalies())
             .field("packets_skipped", &self.packets_skipped())
             .finish_non_exhaustive()
     }

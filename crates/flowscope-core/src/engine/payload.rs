@@ -1,0 +1,574 @@
+//! The payload of flows: TCP put in order, everything else as it comes.
+
+use alloc::sync::Arc;
+
+use super::payload_config::{PayloadConfig, Pressure};
+use super::reader::{Outcome, Reader, Session};
+use super::{Consumer, FlowRef, Pending};
+use crate::extract::{Extracted, Grain};
+use crate::reassemble::{
+    BufferedReassembler, Chunk, OverflowPolicy, Reassembler, Segment, StreamConfig, StreamNotes,
+    StreamStats,
+};
+use crate::session::{Close, Datagram, Input, StreamEnd};
+use crate::track::{Anomalies, AnomalyKind, EndReason, FlowEvent, FlowState, FlowStats};
+use crate::wire::{TcpFlags, Transport};
+use crate::{BySide, FlowSide, Sink};
+
+/// Gives the payload of flows to a [`Reader`]: streams of bytes in order for
+/// TCP connections, datagrams for everything else.
+#[derive(Debug)]
+pub struct Payload<R> {
+    reader: R,
+    streams: Arc<StreamConfig>,
+    config: PayloadConfig,
+    /// Bytes of memory that all flows hold.
+    memory: usize,
+    /// The most there were.
+    memory_peak: usize,
+}
+
+impl<R> Payload<R> {
+    /// For a reader, within `config`.
+    pub fn new(reader: R, config: PayloadConfig) -> Self {
+        Self {
+            reader,
+            streams: Arc::new(config.streams),
+            config,
+            memory: 0,
+            memory_peak: 0,
+        }
+    }
+
+    /// Who is given the payload.
+    #[must_use]
+    pub const fn reader(&self) -> &R {
+        &self.reader
+    }
+
+    /// Who is given the payload.
+    #[must_use]
+    pub const fn reader_mut(&mut self) -> &mut R {
+        &mut self.reader
+    }
+
+    /// Bytes of memory that are held now to put streams in order.
+    #[must_use]
+    pub const fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// The most bytes of memory that were held at once.
+    #[must_use]
+    pub const fn memory_peak(&self) -> usize {
+        self.memory_peak
+    }
+
+    /// Changes the limits, for flows that are yet to begin.
+    pub(crate) fn set_config(&mut self, config: PayloadConfig) {
+        self.streams = Arc::new(config.streams);
+        self.config = config;
+    }
+}
+
+/// What is kept of a flow's payload.
+#[derive(Debug)]
+pub struct PayloadFlow<S> {
+    stream: Option<S>,
+    session: Session,
+    /// Of a TCP connection.
+    sides: Option<BySide<Direction>>,
+}
+
+/// One direction of a TCP connection.
+#[derive(Debug)]
+struct Direction {
+    reassembler: BufferedReassembler,
+    /// Whether the reader knows that it is over.
+    is_closed: bool,
+}
+
+impl<S> PayloadFlow<S> {
+    /// What the reader keeps for the flow, such as its parser, unless it let
+    /// the flow go.
+    #[must_use]
+    pub const fn stream(&self) -> Option<&S> {
+        self.stream.as_ref()
+    }
+
+    /// How far the flow's payload is read.
+    #[must_use]
+    pub const fn session(&self) -> Session {
+        self.session
+    }
+
+    /// What the streams of a TCP connection amount to so far.
+    #[must_use]
+    pub fn streams(&self) -> Option<BySide<StreamStats>> {
+        let sides = self.sides.as_ref()?;
+        Some(BySide::from_fn(|side| sides[side].reassembler.stats()))
+    }
+
+    fn memory(&self) -> usize {
+        self.sides.as_ref().map_or(0, |sides| {
+            let [a, b] = FlowSide::BOTH.map(|side| sides[side].reassembler.memory());
+            a + b
+        })
+    }
+}
+
+/// One direction's way to the reader.
+struct Delivery<'a, K, R: Reader<K>, O> {
+    reader: &'a mut R,
+    stream: &'a mut Option<R::Stream>,
+    session: &'a mut Session,
+    flow: FlowRef<'a, K>,
+    side: FlowSide,
+    out: &'a mut O,
+}
+
+impl<K, R: Reader<K>, O: Sink<R::Event>> Delivery<'_, K, R, O> {
+    /// Lets the reader act, if it is still interested.
+    #[inline]
+    fn give(
+        &mut self,
+        act: impl FnOnce(&mut R, &mut R::Stream, FlowRef<'_, K>, &mut O) -> Outcome,
+    ) {
+        if *self.session != Session::Open {
+            return;
+        }
+        let Some(stream) = self.stream else { return };
+        let session = match act(self.reader, stream, self.flow, self.out) {
+            Outcome::More => return,
+            Outcome::Done => Session::Left,
+            Outcome::Failed => Session::Failed,
+        };
+        *self.session = session;
+        self.reader.leave(self.stream);
+    }
+}
+
+impl<'c, K, R: Reader<K>, O: Sink<R::Event>> Sink<Chunk<'c>> for Delivery<'_, K, R, O> {
+    #[inline]
+    fn push(&mut self, chunk: Chunk<'c>) {
+        let input = Input::new(self.side, self.flow.at, chunk);
+        self.give(|reader, stream, flow, out| reader.feed(stream, flow, input, out));
+    }
+}
+
+impl<R> Payload<R> {
+    /// Lets one direction's reassembler act, and tells the reader what comes of
+    /// it.
+    #[inline]
+    fn step<K, O: Sink<R::Event>>(
+        &mut self,
+        state: &mut PayloadFlow<R::Stream>,
+        flow: FlowRef<'_, K>,
+        side: FlowSide,
+        out: &mut O,
+        act: impl FnOnce(&mut BufferedReassembler, &mut Delivery<'_, K, R, O>) -> StreamNotes,
+    ) -> StreamNotes
+    where
+        R: Reader<K>,
+    {
+        let Some(sides) = &mut state.sides else {
+            return StreamNotes::NONE;
+        };
+        let direction = &mut sides[side];
+        let mut delivery = Delivery {
+            reader: &mut self.reader,
+            stream: &mut state.stream,
+            session: &mut state.session,
+            flow,
+            side,
+            out,
+        };
+        let notes = act(&mut direction.reassembler, &mut delivery);
+        if notes.contains(StreamNotes::FINISHED) {
+            direction.close(&mut delivery, Close::Fin);
+        }
+        notes
+    }
+
+    /// Takes a segment of a TCP connection.
+    #[inline]
+    fn segment<K>(
+        &mut self,
+        state: &mut PayloadFlow<R::Stream>,
+        flow: FlowRef<'_, K>,
+        side: FlowSide,
+        segment: &Segment<'_>,
+        out: &mut impl Sink<R::Event>,
+    ) -> Anomalies
+    where
+        R: Reader<K>,
+    {
+        let before = state.memory();
+        if segment.flags.contains(TcpFlags::RST) {
+            if matches!(flow.state(), FlowState::Reset | FlowState::Closed) {
+                let found = self.end_streams(state, flow, Close::Reset, out);
+                self.account(before, state);
+                return found;
+            }
+            return Anomalies::NONE;
+        }
+        let peer = side.peer();
+        let of_peer = self.step(state, flow, peer, out, |reassembler, delivery| {
+            reassembler.acknowledge(segment, delivery)
+        });
+        let own = self.step(state, flow, side, out, |reassembler, delivery| {
+            reassembler.push(segment, delivery)
+        });
+        if (of_peer | own).is_empty() && state.session == Session::Open && before == state.memory()
+        {
+            return Anomalies::NONE;
+        }
+        let mut found = Anomalies::NONE;
+        note(&mut found, peer, of_peer);
+        note(&mut found, side, own);
+        self.after(state, flow, side, before, &mut found, out);
+        found
+    }
+
+    /// What follows when streams have changed otherwise than by going on.
+    #[cold]
+    fn after<K>(
+        &mut self,
+        state: &mut PayloadFlow<R::Stream>,
+        flow: FlowRef<'_, K>,
+        side: FlowSide,
+        before: usize,
+        found: &mut Anomalies,
+        out: &mut impl Sink<R::Event>,
+    ) where
+        R: Reader<K>,
+    {
+        if state.session != Session::Open {
+            state.stop();
+        }
+        if state.session == Session::Failed {
+            found.insert(side, AnomalyKind::ParseError);
+        }
+        while state.memory() > self.config.max_memory_per_flow && state.holds() {
+            self.reduce(state, flow, found, out);
+        }
+        self.account(before, state);
+        if self.config.pressure == Pressure::Current {
+            while self.memory > self.config.max_memory && state.holds() {
+                let before = state.memory();
+                self.reduce(state, flow, found, out);
+                self.account(before, state);
+            }
+        }
+    }
+
+    /// Lets a flow hold less, as its policy says.
+    fn reduce<K>(
+        &mut self,
+        state: &mut PayloadFlow<R::Stream>,
+        flow: FlowRef<'_, K>,
+        found: &mut Anomalies,
+        out: &mut impl Sink<R::Event>,
+    ) where
+        R: Reader<K>,
+    {
+        let Some(sides) = &state.sides else { return };
+        let [initiator, responder] = FlowSide::BOTH.map(|side| sides[side].reassembler.memory());
+        let side = if initiator >= responder {
+            FlowSide::Initiator
+        } else {
+            FlowSide::Responder
+        };
+        match self.config.streams.overflow {
+            OverflowPolicy::SlidingWindow => {
+                let before = state.memory();
+                let notes = self.step(state, flow, side, out, |reassembler, delivery| {
+                    reassembler.shed(flow.at, delivery)
+                });
+                note(found, side, notes);
+                if state.session != Session::Open || state.memory() >= before {
+                    state.stop();
+                }
+            }
+            OverflowPolicy::DropFlow => {
+                found.insert(side, AnomalyKind::StreamOverflow);
+                state.stop();
+            }
+        }
+    }
+
+    /// Hands on what is held of all streams, and closes them.
+    #[cold]
+    fn end_streams<K>(
+        &mut self,
+        state: &mut PayloadFlow<R::Stream>,
+        flow: FlowRef<'_, K>,
+        how: Close,
+        out: &mut impl Sink<R::Event>,
+    ) -> Anomalies
+    where
+        R: Reader<K>,
+    {
+        let mut found = Anomalies::NONE;
+        for side in FlowSide::BOTH {
+            let notes = self.step(state, flow, side, out, |reassembler, delivery| {
+                reassembler.finish(delivery)
+            });
+            note(&mut found, side, notes);
+            let Some(sides) = &mut state.sides else { break };
+            let mut delivery = Delivery {
+                reader: &mut self.reader,
+                stream: &mut state.stream,
+                session: &mut state.session,
+                flow,
+                side,
+                out,
+            };
+            let was = *delivery.session;
+            sides[side].close(&mut delivery, how);
+            if was == Session::Open && state.session == Session::Failed {
+                found.insert(side, AnomalyKind::ParseError);
+            }
+        }
+        found
+    }
+
+    fn account<S>(&mut self, before: usize, state: &PayloadFlow<S>) {
+        self.memory = self.memory - before + state.memory();
+        self.memory_peak = self.memory_peak.max(self.memory);
+    }
+}
+
+impl Direction {
+    fn new(streams: &Arc<StreamConfig>) -> Self {
+        Self {
+            reassembler: BufferedReassembler::new(Arc::clone(streams)),
+            is_closed: false,
+        }
+    }
+
+    /// Tells the reader, once, that nothing more comes.
+    #[cold]
+    fn close<K, R: Reader<K>, O: Sink<R::Event>>(
+        &mut self,
+        delivery: &mut Delivery<'_, K, R, O>,
+        how: Close,
+    ) {
+        if core::mem::replace(&mut self.is_closed, true) {
+            return;
+        }
+        let end = StreamEnd::new(delivery.side, delivery.flow.at, how)
+            .with_stats(self.reassembler.stats());
+        delivery.give(|reader, stream, flow, out| reader.close(stream, flow, end, out));
+    }
+}
+
+impl<S> PayloadFlow<S> {
+    /// Puts its streams together no more.
+    fn stop(&mut self) {
+        if let Some(sides) = &mut self.sides {
+            for side in FlowSide::BOTH {
+                sides[side].reassembler.stop();
+            }
+        }
+    }
+
+    fn holds(&self) -> bool {
+        self.sides.as_ref().is_some_and(|sides| {
+            FlowSide::BOTH
+                .iter()
+                .any(|side| sides[*side].reassembler.holds())
+        })
+    }
+}
+
+impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
+    type Flow = PayloadFlow<R::Stream>;
+    type Event = R::Event;
+
+    fn open(&mut self, flow: FlowRef<'_, K>, packet: &Extracted<'_, K>) -> Self::Flow {
+        let transport = match packet.grain {
+            Grain::Connection => &packet.transport,
+            Grain::Ends => &Transport::None,
+        };
+        let stream = self.reader.open(flow, transport);
+        let session = match stream {
+            Some(_) => Session::Open,
+            None => Session::Left,
+        };
+        let has_streams =
+            stream.is_some() && matches!(transport, Transport::Tcp(_) | Transport::TcpCut);
+        PayloadFlow {
+            stream,
+            session,
+            sides: has_streams.then(|| BySide::from_fn(|_| Direction::new(&self.streams))),
+        }
+    }
+
+    #[inline]
+    fn packet(
+        &mut self,
+        state: &mut Self::Flow,
+        flow: FlowRef<'_, K>,
+        side: FlowSide,
+        packet: &Extracted<'_, K>,
+        out: &mut impl Sink<Self::Event>,
+    ) -> Anomalies {
+        if state.session != Session::Open {
+            return Anomalies::NONE;
+        }
+        match (&packet.transport, &state.sides) {
+            (Transport::Tcp(header), Some(_)) => {
+                let segment = Segment::new(header, packet.payload, flow.at);
+                self.segment(state, flow, side, &segment, out)
+            }
+            (Transport::Tcp(_) | Transport::TcpCut, _) => Anomalies::NONE,
+            _ if packet.payload.wire_len() == 0 => Anomalies::NONE,
+            _ => {
+                let datagram = Datagram::new(side, flow.at, packet.payload.bytes)
+                    .with_missing(packet.payload.missing);
+                self.act(state, flow, side, out, |reader, stream, flow, out| {
+                    reader.datagram(stream, flow, datagram, out)
+                })
+            }
+        }
+    }
+
+    fn close(
+        &mut self,
+        state: &mut Self::Flow,
+        flow: FlowRef<'_, K>,
+        reason: EndReason,
+        out: &mut impl Sink<Self::Event>,
+    ) -> Anomalies {
+        let before = state.memory();
+        let how = match reason {
+            EndReason::Rst => Close::Reset,
+            _ => Close::Lost,
+        };
+        let found = self.end_streams(state, flow, how, out);
+        self.memory -= before;
+        if let Some(stream) = state.stream.take() {
+            self.reader.end(stream, flow, out);
+        }
+        found
+    }
+
+    fn ended(&mut self, state: Self::Flow, event: FlowEvent<K>) -> Self::Event {
+        self.reader.ended(event, state.session)
+    }
+
+    #[inline]
+    fn pending(&self, state: &Self::Flow) -> Pending {
+        if state.session != Session::Open {
+            return Pending::NOTHING;
+        }
+        let stream = state.stream.as_ref();
+        let mut alarm = stream.and_then(|stream| self.reader.next_tick(stream));
+        let mut holds = false;
+        for side in FlowSide::BOTH {
+            if let Some(sides) = &state.sides
+                && !sides[side].reassembler.is_clear()
+            {
+                let expiry = sides[side].reassembler.next_expiry();
+                alarm = [alarm, expiry].into_iter().flatten().min();
+                holds |= sides[side].reassembler.holds();
+            }
+        }
+        Pending { alarm, holds }
+    }
+
+    fn wake(
+        &mut self,
+        state: &mut Self::Flow,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<Self::Event>,
+    ) -> Anomalies {
+        let (before, mut found) = (state.memory(), Anomalies::NONE);
+        for side in FlowSide::BOTH {
+            let notes = self.step(state, flow, side, out, |reassembler, delivery| {
+                reassembler.expire(flow.at, delivery)
+            });
+            note(&mut found, side, notes);
+        }
+        let is_due = |stream| {
+            let tick = self.reader.next_tick(stream);
+            tick.is_some_and(|tick| tick <= flow.at)
+        };
+        if state.stream.as_ref().is_some_and(is_due) {
+            let side = FlowSide::Initiator;
+            found |= self.act(state, flow, side, out, R::tick);
+        }
+        self.after(state, flow, FlowSide::Initiator, before, &mut found, out);
+        found
+    }
+
+    #[inline]
+    fn is_pressed(&self) -> bool {
+        self.memory > self.config.max_memory && self.config.pressure == Pressure::Oldest
+    }
+
+    fn shed(
+        &mut self,
+        state: &mut Self::Flow,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<Self::Event>,
+    ) -> Anomalies {
+        let (before, mut found) = (state.memory(), Anomalies::NONE);
+        self.reduce(state, flow, &mut found, out);
+        self.after(state, flow, FlowSide::Initiator, before, &mut found, out);
+        found
+    }
+
+    fn amend(&self, state: &Self::Flow, stats: &mut FlowStats) {
+        if let Some(streams) = state.streams() {
+            stats.missing_bytes = BySide::from_fn(|side| streams[side].missing);
+            stats.held_peak = BySide::from_fn(|side| streams[side].held_peak);
+        }
+    }
+}
+
+impl<R> Payload<R> {
+    /// Lets the reader do something that is no matter of streams.
+    #[inline]
+    fn act<K, O: Sink<R::Event>>(
+        &mut self,
+        state: &mut PayloadFlow<R::Stream>,
+        flow: FlowRef<'_, K>,
+        side: FlowSide,
+        out: &mut O,
+        act: impl FnOnce(&mut R, &mut R::Stream, FlowRef<'_, K>, &mut O) -> Outcome,
+    ) -> Anomalies
+    where
+        R: Reader<K>,
+    {
+        let mut delivery = Delivery {
+            reader: &mut self.reader,
+            stream: &mut state.stream,
+            session: &mut state.session,
+            flow,
+            side,
+            out,
+        };
+        delivery.give(act);
+        let mut found = Anomalies::NONE;
+        if state.session == Session::Failed {
+            found.insert(side, AnomalyKind::ParseError);
+        }
+        found
+    }
+}
+
+/// Adds what happened to a stream that somebody may call odd.
+fn note(found: &mut Anomalies, side: FlowSide, notes: StreamNotes) {
+    for (note, kind) in [
+        (StreamNotes::CONFLICT, AnomalyKind::OverlapConflict),
+        (StreamNotes::GAP, AnomalyKind::StreamGap),
+        (StreamNotes::OVERFLOW, AnomalyKind::StreamOverflow),
+        (StreamNotes::STRAY, AnomalyKind::StraySegment),
+    ] {
+        if notes.contains(note) {
+            found.insert(side, kind);
+        }
+    }
+}

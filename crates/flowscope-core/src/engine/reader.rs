@@ -1,0 +1,107 @@
+//! Whom payload is given to.
+
+use super::FlowRef;
+use crate::session::{Datagram, Input, Interest, StreamEnd};
+use crate::track::FlowEvent;
+use crate::wire::Transport;
+use crate::{Sink, Timestamp};
+
+/// Whom the payload of flows is given to.
+///
+/// [`Messages`](super::Messages) gives it to parsers, [`Streams`](super::Streams)
+/// to callbacks.
+pub trait Reader<K> {
+    /// What it keeps for each flow.
+    type Stream;
+    /// What it reports.
+    type Event: From<FlowEvent<K>>;
+
+    /// A flow begins with a packet of `transport`, which is
+    /// [`Transport::None`] where several connections make one flow.
+    fn open(&mut self, flow: FlowRef<'_, K>, transport: &Transport) -> Option<Self::Stream>;
+
+    /// One side of a TCP connection sent what comes next.
+    fn feed(
+        &mut self,
+        stream: &mut Self::Stream,
+        flow: FlowRef<'_, K>,
+        input: Input<'_>,
+        out: &mut impl Sink<Self::Event>,
+    ) -> Outcome;
+
+    /// A datagram of any other flow.
+    fn datagram(
+        &mut self,
+        stream: &mut Self::Stream,
+        flow: FlowRef<'_, K>,
+        datagram: Datagram<'_>,
+        out: &mut impl Sink<Self::Event>,
+    ) -> Outcome;
+
+    /// One side of a TCP connection will send no more.
+    fn close(
+        &mut self,
+        stream: &mut Self::Stream,
+        flow: FlowRef<'_, K>,
+        end: StreamEnd,
+        out: &mut impl Sink<Self::Event>,
+    ) -> Outcome;
+
+    /// When [`tick`](Self::tick) should be called.
+    fn next_tick(&self, stream: &Self::Stream) -> Option<Timestamp>;
+
+    /// That moment has passed: it is `flow.at`.
+    fn tick(
+        &mut self,
+        stream: &mut Self::Stream,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<Self::Event>,
+    ) -> Outcome;
+
+    /// There is no more interest in the flow: what is kept for it may go.
+    fn leave(&mut self, stream: &mut Option<Self::Stream>) {
+        *stream = None;
+    }
+
+    /// The flow is over; comes last for a stream that was not let go.
+    fn end(&mut self, stream: Self::Stream, flow: FlowRef<'_, K>, out: &mut impl Sink<Self::Event>);
+
+    /// How the end of a flow is reported, whose parser may have failed before.
+    fn ended(&self, event: FlowEvent<K>, session: Session) -> Self::Event {
+        let _ = session;
+        event.into()
+    }
+}
+
+/// What a reader made of what it was given.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub enum Outcome {
+    /// It wants to see more.
+    More,
+    /// It has seen enough.
+    Done,
+    /// It cannot go on.
+    Failed,
+}
+
+impl From<Interest> for Outcome {
+    fn from(interest: Interest) -> Self {
+        match interest {
+            Interest::More => Self::More,
+            Interest::Done => Self::Done,
+        }
+    }
+}
+
+/// How far a flow's payload is read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Session {
+    /// It is read.
+    Open,
+    /// There is no interest in it, or no more.
+    Left,
+    /// Its reader could not go on.
+    Failed,
+}
