@@ -3,13 +3,14 @@
 //!
 //! The specification is at <https://github.com/corelight/community-id-spec>.
 
-use core::fmt;
 use core::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flowscope::wire::{IcmpHeader, Protocol};
 use sha1::{Digest, Sha1};
+
+use crate::record::Word;
 
 /// A flow's Community ID, such as `1:LQU9qZlK+B5F3KDmev6m5PMibrg=`.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -67,10 +68,10 @@ impl CommunityId {
     }
 }
 
-impl fmt::Display for CommunityId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let letters = core::str::from_utf8(&self.0).expect("base64 is ASCII");
-        write!(f, "1:{letters}")
+impl Word for CommunityId {
+    fn spell(&self, text: &mut Vec<u8>) {
+        text.extend_from_slice(b"1:");
+        text.extend_from_slice(&self.0);
     }
 }
 
@@ -107,7 +108,9 @@ mod tests {
 
     fn id(protocol: u8, src: &str, dst: &str, ports: Ports) -> String {
         let (src, dst) = (src.parse().unwrap(), dst.parse().unwrap());
-        CommunityId::new(Protocol(protocol), src, dst, ports).to_string()
+        let mut text = Vec::new();
+        CommunityId::new(Protocol(protocol), src, dst, ports).spell(&mut text);
+        String::from_utf8(text).expect("base64 is ASCII")
     }
 
     fn ports(src: u16, dst: u16) -> Ports {

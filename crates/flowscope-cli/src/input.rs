@@ -66,15 +66,21 @@ fn read_one(
     each: &mut impl FnMut(PacketView<'_>) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, PcapError> {
     let mut source = PcapFlowSource::from_reader(input.open()?)?;
-    while let Some(packet) = source.next_packet()? {
-        if each(packet).is_break() {
-            return Ok(ControlFlow::Break(()));
+    loop {
+        let batch = source.next_batch()?;
+        let len = batch.len();
+        if len == 0 {
+            return Ok(ControlFlow::Continue(()));
         }
-        if progress.is_due() {
+        for packet in batch {
+            if each(packet).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        if progress.is_due(len) {
             progress.show(source.position());
         }
     }
-    Ok(ControlFlow::Continue(()))
 }
 
 impl Input {

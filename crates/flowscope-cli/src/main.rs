@@ -8,6 +8,7 @@
 mod args;
 mod choice;
 mod community_id;
+mod digits;
 mod error;
 mod format;
 mod hosts;

@@ -11,7 +11,7 @@ use crate::input::Input;
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     /// Packets since it was shown last.
-    packets: u32,
+    packets: usize,
     /// Bytes of the inputs that are done.
     before: u64,
     /// Bytes of the input being read.
@@ -51,10 +51,10 @@ impl Progress {
         }
     }
 
-    /// Counts a packet; `true` once in a while.
+    /// Counts packets; `true` once in a while.
     #[inline]
-    pub(crate) fn is_due(&mut self) -> bool {
-        self.packets += 1;
+    pub(crate) fn is_due(&mut self, packets: usize) -> bool {
+        self.packets += packets;
         self.packets >= PACKETS_BETWEEN
     }
 
@@ -92,4 +92,4 @@ fn style(total: Option<u64>) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the template is sound")
 }
 
-const PACKETS_BETWEEN: u32 = 4096;
+const PACKETS_BETWEEN: usize = 4096;

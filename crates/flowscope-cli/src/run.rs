@@ -118,7 +118,7 @@ struct Job {
 impl Job {
     fn run<E>(self, extractor: E) -> (Vec<Failure>, io::Result<()>)
     where
-        E: FlowExtractor<Key: HasEnds + Copy>,
+        E: FlowExtractor<Key: HasEnds>,
     {
         let Self {
             subject,
@@ -130,7 +130,7 @@ impl Job {
         let mut engine = Engine::with_consumer(extractor, Recorder::default(), config);
         let mut span = None;
         // What happened to the flow of a packet is known before the engine has
-        // finished with the packet, who the flow is only after.
+        // finished with the packet, and who the flow is can be asked only then.
         let mut happenings = Vec::new();
 
         let failures = input::read(inputs, progress, |packet| {
@@ -145,8 +145,8 @@ impl Job {
                 Tracked::Ended(flow) => report.end(&flow),
             });
             for (id, at, happening) in happenings.drain(..) {
-                let key = engine.consumer().key().expect("a flow has a key");
-                let notes = engine.flow_state(id).expect("only ends end a flow");
+                let key = engine.flow_key(id).expect(LIVES);
+                let notes = engine.flow_state(id).expect(LIVES);
                 report.event(EventRecord {
                     at,
                     id,
@@ -203,3 +203,6 @@ fn manual(command: Option<&str>) -> Result<Vec<u8>, Failure> {
         .expect("a vector takes everything");
     Ok(page)
 }
+
+/// Why the flow of a happening is in the table.
+const LIVES: &str = "only ends end a flow";

@@ -9,31 +9,16 @@ use flowscope::{FlowSide, Sink, Timestamp};
 use crate::record::{Ends, HasEnds};
 
 /// Notes what records need of each flow beyond the library's statistics.
-#[derive(Debug)]
-pub(crate) struct Recorder<K> {
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
     frame: u64,
-    key: Option<K>,
 }
 
-impl<K> Default for Recorder<K> {
-    fn default() -> Self {
-        Self {
-            frame: 0,
-            key: None,
-        }
-    }
-}
-
-impl<K> Recorder<K> {
+impl Recorder {
     /// Counts the packet that is tracked next, whether it has a flow or not.
     #[inline]
     pub(crate) fn next_frame(&mut self) {
         self.frame += 1;
-    }
-
-    /// The flow of the packet tracked last that had one.
-    pub(crate) fn key(&self) -> Option<&K> {
-        self.key.as_ref()
     }
 }
 
@@ -79,7 +64,7 @@ impl<K> From<FlowEvent<K>> for Tracked<K> {
     }
 }
 
-impl<K: HasEnds + Copy> Consumer<K> for Recorder<K> {
+impl<K: HasEnds> Consumer<K> for Recorder {
     type Flow = Notes;
     type Event = Tracked<K>;
 
@@ -91,7 +76,7 @@ impl<K: HasEnds + Copy> Consumer<K> for Recorder<K> {
     fn packet(
         &mut self,
         notes: &mut Notes,
-        flow: FlowRef<'_, K>,
+        _: FlowRef<'_, K>,
         _: FlowSide,
         packet: &Extracted<'_, K>,
         _: &mut impl Sink<Tracked<K>>,
@@ -100,7 +85,6 @@ impl<K: HasEnds + Copy> Consumer<K> for Recorder<K> {
         if notes.first_frame == 0 {
             notes.begin(self.frame, packet);
         }
-        self.key = Some(*flow.key);
         Anomalies::NONE
     }
 

@@ -1,16 +1,16 @@
 //! Comma-separated values.
 
-use core::fmt::{Display, Write};
 use std::io;
 
 use super::BUFFER;
-use crate::record::{Fields, Record, Schema};
+use crate::digits;
+use crate::record::{Fields, Record, Schema, Word};
 
 /// Writes records as rows that all have the same columns.
 pub(super) struct Sheet {
     out: csv::Writer<Box<dyn io::Write>>,
     columns: Vec<&'static str>,
-    cells: Vec<String>,
+    cells: Vec<Vec<u8>>,
 }
 
 impl Sheet {
@@ -23,14 +23,14 @@ impl Sheet {
         out.write_record(&columns).map_err(cause)?;
         Ok(Self {
             out,
-            cells: vec![String::new(); columns.len()],
+            cells: vec![Vec::new(); columns.len()],
             columns,
         })
     }
 
     /// Adds a row, with empty cells where the record has no such field.
     pub(super) fn write(&mut self, record: &impl Record) -> io::Result<()> {
-        self.cells.iter_mut().for_each(String::clear);
+        self.cells.iter_mut().for_each(Vec::clear);
         record.tell(&mut Row {
             sheet: self,
             next: 0,
@@ -52,7 +52,7 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn cell(&mut self, name: &str) -> &mut String {
+    fn cell(&mut self, name: &str) -> &mut Vec<u8> {
         let columns = &self.sheet.columns;
         let at = (self.next..columns.len())
             .chain(0..self.next)
@@ -65,54 +65,69 @@ impl Row<'_> {
 
 impl Fields for Row<'_> {
     fn number(&mut self, name: &'static str, value: Option<u64>) {
-        self.word(name, value);
+        if let Some(value) = value {
+            digits::push(self.cell(name), value);
+        }
     }
 
     fn seconds(&mut self, name: &'static str, nanos: Option<u64>) {
-        self.word(name, nanos.map(flowscope::Timestamp::from_nanos));
+        if let Some(nanos) = nanos {
+            digits::push_seconds(self.cell(name), nanos);
+        }
     }
 
-    fn word(&mut self, name: &'static str, value: Option<impl Display>) {
+    fn word(&mut self, name: &'static str, value: Option<impl Word>) {
         if let Some(value) = value {
-            append(self.cell(name), value);
+            value.spell(self.cell(name));
         }
     }
 
     fn numbers(&mut self, name: &'static str, values: impl Iterator<Item = u64>) {
         let cell = self.cell(name);
         for value in values {
-            separate(cell, ';');
-            append(cell, value);
+            separate(cell, b';');
+            digits::push(cell, value);
         }
     }
 
     fn records<R: Record>(&mut self, name: &'static str, values: impl Iterator<Item = R>) {
         let cell = self.cell(name);
         for value in values {
-            separate(cell, ';');
+            separate(cell, b';');
             value.tell(&mut Element(cell));
         }
     }
 }
 
 /// One record of a list in a cell: its values, with spaces between them.
-struct Element<'a>(&'a mut String);
+struct Element<'a>(&'a mut Vec<u8>);
+
+impl Element<'_> {
+    /// Where the next value goes.
+    fn value(&mut self) -> &mut Vec<u8> {
+        if !self.0.ends_with(b";") {
+            separate(self.0, b' ');
+        }
+        self.0
+    }
+}
 
 impl Fields for Element<'_> {
-    fn number(&mut self, name: &'static str, value: Option<u64>) {
-        self.word(name, value);
-    }
-
-    fn seconds(&mut self, name: &'static str, nanos: Option<u64>) {
-        self.word(name, nanos.map(flowscope::Timestamp::from_nanos));
-    }
-
-    fn word(&mut self, _: &'static str, value: Option<impl Display>) {
+    fn number(&mut self, _: &'static str, value: Option<u64>) {
         if let Some(value) = value {
-            if !self.0.ends_with(';') {
-                separate(self.0, ' ');
-            }
-            append(self.0, value);
+            digits::push(self.value(), value);
+        }
+    }
+
+    fn seconds(&mut self, _: &'static str, nanos: Option<u64>) {
+        if let Some(nanos) = nanos {
+            digits::push_seconds(self.value(), nanos);
+        }
+    }
+
+    fn word(&mut self, _: &'static str, value: Option<impl Word>) {
+        if let Some(value) = value {
+            value.spell(self.value());
         }
     }
 
@@ -134,12 +149,8 @@ fn cause(error: csv::Error) -> io::Error {
     }
 }
 
-fn separate(cell: &mut String, separator: char) {
+fn separate(cell: &mut Vec<u8>, separator: u8) {
     if !cell.is_empty() {
         cell.push(separator);
     }
-}
-
-fn append(cell: &mut String, value: impl Display) {
-    write!(cell, "{value}").expect("a string takes everything");
 }

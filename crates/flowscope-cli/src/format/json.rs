@@ -1,35 +1,45 @@
 //! JSON Lines.
 
-use core::fmt::Display;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use super::BUFFER;
-use crate::record::{Fields, Record};
+use crate::digits;
+use crate::record::{Fields, Record, Word};
 
 /// Writes records as objects, one on a line.
 pub(super) struct Lines {
-    out: BufWriter<Box<dyn Write>>,
-    line: Vec<u8>,
+    out: Box<dyn Write>,
+    /// Whole lines that are yet to be handed on.
+    text: Vec<u8>,
 }
 
 impl Lines {
     pub(super) fn new(out: Box<dyn Write>) -> Self {
         Self {
-            out: BufWriter::with_capacity(BUFFER, out),
-            line: Vec::new(),
+            out,
+            text: Vec::with_capacity(BUFFER + BUFFER / 16),
         }
     }
 
     /// Adds a line.
     pub(super) fn write(&mut self, record: &impl Record) -> io::Result<()> {
-        self.line.clear();
-        Object(&mut self.line).fill(record);
-        self.line.push(b'\n');
-        self.out.write_all(&self.line)
+        Object(&mut self.text).fill(record);
+        self.text.push(b'\n');
+        if self.text.len() < BUFFER {
+            return Ok(());
+        }
+        self.hand_on()
     }
 
     pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.hand_on()?;
         self.out.flush()
+    }
+
+    fn hand_on(&mut self) -> io::Result<()> {
+        let handed_on = self.out.write_all(&self.text);
+        self.text.clear();
+        handed_on
     }
 }
 
@@ -41,105 +51,81 @@ struct Object<'a>(&'a mut Vec<u8>);
 
 impl Object<'_> {
     fn fill(&mut self, record: &impl Record) {
-        self.0.push(b'{');
+        let start = self.0.len();
         record.tell(self);
+        match self.0.get_mut(start) {
+            // The comma before the first field.
+            Some(comma) => *comma = b'{',
+            None => self.0.push(b'{'),
+        }
         self.0.push(b'}');
     }
 
-    #[inline]
-    fn name(&mut self, name: &str) {
-        self.separate();
-        self.0.push(b'"');
+    /// Begins a field.
+    #[inline(always)]
+    fn name(&mut self, name: &'static str) {
+        self.0.extend_from_slice(b",\"");
         self.0.extend_from_slice(name.as_bytes());
         self.0.extend_from_slice(b"\":");
     }
 
-    fn separate(&mut self) {
-        if !matches!(self.0.last(), Some(b'{' | b'[')) {
+    /// Writes a list, if there is anything to be in it.
+    fn list<T>(
+        &mut self,
+        name: &'static str,
+        values: impl Iterator<Item = T>,
+        mut write: impl FnMut(&mut Self, T),
+    ) {
+        let mut values = values.peekable();
+        if values.peek().is_none() {
+            return;
+        }
+        self.name(name);
+        self.0.push(b'[');
+        for value in values {
+            write(self, value);
             self.0.push(b',');
         }
-    }
-
-    /// Writes a number with at least so many digits.
-    ///
-    /// A record is mostly numbers; to print them by `Display` takes twice the
-    /// time.
-    fn digits(&mut self, number: u64, at_least: usize) {
-        let mut digits = [b'0'; 20];
-        let (mut rest, mut start) = (number, digits.len());
-        // Two at a time: each division waits for the one before it.
-        while rest >= 10 {
-            start -= 2;
-            let pair = (rest % 100) as u8;
-            digits[start] = b'0' + pair / 10;
-            digits[start + 1] = b'0' + pair % 10;
-            rest /= 100;
-        }
-        if rest > 0 {
-            start -= 1;
-            digits[start] = b'0' + rest as u8;
-        }
-        let start = start.min(digits.len() - at_least);
-        self.0.extend_from_slice(&digits[start..]);
+        self.0.pop();
+        self.0.push(b']');
     }
 }
 
 impl Fields for Object<'_> {
+    #[inline(always)]
     fn number(&mut self, name: &'static str, value: Option<u64>) {
         if let Some(value) = value {
             self.name(name);
-            self.digits(value, 1);
+            digits::push(self.0, value);
         }
     }
 
+    #[inline(always)]
     fn seconds(&mut self, name: &'static str, nanos: Option<u64>) {
         if let Some(nanos) = nanos {
             self.name(name);
-            self.digits(nanos / NANOS_PER_SECOND, 1);
-            self.0.push(b'.');
-            self.digits(nanos % NANOS_PER_SECOND, 9);
+            digits::push_seconds(self.0, nanos);
         }
     }
 
-    fn word(&mut self, name: &'static str, value: Option<impl Display>) {
+    #[inline(always)]
+    fn word(&mut self, name: &'static str, value: Option<impl Word>) {
         if let Some(value) = value {
             self.name(name);
             self.0.push(b'"');
-            write!(self.0, "{value}").expect("a vector takes everything");
+            value.spell(self.0);
             self.0.push(b'"');
         }
     }
 
     fn numbers(&mut self, name: &'static str, values: impl Iterator<Item = u64>) {
-        let mut values = values.peekable();
-        if values.peek().is_none() {
-            return;
-        }
-        self.name(name);
-        self.0.push(b'[');
-        for value in values {
-            self.separate();
-            self.digits(value, 1);
-        }
-        self.0.push(b']');
+        self.list(name, values, |object, value| digits::push(object.0, value));
     }
 
     fn records<R: Record>(&mut self, name: &'static str, values: impl Iterator<Item = R>) {
-        let mut values = values.peekable();
-        if values.peek().is_none() {
-            return;
-        }
-        self.name(name);
-        self.0.push(b'[');
-        for value in values {
-            self.separate();
-            self.fill(&value);
-        }
-        self.0.push(b']');
+        self.list(name, values, |object, value| object.fill(&value));
     }
 }
-
-const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 #[cfg(test)]
 mod tests {

@@ -8,13 +8,14 @@ mod ends;
 mod event;
 mod flow;
 mod summary;
+mod word;
 
 pub(crate) use ends::{Ends, HasEnds, Host};
 pub(crate) use event::{EventRecord, Happening, Moment};
 pub(crate) use flow::FlowRecord;
 pub(crate) use summary::{SkippedRecord, Summary};
+pub(crate) use word::Word;
 
-use core::fmt::Display;
 use std::io;
 
 use flowscope::{BySide, Timestamp};
@@ -73,8 +74,8 @@ pub(crate) trait Fields {
     /// A number of seconds, given in nanoseconds.
     fn seconds(&mut self, name: &'static str, nanos: Option<u64>);
 
-    /// A word that needs no quoting in any format, such as an address.
-    fn word(&mut self, name: &'static str, value: Option<impl Display>);
+    /// A word.
+    fn word(&mut self, name: &'static str, value: Option<impl Word>);
 
     /// Numbers, absent if there are none.
     fn numbers(&mut self, name: &'static str, values: impl Iterator<Item = u64>);
