@@ -22,13 +22,8 @@ extern crate alloc;
 #[cfg(all(test, not(feature = "std")))]
 extern crate std;
 
-#[allow(
-    dead_code,
-    unused_imports,
-    unreachable_pub,
-    reason = "the engine is yet to use it"
-)]
-mod defrag;
+#[allow(dead_code, reason = "the engine is yet to use it")]
+pub mod defrag;
 mod driver;
 pub mod engine;
 pub mod extract;
