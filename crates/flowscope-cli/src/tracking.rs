@@ -1,6 +1,8 @@
 //! Following the flows of a capture, with what the library does not keep.
 
-use flowscope::engine::{Consumer, End, FlowRef};
+use core::marker::PhantomData;
+
+use flowscope::engine::{Consumer, End, FlowRef, Fragment};
 use flowscope::extract::Extracted;
 use flowscope::track::{FlowEvent, FlowId, FlowStats};
 use flowscope::wire::{IcmpHeader, Peeled, Transport};
@@ -12,14 +14,14 @@ use crate::record::{Ends, HasEnds};
 #[derive(Debug)]
 pub(crate) struct Recorder<K> {
     frame: u64,
-    key: Option<K>,
+    key: PhantomData<fn() -> K>,
 }
 
 impl<K> Default for Recorder<K> {
     fn default() -> Self {
         Self {
             frame: 0,
-            key: None,
+            key: PhantomData,
         }
     }
 }
@@ -29,11 +31,6 @@ impl<K> Recorder<K> {
     #[inline]
     pub(crate) fn next_frame(&mut self) {
         self.frame += 1;
-    }
-
-    /// The flow of the packet tracked last that had one.
-    pub(crate) fn key(&self) -> Option<&K> {
-        self.key.as_ref()
     }
 }
 
@@ -90,7 +87,7 @@ impl<K: HasEnds + Copy> Consumer<K> for Recorder<K> {
     fn packet(
         &mut self,
         notes: &mut Notes,
-        flow: FlowRef<'_, K>,
+        _: FlowRef<'_, K>,
         _: FlowSide,
         packet: &Extracted<'_, K>,
         _: &mut impl Sink<Tracked<K>>,
@@ -99,7 +96,21 @@ impl<K: HasEnds + Copy> Consumer<K> for Recorder<K> {
         if notes.first_frame == 0 {
             notes.begin(self.frame, packet);
         }
-        self.key = Some(*flow.key);
+    }
+
+    fn fragment(
+        &mut self,
+        notes: &mut Notes,
+        _: FlowRef<'_, K>,
+        _: FlowSide,
+        fragment: &Fragment<'_, K>,
+    ) {
+        notes.last_frame = notes.last_frame.max(fragment.number);
+        match fragment.first {
+            Some(packet) if notes.first_frame == 0 => notes.begin(fragment.number, packet),
+            // It may have waited, while others were counted.
+            _ => notes.first_frame = notes.first_frame.min(fragment.number),
+        }
     }
 
     fn close(

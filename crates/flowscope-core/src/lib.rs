@@ -22,7 +22,6 @@ extern crate alloc;
 #[cfg(all(test, not(feature = "std")))]
 extern crate std;
 
-#[allow(dead_code, reason = "the engine is yet to use it")]
 pub mod defrag;
 mod driver;
 pub mod engine;

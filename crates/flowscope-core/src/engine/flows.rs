@@ -2,6 +2,7 @@
 
 use core::marker::PhantomData;
 
+use super::fragments::Fragments;
 use super::{Consumer, End, FlowRef};
 use crate::extract::{Extracted, FlowExtractor, Grain};
 use crate::track::{
@@ -9,7 +10,7 @@ use crate::track::{
     Table, TrackerStats, Verdict,
 };
 use crate::wire::Transport;
-use crate::{PacketView, Sink, Timestamp};
+use crate::{FlowSide, PacketView, Sink, Timestamp};
 
 /// The flows of an engine: all of it but its extractor.
 pub(super) struct Flows<E: FlowExtractor, C: Consumer<E::Key>> {
@@ -19,6 +20,7 @@ pub(super) struct Flows<E: FlowExtractor, C: Consumer<E::Key>> {
     pub(super) clock: Timestamp,
     pub(super) timestamps: Timestamps,
     pub(super) stats: TrackerStats,
+    pub(super) fragments: Fragments,
     extractor: PhantomData<fn() -> E>,
 }
 
@@ -34,6 +36,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         Self {
             consumer,
             table: Table::new(config.idle),
+            fragments: Fragments::new(config.fragments),
             config,
             clock: Timestamp::EPOCH,
             timestamps: Timestamps::AsCaptured,
@@ -44,12 +47,17 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Moves the clock on to a packet's time.
     #[inline]
-    pub(super) fn admit(&mut self, packet: &PacketView<'_>, out: &mut impl Sink<C::Event>) {
+    pub(super) fn admit(
+        &mut self,
+        extractor: &E,
+        packet: &PacketView<'_>,
+        out: &mut impl Sink<C::Event>,
+    ) {
         self.clock = self.clock.max(packet.timestamp);
         self.stats.packets += 1;
         self.stats.bytes += u64::from(packet.wire_len);
-        if self.clock >= self.table.check_at() {
-            self.expire_due(out);
+        if self.clock >= self.table.check_at() || self.clock >= self.fragments.check_at() {
+            self.expire_due(extractor, out);
         }
     }
 
@@ -112,29 +120,51 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         };
         self.consumer
             .packet(&mut slot.state, flow, side, extracted, out);
-        let kind = match verdict {
-            Verdict::Expected | Verdict::Retransmission | Verdict::OutOfOrder => None,
-            Verdict::RstOutOfWindow => Some(AnomalyKind::RstOutOfWindow),
-            Verdict::SynInConnection => Some(AnomalyKind::SynInConnection),
-        };
-        if let Some(kind) = kind {
-            self.stats.anomalies += 1;
-            let event = FlowEvent::Anomaly {
-                flow: id,
-                side,
-                at,
-                kind,
-            };
-            out.push(event.into());
-        }
+        self.conclude(id, side, at, verdict, out);
         if let Some(after) = next {
             self.changed(id, before, after, at, out);
         }
     }
 
+    /// Reports what is odd about a segment, if anything is.
+    #[inline]
+    pub(super) fn conclude(
+        &mut self,
+        flow: FlowId,
+        side: FlowSide,
+        at: Timestamp,
+        verdict: Verdict,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        let kind = match verdict {
+            Verdict::Expected | Verdict::Retransmission | Verdict::OutOfOrder => return,
+            Verdict::RstOutOfWindow => AnomalyKind::RstOutOfWindow,
+            Verdict::SynInConnection => AnomalyKind::SynInConnection,
+        };
+        self.tell_anomaly(flow, side, at, kind, out);
+    }
+
+    pub(super) fn tell_anomaly(
+        &mut self,
+        flow: FlowId,
+        side: FlowSide,
+        at: Timestamp,
+        kind: AnomalyKind,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        self.stats.anomalies += 1;
+        let event = FlowEvent::Anomaly {
+            flow,
+            side,
+            at,
+            kind,
+        };
+        out.push(event.into());
+    }
+
     /// Reports a change of state, which may bring a shorter timeout.
     #[inline(never)]
-    fn changed(
+    pub(super) fn changed(
         &mut self,
         flow: FlowId,
         from: FlowState,
@@ -151,7 +181,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     }
 
     #[cold]
-    fn start(
+    pub(super) fn start(
         &mut self,
         hash: u64,
         key: &E::Key,
@@ -186,16 +216,28 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         index
     }
 
+    /// Ends what is due up to the clock, in order of time.
     #[cold]
-    pub(super) fn expire_due(&mut self, out: &mut impl Sink<C::Event>) {
-        while let Some(index) = self.table.due(self.clock) {
-            let at = self.table.deadline(index);
-            self.end(index, EndReason::IdleTimeout, at, out);
+    pub(super) fn expire_due(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
+        let now = self.clock;
+        loop {
+            // Fragments that are given up count on their flow at that moment.
+            let given_up = self.fragments.next_deadline().filter(|at| *at <= now);
+            self.clock = given_up.unwrap_or(now);
+            while let Some(index) = self.table.due(self.clock) {
+                let at = self.table.deadline(index);
+                self.end(index, EndReason::IdleTimeout, at, out);
+            }
+            if given_up.is_none() {
+                return;
+            }
+            self.give_up_due(extractor, out);
         }
     }
 
     /// Ends every flow, in the order of their first packets.
-    pub(super) fn finish(&mut self, out: &mut impl Sink<C::Event>) {
+    pub(super) fn finish(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
+        self.give_up_all(extractor, out);
         for (id, slot, rest) in self.table.drain() {
             self.close(id, slot, &rest, EndReason::EndOfInput, self.clock, out);
         }
@@ -203,7 +245,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Ends a flow of the table.
     #[cold]
-    fn end(&mut self, index: u32, reason: EndReason, at: Timestamp, out: &mut impl Sink<C::Event>) {
+    pub(super) fn end(
+        &mut self,
+        index: u32,
+        reason: EndReason,
+        at: Timestamp,
+        out: &mut impl Sink<C::Event>,
+    ) {
         let id = self.table.id(index);
         let (slot, rest) = self.table.remove(index);
         self.close(id, slot, &rest, reason, at, out);

@@ -4,8 +4,10 @@
 //! of a flow is a [`Consumer`]'s, and is all in which drivers differ.
 
 mod flows;
+mod fragments;
 mod lifecycle;
 
+pub use fragments::Fragment;
 pub use lifecycle::Lifecycle;
 
 use alloc::boxed::Box;
@@ -32,7 +34,8 @@ pub trait Consumer<K> {
     /// A flow begins.
     fn open(&mut self, flow: FlowRef<'_, K>) -> Self::Flow;
 
-    /// A packet was counted on its flow.
+    /// A packet was counted on its flow; or the fragments of one were, and it
+    /// was put together from them.
     fn packet(
         &mut self,
         state: &mut Self::Flow,
@@ -41,6 +44,18 @@ pub trait Consumer<K> {
         packet: &Extracted<'_, K>,
         out: &mut impl Sink<Self::Event>,
     );
+
+    /// A fragment was counted on its flow. What it carries comes with the whole
+    /// datagram to [`packet`](Self::packet), if that ever comes.
+    fn fragment(
+        &mut self,
+        state: &mut Self::Flow,
+        flow: FlowRef<'_, K>,
+        side: FlowSide,
+        fragment: &Fragment<'_, K>,
+    ) {
+        let _ = (state, flow, side, fragment);
+    }
 
     /// A flow ended.
     fn close(
@@ -146,12 +161,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     #[inline]
     pub fn track(&mut self, packet: PacketView<'_>, out: &mut impl Sink<C::Event>) {
         let flows = &mut self.flows;
-        flows.admit(&packet, out);
-        let taken = self
-            .extractor
-            .extract_to(packet, |extracted| flows.deliver(extracted, out));
-        if let Err(skip) = taken {
-            self.flows.stats.count_skip(skip);
+        flows.admit(&self.extractor, &packet, out);
+        let taken = self.extractor.extract_to(packet, |extracted| {
+            let is_whole = !extracted.is_fragment;
+            if is_whole {
+                flows.deliver(extracted, out);
+            }
+            is_whole
+        });
+        if !matches!(taken, Ok(true)) {
+            flows.take_apart(&self.extractor, packet, taken.err(), out);
         }
     }
 
@@ -184,21 +203,23 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     /// been quiet. See [`next_expiry`](Self::next_expiry).
     pub fn expire(&mut self, now: Timestamp, out: &mut impl Sink<C::Event>) {
         self.flows.clock = self.flows.clock.max(now);
-        self.flows.expire_due(out);
+        self.flows.expire_due(&self.extractor, out);
     }
 
     /// When [`expire`](Self::expire) may next have something to do: no flow
-    /// expires before. `None` without flows.
+    /// expires before, and no fragment. `None` without flows and fragments.
     #[must_use]
     pub fn next_expiry(&self) -> Option<Timestamp> {
-        self.flows.table.next_expiry()
+        let flows = self.flows.table.next_expiry();
+        let fragments = self.flows.fragments.next_deadline();
+        flows.into_iter().chain(fragments).min()
     }
 
     /// Ends every flow that is still open, in the order of their first packets.
     ///
     /// The engine is then as new, but for its statistics and its clock.
     pub fn finish(&mut self, out: &mut impl Sink<C::Event>) {
-        self.flows.finish(out);
+        self.flows.finish(&self.extractor, out);
     }
 
     /// What was seen so far.
