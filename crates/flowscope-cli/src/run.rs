@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::CommandFactory;
+use flowscope::Timestamp;
 use flowscope::engine::Engine;
 use flowscope::extract::{AutoDetectEncap, FiveTuple, FlowExtractor, Scoped};
-use flowscope::track::{Config, FlowEvent};
+use flowscope::track::{Config, FlowEvent, FlowId};
 
 use crate::args::{Arguments, Command, Encap, Key, Options};
 use crate::choice::Choice;
@@ -16,10 +17,10 @@ use crate::format::Writer;
 use crate::input::{self, Input};
 use crate::output::Target;
 use crate::progress::{Progress, Screen};
-use crate::record::{EventRecord, HasEnds};
+use crate::record::{EventRecord, Happening, HasEnds};
 use crate::report::{Report, Subject};
 use crate::tally::Span;
-use crate::tracking::{Recorder, Tracked};
+use crate::tracking::{EndedFlow, Recorder, Tracked};
 
 /// Does what the arguments say, and tells standard error what went wrong.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
@@ -129,22 +130,19 @@ impl Job {
         } = self;
         let mut engine = Engine::with_consumer(extractor, Recorder::default(), config);
         let mut span = None;
-        // What happened to the flow of a packet is known before the engine has
-        // finished with the packet, and who the flow is can be asked only then.
-        let mut happenings = Vec::new();
+        // What happened to a flow is known before the engine has finished with
+        // the packet, who the flow is only after.
+        let mut happenings = Happenings::default();
 
         let failures = input::read(inputs, progress, |packet| {
             span = Some(Span::including(span, &packet));
             engine.consumer_mut().next_frame();
             engine.track(packet, &mut |tracked| match tracked {
                 Tracked::Event(FlowEvent::Packet { .. }) => {}
-                Tracked::Event(event) => {
-                    let happening = subject.happening(&event);
-                    happenings.extend(happening.map(|it| (event.flow(), event.at(), it)));
-                }
-                Tracked::Ended(flow) => report.end(&flow),
+                Tracked::Event(event) => happenings.note(subject, &event),
+                Tracked::Ended(flow) => happenings.end(&flow, &mut report),
             });
-            for (id, at, happening) in happenings.drain(..) {
+            for (id, at, happening) in happenings.0.drain(..) {
                 let key = engine.flow_key(id).expect(LIVES);
                 let notes = engine.flow_state(id).expect(LIVES);
                 report.event(EventRecord {
@@ -160,14 +158,42 @@ impl Job {
                 false => ControlFlow::Continue(()),
             }
         });
-        engine.finish(&mut |tracked| {
-            if let Tracked::Ended(flow) = tracked {
-                report.end(&flow);
-            }
+        engine.finish(&mut |tracked| match tracked {
+            Tracked::Event(event) => happenings.note(subject, &event),
+            Tracked::Ended(flow) => happenings.end(&flow, &mut report),
         });
         (failures, report.finish(engine.stats(), span))
     }
 }
+
+/// What happened to flows of which nobody has said yet who they are.
+#[derive(Debug, Default)]
+struct Happenings(Vec<(FlowId, Timestamp, Happening)>);
+
+impl Happenings {
+    fn note<K>(&mut self, subject: Subject, event: &FlowEvent<K>) {
+        let happening = subject.happening(event);
+        self.0
+            .extend(happening.map(|it| (event.flow(), event.at(), it)));
+    }
+
+    /// Reports what happened to a flow, and its end.
+    fn end(&mut self, flow: &EndedFlow, report: &mut Report) {
+        for (id, at, happening) in self.0.extract_if(.., |(id, ..)| *id == flow.id) {
+            report.event(EventRecord {
+                at,
+                id,
+                ends: flow.ends,
+                icmp: flow.notes.icmp,
+                happening,
+            });
+        }
+        report.end(flow);
+    }
+}
+
+/// Why a flow to which something happened is there.
+const LIVES: &str = "what happened to flows that ended was reported with their end";
 
 /// Writes a text that was asked for.
 fn print(options: &Options, text: &[u8]) -> Result<Vec<Failure>, Failure> {
@@ -203,6 +229,3 @@ fn manual(command: Option<&str>) -> Result<Vec<u8>, Failure> {
         .expect("a vector takes everything");
     Ok(page)
 }
-
-/// Why the flow of a happening is in the table.
-const LIVES: &str = "only ends end a flow";

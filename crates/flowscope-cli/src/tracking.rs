@@ -1,6 +1,6 @@
 //! Following the flows of a capture, with what the library does not keep.
 
-use flowscope::engine::{Consumer, FlowRef};
+use flowscope::engine::{Consumer, FlowRef, Fragment};
 use flowscope::extract::Extracted;
 use flowscope::track::{Anomalies, EndReason, FlowEvent, FlowId, FlowStats};
 use flowscope::wire::{IcmpHeader, Peeled, Transport};
@@ -86,6 +86,21 @@ impl<K: HasEnds> Consumer<K> for Recorder {
             notes.begin(self.frame, packet);
         }
         Anomalies::NONE
+    }
+
+    fn fragment(
+        &mut self,
+        notes: &mut Notes,
+        _: FlowRef<'_, K>,
+        _: FlowSide,
+        fragment: &Fragment<'_, K>,
+    ) {
+        notes.last_frame = notes.last_frame.max(fragment.number);
+        match fragment.first {
+            Some(packet) if notes.first_frame == 0 => notes.begin(fragment.number, packet),
+            // It may have waited, while others were counted.
+            _ => notes.first_frame = notes.first_frame.min(fragment.number),
+        }
     }
 
     fn close(

@@ -22,13 +22,7 @@ extern crate alloc;
 #[cfg(all(test, not(feature = "std")))]
 extern crate std;
 
-#[allow(
-    dead_code,
-    unused_imports,
-    unreachable_pub,
-    reason = "the engine is yet to use it"
-)]
-mod defrag;
+pub mod defrag;
 mod driver;
 pub mod engine;
 pub mod extract;

@@ -73,7 +73,7 @@ fn a_long_flood_takes_no_more_memory_than_its_flows() {
     });
     // More than a flow takes in a large table: a small one has fixed parts.
     let each = allocated.bytes_max / MAX_FLOWS as u64;
-    assert!(each <= 400, "{each} bytes a flow");
+    assert!(each <= 410, "{each} bytes a flow");
 }
 
 #[test]

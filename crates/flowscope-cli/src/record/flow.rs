@@ -45,6 +45,8 @@ impl Record for FlowRecord<'_> {
         fields.rare_by_side(RETRANSMITTED, stats.retransmissions);
         fields.rare_by_side(OUT_OF_ORDER, stats.out_of_order);
         fields.rare_by_side(CUT_PACKETS, stats.cut_packets);
+        fields.rare_by_side(FRAGMENTS, stats.fragments);
+        fields.rare_by_side(REASSEMBLED, stats.reassembled);
         fields.word("state", Some(stats.state.as_str()));
         fields.word("history", history);
         fields.word("reason", Some(reason.as_str()));
@@ -160,6 +162,10 @@ pub(super) const FIELDS: &[&str] = &[
     OUT_OF_ORDER[1],
     CUT_PACKETS[0],
     CUT_PACKETS[1],
+    FRAGMENTS[0],
+    FRAGMENTS[1],
+    REASSEMBLED[0],
+    REASSEMBLED[1],
     "state",
     "history",
     "reason",
@@ -177,6 +183,8 @@ const PAYLOAD_BYTES: [&str; 2] = ["payload_bytes_initiator", "payload_bytes_resp
 const RETRANSMITTED: [&str; 2] = ["retransmitted_initiator", "retransmitted_responder"];
 const OUT_OF_ORDER: [&str; 2] = ["out_of_order_initiator", "out_of_order_responder"];
 const CUT_PACKETS: [&str; 2] = ["cut_packets_initiator", "cut_packets_responder"];
+const FRAGMENTS: [&str; 2] = ["fragments_initiator", "fragments_responder"];
+const REASSEMBLED: [&str; 2] = ["reassembled_initiator", "reassembled_responder"];
 
 /// The table: the end that opened the flow is on the left, and `→` is from it.
 pub(super) const COLUMNS: &[Column] = &[

@@ -96,6 +96,54 @@ impl Default for FragmentTimeouts {
     }
 }
 
+/// Why a datagram of which fragments came was given up.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum Loss {
+    /// The rest of it did not come in time.
+    Timeout,
+    /// There was no memory for it any more.
+    Memory,
+    /// It was of IPv6, and its fragments overlapped; or it was not the packet
+    /// that its first fragment said it was.
+    Overlap,
+    /// It had more fragments than are allowed.
+    TooManyFragments,
+    /// So much came from its sender since that its number is another's now.
+    Superseded,
+    /// More tunnels and fragments lay in each other than any network stacks.
+    TooDeep,
+    /// The input ended.
+    EndOfInput,
+}
+
+impl Loss {
+    /// Every reason, in order.
+    pub const ALL: &'static [Self] = &[
+        Self::Timeout,
+        Self::Memory,
+        Self::Overlap,
+        Self::TooManyFragments,
+        Self::Superseded,
+        Self::TooDeep,
+        Self::EndOfInput,
+    ];
+
+    /// The word for it in records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Memory => "memory",
+            Self::Overlap => "overlap",
+            Self::TooManyFragments => "too_many_fragments",
+            Self::Superseded => "superseded",
+            Self::TooDeep => "too_deep",
+            Self::EndOfInput => "end_of_input",
+        }
+    }
+}
+
 /// Whose bytes win where IPv4 fragments overlap.
 ///
 /// Hosts differ in this, and who hides an attack makes use of it. The rules

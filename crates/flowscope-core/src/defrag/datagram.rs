@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::assembly::{Added, Assembly, Run, Span};
 use super::shelf::Links;
-use super::{FragmentConfig, Overlap, Verdict};
+use super::{FragmentConfig, Loss, Overlap, Verdict};
 use crate::Timestamp;
 use crate::wire::{Addr, IpFragment, IpVersion, Protocol, set_payload_len};
 
@@ -69,7 +69,7 @@ enum Content {
     },
     /// It will never be whole. It is remembered so that those of its fragments
     /// that are still to come begin no other.
-    GivenUp,
+    GivenUp(Loss),
 }
 
 /// What goes before the payload, from the first fragment: everything but the
@@ -126,7 +126,7 @@ impl<O, A> Datagram<O, A> {
             return Verdict::GivenUp;
         };
         if self.fragments > config.max_fragments {
-            self.content = Content::GivenUp;
+            self.content = Content::GivenUp(Loss::TooManyFragments);
             return Verdict::GivenUp;
         }
         let overlap = match fragment.version {
@@ -147,9 +147,17 @@ impl<O, A> Datagram<O, A> {
             (Added::Impossible, _) => Verdict::Refused,
             (Added::Overlapping, IpVersion::V4) => Verdict::Overlapping,
             (Added::Overlapping, IpVersion::V6) => {
-                self.content = Content::GivenUp;
+                self.content = Content::GivenUp(Loss::Overlap);
                 Verdict::Overlapping
             }
+        }
+    }
+
+    /// Why it will never be whole, if that is certain.
+    pub(super) fn loss(&self) -> Option<Loss> {
+        match self.content {
+            Content::Parts { .. } => None,
+            Content::GivenUp(loss) => Some(loss),
         }
     }
 
@@ -160,7 +168,7 @@ impl<O, A> Datagram<O, A> {
                 header: Some(_),
                 assembly,
             } => assembly.is_whole(),
-            Content::Parts { header: None, .. } | Content::GivenUp => false,
+            Content::Parts { header: None, .. } | Content::GivenUp(_) => false,
         }
     }
 
@@ -194,7 +202,7 @@ impl<O, A> Datagram<O, A> {
                 let header = header.as_ref().map_or(0, |header| header.bytes.len());
                 header + assembly.memory()
             }
-            Content::GivenUp => 0,
+            Content::GivenUp(_) => 0,
         };
         OVERHEAD + content + self.arrivals.capacity() * size_of::<A>()
     }

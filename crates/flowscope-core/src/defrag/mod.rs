@@ -11,7 +11,7 @@ mod shelf;
 #[cfg(test)]
 mod tests;
 
-pub use config::{FragmentConfig, FragmentPolicy, FragmentTimeouts, Overlap};
+pub use config::{FragmentConfig, FragmentPolicy, FragmentTimeouts, Loss, Overlap};
 
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
@@ -106,6 +106,8 @@ pub(crate) enum Verdict {
 #[derive(Debug)]
 pub(crate) struct Remains<O, A> {
     pub(crate) version: IpVersion,
+    /// Why it is no more, unless it is whole.
+    pub(crate) loss: Option<Loss>,
     /// The packet, as far as it came from its beginning on: none without that.
     pub(crate) packet: Option<Packet>,
     pub(crate) owner: Option<O>,
@@ -159,7 +161,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
         let identity = Identity::of(fragment);
         let mut place = self.find(&identity);
         if let Some(stale) = place.filter(|place| self.is_stale(*place)) {
-            self.stale = self.remove(stale);
+            self.stale = self.give_up(stale, Loss::Superseded);
             place = None;
         }
         let place = place.unwrap_or_else(|| self.open(identity, now));
@@ -207,6 +209,11 @@ impl<O, A: Copy> Defragmenter<O, A> {
         datagram.is_some_and(|datagram| core::mem::take(&mut datagram.has_overlap))
     }
 
+    /// The first arrival that is kept for a datagram.
+    pub(crate) fn first_arrival(&self, Place(place): Place) -> Option<A> {
+        self.datagrams.get(place)?.arrivals.first().copied()
+    }
+
     /// Takes out a datagram, once it is whole.
     pub(crate) fn take(&mut self, Place(place): Place) -> Option<Remains<O, A>> {
         self.remove(place)
@@ -235,7 +242,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
             None if self.charge > self.budget.memory => self.oldest()?,
             None => return None,
         };
-        self.remove(place)
+        self.give_up(place, Loss::Memory)
     }
 
     /// Takes out a datagram that has waited for too long at `now`.
@@ -244,7 +251,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
         if deadline > now {
             return None;
         }
-        self.remove(place)
+        self.give_up(place, Loss::Timeout)
     }
 
     /// When [`due`](Self::due) has something next.
@@ -255,7 +262,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
     /// Takes out the oldest datagram, for want of more input.
     pub(crate) fn drain(&mut self) -> Option<Remains<O, A>> {
         let place = self.oldest()?;
-        self.remove(place)
+        self.give_up(place, Loss::EndOfInput)
     }
 
     fn find(&self, identity: &Identity) -> Option<u32> {
@@ -321,6 +328,12 @@ impl<O, A: Copy> Defragmenter<O, A> {
         place
     }
 
+    fn give_up(&mut self, place: u32, loss: Loss) -> Option<Remains<O, A>> {
+        let remains = self.remove(place)?;
+        let loss = remains.loss.or(Some(loss));
+        Some(Remains { loss, ..remains })
+    }
+
     fn remove(&mut self, place: u32) -> Option<Remains<O, A>> {
         let datagram = self.datagrams.get(place)?;
         let (identity, at) = (datagram.identity, datagram.source);
@@ -352,6 +365,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
         });
         Remains {
             version: datagram.identity.version,
+            loss: datagram.loss(),
             packet: packet.flatten(),
             owner: datagram.owner,
             arrivals: datagram.arrivals,

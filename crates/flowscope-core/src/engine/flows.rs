@@ -3,6 +3,7 @@
 use core::marker::PhantomData;
 
 use super::alarms::{Alarms, Holders};
+use super::fragments::Fragments;
 use super::{Consumer, FlowRef, Pending};
 use crate::extract::{Extracted, FlowExtractor, Grain};
 use crate::track::{
@@ -20,10 +21,24 @@ pub(super) struct Flows<E: FlowExtractor, C: Consumer<E::Key>> {
     pub(super) clock: Timestamp,
     pub(super) timestamps: Timestamps,
     pub(super) stats: TrackerStats,
+    pub(super) fragments: Fragments,
     pub(super) alarms: Alarms,
     holders: Holders,
     pub(super) reports_anomalies: bool,
     extractor: PhantomData<fn() -> E>,
+}
+
+/// What came of a packet, or of a datagram put together.
+pub(super) struct Happened {
+    pub(super) flow: FlowId,
+    pub(super) side: FlowSide,
+    pub(super) at: Timestamp,
+    pub(super) verdict: Verdict,
+    pub(super) found: Anomalies,
+    /// What was pending before, and is now.
+    pub(super) pending: (Pending, Pending),
+    /// The state before and after, if it changed.
+    pub(super) states: Option<(FlowState, FlowState)>,
 }
 
 /// What is done about a packet older than the one before it.
@@ -38,6 +53,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         Self {
             consumer,
             table: Table::new(config.idle),
+            fragments: Fragments::new(config.fragments),
             config,
             clock: Timestamp::EPOCH,
             timestamps: Timestamps::AsCaptured,
@@ -51,12 +67,18 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Moves the clock on to a packet's time.
     #[inline]
-    pub(super) fn admit(&mut self, packet: &PacketView<'_>, out: &mut impl Sink<C::Event>) {
+    pub(super) fn admit(
+        &mut self,
+        extractor: &E,
+        packet: &PacketView<'_>,
+        out: &mut impl Sink<C::Event>,
+    ) {
         self.clock = self.clock.max(packet.timestamp);
         self.stats.packets += 1;
         self.stats.bytes += u64::from(packet.wire_len);
-        if self.clock >= self.table.check_at().min(self.alarms.check_at()) {
-            self.expire_due(out);
+        let check_at = self.table.check_at().min(self.alarms.check_at());
+        if self.clock >= check_at.min(self.fragments.check_at()) {
+            self.expire_due(extractor, out);
         }
     }
 
@@ -123,23 +145,40 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             .consumer
             .packet(&mut slot.state, flow, side, extracted, out);
         let is = self.consumer.pending(&slot.state);
-        match verdict {
+        let happened = Happened {
+            flow: id,
+            side,
+            at,
+            verdict,
+            found,
+            pending: (was, is),
+            states: next.map(|next| (before, next)),
+        };
+        self.conclude(&happened, out);
+    }
+
+    /// Reports what came of a packet beside its own event.
+    #[inline]
+    pub(super) fn conclude(&mut self, happened: &Happened, out: &mut impl Sink<C::Event>) {
+        let Happened { flow, side, at, .. } = *happened;
+        match happened.verdict {
             Verdict::Expected | Verdict::Retransmission | Verdict::OutOfOrder => {}
             Verdict::RstOutOfWindow => {
-                self.report_one(id, side, at, AnomalyKind::RstOutOfWindow, out);
+                self.report_one(flow, side, at, AnomalyKind::RstOutOfWindow, out);
             }
             Verdict::SynInConnection => {
-                self.report_one(id, side, at, AnomalyKind::SynInConnection, out);
+                self.report_one(flow, side, at, AnomalyKind::SynInConnection, out);
             }
         }
-        if !found.is_empty() {
-            self.report(id, at, found, out);
+        if !happened.found.is_empty() {
+            self.report(flow, at, happened.found, out);
         }
+        let (was, is) = happened.pending;
         if is != was {
-            self.remember(id, was, is);
+            self.remember(flow, was, is);
         }
-        if let Some(after) = next {
-            self.changed(id, before, after, at, out);
+        if let Some((before, after)) = happened.states {
+            self.changed(flow, before, after, at, out);
         }
         if self.consumer.is_pressed() {
             self.relieve(out);
@@ -148,7 +187,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Reports what was odd, each as an event of its own.
     #[cold]
-    fn report(
+    pub(super) fn report(
         &mut self,
         flow: FlowId,
         at: Timestamp,
@@ -161,7 +200,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     }
 
     #[cold]
-    fn report_one(
+    pub(super) fn report_one(
         &mut self,
         flow: FlowId,
         side: FlowSide,
@@ -290,7 +329,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     }
 
     #[cold]
-    fn start(
+    pub(super) fn start(
         &mut self,
         hash: u64,
         extracted: &Extracted<'_, E::Key>,
@@ -327,23 +366,35 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         index
     }
 
-    /// Does what is due, in the order in which it became due.
+    /// Does what is due up to the clock, in the order in which it became due:
+    /// at one moment flows end first, then fragments are given up, then flows
+    /// are called.
     #[cold]
-    pub(super) fn expire_due(&mut self, out: &mut impl Sink<C::Event>) {
+    pub(super) fn expire_due(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
+        let now = self.clock;
         loop {
-            let alarm = self.alarms.take(self.clock);
-            let until = alarm.map_or(self.clock, |(at, _)| at);
+            let given_up = self.fragments.next_deadline().filter(|at| *at <= now);
+            let until = self.alarms.check_at().min(given_up.unwrap_or(now)).min(now);
+            // What happens then happens at that time.
+            self.clock = until;
             while let Some(index) = self.table.due(until) {
                 let at = self.table.deadline(index);
                 self.end(index, EndReason::IdleTimeout, at, out);
             }
-            let Some((at, flow)) = alarm else { return };
-            self.wake(flow, at, out);
+            if given_up == Some(until) {
+                self.give_up_due(extractor, out);
+            } else if let Some((at, flow)) = self.alarms.take(until) {
+                self.wake(flow, at, out);
+            } else {
+                self.clock = now;
+                return;
+            }
         }
     }
 
     /// Ends every flow, in the order of their first packets.
-    pub(super) fn finish(&mut self, out: &mut impl Sink<C::Event>) {
+    pub(super) fn finish(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
+        self.give_up_all(extractor, out);
         self.alarms.clear();
         self.holders.clear();
         for (id, slot, rest) in self.table.drain() {
@@ -353,7 +404,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Ends a flow of the table.
     #[cold]
-    fn end(&mut self, index: u32, reason: EndReason, at: Timestamp, out: &mut impl Sink<C::Event>) {
+    pub(super) fn end(
+        &mut self,
+        index: u32,
+        reason: EndReason,
+        at: Timestamp,
+        out: &mut impl Sink<C::Event>,
+    ) {
         let id = self.table.id(index);
         let (slot, rest) = self.table.remove(index);
         self.close(id, slot, &rest, reason, at, out);

@@ -5,6 +5,7 @@
 
 mod alarms;
 mod flows;
+mod fragments;
 mod lifecycle;
 mod messages;
 mod payload;
@@ -12,6 +13,7 @@ mod payload_config;
 mod reader;
 mod streams;
 
+pub use fragments::Fragment;
 pub use lifecycle::Lifecycle;
 pub use messages::{Datagrams, Messages, Reading, Sessions};
 pub use payload::{Payload, PayloadFlow};
@@ -46,7 +48,8 @@ pub trait Consumer<K> {
     /// A flow begins with `packet`, which is yet to be counted.
     fn open(&mut self, flow: FlowRef<'_, K>, packet: &Extracted<'_, K>) -> Self::Flow;
 
-    /// A packet was counted on its flow.
+    /// A packet was counted on its flow; or the fragments of one were, and it
+    /// was put together from them.
     fn packet(
         &mut self,
         state: &mut Self::Flow,
@@ -55,6 +58,18 @@ pub trait Consumer<K> {
         packet: &Extracted<'_, K>,
         out: &mut impl Sink<Self::Event>,
     ) -> Anomalies;
+
+    /// A fragment was counted on its flow. What it carries comes with the whole
+    /// datagram to [`packet`](Self::packet), if that ever comes.
+    fn fragment(
+        &mut self,
+        state: &mut Self::Flow,
+        flow: FlowRef<'_, K>,
+        side: FlowSide,
+        fragment: &Fragment<'_, K>,
+    ) {
+        let _ = (state, flow, side, fragment);
+    }
 
     /// A flow ended. Its end is reported next.
     fn close(
@@ -224,12 +239,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     #[inline]
     pub fn track(&mut self, packet: PacketView<'_>, out: &mut impl Sink<C::Event>) {
         let flows = &mut self.flows;
-        flows.admit(&packet, out);
-        let taken = self
-            .extractor
-            .extract_to(packet, |extracted| flows.deliver(extracted, out));
+        flows.admit(&self.extractor, &packet, out);
+        let taken = self.extractor.extract_to(packet, |extracted| {
+            if extracted.is_fragment {
+                flows.take_apart(&self.extractor, packet, None, out);
+            } else {
+                flows.deliver(extracted, out);
+            }
+        });
         if let Err(skip) = taken {
-            self.flows.stats.count_skip(skip);
+            flows.take_apart(&self.extractor, packet, Some(skip), out);
         }
     }
 
@@ -263,24 +282,25 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     /// been quiet. See [`next_expiry`](Self::next_expiry).
     pub fn expire(&mut self, now: Timestamp, out: &mut impl Sink<C::Event>) {
         self.flows.clock = self.flows.clock.max(now);
-        self.flows.expire_due(out);
+        self.flows.expire_due(&self.extractor, out);
     }
 
     /// When [`expire`](Self::expire) may next have something to do: no flow
-    /// expires before, no hole is given up and no parser is due. `None` without
-    /// flows.
+    /// expires before, no fragment or hole is given up and no parser is due.
+    /// `None` without flows and fragments.
     #[must_use]
     pub fn next_expiry(&self) -> Option<Timestamp> {
         let flows = &self.flows;
-        let both = [flows.table.next_expiry(), flows.alarms.next()];
-        both.into_iter().flatten().min()
+        let fragments = flows.fragments.next_deadline();
+        let all = [flows.table.next_expiry(), flows.alarms.next(), fragments];
+        all.into_iter().flatten().min()
     }
 
     /// Ends every flow that is still open, in the order of their first packets.
     ///
     /// The engine is then as new, but for its statistics and its clock.
     pub fn finish(&mut self, out: &mut impl Sink<C::Event>) {
-        self.flows.finish(out);
+        self.flows.finish(&self.extractor, out);
     }
 
     /// What was seen so far.

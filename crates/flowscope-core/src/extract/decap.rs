@@ -236,17 +236,24 @@ fn trace<E: FlowExtractor>(
     packet: PacketView<'_>,
     passed: &mut dyn Passed,
 ) -> Result<(), Skip> {
-    let holds = |inside: &PacketView<'_>| match inner.trace(*inside, &mut ()) {
-        Ok(()) => true,
-        Err(skip) => skip.cause == Cause::Fragment,
+    let mut carrier = Carrier::default();
+    let inside = peel.peel(packet, &mut carrier);
+    let why = match inside.map(|inside| inner.trace(inside, &mut ())) {
+        Some(Err(skip)) if skip.cause != Cause::Fragment => Some(skip),
+        Some(_) => None,
+        None => carrier.left_closed,
     };
-    match peel.peel(packet, &mut ()).filter(holds) {
-        Some(inside) => {
+    match (inside, why) {
+        (Some(inside), None) => {
             // The same again, for who is told only of what holds.
             let _ = peel.peel(packet, passed);
             inner.trace(inside, passed)
         }
-        None => inner.trace(packet, passed),
+        (_, why) => {
+            let told = inner.trace(packet, passed);
+            why.into_iter().for_each(|why| passed.leave_closed(why));
+            told
+        }
     }
 }
 
@@ -254,10 +261,15 @@ fn trace<E: FlowExtractor>(
 #[derive(Debug, Default)]
 struct Carrier {
     is_fragment: bool,
+    left_closed: Option<Skip>,
 }
 
 impl Passed for Carrier {
     fn pass(&mut self, _: Layer, _: Option<u32>) {}
+
+    fn leave_closed(&mut self, why: Skip) {
+        self.left_closed = Some(why);
+    }
 
     fn meet_fragment(&mut self, _: &IpFragment<'_>) {
         self.is_fragment = true;

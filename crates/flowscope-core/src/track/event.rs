@@ -29,6 +29,9 @@ pub enum FlowEvent<K> {
         state: FlowState,
     },
     /// A packet was counted on a flow, the first one included.
+    ///
+    /// Fragments are told when it is known whose they are, each with its own
+    /// time, and the payload of a datagram with the last of its fragments.
     #[non_exhaustive]
     Packet {
         /// The flow.
@@ -173,6 +176,11 @@ pub enum AnomalyKind {
     /// A SYN with a new sequence number on a connection that is in use. It
     /// changes nothing.
     SynInConnection,
+    /// Fragments of a datagram that claim the same bytes of it, and are not the
+    /// same. Over IPv6 it is dropped (RFC 5722).
+    OverlappingFragments,
+    /// Fragments of a datagram came, but never the whole.
+    IncompleteDatagram,
     /// Two copies of the same bytes of a stream differ.
     OverlapConflict,
     /// Bytes of a stream were given up as missing from the capture.
@@ -190,6 +198,8 @@ impl AnomalyKind {
     pub const ALL: &'static [Self] = &[
         Self::RstOutOfWindow,
         Self::SynInConnection,
+        Self::OverlappingFragments,
+        Self::IncompleteDatagram,
         Self::OverlapConflict,
         Self::StreamGap,
         Self::StreamOverflow,
@@ -203,6 +213,8 @@ impl AnomalyKind {
         match self {
             Self::RstOutOfWindow => "rst_out_of_window",
             Self::SynInConnection => "syn_in_connection",
+            Self::OverlappingFragments => "overlapping_fragments",
+            Self::IncompleteDatagram => "incomplete_datagram",
             Self::OverlapConflict => "overlap_conflict",
             Self::StreamGap => "stream_gap",
             Self::StreamOverflow => "stream_overflow",

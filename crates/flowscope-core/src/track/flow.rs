@@ -14,6 +14,7 @@ use super::tcp::{Sender, Verdict};
 use super::{FlowState, FlowStats, IdleTimeouts};
 use crate::wire::{TcpFlags, TcpHeader, Transport};
 use crate::{BySide, FlowSide, Orientation, Timestamp};
+use alloc::boxed::Box;
 use core::time::Duration;
 
 /// A live flow, without its key: what its packets touch.
@@ -33,7 +34,7 @@ pub(crate) struct Flow {
 }
 
 /// The rest of a live flow.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Rest {
     /// Packet times, which may run backwards.
     first: Timestamp,
@@ -43,6 +44,17 @@ pub(crate) struct Rest {
     out_of_order: [u32; 2],
     /// Letters that found no room in the flow.
     history: Word,
+    /// Few flows have any.
+    fragments: Option<Box<Fragments>>,
+}
+
+/// What is counted of a flow's fragments, by side.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fragments {
+    /// Packets that were fragments.
+    pieces: [u32; 2],
+    /// Datagrams put together from them.
+    wholes: [u32; 2],
 }
 
 /// What is kept of one side: with 8 bytes of the flow's a cache line.
@@ -106,6 +118,7 @@ impl Flow {
             last: packet.at,
             out_of_order: [0; 2],
             history: Word::default(),
+            fragments: None,
         };
         if answers {
             push(&mut flow.history, &mut rest, Code::FLIPPED);
@@ -122,6 +135,47 @@ impl Flow {
         now: Timestamp,
         rest: &mut Rest,
     ) -> (Option<FlowState>, Verdict) {
+        let side = self.count_lengths(packet, now, rest);
+        self.step(side, packet.transport, packet.payload_len, rest)
+    }
+
+    /// Counts a fragment: what it carries is known when its datagram is whole.
+    #[cold]
+    pub(crate) fn count_fragment(
+        &mut self,
+        packet: &Observed<'_>,
+        now: Timestamp,
+        rest: &mut Rest,
+    ) -> FlowSide {
+        let side = self.count_lengths(packet, now, rest);
+        rest.count_fragment(side);
+        side
+    }
+
+    /// Counts the payload of a datagram whose fragments are counted.
+    #[cold]
+    pub(crate) fn count_whole(
+        &mut self,
+        side: FlowSide,
+        transport: &Transport,
+        payload_len: u32,
+        rest: &mut Rest,
+    ) -> (Option<FlowState>, Verdict) {
+        let fragments = rest.fragments.get_or_insert_default();
+        let count = &mut fragments.wholes[side as usize];
+        *count = count.saturating_add(1);
+        let counters = &mut self.sides[side as usize].counters;
+        counters.add([0, 0, 0, payload_len]);
+        self.step(side, transport, payload_len, rest)
+    }
+
+    #[inline(always)]
+    fn count_lengths(
+        &mut self,
+        packet: &Observed<'_>,
+        now: Timestamp,
+        rest: &mut Rest,
+    ) -> FlowSide {
         let side = self.side_of(packet.orientation);
         if packet.at < now {
             self.touch_late(packet.at, now, rest);
@@ -139,9 +193,21 @@ impl Flow {
             let count = &mut self.cut[side as usize];
             *count = count.saturating_add(1);
         }
-        match packet.transport {
-            Transport::Tcp(header) => self.count_segment(side, header, packet.payload_len, rest),
-            Transport::Udp | Transport::UdpLite if packet.payload_len > 0 => {
+        side
+    }
+
+    /// What a packet's transport header does to the flow.
+    #[inline(always)]
+    fn step(
+        &mut self,
+        side: FlowSide,
+        transport: &Transport,
+        payload_len: u32,
+        rest: &mut Rest,
+    ) -> (Option<FlowState>, Verdict) {
+        match transport {
+            Transport::Tcp(header) => self.count_segment(side, header, payload_len, rest),
+            Transport::Udp | Transport::UdpLite if payload_len > 0 => {
                 self.note(side, Letter::Data, rest);
                 (None, Verdict::Expected)
             }
@@ -167,7 +233,7 @@ impl Flow {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn count_segment(
         &mut self,
         side: FlowSide,
@@ -207,7 +273,7 @@ impl Flow {
         (next, verdict)
     }
 
-    #[inline]
+    #[inline(always)]
     fn note(&mut self, side: FlowSide, letter: Letter, rest: &mut Rest) {
         let history = &mut self.history;
         self.sides[side as usize]
@@ -290,6 +356,7 @@ impl Flow {
             BySide::from_fn(|side| read(&self.sides[side as usize].counters))
         };
         let rare = |counts: [u32; 2]| BySide::from_fn(|side| counts[side as usize]);
+        let fragments = rest.fragments.as_deref().copied().unwrap_or_default();
         FlowStats {
             first_seen: rest.first,
             last_seen: self.last(rest),
@@ -300,6 +367,8 @@ impl Flow {
             retransmissions: rare(self.sides.map(|side| side.counters.retransmissions)),
             out_of_order: rare(rest.out_of_order),
             cut_packets: rare(self.cut),
+            fragments: rare(fragments.pieces),
+            reassembled: rare(fragments.wholes),
             missing_bytes: BySide::default(),
             held_peak: BySide::default(),
             state: self.state,
@@ -309,6 +378,21 @@ impl Flow {
 }
 
 impl Rest {
+    /// Counts a packet that is counted otherwise as a fragment.
+    pub(crate) fn count_fragment(&mut self, side: FlowSide) {
+        let fragments = self.fragments.get_or_insert_default();
+        let count = &mut fragments.pieces[side as usize];
+        *count = count.saturating_add(1);
+    }
+
+    /// Takes it out of its place, where nothing of use remains.
+    pub(super) fn take(&mut self) -> Self {
+        Self {
+            fragments: self.fragments.take(),
+            ..*self
+        }
+    }
+
     /// Something of the cache line it lies in.
     #[inline]
     pub(super) fn warmth(&self) -> u64 {

@@ -27,6 +27,8 @@ pub(crate) use tcp::Verdict;
 use core::fmt;
 use core::time::Duration;
 
+use crate::defrag::FragmentPolicy;
+
 /// Identifies one flow of one tracker.
 ///
 /// Ordered by the flows' first packets. The number is never used again, so an
@@ -82,6 +84,8 @@ pub struct Config {
     /// How long a TCP connection must have been silent for a SYN with a new
     /// sequence number to replace it. One minute by default.
     pub reuse_after: Duration,
+    /// What is done about IP fragments. They are put together by default.
+    pub fragments: FragmentPolicy,
 }
 
 impl Default for Config {
@@ -90,6 +94,7 @@ impl Default for Config {
             max_flows: 1_000_000,
             idle: IdleTimeouts::default(),
             reuse_after: Duration::from_secs(60),
+            fragments: FragmentPolicy::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::{AnomalyKind, EndReason, FlowState, History};
+use crate::defrag::Loss;
 use crate::wire::{Cause, Layer, Skip};
 use crate::{BySide, Timestamp};
 
@@ -28,6 +29,11 @@ pub struct FlowStats {
     pub out_of_order: BySide<u32>,
     /// Packets that were captured shorter than they were on the wire.
     pub cut_packets: BySide<u32>,
+    /// Packets that were fragments of larger ones, counted above as they came.
+    pub fragments: BySide<u32>,
+    /// Datagrams that were put together from them. They are no packets, but
+    /// the payload is theirs.
+    pub reassembled: BySide<u32>,
     /// Bytes missing from the streams, where streams are put together.
     pub missing_bytes: BySide<u64>,
     /// The most bytes that were held back at once to put the streams in order.
@@ -41,7 +47,7 @@ pub struct FlowStats {
 /// What a tracker has seen.
 ///
 /// Every packet is in exactly one place: `packets` is what was counted on
-/// flows plus what was skipped.
+/// flows, plus what was skipped, plus `packets_held`.
 #[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct TrackerStats {
@@ -56,6 +62,15 @@ pub struct TrackerStats {
     /// The most flows that were live at once.
     pub peak: u64,
     anomalies: [u64; AnomalyKind::ALL.len()],
+    /// Fragments that wait for the first of their datagram, which names the
+    /// flow they count on. None after the end of the input.
+    pub packets_held: u64,
+    /// Datagrams put together from fragments.
+    pub reassembled: u64,
+    /// Fragments whose bytes were refused, because they cannot be where they
+    /// claim to be. They count as packets all the same.
+    pub fragments_refused: u64,
+    lost: [u64; Loss::ALL.len()],
     skipped: [[u64; Cause::ALL.len()]; Layer::ALL.len()],
     ended: [u64; EndReason::ALL.len()],
 }
@@ -104,8 +119,22 @@ impl TrackerStats {
         self.anomalies[kind as usize] += 1;
     }
 
+    /// Datagrams of which fragments came, but never the whole.
+    #[must_use]
+    pub fn datagrams_lost(&self, why: Loss) -> u64 {
+        self.lost[why as usize]
+    }
+
     pub(crate) fn count_skip(&mut self, skip: Skip) {
-        self.skipped[skip.layer as usize][skip.cause as usize] += 1;
+        self.count_skips(skip, 1);
+    }
+
+    pub(crate) fn count_skips(&mut self, skip: Skip, packets: u64) {
+        self.skipped[skip.layer as usize][skip.cause as usize] += packets;
+    }
+
+    pub(crate) fn count_loss(&mut self, why: Loss) {
+        self.lost[why as usize] += 1;
     }
 
     pub(crate) fn count_start(&mut self) {
@@ -129,6 +158,10 @@ impl Default for TrackerStats {
             active: 0,
             peak: 0,
             anomalies: [0; AnomalyKind::ALL.len()],
+            packets_held: 0,
+            reassembled: 0,
+            fragments_refused: 0,
+            lost: [0; Loss::ALL.len()],
             skipped: [[0; Cause::ALL.len()]; Layer::ALL.len()],
             ended: [0; EndReason::ALL.len()],
         }
@@ -145,6 +178,9 @@ impl fmt::Debug for TrackerStats {
             .field("peak", &self.peak)
             .field("anomalies", &self.anomalies())
             .field("packets_skipped", &self.packets_skipped())
+            .field("packets_held", &self.packets_held)
+            .field("reassembled", &self.reassembled)
+            .field("fragments_refused", &self.fragments_refused)
             .finish_non_exhaustive()
     }
 }

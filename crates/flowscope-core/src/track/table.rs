@@ -159,7 +159,8 @@ impl<K: Eq + Hash, S> Table<K, S> {
     /// Takes a flow out.
     pub(crate) fn remove(&mut self, index: u32) -> (Slot<K, S>, Rest) {
         self.idle.disarm(&mut self.slots, index);
-        (self.slots.remove(index), *self.slots.rests.get(index))
+        let slot = self.slots.remove(index);
+        (slot, self.slots.rests.get_mut(index).take())
     }
 
     /// Takes all flows out, in the order of their first packets.
@@ -170,7 +171,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
         self.slots.by_key = HashTable::new();
         self.idle = Idle::new();
         let mut slab = core::mem::take(&mut self.slots.slab);
-        let rests = core::mem::take(&mut self.slots.rests);
+        let mut rests = core::mem::take(&mut self.slots.rests);
         let mut order = Vec::new();
         core::iter::from_fn(move || {
             if order.is_empty() {
@@ -179,7 +180,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
             let index = order.pop()?;
             let slot = slab.remove(index)?;
             let id = FlowId::new(slot.flow.number(), index);
-            Some((id, slot, *rests.get(index)))
+            Some((id, slot, rests.get_mut(index).take()))
         })
     }
 

@@ -9,7 +9,6 @@
 //! This is the only place in the crate that knows header layouts.
 #![warn(clippy::indexing_slicing)]
 
-#[allow(dead_code, reason = "the engine is yet to use it")]
 mod around;
 mod fragment;
 mod ieee80211;
@@ -24,7 +23,6 @@ mod transport;
 mod tunnel;
 mod vlan;
 
-#[allow(unused_imports, reason = "the engine is yet to use it")]
 pub(crate) use around::{Around, REASSEMBLED};
 pub use fragment::IpFragment;
 pub(crate) use fragment::set_payload_len;

@@ -59,7 +59,13 @@ impl Peel {
             Self::VxlanOn(port) if goes_to(&[port]) => tunnel::open_vxlan(&outer, passed),
             _ => None,
         };
-        let (next, rest) = inside?.ok()?;
+        let (next, rest) = match inside? {
+            Ok(inside) => inside,
+            Err(skip) => {
+                passed.leave_closed(skip);
+                return None;
+            }
+        };
         frame_of(next, rest, packet, outer.payload.missing, passed)
     }
 }

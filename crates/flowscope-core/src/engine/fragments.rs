@@ -1,0 +1,668 @@
+//! What becomes of fragments: held, counted, delivered as the datagrams they
+//! make.
+//!
+//! A fragment counts on the flow that the first of its datagram names, with its
+//! own bytes and time. Those that come before the first are held until then;
+//! so are all where the first one does not say enough, because the headers of
+//! a tunnel go on behind its end. The datagram goes to the consumer when it is
+//! whole, and its payload counts with the last fragment.
+//!
+//! A datagram that was put together may itself be a fragment, or carry one.
+
+use alloc::vec::Vec;
+
+use super::flows::{Flows, Happened, Timestamps};
+use super::{Consumer, FlowRef};
+use crate::defrag::{Defragmenter, FragmentPolicy, Loss, Pushed, Remains, Verdict};
+use crate::extract::{Extracted, FlowExtractor, Grain};
+use crate::track::{AnomalyKind, EndReason, FlowEvent, FlowId, Observed};
+use crate::wire::{
+    Around, Cause, IpFragment, IpHeader, IpVersion, Layer, Passed, REASSEMBLED, Skip, Transport,
+};
+use crate::{FlowSide, Orientation, PacketView, Sink, Timestamp};
+
+/// A fragment as a [`Consumer`] sees it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Fragment<'a, K> {
+    /// Its time.
+    pub at: Timestamp,
+    /// Which of the packets it is that the engine was given, counted from 1.
+    /// It may have come long before, and waited to be counted.
+    pub number: u64,
+    /// Its length on the wire.
+    pub wire_len: u32,
+    /// What told its flow: the first fragment, or the datagram as far as it
+    /// came; `None` if that was told with a fragment before.
+    pub first: Option<&'a Extracted<'a, K>>,
+}
+
+/// The fragments that an engine holds.
+#[derive(Debug)]
+pub(super) struct Fragments {
+    /// None if they are ignored.
+    held: Option<Defragmenter<Owner, Arrival>>,
+    around: Around,
+    check_at: Timestamp,
+}
+
+/// The flow that a datagram belongs to, and which way it runs along its key.
+#[derive(Clone, Copy, Debug)]
+struct Owner {
+    flow: FlowId,
+    orientation: Orientation,
+}
+
+/// What is counted of a fragment.
+#[derive(Clone, Copy, Debug)]
+struct Arrival {
+    at: Timestamp,
+    number: u64,
+    wire_len: u32,
+    /// Zero before its IP header was met.
+    ip_len: u32,
+    is_cut: bool,
+}
+
+/// A packet that is a fragment, or has one in it.
+#[derive(Debug)]
+struct Piece<'a> {
+    view: PacketView<'a>,
+    /// Why it has no flow. A first fragment has one.
+    skip: Option<Skip>,
+    /// What is to be counted of it: it may have come in several fragments.
+    arrivals: Vec<Arrival>,
+    /// How many datagrams it was put together out of, in each other.
+    level: usize,
+}
+
+impl Fragments {
+    pub(super) fn new(policy: FragmentPolicy) -> Self {
+        Self {
+            held: match policy {
+                FragmentPolicy::Reassemble(config) => Some(Defragmenter::new(config)),
+                FragmentPolicy::Ignore => None,
+            },
+            around: Around::default(),
+            check_at: Timestamp::MAX,
+        }
+    }
+
+    /// Before this moment nothing is given up.
+    #[inline]
+    pub(super) fn check_at(&self) -> Timestamp {
+        self.check_at
+    }
+
+    /// When something is given up.
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        self.held.as_ref()?.next_deadline()
+    }
+
+    fn settle(&mut self) {
+        self.check_at = self.next_deadline().unwrap_or(Timestamp::MAX);
+    }
+}
+
+impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
+    /// Takes a packet that has no flow, for the reason given, or of which only
+    /// a part is there.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn take_apart(
+        &mut self,
+        extractor: &E,
+        packet: PacketView<'_>,
+        skip: Option<Skip>,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        match skip {
+            Some(skip) if !may_be_in_part(skip) => self.stats.count_skip(skip),
+            skip if self.fragments.held.is_none() => {
+                self.take_as_it_is(extractor, packet, skip, out);
+            }
+            skip => {
+                let arrival = Arrival {
+                    at: self.time_of(&packet),
+                    number: self.stats.packets,
+                    wire_len: packet.wire_len,
+                    ip_len: 0,
+                    is_cut: packet.missing() > 0,
+                };
+                let piece = Piece {
+                    view: packet,
+                    skip,
+                    arrivals: Vec::from([arrival]),
+                    level: 0,
+                };
+                self.take_piece(extractor, piece, out);
+                self.fragments.settle();
+            }
+        }
+    }
+
+    /// Gives up what has waited until now.
+    pub(super) fn give_up_due(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
+        let now = self.clock;
+        while let Some(remains) = self.held().and_then(|held| held.due(now)) {
+            self.give_up(extractor, remains, out);
+        }
+        self.fragments.settle();
+    }
+
+    /// Gives up everything.
+    pub(super) fn give_up_all(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
+        while let Some(remains) = self.held().and_then(Defragmenter::drain) {
+            self.give_up(extractor, remains, out);
+        }
+        self.fragments.settle();
+    }
+
+    fn held(&mut self) -> Option<&mut Defragmenter<Owner, Arrival>> {
+        self.fragments.held.as_mut()
+    }
+
+    fn time_of(&self, packet: &PacketView<'_>) -> Timestamp {
+        self.time(packet.timestamp)
+    }
+
+    /// A packet's time as events tell it.
+    fn time(&self, at: Timestamp) -> Timestamp {
+        match self.timestamps {
+            Timestamps::AsCaptured => at,
+            Timestamps::Monotonic => self.clock,
+        }
+    }
+
+    /// Counts a first fragment as the packet that it is, and no other.
+    fn take_as_it_is(
+        &mut self,
+        extractor: &E,
+        packet: PacketView<'_>,
+        skip: Option<Skip>,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        if let Some(skip) = skip {
+            return self.stats.count_skip(skip);
+        }
+        let taken = extractor.extract_to(packet, |first| {
+            self.deliver(first, out);
+            let hash = self.table.hash(&first.key);
+            if let Some(index) = self.table.find(hash, &first.key) {
+                let (slot, rest) = self.table.get_mut(index);
+                rest.count_fragment(slot.flow.side_of(first.orientation));
+            }
+        });
+        if let Err(skip) = taken {
+            self.stats.count_skip(skip);
+        }
+    }
+
+    fn take_piece(&mut self, extractor: &E, mut piece: Piece<'_>, out: &mut impl Sink<C::Event>) {
+        let Some(met) = self.meet(extractor, &mut piece) else {
+            // There is no fragment, or nobody who tells of one.
+            return match piece.skip {
+                Some(skip) => self.stats.count_skips(skip, piece.arrivals.len() as u64),
+                None => {
+                    let _ = extractor.extract_to(piece.view, |whole| {
+                        self.deliver_whole(None, whole, &piece.arrivals, out)
+                    });
+                }
+            };
+        };
+        let Met { pushed, .. } = met;
+        if pushed.verdict == Verdict::Refused {
+            self.stats.fragments_refused += 1;
+        }
+        if pushed.is_kept {
+            self.stats.packets_held += piece.arrivals.len() as u64;
+        }
+        if pushed.is_whole {
+            let whole = self.held().and_then(|held| held.take(pushed.place));
+            self.make_room(extractor, out);
+            if let Some(whole) = whole {
+                self.take_whole(extractor, piece, whole, out);
+            }
+            return;
+        }
+        let owner = self
+            .held()
+            .and_then(|held| held.owner(pushed.place).copied());
+        let counted = match owner {
+            Some(owner) => {
+                self.count_all(owner, &piece.arrivals, None, 0, out);
+                Some(owner)
+            }
+            None if met.names_flow && piece.skip.is_none() => {
+                self.give(extractor, &piece, pushed, out)
+            }
+            None if pushed.is_kept => None,
+            None => {
+                let skip = Skip::new(layer(met.version), Cause::Fragment);
+                let skip = piece.skip.unwrap_or(skip);
+                self.stats.count_skips(skip, piece.arrivals.len() as u64);
+                None
+            }
+        };
+        if let Some(owner) = counted
+            && self
+                .held()
+                .is_some_and(|held| held.take_overlap(pushed.place))
+        {
+            let at = self.time_of(&piece.view);
+            self.tell_owner(owner, at, AnomalyKind::OverlappingFragments, out);
+        }
+        self.make_room(extractor, out);
+    }
+
+    /// Finds the outermost fragment in a piece, and adds it to its datagram.
+    fn meet(&mut self, extractor: &E, piece: &mut Piece<'_>) -> Option<Met> {
+        let Fragments { held, around, .. } = &mut self.fragments;
+        let table = &self.table;
+        around.clear();
+        let mut meeting = Meeting {
+            held: held.as_mut()?,
+            around,
+            arrivals: &mut piece.arrivals,
+            now: self.clock,
+            lives: |owner: &Owner| table.by_id(owner.flow).is_some(),
+            met: None,
+        };
+        // Why the walk ended is known.
+        let _ = extractor.trace(piece.view, &mut meeting);
+        meeting.met
+    }
+
+    /// Gives a datagram to the flow that its first fragment names, and counts
+    /// there what has come of it.
+    fn give(
+        &mut self,
+        extractor: &E,
+        piece: &Piece<'_>,
+        pushed: Pushed,
+        out: &mut impl Sink<C::Event>,
+    ) -> Option<Owner> {
+        let given = extractor.extract_to(piece.view, |first| {
+            let earliest = self.held()?.first_arrival(pushed.place);
+            let at = earliest.or(piece.arrivals.first().copied());
+            let owner = self.owner_of(first, at.as_ref(), out);
+            let kept = self.held()?.give(pushed.place, owner);
+            self.stats.packets_held -= kept.len() as u64;
+            self.count_all(owner, &kept, Some(first), 0, out);
+            if !pushed.is_kept {
+                self.count_all(owner, &piece.arrivals, Some(first), 0, out);
+            }
+            Some(owner)
+        });
+        given.ok().flatten()
+    }
+
+    /// Takes a datagram whose last piece came.
+    fn take_whole(
+        &mut self,
+        extractor: &E,
+        piece: Piece<'_>,
+        whole: Remains<Owner, Arrival>,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        self.stats.packets_held -= whole.arrivals.len() as u64;
+        self.stats.reassembled += 1;
+        let (arrivals, owner) = match whole.owner {
+            // It may have ended to make room for another.
+            Some(owner) => (piece.arrivals, Some(owner).filter(|it| self.lives(it))),
+            None => (whole.arrivals, None),
+        };
+        let Some(packet) = whole.packet else {
+            return;
+        };
+        let view = PacketView::new(&packet.bytes, piece.view.timestamp)
+            .with_link(REASSEMBLED)
+            .with_wire_len(packet.wire_len);
+        let taken = extractor.extract_to(view, |it| {
+            let is_whole = !it.is_fragment;
+            if is_whole {
+                let owner = self.deliver_whole(owner, it, &arrivals, out);
+                if whole.has_overlap {
+                    let at = self.time_of(&view);
+                    self.tell_owner(owner, at, AnomalyKind::OverlappingFragments, out);
+                }
+            }
+            is_whole
+        });
+        if !matches!(taken, Ok(true)) {
+            let piece = Piece {
+                view,
+                skip: taken.err(),
+                arrivals: match owner {
+                    Some(owner) => {
+                        self.count_all(owner, &arrivals, None, 0, out);
+                        Vec::new()
+                    }
+                    None => arrivals,
+                },
+                level: piece.level + 1,
+            };
+            self.take_nested(extractor, piece, out);
+        }
+        if let Some(held) = self.held() {
+            held.recycle(packet);
+        }
+    }
+
+    /// Takes a packet put together that is of no use alone.
+    fn take_nested(&mut self, extractor: &E, piece: Piece<'_>, out: &mut impl Sink<C::Event>) {
+        let packets = piece.arrivals.len() as u64;
+        match piece.skip {
+            Some(skip) if !may_be_in_part(skip) => self.stats.count_skips(skip, packets),
+            _ if piece.level >= MAX_LEVELS => {
+                self.stats.count_loss(Loss::TooDeep);
+                self.stats
+                    .count_skips(Skip::new(Layer::Link, Cause::TooDeep), packets);
+            }
+            _ => self.take_piece(extractor, piece, out),
+        }
+    }
+
+    /// Hands a datagram to its flow, and counts those of its fragments there
+    /// that were not yet.
+    fn deliver_whole(
+        &mut self,
+        owner: Option<Owner>,
+        whole: &Extracted<'_, E::Key>,
+        arrivals: &[Arrival],
+        out: &mut impl Sink<C::Event>,
+    ) -> Owner {
+        if let Some(owner) = owner.filter(|owner| !self.is_of(*owner, &whole.key)) {
+            // Its first fragment said otherwise, and was overwritten since.
+            self.count_all(owner, arrivals, None, 0, out);
+            self.stats.reassembled -= 1;
+            self.stats.count_loss(Loss::Overlap);
+            let at = self.time_of(&whole.packet);
+            self.tell_owner(owner, at, AnomalyKind::IncompleteDatagram, out);
+            return owner;
+        }
+        let first = owner.is_none().then_some(whole);
+        let owner = owner.unwrap_or_else(|| self.owner_of(whole, arrivals.first(), out));
+        let payload_len = whole.payload.wire_len();
+        self.count_all(owner, arrivals, first, payload_len, out);
+
+        let at = self.time_of(&whole.packet);
+        let (slot, rest) = self.table.get_mut(owner.flow.index());
+        let flow = &mut slot.flow;
+        let before = flow.state;
+        let side = flow.side_of(owner.orientation);
+        let transport = transport_of(whole);
+        let (next, verdict) = flow.count_whole(side, transport, payload_len, rest);
+        let flow = FlowRef {
+            id: owner.flow,
+            key: &slot.key,
+            at,
+            flow,
+            rest,
+        };
+        let was = self.consumer.pending(&slot.state);
+        let found = self
+            .consumer
+            .packet(&mut slot.state, flow, side, whole, out);
+        let is = self.consumer.pending(&slot.state);
+        let happened = Happened {
+            flow: owner.flow,
+            side,
+            at,
+            verdict,
+            found,
+            pending: (was, is),
+            states: next.map(|next| (before, next)),
+        };
+        self.conclude(&happened, out);
+        owner
+    }
+
+    /// The flow of a packet that first arrived as told: the one there is, or a
+    /// new one.
+    fn owner_of(
+        &mut self,
+        packet: &Extracted<'_, E::Key>,
+        arrival: Option<&Arrival>,
+        out: &mut impl Sink<C::Event>,
+    ) -> Owner {
+        let at = arrival.map_or(packet.packet.timestamp, |arrival| arrival.at);
+        let observed = Observed {
+            at: self.time(at),
+            orientation: packet.orientation,
+            transport: transport_of(packet),
+            wire_len: 0,
+            ip_len: 0,
+            payload_len: 0,
+            is_cut: false,
+        };
+        let hash = self.table.hash(&packet.key);
+        let mut found = self.table.find(hash, &packet.key);
+        if let Some(index) = found {
+            let (slot, _) = self.table.get_mut(index);
+            let reuse_after = self.config.reuse_after;
+            if slot.flow.is_replaced_by(&observed, self.clock, reuse_after) {
+                self.end(index, EndReason::IdleTimeout, self.clock, out);
+                found = None;
+            }
+        }
+        let index = found.unwrap_or_else(|| self.start(hash, packet, &observed, out));
+        Owner {
+            flow: self.table.id(index),
+            orientation: packet.orientation,
+        }
+    }
+
+    fn lives(&self, owner: &Owner) -> bool {
+        self.table.by_id(owner.flow).is_some()
+    }
+
+    /// Whether this is the flow with that key.
+    fn is_of(&self, owner: Owner, key: &E::Key) -> bool {
+        let found = self.table.by_id(owner.flow);
+        found.is_some_and(|(slot, _)| slot.key == *key)
+    }
+
+    /// Counts fragments on a flow; the last one brings the payload.
+    fn count_all(
+        &mut self,
+        owner: Owner,
+        arrivals: &[Arrival],
+        first: Option<&Extracted<'_, E::Key>>,
+        payload_len: u32,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        let last = arrivals.len().saturating_sub(1);
+        for (n, arrival) in arrivals.iter().enumerate() {
+            let payload_len = if n == last { payload_len } else { 0 };
+            self.count(owner, arrival, first, payload_len, out);
+        }
+    }
+
+    fn count(
+        &mut self,
+        owner: Owner,
+        arrival: &Arrival,
+        first: Option<&Extracted<'_, E::Key>>,
+        payload_len: u32,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        let at = self.time(arrival.at);
+        let observed = Observed {
+            at: arrival.at,
+            orientation: owner.orientation,
+            transport: &Transport::None,
+            wire_len: arrival.wire_len,
+            ip_len: arrival.ip_len,
+            payload_len: 0,
+            is_cut: arrival.is_cut,
+        };
+        let (slot, rest) = self.table.get_mut(owner.flow.index());
+        let side = slot.flow.count_fragment(&observed, self.clock, rest);
+        out.push(
+            FlowEvent::Packet {
+                flow: owner.flow,
+                side,
+                at,
+                wire_len: arrival.wire_len,
+                payload_len,
+            }
+            .into(),
+        );
+        let flow = FlowRef {
+            id: owner.flow,
+            key: &slot.key,
+            at,
+            flow: &slot.flow,
+            rest,
+        };
+        let fragment = Fragment {
+            at,
+            number: arrival.number,
+            wire_len: arrival.wire_len,
+            first,
+        };
+        self.consumer
+            .fragment(&mut slot.state, flow, side, &fragment);
+    }
+
+    /// Gives up datagrams for which there is no memory.
+    fn make_room(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
+        while let Some(remains) = self.held().and_then(Defragmenter::crowded_out) {
+            self.give_up(extractor, remains, out);
+        }
+    }
+
+    /// Counts what came of a datagram that never gets whole.
+    fn give_up(
+        &mut self,
+        extractor: &E,
+        remains: Remains<Owner, Arrival>,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        let packets = remains.arrivals.len() as u64;
+        self.stats.packets_held -= packets;
+        self.stats.count_loss(remains.loss.unwrap_or(Loss::Timeout));
+        let mut skip = Skip::new(layer(remains.version), Cause::Fragment);
+        let mut owner = remains.owner.filter(|owner| self.lives(owner));
+        if let Some(packet) = remains.packet {
+            let view = PacketView::new(&packet.bytes, self.clock)
+                .with_link(REASSEMBLED)
+                .with_wire_len(packet.wire_len);
+            if owner.is_none() && packets > 0 {
+                let found = extractor.extract_to(view, |first| {
+                    let owner = self.owner_of(first, remains.arrivals.first(), out);
+                    self.count_all(owner, &remains.arrivals, Some(first), 0, out);
+                    owner
+                });
+                match found {
+                    Ok(found) => owner = Some(found),
+                    Err(why) => skip = why,
+                }
+            }
+            if let Some(held) = self.held() {
+                held.recycle(packet);
+            }
+        }
+        match owner {
+            None => self.stats.count_skips(skip, packets),
+            Some(owner) => {
+                let at = self.clock;
+                if remains.has_overlap {
+                    self.tell_owner(owner, at, AnomalyKind::OverlappingFragments, out);
+                }
+                self.tell_owner(owner, at, AnomalyKind::IncompleteDatagram, out);
+            }
+        }
+    }
+
+    fn tell_owner(
+        &mut self,
+        owner: Owner,
+        at: Timestamp,
+        kind: AnomalyKind,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        let (slot, _) = self.table.get_mut(owner.flow.index());
+        let side: FlowSide = slot.flow.side_of(owner.orientation);
+        self.report_one(owner.flow, side, at, kind, out);
+    }
+}
+
+/// Adds the first fragment that a walk meets to its datagram.
+struct Meeting<'m, L> {
+    held: &'m mut Defragmenter<Owner, Arrival>,
+    around: &'m mut Around,
+    arrivals: &'m mut [Arrival],
+    now: Timestamp,
+    /// Whether the flow of an owner lives.
+    lives: L,
+    met: Option<Met>,
+}
+
+/// A fragment that was met.
+#[derive(Clone, Copy, Debug)]
+struct Met {
+    pushed: Pushed,
+    version: IpVersion,
+    /// Whether it is a first one, and no headers go on behind its end.
+    names_flow: bool,
+}
+
+impl<L: Fn(&Owner) -> bool> Passed for Meeting<'_, L> {
+    fn pass(&mut self, layer: Layer, id: Option<u32>) {
+        self.around.pass(layer, id);
+    }
+
+    fn open(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
+        self.around.open(layer, id, carrier);
+    }
+
+    fn leave_closed(&mut self, _: Skip) {
+        if let Some(met) = &mut self.met {
+            met.names_flow = false;
+        }
+    }
+
+    fn meet_fragment(&mut self, fragment: &IpFragment<'_>) {
+        if self.met.is_some() {
+            return;
+        }
+        self.around.meet_fragment(fragment);
+        for arrival in self.arrivals.iter_mut().filter(|it| it.ip_len == 0) {
+            arrival.ip_len = fragment.ip_len;
+        }
+        let link = self.around.header();
+        let pushed = self
+            .held
+            .push(fragment, link, self.arrivals, self.now, &self.lives);
+        self.met = Some(Met {
+            pushed,
+            version: fragment.version,
+            names_flow: fragment.is_first(),
+        });
+    }
+}
+
+/// Whether a packet may have no flow because it is not all there.
+fn may_be_in_part(skip: Skip) -> bool {
+    matches!(skip.cause, Cause::Fragment | Cause::Truncated)
+}
+
+/// The transport header that a flow is stepped by.
+fn transport_of<'a, K>(packet: &'a Extracted<'_, K>) -> &'a Transport {
+    match packet.grain {
+        Grain::Connection => &packet.transport,
+        Grain::Ends => &Transport::None,
+    }
+}
+
+const fn layer(version: IpVersion) -> Layer {
+    match version {
+        IpVersion::V4 => Layer::Ipv4,
+        IpVersion::V6 => Layer::Ipv6,
+    }
+}
+
+/// Datagrams put together out of each other at the most.
+const MAX_LEVELS: usize = 8;
