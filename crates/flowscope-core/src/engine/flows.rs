@@ -56,12 +56,14 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         self.clock = self.clock.max(packet.timestamp);
         self.stats.packets += 1;
         self.stats.bytes += u64::from(packet.wire_len);
-        if self.clock >= self.table.check_at() || self.clock >= self.fragments.check_at() {
+        if self.clock >= self.table.check_at() {
             self.expire_due(extractor, out);
         }
     }
 
-    #[inline]
+    /// Called from one place, into which it is compiled: a call costs one
+    /// packet in thirty.
+    #[inline(always)]
     pub(super) fn deliver(
         &mut self,
         extracted: &Extracted<'_, E::Key>,
@@ -127,7 +129,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     }
 
     /// Reports what is odd about a segment, if anything is.
-    #[inline]
+    #[inline(always)]
     pub(super) fn conclude(
         &mut self,
         flow: FlowId,
@@ -144,6 +146,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         self.tell_anomaly(flow, side, at, kind, out);
     }
 
+    #[cold]
+    #[inline(never)]
     pub(super) fn tell_anomaly(
         &mut self,
         flow: FlowId,

@@ -43,7 +43,6 @@ pub(super) struct Fragments {
     /// None if they are ignored.
     held: Option<Defragmenter<Owner, Arrival>>,
     around: Around,
-    check_at: Timestamp,
 }
 
 /// The flow that a datagram belongs to, and which way it runs along its key.
@@ -84,23 +83,12 @@ impl Fragments {
                 FragmentPolicy::Ignore => None,
             },
             around: Around::default(),
-            check_at: Timestamp::MAX,
         }
-    }
-
-    /// Before this moment nothing is given up.
-    #[inline]
-    pub(super) fn check_at(&self) -> Timestamp {
-        self.check_at
     }
 
     /// When something is given up.
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         self.held.as_ref()?.next_deadline()
-    }
-
-    fn settle(&mut self) {
-        self.check_at = self.next_deadline().unwrap_or(Timestamp::MAX);
     }
 }
 
@@ -136,7 +124,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                     level: 0,
                 };
                 self.take_piece(extractor, piece, out);
-                self.fragments.settle();
+                self.settle();
             }
         }
     }
@@ -147,7 +135,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         while let Some(remains) = self.held().and_then(|held| held.due(now)) {
             self.give_up(extractor, remains, out);
         }
-        self.fragments.settle();
+        self.settle();
     }
 
     /// Gives up everything.
@@ -155,7 +143,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         while let Some(remains) = self.held().and_then(Defragmenter::drain) {
             self.give_up(extractor, remains, out);
         }
-        self.fragments.settle();
+        self.settle();
+    }
+
+    /// Has the next moment at which something is given up looked out for.
+    fn settle(&mut self) {
+        let next = self.fragments.next_deadline();
+        self.table.set_alarm(next.unwrap_or(Timestamp::MAX));
     }
 
     fn held(&mut self) -> Option<&mut Defragmenter<Owner, Arrival>> {

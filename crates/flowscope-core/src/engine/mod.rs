@@ -163,14 +163,14 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         let flows = &mut self.flows;
         flows.admit(&self.extractor, &packet, out);
         let taken = self.extractor.extract_to(packet, |extracted| {
-            let is_whole = !extracted.is_fragment;
-            if is_whole {
+            if extracted.is_fragment {
+                flows.take_apart(&self.extractor, packet, None, out);
+            } else {
                 flows.deliver(extracted, out);
             }
-            is_whole
         });
-        if !matches!(taken, Ok(true)) {
-            flows.take_apart(&self.extractor, packet, taken.err(), out);
+        if let Err(skip) = taken {
+            flows.take_apart(&self.extractor, packet, Some(skip), out);
         }
     }
 

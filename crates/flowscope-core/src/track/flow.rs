@@ -140,6 +140,7 @@ impl Flow {
     }
 
     /// Counts a fragment: what it carries is known when its datagram is whole.
+    #[cold]
     pub(crate) fn count_fragment(
         &mut self,
         packet: &Observed<'_>,
@@ -152,6 +153,7 @@ impl Flow {
     }
 
     /// Counts the payload of a datagram whose fragments are counted.
+    #[cold]
     pub(crate) fn count_whole(
         &mut self,
         side: FlowSide,
@@ -167,7 +169,7 @@ impl Flow {
         self.step(side, transport, payload_len, rest)
     }
 
-    #[inline]
+    #[inline(always)]
     fn count_lengths(
         &mut self,
         packet: &Observed<'_>,
@@ -195,7 +197,7 @@ impl Flow {
     }
 
     /// What a packet's transport header does to the flow.
-    #[inline]
+    #[inline(always)]
     fn step(
         &mut self,
         side: FlowSide,
@@ -231,7 +233,7 @@ impl Flow {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn count_segment(
         &mut self,
         side: FlowSide,
@@ -271,7 +273,7 @@ impl Flow {
         (next, verdict)
     }
 
-    #[inline]
+    #[inline(always)]
     fn note(&mut self, side: FlowSide, letter: Letter, rest: &mut Rest) {
         let history = &mut self.history;
         self.sides[side as usize]
