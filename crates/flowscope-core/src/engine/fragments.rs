@@ -219,26 +219,22 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             }
             return;
         }
-        let owner = self
+        let mut owner = self
             .held()
             .and_then(|held| held.owner(pushed.place).copied());
-        let counted = match owner {
-            Some(owner) => {
-                self.count_all(owner, &piece.arrivals, None, 0, out);
-                Some(owner)
-            }
+        match owner {
+            Some(owner) => self.count_all(owner, &piece.arrivals, None, 0, out),
             None if met.names_flow && piece.skip.is_none() => {
-                self.give(extractor, &piece, pushed, out)
+                owner = self.give(extractor, &piece, pushed, out);
             }
-            None if pushed.is_kept => None,
-            None => {
-                let skip = Skip::new(layer(met.version), Cause::Fragment);
-                let skip = piece.skip.unwrap_or(skip);
-                self.stats.count_skips(skip, piece.arrivals.len() as u64);
-                None
-            }
-        };
-        if let Some(owner) = counted
+            None => {}
+        }
+        if owner.is_none() && !pushed.is_kept {
+            let skip = Skip::new(layer(met.version), Cause::Fragment);
+            let skip = piece.skip.unwrap_or(skip);
+            self.stats.count_skips(skip, piece.arrivals.len() as u64);
+        }
+        if let Some(owner) = owner
             && self
                 .held()
                 .is_some_and(|held| held.take_overlap(pushed.place))
@@ -269,6 +265,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Gives a datagram to the flow that its first fragment names, and counts
     /// there what has come of it.
+    ///
+    /// Not if it ends in the middle of a TCP header: a flow that begins with
+    /// half a SYN would begin in another state.
     fn give(
         &mut self,
         extractor: &E,
@@ -277,6 +276,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out: &mut impl Sink<C::Event>,
     ) -> Option<Owner> {
         let given = extractor.extract_to(piece.view, |first| {
+            if first.transport == Transport::TcpCut {
+                return None;
+            }
             let earliest = self.held()?.first_arrival(pushed.place);
             let at = earliest.or(piece.arrivals.first().copied());
             let owner = self.owner_of(first, at.as_ref(), out);
