@@ -216,8 +216,9 @@ impl Assembly {
     fn overwrite(&mut self, piece: Piece, run: Run<'_>, content: Content) -> Piece {
         let at = usize::from(piece.at);
         let bytes = self.bytes.get_mut(at..at + piece.span.len());
-        for (byte, new) in bytes.into_iter().flatten().zip(run.slice(piece.span)) {
-            *byte = *new;
+        let new = run.slice(piece.span);
+        if let Some(bytes) = bytes.and_then(|bytes| bytes.get_mut(..new.len())) {
+            bytes.copy_from_slice(new);
         }
         Piece {
             of: run.span,

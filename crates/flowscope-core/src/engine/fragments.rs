@@ -43,7 +43,6 @@ pub(super) struct Fragments {
     /// None if they are ignored.
     held: Option<Defragmenter<Owner, Arrival>>,
     around: Around,
-    check_at: Timestamp,
 }
 
 /// The flow that a datagram belongs to, and which way it runs along its key.
@@ -84,23 +83,17 @@ impl Fragments {
                 FragmentPolicy::Ignore => None,
             },
             around: Around::default(),
-            check_at: Timestamp::MAX,
         }
     }
 
     /// Before this moment nothing is given up.
-    #[inline]
     pub(super) fn check_at(&self) -> Timestamp {
-        self.check_at
+        self.next_deadline().unwrap_or(Timestamp::MAX)
     }
 
     /// When something is given up.
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         self.held.as_ref()?.next_deadline()
-    }
-
-    fn settle(&mut self) {
-        self.check_at = self.next_deadline().unwrap_or(Timestamp::MAX);
     }
 }
 
@@ -136,7 +129,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                     level: 0,
                 };
                 self.take_piece(extractor, piece, out);
-                self.fragments.settle();
+                self.settle();
             }
         }
     }
@@ -147,7 +140,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         while let Some(remains) = self.held().and_then(|held| held.due(now)) {
             self.give_up(extractor, remains, out);
         }
-        self.fragments.settle();
+        self.settle();
     }
 
     /// Gives up everything.
@@ -155,7 +148,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         while let Some(remains) = self.held().and_then(Defragmenter::drain) {
             self.give_up(extractor, remains, out);
         }
-        self.fragments.settle();
+        self.settle();
     }
 
     fn held(&mut self) -> Option<&mut Defragmenter<Owner, Arrival>> {
@@ -225,26 +218,22 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             }
             return;
         }
-        let owner = self
+        let mut owner = self
             .held()
             .and_then(|held| held.owner(pushed.place).copied());
-        let counted = match owner {
-            Some(owner) => {
-                self.count_all(owner, &piece.arrivals, None, 0, out);
-                Some(owner)
-            }
+        match owner {
+            Some(owner) => self.count_all(owner, &piece.arrivals, None, 0, out),
             None if met.names_flow && piece.skip.is_none() => {
-                self.give(extractor, &piece, pushed, out)
+                owner = self.give(extractor, &piece, pushed, out);
             }
-            None if pushed.is_kept => None,
-            None => {
-                let skip = Skip::new(layer(met.version), Cause::Fragment);
-                let skip = piece.skip.unwrap_or(skip);
-                self.stats.count_skips(skip, piece.arrivals.len() as u64);
-                None
-            }
-        };
-        if let Some(owner) = counted
+            None => {}
+        }
+        if owner.is_none() && !pushed.is_kept {
+            let skip = Skip::new(layer(met.version), Cause::Fragment);
+            let skip = piece.skip.unwrap_or(skip);
+            self.stats.count_skips(skip, piece.arrivals.len() as u64);
+        }
+        if let Some(owner) = owner
             && self
                 .held()
                 .is_some_and(|held| held.take_overlap(pushed.place))
@@ -275,6 +264,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Gives a datagram to the flow that its first fragment names, and counts
     /// there what has come of it.
+    ///
+    /// Not if it ends in the middle of a TCP header: a flow that begins with
+    /// half a SYN would begin in another state.
     fn give(
         &mut self,
         extractor: &E,
@@ -283,6 +275,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out: &mut impl Sink<C::Event>,
     ) -> Option<Owner> {
         let given = extractor.extract_to(piece.view, |first| {
+            if first.transport == Transport::TcpCut {
+                return None;
+            }
             let earliest = self.held()?.first_arrival(pushed.place);
             let at = earliest.or(piece.arrivals.first().copied());
             let owner = self.owner_of(first, at.as_ref(), out);

@@ -30,6 +30,8 @@ pub(super) struct Idle {
     in_near: usize,
     /// Before this moment nothing comes up.
     check_at: Timestamp,
+    /// When something else comes up, of which only this is known.
+    alarm: Timestamp,
 }
 
 /// A flow's place in [`Idle`], kept in the flow's own entry.
@@ -85,7 +87,14 @@ impl Idle {
             near: Near::default(),
             in_near: 0,
             check_at: Timestamp::MAX,
+            alarm: Timestamp::MAX,
         }
+    }
+
+    /// Has [`check_at`](Self::check_at) be no later than a moment.
+    pub(super) fn set_alarm(&mut self, at: Timestamp) {
+        self.alarm = at;
+        self.settle();
     }
 
     /// Before this moment [`due`](Self::due) has nothing to say.
@@ -314,6 +323,7 @@ impl Idle {
         } else {
             near
         };
+        self.check_at = self.check_at.min(self.alarm);
     }
 }
 

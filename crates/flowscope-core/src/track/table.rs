@@ -189,6 +189,15 @@ impl<K: Eq + Hash, S> Table<K, S> {
         self.idle.rearm(&mut self.slots, index);
     }
 
+    /// Has [`check_at`](Self::check_at) be no later than a moment at which
+    /// there is something else to do.
+    ///
+    /// One moment to look at for everything: a second one would cost every
+    /// packet.
+    pub(crate) fn set_alarm(&mut self, at: Timestamp) {
+        self.idle.set_alarm(at);
+    }
+
     /// Before this moment [`due`](Self::due) finds nothing.
     #[inline]
     pub(crate) fn check_at(&self) -> Timestamp {

@@ -64,7 +64,7 @@ impl Sender {
 
     /// Takes note of a segment of `side`, which this is, with `payload_len`
     /// bytes of data, and returns the state it leads to, if that is another.
-    #[inline]
+    #[inline(always)]
     pub(super) fn step(
         &mut self,
         peer: &Self,
@@ -166,7 +166,7 @@ impl Sender {
 
     /// Gives the letters of Zeek's history that a segment stands for, each the
     /// first time.
-    #[inline]
+    #[inline(always)]
     pub(super) fn note(
         &mut self,
         header: &TcpHeader,

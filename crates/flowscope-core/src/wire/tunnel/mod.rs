@@ -37,7 +37,8 @@ struct Outer<'a, 'p> {
     ip: &'p IpHeader,
     /// What it carries.
     bytes: &'a [u8],
-    /// Whether the capture lacks the end of that.
+    /// Whether the end of that is missing: in the capture, or because it is
+    /// the first fragment of more.
     is_cut: bool,
     passed: &'p mut dyn Passed,
 }
@@ -74,7 +75,7 @@ pub(super) fn open<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<I
     let mut inside = Outer {
         ip: &outer.ip,
         bytes: outer.payload.bytes,
-        is_cut: outer.payload.missing > 0,
+        is_cut: outer.payload.missing > 0 || outer.is_fragment,
         passed,
     };
     match outer.transport {
@@ -92,7 +93,7 @@ pub(super) fn open_vxlan<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Op
     vxlan::vxlan(&mut Outer {
         ip: &outer.ip,
         bytes: outer.payload.bytes,
-        is_cut: outer.payload.missing > 0,
+        is_cut: outer.payload.missing > 0 || outer.is_fragment,
         passed,
     })
 }
