@@ -44,6 +44,16 @@ pub(crate) enum Command {
     /// kind and side, and ended has all that a flow record has. Where the times of a capture go
     /// back, those of the events do, too.
     Events(Captures),
+    /// One record per direction of a TCP connection that carried data, when it is over: its bytes
+    /// as put back in order, their SHA-256, and what is missing
+    Streams {
+        /// Also write each stream to a file in a folder, which is made if it is not there: the
+        /// bytes that were captured, holes left out
+        #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+        extract: Option<PathBuf>,
+        #[command(flatten)]
+        captures: Captures,
+    },
     /// Flow and anomaly records in one pass, in order of time
     All(Captures),
     /// Print a completion script

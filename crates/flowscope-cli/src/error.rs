@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::io;
+use std::path::PathBuf;
 
 use flowscope::pcap::PcapError;
 
@@ -15,6 +16,8 @@ pub(crate) enum Failure {
     Usage(&'static str),
     /// A capture could not be read to its end.
     Input { input: Input, error: PcapError },
+    /// A stream could not be written to its file.
+    Extract { path: PathBuf, error: io::Error },
     /// Records could not be written.
     Output { target: Target, error: io::Error },
 }
@@ -24,7 +27,7 @@ impl Failure {
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
-            Self::Input { .. } | Self::Output { .. } => 1,
+            Self::Input { .. } | Self::Extract { .. } | Self::Output { .. } => 1,
         }
     }
 }
@@ -34,6 +37,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Usage(what) => write!(f, "{what}; try --help"),
             Self::Input { input, error } => write!(f, "{input}: {error}"),
+            Self::Extract { path, error } => write!(f, "{}: {error}", path.display()),
             Self::Output { target, error } => write!(f, "{target}: {error}"),
         }
     }
@@ -44,7 +48,7 @@ impl core::error::Error for Failure {
         match self {
             Self::Usage(_) => None,
             Self::Input { error, .. } => Some(error),
-            Self::Output { error, .. } => Some(error),
+            Self::Extract { error, .. } | Self::Output { error, .. } => Some(error),
         }
     }
 }

@@ -4,7 +4,8 @@ use flowscope::track::{FlowEvent, TrackerStats};
 
 use crate::format::Writer;
 use crate::record::{
-    ALL, EVENTS, EventRecord, FLOWS, FlowRecord, Happening, Moment, SUMMARY, Schema, SkippedRecord,
+    ALL, EVENTS, EventRecord, FLOWS, FlowRecord, Happening, Moment, STREAMS, SUMMARY, Schema,
+    SkippedRecord, StreamRecord,
 };
 use crate::tally::{Span, Tally};
 use crate::tracking::EndedFlow;
@@ -16,6 +17,7 @@ pub(crate) enum Subject {
     Flows,
     Events,
     All,
+    Streams,
 }
 
 impl Subject {
@@ -25,6 +27,7 @@ impl Subject {
             Self::Flows => FLOWS,
             Self::Events => EVENTS,
             Self::All => ALL,
+            Self::Streams => STREAMS,
         }
     }
 
@@ -33,7 +36,7 @@ impl Subject {
         match (self, Happening::of(event)?) {
             (Self::Events, happening) => Some(happening),
             (Self::All, happening @ Happening::Anomaly { .. }) => Some(happening),
-            (Self::Summary | Self::Flows | Self::All, _) => None,
+            (Self::Summary | Self::Flows | Self::All | Self::Streams, _) => None,
         }
     }
 }
@@ -62,7 +65,13 @@ impl Report {
             Subject::Flows => self.writer.write(&named("flow")),
             Subject::Events => self.writer.write(&Moment::End(named("ended"))),
             Subject::All => self.writer.write(&Moment::End(named("flow"))),
+            Subject::Streams => {}
         }
+    }
+
+    /// One side of a connection has said what it had to say.
+    pub(crate) fn stream(&mut self, stream: &StreamRecord) {
+        self.writer.write(stream);
     }
 
     /// Something happened to a flow that lives.

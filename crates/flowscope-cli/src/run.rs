@@ -2,23 +2,26 @@
 
 use core::ops::ControlFlow;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
 use flowscope::Timestamp;
-use flowscope::engine::Engine;
+use flowscope::engine::{Engine, Payload, PayloadConfig};
 use flowscope::extract::{AutoDetectEncap, FiveTuple, FlowExtractor, Scoped};
 use flowscope::track::{Config, FlowEvent, FlowId};
 
 use crate::args::{Arguments, Command, Encap, Key, Options};
 use crate::choice::Choice;
 use crate::error::Failure;
+use crate::extraction::Extraction;
 use crate::format::Writer;
 use crate::input::{self, Input};
 use crate::output::Target;
 use crate::progress::{Progress, Screen};
 use crate::record::{EventRecord, Happening, HasEnds};
 use crate::report::{Report, Subject};
+use crate::streams::{StreamReader, Streamed};
 use crate::tally::Span;
 use crate::tracking::{EndedFlow, Recorder, Tracked};
 
@@ -42,22 +45,28 @@ fn perform(arguments: Arguments) -> Result<Vec<Failure>, Failure> {
         options,
         captures,
     } = arguments;
+    let mut folder = None;
     let (subject, captures) = match command {
         None => (Subject::Summary, captures),
         Some(Command::Summary(captures)) => (Subject::Summary, captures),
         Some(Command::Flows(captures)) => (Subject::Flows, captures),
         Some(Command::Events(captures)) => (Subject::Events, captures),
         Some(Command::All(captures)) => (Subject::All, captures),
+        Some(Command::Streams { extract, captures }) => {
+            folder = extract;
+            (Subject::Streams, captures)
+        }
         Some(Command::Completions { shell }) => return print(&options, &completions(shell)),
         Some(Command::Man { command }) => return print(&options, &manual(command.as_deref())?),
     };
-    report(subject, &options, input::named(captures.files)?)
+    report(subject, folder, &options, input::named(captures.files)?)
 }
 
 /// Reads the inputs and reports on them; comes back with what went wrong on
 /// the way.
 fn report(
     subject: Subject,
+    folder: Option<PathBuf>,
     options: &Options,
     inputs: Vec<Input>,
 ) -> Result<Vec<Failure>, Failure> {
@@ -77,6 +86,7 @@ fn report(
     };
     let job = Job {
         subject,
+        folder,
         config: options.config(),
         progress: Progress::new(options.progress(), &inputs, screen),
         inputs,
@@ -110,6 +120,8 @@ fn report(
 /// All that it takes but a way to tell flows apart.
 struct Job {
     subject: Subject,
+    /// Where streams are to be written to.
+    folder: Option<PathBuf>,
     config: Config,
     inputs: Vec<Input>,
     progress: Progress,
@@ -121,7 +133,52 @@ impl Job {
     where
         E: FlowExtractor<Key: HasEnds>,
     {
+        match self.subject {
+            Subject::Streams => self.read_streams(extractor),
+            Subject::Summary | Subject::Flows | Subject::Events | Subject::All => {
+                self.follow_flows(extractor)
+            }
+        }
+    }
+
+    fn read_streams<E>(self, extractor: E) -> (Vec<Failure>, io::Result<()>)
+    where
+        E: FlowExtractor<Key: HasEnds>,
+    {
+        let mut report = self.report;
+        let reader = StreamReader::new(self.folder.map(Extraction::into_folder));
+        let payload = Payload::new(reader, PayloadConfig::default());
+        let mut engine = Engine::with_consumer(extractor, payload, self.config);
+        let mut write = |streamed: Streamed| {
+            if let Streamed(Some(stream)) = streamed {
+                report.stream(&stream);
+            }
+            report.is_done()
+        };
+        let mut failures = input::read(self.inputs, self.progress, |packet| {
+            let mut is_done = false;
+            engine.track(packet, &mut |streamed| is_done |= write(streamed));
+            let extraction = engine.consumer().reader().extraction();
+            match is_done || extraction.is_some_and(Extraction::has_failed) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        });
+        engine.finish(&mut |streamed| {
+            write(streamed);
+        });
+        let extraction = engine.consumer_mut().reader_mut().take_extraction();
+        let error = extraction.and_then(Extraction::into_error);
+        failures.extend(error.map(|(path, error)| Failure::Extract { path, error }));
+        (failures, report.finish(engine.stats(), None))
+    }
+
+    fn follow_flows<E>(self, extractor: E) -> (Vec<Failure>, io::Result<()>)
+    where
+        E: FlowExtractor<Key: HasEnds>,
+    {
         let Self {
+            folder: _,
             subject,
             config,
             inputs,

@@ -7,12 +7,14 @@
 mod ends;
 mod event;
 mod flow;
+mod stream;
 mod summary;
 mod word;
 
 pub(crate) use ends::{Ends, HasEnds, Host};
 pub(crate) use event::{EventRecord, Happening, Moment};
 pub(crate) use flow::FlowRecord;
+pub(crate) use stream::StreamRecord;
 pub(crate) use summary::{SkippedRecord, Summary};
 pub(crate) use word::Word;
 
@@ -58,6 +60,12 @@ pub(crate) const EVENTS: Schema = Schema {
 pub(crate) const ALL: Schema = Schema {
     fields: &[flow::FIELDS, event::ANOMALY_FIELDS],
     columns: event::COLUMNS,
+};
+
+/// One line per direction of a TCP connection that carried data.
+pub(crate) const STREAMS: Schema = Schema {
+    fields: &[stream::FIELDS],
+    columns: stream::COLUMNS,
 };
 
 /// Two lines about a whole capture.
