@@ -1,0 +1,220 @@
+//! From anything to the end of a head.
+
+use core::mem;
+
+use super::half::State;
+use super::{Call, Connection};
+use crate::head::{self, Head};
+use crate::start_line::{StartLine, is_control, is_header_line, without_line_end};
+use crate::{HttpAnomalyKind, TunnelKind, lenient};
+
+impl Connection {
+    /// Reads a head: at once if it lies whole in `bytes`, or else line by line.
+    pub(super) fn start<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        tentative: bool,
+        call: &mut Call<'_>,
+    ) -> &'a [u8] {
+        let (max_head, max_headers) = limits(call);
+        let half = &mut self.halves[call.side];
+        let mut bytes = bytes;
+        if half.held.is_empty() {
+            // RFC 9112, section 2.2: empty lines before a request.
+            let blank = |byte: &u8| !matches!(byte, b'\r' | b'\n');
+            let Some(first) = bytes.iter().position(blank) else {
+                return &[];
+            };
+            bytes = bytes.get(first..).unwrap_or_default();
+            half.began = call.at;
+            let within = bytes.get(..max_head).unwrap_or(bytes);
+            if let Some((head, len)) = head::whole(within, max_headers) {
+                self.begin(head, call);
+                return bytes.get(len..).unwrap_or_default();
+            }
+        }
+        let (piece, rest) = up_to_line_end(bytes);
+        if half.held.len() + piece.len() > max_head {
+            self.too_long(call);
+            return bytes;
+        }
+        half.held.extend_from_slice(piece);
+        if piece.ends_with(b"\n") {
+            self.line(tentative, call);
+        } else if half.line == 0 && !tentative && has_control(piece) {
+            self.not_a_start_line(call);
+        }
+        rest
+    }
+
+    /// Takes the line that is now whole.
+    fn line(&mut self, tentative: bool, call: &mut Call<'_>) {
+        let (_, max_headers) = limits(call);
+        let half = &mut self.halves[call.side];
+        let line = half.held.get(half.line..).unwrap_or_default();
+        let content = without_line_end(line);
+        if half.line == 0 {
+            if tentative || StartLine::parse(line).is_some() {
+                half.line = half.held.len();
+            } else if content == HTTP2 {
+                self.leave(TunnelKind::Http2, None, None, call);
+            } else {
+                self.not_a_start_line(call);
+                self.search_held(call);
+            }
+        } else if content.is_empty() {
+            let held = mem::take(&mut half.held);
+            let head = head::any(&held, max_headers);
+            half.held = held;
+            match head {
+                Some(head) => self.begin(head, call),
+                None => self.lose(call),
+            }
+        } else if tentative && !is_header_line(content) {
+            // What was found was no start line. This may be one.
+            half.held.drain(..half.line);
+            half.line = 0;
+            half.state = State::Search;
+            self.search_held(call);
+        } else {
+            half.line = half.held.len();
+        }
+    }
+
+    /// A message begins here that is none.
+    fn not_a_start_line(&mut self, call: &mut Call<'_>) {
+        if self.is_recognised() {
+            call.anomaly(HttpAnomalyKind::NotAStartLine);
+        }
+        self.halves[call.side].state = State::Search;
+    }
+
+    fn too_long(&mut self, call: &mut Call<'_>) {
+        if self.is_recognised() || self.halves[call.side].line > 0 {
+            call.anomaly(HttpAnomalyKind::HeadTooLong);
+        }
+        self.partial(call);
+        let half = &mut self.halves[call.side];
+        half.held.drain(..half.line);
+        half.line = 0;
+        half.state = State::Search;
+    }
+
+    /// Gives the message whose head is cut short after some lines, if any.
+    pub(super) fn partial(&mut self, call: &mut Call<'_>) {
+        let (_, max_headers) = limits(call);
+        let half = &self.halves[call.side];
+        let lines = half.held.get(..half.line).unwrap_or_default();
+        if let Some(head) = lenient::read(lines, max_headers) {
+            self.prepare(head, call);
+            self.cut(call);
+        }
+    }
+
+    /// Looks for a start line, line by line.
+    pub(super) fn search<'a>(&mut self, bytes: &'a [u8], call: &Call<'_>) -> &'a [u8] {
+        let wanted = self.wanted(call.side);
+        let (piece, rest) = up_to_line_end(bytes);
+        self.searched = self.searched.saturating_add(piece.len() as u64);
+        let half = &mut self.halves[call.side];
+        if !piece.ends_with(b"\n") {
+            self.hold_for_search(piece, call);
+            return rest;
+        }
+        if half.held.is_empty() {
+            let Some(found) = StartLine::find(piece, wanted, longest_found(call)) else {
+                return rest;
+            };
+            half.state = State::Start { tentative: true };
+            return bytes.get(found..).unwrap_or_default();
+        }
+        self.hold_for_search(piece, call);
+        self.search_held(call);
+        rest
+    }
+
+    /// Looks for a start line in the line that is held.
+    fn search_held(&mut self, call: &Call<'_>) {
+        let wanted = self.wanted(call.side);
+        let half = &mut self.halves[call.side];
+        match StartLine::find(&half.held, wanted, longest_found(call)) {
+            Some(found) => {
+                half.held.drain(..found);
+                half.line = half.held.len();
+                half.state = State::Start { tentative: true };
+            }
+            None => half.release(),
+        }
+    }
+
+    /// Keeps what may be part of a start line: nothing before a control
+    /// character, nor far from the end.
+    fn hold_for_search(&mut self, piece: &[u8], call: &Call<'_>) {
+        let half = &mut self.halves[call.side];
+        let most = longest_found(call) + LINE_END;
+        let near = piece.len().saturating_sub(most);
+        let content = without_line_end(piece);
+        let clean = content
+            .strip_suffix(b"\r")
+            .unwrap_or(content)
+            .iter()
+            .rposition(|byte| is_control(*byte))
+            .map_or(0, |control| control + 1);
+        let from = near.max(clean);
+        if from > 0 {
+            half.held.clear();
+        }
+        if half.held.is_empty() {
+            half.began = call.at;
+        }
+        half.held
+            .extend_from_slice(piece.get(from..).unwrap_or_default());
+        if half.held.len() > 2 * most {
+            half.held.drain(..half.held.len() - most);
+        }
+    }
+
+    /// A head is read.
+    fn begin(&mut self, head: Head, call: &mut Call<'_>) {
+        let half = &mut self.halves[call.side];
+        half.release();
+        let next = self.prepare(head, call);
+        self.proceed(next, call);
+    }
+}
+
+fn limits(call: &Call<'_>) -> (usize, usize) {
+    let config = call.config;
+    (config.max_head as usize, config.max_headers as usize)
+}
+
+/// How far back from its end a start line is looked for, so that it fits.
+fn longest_found(call: &Call<'_>) -> usize {
+    let (max_head, _) = limits(call);
+    max_head.saturating_sub(LINE_END).min(LONGEST_FOUND)
+}
+
+/// `bytes` up to their first LF, with it, and what follows.
+pub(super) fn up_to_line_end(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let end = bytes
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .map_or(bytes.len(), |end| end + 1);
+    bytes.split_at_checked(end).unwrap_or((bytes, &[]))
+}
+
+/// Whether no start line has these bytes in it.
+fn has_control(piece: &[u8]) -> bool {
+    piece
+        .iter()
+        .any(|byte| is_control(*byte) && !matches!(byte, b'\t' | b'\r'))
+}
+
+const LINE_END: usize = b"\r\n".len();
+
+/// A start line in the middle of something is not looked for further back
+/// than this from its end.
+const LONGEST_FOUND: usize = 8 << 10;
+
+/// RFC 9113, section 3.4: what a client of HTTP/2 begins with.
+const HTTP2: &[u8] = b"PRI * HTTP/2.0";

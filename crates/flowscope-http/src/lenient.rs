@@ -1,0 +1,172 @@
+//! Heads that are not as they should be.
+//!
+//! Read as RFC 9112 says where it says anything, and otherwise so that as
+//! little as possible is lost. What was odd is noted.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+use crate::HttpAnomalyKind as Kind;
+use crate::anomaly::Oddities;
+use crate::fields::Fields;
+use crate::framing::Framing;
+use crate::head::Head;
+use crate::start_line::{StartLine, is_control, is_token, without_line_end};
+
+type Field<'a> = (&'a [u8], Cow<'a, [u8]>);
+
+/// Reads a head out of whole lines, of which the last may be missing.
+pub(crate) fn read(bytes: &[u8], max_headers: usize) -> Option<Head> {
+    let end = bytes.iter().position(|byte| *byte == b'\n')? + 1;
+    let (line, rest) = bytes.split_at_checked(end)?;
+    let (start, odd) = StartLine::parse(line)?;
+    let mut oddities = Oddities::default();
+    if odd {
+        oddities.add(Kind::BadStartLine);
+    }
+    let (words, version, status) = match start {
+        StartLine::Request {
+            method,
+            target,
+            version,
+        } => ([method, target], version, None),
+        StartLine::Response {
+            version,
+            status,
+            reason,
+        } => ([reason, &b""[..]], version, Some(status)),
+    };
+    let mut fields = read_fields(rest, &mut oddities);
+    let all = fields.iter().map(|(name, value)| (*name, value.as_ref()));
+    let mut framing = Framing::of(all, version);
+    if fields.len() > max_headers {
+        oddities.add(Kind::TooManyHeaders);
+        fields.truncate(max_headers);
+    }
+    framing.oddities.extend(oddities);
+    let kept = fields.iter().map(|(name, value)| (*name, value.as_ref()));
+    Some(Head {
+        fields: Fields::new(words, kept),
+        version,
+        status,
+        framing,
+    })
+}
+
+/// Reads the fields of a trailer section.
+pub(crate) fn trailers(bytes: &[u8], max_headers: usize, oddities: &mut Oddities) -> Fields {
+    let mut fields = read_fields(bytes, oddities);
+    if fields.len() > max_headers {
+        oddities.add(Kind::TooManyHeaders);
+        fields.truncate(max_headers);
+    }
+    let kept = fields.iter().map(|(name, value)| (*name, value.as_ref()));
+    Fields::new([b"", b""], kept)
+}
+
+fn read_fields<'a>(bytes: &'a [u8], oddities: &mut Oddities) -> Vec<Field<'a>> {
+    let mut fields: Vec<Field<'a>> = Vec::new();
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let content = without_line_end(line);
+        if content.is_empty() {
+            break;
+        }
+        if content
+            .iter()
+            .any(|byte| is_control(*byte) && *byte != b'\t')
+        {
+            oddities.add(Kind::ControlCharacter);
+        }
+        if matches!(content.first(), Some(b' ' | b'\t')) {
+            // RFC 9112, section 5.2: replace the fold with spaces, or reject.
+            match fields.last_mut() {
+                Some((_, value)) => {
+                    oddities.add(Kind::ObsoleteFolding);
+                    unfold(value, content);
+                }
+                None => oddities.add(Kind::BadHeader),
+            }
+            continue;
+        }
+        match field(content) {
+            Some((name, value, spaced)) => {
+                if spaced {
+                    oddities.add(Kind::SpaceBeforeColon);
+                }
+                fields.push((name, Cow::Borrowed(value)));
+            }
+            None => oddities.add(Kind::BadHeader),
+        }
+    }
+    fields
+}
+
+fn unfold(value: &mut Cow<'_, [u8]>, more: &[u8]) {
+    let more = trim(more);
+    if more.is_empty() {
+        return;
+    }
+    let value = value.to_mut();
+    if !value.is_empty() {
+        value.push(b' ');
+    }
+    value.extend_from_slice(more);
+}
+
+/// A name, a value, and whether there is white space before the colon.
+fn field(line: &[u8]) -> Option<(&[u8], &[u8], bool)> {
+    let colon = line.iter().position(|byte| *byte == b':')?;
+    let (before, value) = line.split_at_checked(colon)?;
+    let name = trim(before);
+    if name.is_empty() || !name.iter().all(is_token) {
+        return None;
+    }
+    Some((name, trim(value.get(1..)?), name.len() != before.len()))
+}
+
+/// Optional white space: RFC 9110, section 5.6.3.
+pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
+    while let Some((b' ' | b'\t', rest)) = bytes.split_first() {
+        bytes = rest;
+    }
+    while let Some((b' ' | b'\t', rest)) = bytes.split_last() {
+        bytes = rest;
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_odd_is_read_and_noted() {
+        for (head, header, kind) in [
+            ("A : b", ("A", "b"), Kind::SpaceBeforeColon),
+            ("A: b\r\n  c", ("A", "b c"), Kind::ObsoleteFolding),
+            ("A:\r\n\tc\r\n ", ("A", "c"), Kind::ObsoleteFolding),
+            ("A: b\0c", ("A", "b\0c"), Kind::ControlCharacter),
+            ("A: b\rc", ("A", "b\rc"), Kind::ControlCharacter),
+            (" x: y\r\nA: b", ("A", "b"), Kind::BadHeader),
+            ("nonsense\r\nA: b", ("A", "b"), Kind::BadHeader),
+            (": x\r\nA: b", ("A", "b"), Kind::BadHeader),
+            ("A: b\r\nB: c", ("A", "b"), Kind::TooManyHeaders),
+        ] {
+            let bytes = alloc::format!("GET / HTTP/1.1\r\n{head}\r\n\r\n");
+            let read = read(bytes.as_bytes(), 1).expect("it has a start line");
+            let mut headers = read.fields.headers();
+            let first = headers.next().expect("there is one");
+            assert_eq!(first.name, header.0, "{head}");
+            assert_eq!(first.value, header.1, "{head}");
+            assert_eq!(headers.next(), None, "{head}");
+            assert!(read.framing.oddities.iter().eq([kind]), "{head}");
+        }
+    }
+
+    #[test]
+    fn a_length_beyond_the_cap_counts() {
+        let bytes = b"POST / HTTP/1.1\r\nA: b\r\nContent-Length: 7\r\n\r\n";
+        let read = read(bytes, 1).expect("it has a start line");
+        assert_eq!(read.framing.length, crate::framing::Length::Is(7));
+    }
+}

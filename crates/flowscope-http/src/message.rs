@@ -1,0 +1,260 @@
+//! What an [`HttpParser`](crate::HttpParser) reads.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use flowscope_core::Timestamp;
+
+use crate::fields::{Fields, Headers};
+use crate::{HttpAnomaly, Text};
+
+/// What a connection says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "messages are handed on one by one; boxing them would allocate for each"
+)]
+pub enum HttpMessage {
+    /// A request, at its end.
+    Request(HttpRequest),
+    /// A response, at its end. Interim ones (1xx) are given too.
+    Response(HttpResponse),
+    /// The connection is no longer HTTP/1: what follows belongs to another
+    /// protocol.
+    Tunnel(HttpTunnel),
+    /// Something ambiguous or malformed.
+    Anomaly(HttpAnomaly),
+}
+
+/// A request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct HttpRequest {
+    pub(crate) head: Fields,
+    /// The version.
+    pub version: HttpVersion,
+    /// How it was transferred.
+    pub transfer: Transfer,
+}
+
+/// A response.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct HttpResponse {
+    pub(crate) head: Fields,
+    /// The version.
+    pub version: HttpVersion,
+    /// The status code, three digits.
+    pub status: u16,
+    /// The request that it answers, if that was seen.
+    pub request: Option<Answered>,
+    /// How it was transferred.
+    pub transfer: Transfer,
+}
+
+/// How a message was transferred: when, and how much of it.
+///
+/// Reached through the message itself: `request.body_bytes`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Transfer {
+    /// The time of the packet with the message's first byte.
+    pub started: Timestamp,
+    /// The time of the packet with its last byte, or of the packet or decision
+    /// that cut it short.
+    pub ended: Timestamp,
+    /// The length of the body as transferred, without the framing of chunks;
+    /// the missing bytes are counted.
+    pub body_bytes: u64,
+    /// How many bytes of the body are missing from the capture.
+    pub missing_bytes: u64,
+    /// Whether the end of the message was not seen, or not told apart from
+    /// what follows.
+    pub incomplete: bool,
+    /// The first bytes of the body, up to the first missing one, where
+    /// [`Bodies::Collected`](crate::Bodies::Collected) asks for them.
+    pub body: Vec<u8>,
+    pub(crate) trailers: Option<Fields>,
+}
+
+impl HttpRequest {
+    /// The method, as sent: `GET`.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        // A method is a token, and those are ASCII.
+        self.head.first().to_str().unwrap_or_default()
+    }
+
+    /// The target, as sent: `/index.html`, `http://host/`, `host:443` or `*`.
+    #[must_use]
+    pub fn target(&self) -> Text<'_> {
+        self.head.second()
+    }
+
+    /// The first `Host`.
+    #[must_use]
+    pub fn host(&self) -> Option<Text<'_>> {
+        self.header("host")
+    }
+
+    /// The first `User-Agent`.
+    #[must_use]
+    pub fn user_agent(&self) -> Option<Text<'_>> {
+        self.header("user-agent")
+    }
+}
+
+impl HttpResponse {
+    /// The reason phrase, as sent; often empty.
+    #[must_use]
+    pub fn reason(&self) -> Text<'_> {
+        self.head.first()
+    }
+
+    /// Whether another response to the same request follows (1xx).
+    #[must_use]
+    pub fn is_interim(&self) -> bool {
+        (100..200).contains(&self.status) && self.status != 101
+    }
+}
+
+/// What requests and responses share.
+macro_rules! shared {
+    ($message:ident) => {
+        impl $message {
+            /// The value of the first header with this name, in whatever case.
+            #[must_use]
+            pub fn header(&self, name: &str) -> Option<Text<'_>> {
+                self.head.header(name)
+            }
+
+            /// The headers, in order, as sent.
+            #[must_use]
+            pub fn headers(&self) -> Headers<'_> {
+                self.head.headers()
+            }
+
+            /// The fields behind a chunked body, in order, as sent.
+            pub fn trailers(&self) -> impl Iterator<Item = crate::Header<'_>> {
+                self.transfer.trailers.iter().flat_map(Fields::headers)
+            }
+
+            /// The first `Content-Type`.
+            #[must_use]
+            pub fn content_type(&self) -> Option<Text<'_>> {
+                self.header("content-type")
+            }
+        }
+
+        impl core::ops::Deref for $message {
+            type Target = Transfer;
+
+            fn deref(&self) -> &Transfer {
+                &self.transfer
+            }
+        }
+    };
+}
+
+shared!(HttpRequest);
+shared!(HttpResponse);
+
+/// The request that a response answers.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Answered {
+    pub(crate) head: Fields,
+    /// From the end of the request to the beginning of the response. Of a
+    /// request that was not over by then, from the end of its head.
+    pub latency: Duration,
+}
+
+impl Answered {
+    /// The request's method.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.head.first().to_str().unwrap_or_default()
+    }
+
+    /// The request's target.
+    #[must_use]
+    pub fn target(&self) -> Text<'_> {
+        self.head.second()
+    }
+
+    /// The value of the request's first header with this name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<Text<'_>> {
+        self.head.header(name)
+    }
+}
+
+/// The connection became something else.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct HttpTunnel {
+    pub(crate) request: Option<Fields>,
+    pub(crate) protocol: Option<Fields>,
+    /// When that was seen.
+    pub at: Timestamp,
+    /// What made it so.
+    pub kind: TunnelKind,
+}
+
+/// What makes a connection a tunnel.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum TunnelKind {
+    /// A `CONNECT` to another host, the request's target.
+    Connect,
+    /// An `Upgrade` to another protocol.
+    Upgrade,
+    /// It began as HTTP/2, without asking.
+    Http2,
+}
+
+impl HttpTunnel {
+    /// The target of the request that led to it, if that was seen.
+    #[must_use]
+    pub fn target(&self) -> Option<Text<'_>> {
+        self.request.as_ref().map(Fields::second)
+    }
+
+    /// The protocol, as `Upgrade` names it in the response, or else in the
+    /// request.
+    #[must_use]
+    pub fn protocol(&self) -> Option<Text<'_>> {
+        if self.kind == TunnelKind::Http2 {
+            return Some(Text::new(b"h2c"));
+        }
+        [&self.protocol, &self.request]
+            .into_iter()
+            .flatten()
+            .find_map(|head| head.header("upgrade"))
+    }
+}
+
+/// The version of a message.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct HttpVersion {
+    /// Always 1, as long as this crate reads no others.
+    pub major: u8,
+    /// 0 or 1.
+    pub minor: u8,
+}
+
+impl HttpVersion {
+    /// HTTP/1.0.
+    pub const HTTP_10: Self = Self { major: 1, minor: 0 };
+    /// HTTP/1.1.
+    pub const HTTP_11: Self = Self { major: 1, minor: 1 };
+}
+
+/// As in a start line: `HTTP/1.1`.
+impl fmt::Display for HttpVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP/{}.{}", self.major, self.minor)
+    }
+}

@@ -1,0 +1,247 @@
+//! The parser.
+
+use alloc::boxed::Box;
+
+use flowscope_core::reassemble::Chunk;
+use flowscope_core::session::{Input, Interest, SessionParser, StreamEnd};
+use flowscope_core::{FlowSide, Sink};
+
+use crate::connection::{Call, Connection, Output};
+use crate::recognise::recognise;
+use crate::{HttpConfig, HttpError, HttpMessage, Likeness};
+
+/// Reads HTTP/1 messages out of a TCP connection.
+///
+/// A message is given when it is over: its body has ended, or the connection,
+/// or bytes went missing that it cannot do without, which makes it
+/// [`incomplete`](crate::Transfer::incomplete). The requests may come from
+/// either side.
+///
+/// ```
+/// use flowscope_core::reassemble::Chunk;
+/// use flowscope_core::session::{Input, SessionParser};
+/// use flowscope_core::{FlowSide, Timestamp};
+/// use flowscope_http::{HttpMessage, HttpParser};
+///
+/// let mut parser = HttpParser::default();
+/// let mut found = Vec::new();
+/// for (second, side, bytes) in [
+///     (1, FlowSide::Initiator, &b"GET /robots.txt HTTP/1.1\r\nHost: exam"[..]),
+///     (2, FlowSide::Initiator, b"ple.org\r\n\r\n"),
+///     (5, FlowSide::Responder, b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nAllo"),
+/// ] {
+///     let input = Input::new(side, Timestamp::new(second, 0), Chunk::Data(bytes));
+///     let _ = parser.feed(input, &mut found)?;
+/// }
+///
+/// let [HttpMessage::Request(request), HttpMessage::Response(response)] = &found[..] else {
+///     panic!("{found:?}")
+/// };
+/// assert_eq!(request.method(), "GET");
+/// assert_eq!(request.target(), "/robots.txt");
+/// assert_eq!(request.host().unwrap(), "example.org");
+/// assert_eq!(response.status, 200);
+/// assert_eq!(response.body_bytes, 4);
+///
+/// let answered = response.request.as_ref().unwrap();
+/// assert_eq!(answered.target(), "/robots.txt");
+/// assert_eq!(answered.latency.as_secs(), 3);
+/// # Ok::<(), flowscope_http::HttpError>(())
+/// ```
+///
+/// **Missing bytes.** Within a body of known length they are counted, and
+/// reading goes on behind them. Anywhere else the next start line is searched
+/// for; so too where the connection is joined in its middle.
+///
+/// **Tunnels.** After a `CONNECT` or an `Upgrade` that succeeds, the parser is
+/// done. One that wraps it calls [`read`](Self::read) instead of
+/// [`feed`](SessionParser::feed), and learns which bytes are the tunnel's.
+///
+/// **Memory.** Until the first bytes it takes no memory besides itself. Then a
+/// little per connection, what is incomplete of a head, up to
+/// [`max_head`](HttpConfig::max_head) a side, and the heads of requests without
+/// a response, up to twice that.
+#[derive(Clone, Debug, Default)]
+pub struct HttpParser {
+    config: HttpConfig,
+    connection: Option<Box<Connection>>,
+}
+
+/// What became of a chunk.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Reading<'a> {
+    /// It was HTTP, or may be.
+    Http,
+    /// The side that sent it speaks something else now. These bytes, the last
+    /// of the chunk and perhaps all or none, belong to that.
+    Tunnel(&'a [u8]),
+    /// The connection is none of HTTP.
+    NotHttp,
+}
+
+impl HttpParser {
+    /// A parser within the limits of `config`.
+    #[must_use]
+    pub const fn with_config(config: HttpConfig) -> Self {
+        Self {
+            config,
+            connection: None,
+        }
+    }
+
+    /// How much the first bytes of the stream of `side` look like HTTP.
+    ///
+    /// More bytes never turn [`Certain`](Likeness::Certain) or
+    /// [`No`](Likeness::No) into anything else.
+    ///
+    /// ```
+    /// use flowscope_core::FlowSide::{Initiator, Responder};
+    /// use flowscope_http::{HttpParser, Likeness};
+    ///
+    /// assert_eq!(HttpParser::recognise(b"GET /", Initiator), Likeness::Certain);
+    /// assert_eq!(HttpParser::recognise(b"HTTP/1", Responder), Likeness::Unsure);
+    /// assert_eq!(HttpParser::recognise(b"\x16\x03\x01", Initiator), Likeness::No);
+    /// ```
+    #[must_use]
+    pub fn recognise(bytes: &[u8], side: FlowSide) -> Likeness {
+        recognise(bytes, side)
+    }
+
+    /// Takes what one side sent next, as [`feed`](SessionParser::feed) does,
+    /// and says what is not for this parser.
+    ///
+    /// ```
+    /// use flowscope_core::reassemble::Chunk;
+    /// use flowscope_core::session::Input;
+    /// use flowscope_core::{FlowSide, Timestamp};
+    /// use flowscope_http::{HttpParser, Reading};
+    ///
+    /// let mut parser = HttpParser::default();
+    /// let mut read = |side, bytes| {
+    ///     let input = Input::new(side, Timestamp::EPOCH, Chunk::Data(bytes));
+    ///     parser.read(input, &mut |_| {})
+    /// };
+    /// let request = b"CONNECT example.org:443 HTTP/1.1\r\n\r\n";
+    /// assert_eq!(read(FlowSide::Initiator, request), Ok(Reading::Http));
+    /// let response = b"HTTP/1.1 200 OK\r\n\r\n";
+    /// assert_eq!(read(FlowSide::Responder, response), Ok(Reading::Tunnel(b"")));
+    /// let hello = b"\x16\x03\x01";
+    /// assert_eq!(read(FlowSide::Initiator, hello), Ok(Reading::Tunnel(hello)));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As `feed`: [`HttpError::Lost`] on a connection that was HTTP and has
+    /// been something else for too long.
+    pub fn read<'a>(
+        &mut self,
+        input: Input<'a>,
+        out: &mut dyn Sink<HttpMessage>,
+    ) -> Result<Reading<'a>, HttpError> {
+        self.read_to(input, &mut Messages(out))
+    }
+
+    /// Whether a side no longer speaks HTTP: what it sends now belongs to a
+    /// tunnel.
+    #[must_use]
+    pub fn is_opaque(&self, side: FlowSide) -> bool {
+        self.connection
+            .as_ref()
+            .is_some_and(|connection| connection.is_opaque(side))
+    }
+
+    /// How many bytes of memory it has taken, besides itself.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.connection
+            .as_ref()
+            .map_or(0, |connection| connection.memory())
+    }
+
+    pub(crate) fn read_to<'a>(
+        &mut self,
+        input: Input<'a>,
+        out: &mut dyn Output,
+    ) -> Result<Reading<'a>, HttpError> {
+        let connection = self.connection.get_or_insert_default();
+        let mut call = Call {
+            side: input.side,
+            at: input.at,
+            config: &self.config,
+            out,
+        };
+        let rest = match input.chunk {
+            Chunk::Data(bytes) => connection.data(bytes, &mut call),
+            Chunk::Gap(missing) => {
+                connection.gap(missing, &mut call);
+                &[]
+            }
+        };
+        if connection.is_opaque(input.side) {
+            return Ok(Reading::Tunnel(rest));
+        }
+        let searched = connection.searched();
+        if !connection.is_recognised() && searched > self.config.max_unrecognised.into() {
+            connection.give_up(&mut call);
+            return Ok(Reading::NotHttp);
+        }
+        if connection.is_recognised() && searched > self.config.max_lost {
+            connection.give_up(&mut call);
+            return Err(HttpError::Lost { searched });
+        }
+        Ok(Reading::Http)
+    }
+
+    /// What a driver is told after a chunk.
+    pub(crate) fn interest(&self, reading: Reading<'_>) -> Interest {
+        let over = self
+            .connection
+            .as_ref()
+            .is_some_and(|connection| connection.is_over());
+        match reading {
+            Reading::NotHttp => Interest::Done,
+            Reading::Http | Reading::Tunnel(_) if over => Interest::Done,
+            Reading::Http | Reading::Tunnel(_) => Interest::More,
+        }
+    }
+
+    pub(crate) fn close_to(&mut self, end: StreamEnd, out: &mut dyn Output) {
+        if let Some(connection) = &mut self.connection {
+            let mut call = Call {
+                side: end.side,
+                at: end.at,
+                config: &self.config,
+                out,
+            };
+            connection.close(end.how, &mut call);
+        }
+    }
+}
+
+impl SessionParser for HttpParser {
+    type Message = HttpMessage;
+    type Error = HttpError;
+
+    fn feed(
+        &mut self,
+        input: Input<'_>,
+        out: &mut dyn Sink<HttpMessage>,
+    ) -> Result<Interest, HttpError> {
+        let reading = self.read(input, out)?;
+        Ok(self.interest(reading))
+    }
+
+    fn close(&mut self, end: StreamEnd, out: &mut dyn Sink<HttpMessage>) {
+        self.close_to(end, &mut Messages(out));
+    }
+}
+
+/// Messages alone; bodies go by.
+struct Messages<'a>(&'a mut dyn Sink<HttpMessage>);
+
+impl Output for Messages<'_> {
+    fn message(&mut self, message: HttpMessage) {
+        self.0.push(message);
+    }
+}

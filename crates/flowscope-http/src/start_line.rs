@@ -1,0 +1,344 @@
+//! Start lines: read where one should be, found where one may be.
+
+use crate::HttpVersion;
+
+/// The first line of a message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum StartLine<'a> {
+    Request {
+        method: &'a [u8],
+        target: &'a [u8],
+        version: HttpVersion,
+    },
+    Response {
+        version: HttpVersion,
+        status: u16,
+        reason: &'a [u8],
+    },
+}
+
+/// What a side is known to send.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Wanted {
+    Requests,
+    Responses,
+    Either,
+}
+
+impl<'a> StartLine<'a> {
+    /// Reads a whole line; the flag says that it is not quite as it should be.
+    pub(crate) fn parse(line: &'a [u8]) -> Option<(Self, bool)> {
+        let line = without_line_end(line);
+        if line.iter().any(|byte| is_control(*byte) && *byte != b'\t') {
+            return None;
+        }
+        Self::response(line).or_else(|| Self::request(line))
+    }
+
+    /// RFC 9112, section 4: `HTTP/1.1 200 OK`.
+    fn response(line: &'a [u8]) -> Option<(Self, bool)> {
+        let (version, rest) = take_version(line)?;
+        let digits = rest.trim_ascii_start();
+        let (status, reason) = digits.split_first_chunk::<3>()?;
+        if digits.len() == rest.len() || !status.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let status = status
+            .iter()
+            .fold(0, |status, digit| status * 10 + u16::from(digit - b'0'));
+        let odd_space = rest.len() - digits.len() > 1 || rest.first() != Some(&b' ');
+        let (reason, odd_end) = match reason.split_first() {
+            None => (reason, false),
+            Some((b' ', reason)) => (reason, false),
+            Some((b'\t', reason)) => (reason, true),
+            Some(_) => return None,
+        };
+        let response = Self::Response {
+            version,
+            status,
+            reason,
+        };
+        Some((response, odd_space || odd_end))
+    }
+
+    /// RFC 9112, section 3: `GET /index.html HTTP/1.1`.
+    ///
+    /// White space within a target makes more words than three. The second is
+    /// the target then, as most readers have it.
+    fn request(line: &'a [u8]) -> Option<(Self, bool)> {
+        let mut words = line
+            .split(|byte| matches!(byte, b' ' | b'\t'))
+            .filter(|word| !word.is_empty());
+        let (method, target) = (words.next()?, words.next()?);
+        let last = words.next_back()?;
+        let (version, rest) = take_version(last)?;
+        if !rest.is_empty() || method.len() > LONGEST_METHOD || !method.iter().all(is_token) {
+            return None;
+        }
+        let exact = method.len() + target.len() + last.len() + 2;
+        let request = Self::Request {
+            method,
+            target,
+            version,
+        };
+        let odd = line.len() != exact || line.contains(&b'\t');
+        Some((request, odd))
+    }
+
+    /// Where in a line of who knows what a start line begins that ends with
+    /// it and is no longer than `longest`, besides the line's end.
+    ///
+    /// Bytes of a body without a line end may come before it, so it need not
+    /// be at the front.
+    pub(crate) fn find(line: &[u8], wanted: Wanted, longest: usize) -> Option<usize> {
+        let content = without_line_end(line);
+        let skipped = content.len().saturating_sub(longest);
+        let content = content.get(skipped..)?;
+        // No start line has a control character, so it is behind the last.
+        let clean = content
+            .iter()
+            .rposition(|byte| is_control(*byte))
+            .map_or(0, |control| control + 1);
+        let content = content.get(clean..)?;
+        let found = match wanted {
+            Wanted::Requests => find_request(content),
+            Wanted::Responses => find_response(content),
+            Wanted::Either => find_response(content).or_else(|| find_request(content)),
+        };
+        found.map(|offset| skipped + clean + offset)
+    }
+}
+
+/// `GET / HTTP/1.1` at the end of `line`: exactly three words, of which the
+/// first is, or ends with, a known method, or is the line's beginning.
+fn find_request(line: &[u8]) -> Option<usize> {
+    let end = line.len().checked_sub(b" HTTP/1.1".len())?;
+    let (before, version) = line.split_at_checked(end)?;
+    let (version, rest) = take_version(version.strip_prefix(b" ")?)?;
+    let space = before.iter().rposition(|byte| *byte == b' ')?;
+    let (method, target) = before.split_at_checked(space)?;
+    if target.len() < 2 || !rest.is_empty() || version.major != 1 {
+        return None;
+    }
+    let word = method
+        .iter()
+        .rposition(|byte| !is_token(byte))
+        .map_or(0, |before| before + 1);
+    let word_only = method.get(word..)?;
+    let known = METHODS
+        .iter()
+        .filter(|known| word_only.ends_with(known.as_bytes()))
+        .map(|known| known.len())
+        .max();
+    match known {
+        Some(len) => Some(method.len() - len),
+        None if word == 0 && is_like_a_method(word_only) => Some(0),
+        None => None,
+    }
+}
+
+/// The last `HTTP/1.1 200` in `line`.
+fn find_response(line: &[u8]) -> Option<usize> {
+    let mut from = line.len();
+    loop {
+        from = line.get(..from)?.iter().rposition(|byte| *byte == b'H')?;
+        let rest = line.get(from..)?;
+        match is_status_line(rest) {
+            Some(true) => return Some(from),
+            // The line ends with the status.
+            None if rest.len() == b"HTTP/1.1 200".len() => return Some(from),
+            Some(false) | None => {}
+        }
+    }
+}
+
+/// Whether `bytes` begin with `HTTP/1.1 200` and the end of a word; `None` if
+/// they are too few to tell.
+pub(crate) fn is_status_line(bytes: &[u8]) -> Option<bool> {
+    for (index, shape) in b"HTTP/1.d ddd ".iter().enumerate() {
+        let byte = bytes.get(index)?;
+        let fits = match shape {
+            b'd' => byte.is_ascii_digit(),
+            b' ' if index == 12 => matches!(byte, b' ' | b'\r' | b'\n'),
+            shape => byte == shape,
+        };
+        if !fits {
+            return Some(false);
+        }
+    }
+    Some(true)
+}
+
+/// Whether a line without its end could be a header, or the continuation of
+/// one.
+pub(crate) fn is_header_line(line: &[u8]) -> bool {
+    match line.iter().position(|byte| !is_token(byte)) {
+        Some(0) => matches!(line.first(), Some(b' ' | b'\t')),
+        Some(colon) => line.get(colon) == Some(&b':'),
+        None => false,
+    }
+}
+
+fn take_version(bytes: &[u8]) -> Option<(HttpVersion, &[u8])> {
+    let rest = bytes.strip_prefix(b"HTTP/1.")?;
+    let (digit, rest) = rest.split_first()?;
+    let minor = digit.checked_sub(b'0').filter(|minor| *minor < 10)?;
+    Some((HttpVersion { major: 1, minor }, rest))
+}
+
+pub(crate) fn without_line_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// RFC 9110, section 5.6.2.
+pub(crate) fn is_token(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte)
+}
+
+pub(crate) fn is_control(byte: u8) -> bool {
+    byte < 0x20 || byte == 0x7f
+}
+
+/// Capitals, with an underscore or hyphen between them at the most.
+pub(crate) fn is_like_a_method(word: &[u8]) -> bool {
+    (3..=LONGEST_METHOD).contains(&word.len())
+        && word
+            .iter()
+            .all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'-'))
+}
+
+pub(crate) const LONGEST_METHOD: usize = 32;
+
+/// The registry of methods, and others that are met.
+pub(crate) const METHODS: &[&str] = &[
+    "GET",
+    "POST",
+    "HEAD",
+    "PUT",
+    "DELETE",
+    "OPTIONS",
+    "CONNECT",
+    "TRACE",
+    "PATCH",
+    "PROPFIND",
+    "PROPPATCH",
+    "MKCOL",
+    "COPY",
+    "MOVE",
+    "LOCK",
+    "UNLOCK",
+    "REPORT",
+    "SEARCH",
+    "SUBSCRIBE",
+    "UNSUBSCRIBE",
+    "NOTIFY",
+    "M-SEARCH",
+    "M-POST",
+    "BPROPFIND",
+    "BPROPPATCH",
+    "BCOPY",
+    "BMOVE",
+    "BDELETE",
+    "POLL",
+    "MERGE",
+    "CHECKOUT",
+    "CHECKIN",
+    "MKACTIVITY",
+    "MKWORKSPACE",
+    "MKCALENDAR",
+    "VERSION-CONTROL",
+    "UNCHECKOUT",
+    "UPDATE",
+    "LABEL",
+    "BASELINE-CONTROL",
+    "ORDERPATCH",
+    "ACL",
+    "BIND",
+    "UNBIND",
+    "REBIND",
+    "LINK",
+    "UNLINK",
+    "PURGE",
+    "QUERY",
+    "CCM_POST",
+    "RPC_CONNECT",
+    "RPC_IN_DATA",
+    "RPC_OUT_DATA",
+    "SSTP_DUPLEX_POST",
+    "BITS_POST",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn start_lines_are_read_strictly_and_otherwise() {
+        for (line, words, odd) in [
+            ("GET / HTTP/1.1\r\n", ("GET", "/"), false),
+            ("GET / HTTP/1.0\n", ("GET", "/"), false),
+            ("brew pot:1 HTTP/1.1\r\n", ("brew", "pot:1"), false),
+            ("OPTIONS * HTTP/1.1\r\n", ("OPTIONS", "*"), false),
+            ("GET  /\tHTTP/1.1\r\n", ("GET", "/"), true),
+            ("GET /a b HTTP/1.1\r\n", ("GET", "/a"), true),
+            ("GET / HTTP/1.1 \r\n", ("GET", "/"), true),
+        ] {
+            let (parsed, is_odd) = StartLine::parse(line.as_bytes()).expect(line);
+            let StartLine::Request { method, target, .. } = parsed else {
+                panic!("{line}")
+            };
+            assert_eq!((method, target), (words.0.as_bytes(), words.1.as_bytes()));
+            assert_eq!(is_odd, odd, "{line}");
+        }
+        for (line, code, phrase, odd) in [
+            ("HTTP/1.1 200 OK\r\n", 200, "OK", false),
+            ("HTTP/1.1 404\r\n", 404, "", false),
+            ("HTTP/1.0 302 Moved  on \r\n", 302, "Moved  on ", false),
+            ("HTTP/1.1  200 OK\r\n", 200, "OK", true),
+        ] {
+            let (parsed, is_odd) = StartLine::parse(line.as_bytes()).expect(line);
+            let StartLine::Response { status, reason, .. } = parsed else {
+                panic!("{line}")
+            };
+            assert_eq!((status, reason, is_odd), (code, phrase.as_bytes(), odd));
+        }
+        for line in [
+            "\r\n",
+            "GET /\r\n",
+            "GET / HTTP/2.0\r\n",
+            "GET / HTTP/1.x\r\n",
+            "HTTP/1.1 20 OK\r\n",
+            "HTTP/1.1 2000 OK\r\n",
+            "HTTP/1.1200 OK\r\n",
+            "G\0T / HTTP/1.1\r\n",
+            "G(T / HTTP/1.1\r\n",
+        ] {
+            assert_eq!(StartLine::parse(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn start_lines_are_found_behind_a_body_without_a_line_end() {
+        use Wanted::{Either, Requests, Responses};
+        for (line, wanted, at) in [
+            ("GET / HTTP/1.1\r\n", Requests, Some(0)),
+            ("a=bPOST /x HTTP/1.1\r\n", Requests, Some(3)),
+            ("\0\x01UNLOCK /x HTTP/1.1\r\n", Requests, Some(2)),
+            ("BREW /x HTTP/1.1\r\n", Requests, Some(0)),
+            ("x BREW /x HTTP/1.1\r\n", Requests, None),
+            ("GET / HTTP/1.1\r\n", Responses, None),
+            ("GET / HTTP/1.1\r\n", Either, Some(0)),
+            ("</html>HTTP/1.1 200 OK\r\n", Either, Some(7)),
+            ("HHTTP/1.1 200\r\n", Responses, Some(1)),
+            ("HTTP/1.1 200 OK\r\n", Requests, None),
+            ("HTTP/1.1 20\r\n", Responses, None),
+            ("GET  HTTP/1.1\r\n", Either, None),
+            ("\r\n", Either, None),
+            ("", Either, None),
+        ] {
+            let found = StartLine::find(line.as_bytes(), wanted, 100);
+            assert_eq!(found, at, "{line}");
+        }
+    }
+}
