@@ -57,7 +57,6 @@ impl Check {
 
 /// Packages that the rules speak of before they are there.
 pub(super) const COMING: &[&str] = &[
-    "flowscope-tls",
     "flowscope-dns",
     "flowscope-detect",
     "flowscope-tokio",
@@ -105,11 +104,12 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
-        says: "flowscope-tls depends on the core, tls-parser and two hashes",
+        says: "flowscope-tls depends on the core, tls-parser, two hashes and a reader of \
+               certificates",
         check: Check::DependsOnlyOn {
             package: "flowscope-tls",
             always: &["flowscope-core", "tls-parser"],
-            sometimes: &["sha2", "md-5"],
+            sometimes: &["sha2", "md-5", "x509-parser"],
         },
         broken_by: (
             "crates/flowscope-tls/Cargo.toml",
@@ -319,6 +319,18 @@ pub(super) const RULES: &[Rule] = &[
             ],
         },
         broken_by: ("crates/flowscope-tls/src/parser.rs", "use tls_parser as t;"),
+    },
+    Rule {
+        says: "x509-parser is named where certificates are read",
+        check: Check::Absent {
+            what: &[Word("x509_parser")],
+            under: &["crates/"],
+            except: &["crates/flowscope-tls/src/certificate.rs"],
+        },
+        broken_by: (
+            "crates/flowscope-tls/src/message.rs",
+            "fn name(n: x509_parser::x509::X509Name<'_>) {}",
+        ),
     },
     Rule {
         says: "hickory is named in `decode` alone",

@@ -1,0 +1,212 @@
+//! What both sides have said.
+
+use flowscope_core::{FlowSide, Sink, Timestamp};
+
+use crate::handshake::{
+    CERTIFICATE, CLIENT_HELLO, HELLO_RETRY_REQUEST, SERVER_HELLO, SERVER_HELLO_DONE,
+    SERVER_KEY_EXCHANGE,
+};
+use crate::hello::HelloFormat;
+use crate::{
+    Alert, CertificateChain, ClientHello, Handshake, Outcome, Resumption, ServerHello, TlsConfig,
+    TlsError, TlsMessage,
+};
+
+/// What is known of the handshake.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Exchange {
+    pub(crate) client: Option<ClientHello>,
+    pub(crate) server: Option<ServerHello>,
+    retry: Option<ServerHello>,
+    certificates: Option<CertificateChain>,
+    /// The first fatal alert, and when it came.
+    alert: Option<(Alert, Timestamp)>,
+    started: Option<Timestamp>,
+    /// When a side last went on encrypted.
+    encrypted: Option<Timestamp>,
+    /// Whether the server took part in a key exchange.
+    has_key_exchange: bool,
+    /// Whether it went on encrypted without one.
+    pub(crate) resumes_at_once: bool,
+    /// Whether bytes are missing.
+    pub(crate) has_hole: bool,
+    pub(crate) error: Option<TlsError>,
+}
+
+/// When and whereto.
+pub(crate) struct Context<'a> {
+    pub(crate) config: TlsConfig,
+    pub(crate) at: Timestamp,
+    pub(crate) out: &'a mut dyn Sink<TlsMessage>,
+}
+
+impl Context<'_> {
+    fn give(&mut self, message: TlsMessage) {
+        if self.config.report.wants_messages() {
+            self.out.push(message);
+        }
+    }
+}
+
+/// How a side goes on behind a message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Next {
+    Plain,
+    Encrypted,
+}
+
+impl Exchange {
+    /// A whole message, of a type that is read.
+    pub(crate) fn message(
+        &mut self,
+        kind: u8,
+        body: &[u8],
+        side: FlowSide,
+        context: &mut Context<'_>,
+    ) -> Next {
+        let read = match kind {
+            CLIENT_HELLO => ClientHello::parse(body, side, HelloFormat::Tls)
+                .map(|hello| self.client_hello(hello, context)),
+            SERVER_HELLO => {
+                ServerHello::parse(body, side).map(|hello| self.server_hello(hello, context))
+            }
+            HELLO_RETRY_REQUEST => ServerHello::parse_retry_of_drafts(body, side)
+                .map(|hello| self.server_hello(hello, context)),
+            CERTIFICATE => {
+                CertificateChain::parse(body, side).map(|chain| self.certificates(chain, context))
+            }
+            _ => Ok(Next::Plain),
+        };
+        read.unwrap_or_else(|error| {
+            // The next message may be as it should be.
+            self.error.get_or_insert(error);
+            Next::Plain
+        })
+    }
+
+    /// A message that is not read.
+    pub(crate) fn other(&mut self, kind: u8) {
+        self.has_key_exchange |= matches!(kind, SERVER_KEY_EXCHANGE | SERVER_HELLO_DONE);
+    }
+
+    pub(crate) fn client_hello(&mut self, hello: ClientHello, context: &mut Context<'_>) -> Next {
+        self.started.get_or_insert(context.at);
+        self.client = Some(hello.clone());
+        context.give(TlsMessage::ClientHello(hello));
+        Next::Plain
+    }
+
+    fn server_hello(&mut self, hello: ServerHello, context: &mut Context<'_>) -> Next {
+        self.started.get_or_insert(context.at);
+        let next = match hello.encrypts_at_once() {
+            true => Next::Encrypted,
+            false => Next::Plain,
+        };
+        let place = match hello.hello_retry_request() {
+            true => &mut self.retry,
+            false => &mut self.server,
+        };
+        *place = Some(hello.clone());
+        context.give(TlsMessage::ServerHello(hello));
+        next
+    }
+
+    fn certificates(&mut self, chain: CertificateChain, context: &mut Context<'_>) -> Next {
+        if self.client_side() != Some(chain.side()) {
+            self.has_key_exchange = true;
+            self.certificates = Some(chain.clone());
+        }
+        context.give(TlsMessage::Certificate(chain));
+        Next::Plain
+    }
+
+    pub(crate) fn alert(&mut self, alert: Alert, context: &mut Context<'_>) {
+        if alert.is_fatal() {
+            self.alert.get_or_insert((alert, context.at));
+        }
+        context.give(TlsMessage::Alert(alert));
+    }
+
+    /// `side` says that it goes on encrypted. Whether it is so depends on the
+    /// version: since TLS 1.3 it means nothing (RFC 8446, section 5).
+    pub(crate) fn change_cipher_spec(&mut self, side: FlowSide) -> Change {
+        if self.retry.is_some() || self.server.as_ref().is_some_and(ServerHello::is_modern) {
+            return Change::Nothing;
+        }
+        match (&self.server, self.client_side()) {
+            (Some(server), _) => {
+                let is_server = server.side() == side;
+                self.resumes_at_once |= is_server && !self.has_key_exchange && !self.has_hole;
+                Change::Encrypted
+            }
+            (None, Some(client)) if client == side => Change::Unknown,
+            (None, _) => Change::Encrypted,
+        }
+    }
+
+    /// Whether what `side` sends encrypted may be followed by a hello: early
+    /// data before an answer, which may be to ask for another hello.
+    pub(crate) fn may_be_early_data(&self, side: FlowSide) -> bool {
+        self.server.is_none()
+            && self
+                .client
+                .as_ref()
+                .is_some_and(|hello| hello.side() == side && hello.early_data())
+    }
+
+    /// Whether `side` was asked for another hello.
+    pub(crate) fn awaits_hello(&self, side: FlowSide) -> bool {
+        self.server.is_none()
+            && self
+                .retry
+                .as_ref()
+                .is_some_and(|hello| hello.side() != side)
+    }
+
+    /// Whether a version before TLS 1.3 was agreed on.
+    pub(crate) fn is_classic(&self) -> bool {
+        self.server.as_ref().is_some_and(|hello| !hello.is_modern())
+    }
+
+    pub(crate) fn encrypted(&mut self, at: Timestamp) {
+        self.encrypted = Some(at);
+    }
+
+    /// The summary, once, if there was a hello.
+    pub(crate) fn summary(&mut self, is_encrypted: bool, now: Timestamp) -> Option<Handshake> {
+        let started = self.started.take()?;
+        let (outcome, ended) = match (is_encrypted, self.alert) {
+            (true, _) => (Outcome::Encrypted, self.encrypted.unwrap_or(now)),
+            (false, Some((alert, at))) => (Outcome::Alert(alert), at),
+            (false, None) => (Outcome::Incomplete, now),
+        };
+        let (client, server) = (self.client.take(), self.server.take());
+        Some(Handshake {
+            resumption: Resumption::of(client.as_ref(), server.as_ref(), self.resumes_at_once),
+            client,
+            server,
+            retry: self.retry.take(),
+            certificates: self.certificates.take(),
+            outcome,
+            started,
+            ended,
+        })
+    }
+
+    fn client_side(&self) -> Option<FlowSide> {
+        let server = self.server.as_ref().or(self.retry.as_ref());
+        match &self.client {
+            Some(hello) => Some(hello.side()),
+            None => server.map(|hello| hello.side().peer()),
+        }
+    }
+}
+
+/// What a ChangeCipherSpec means.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Change {
+    Nothing,
+    Encrypted,
+    /// The version is not known yet.
+    Unknown,
+}

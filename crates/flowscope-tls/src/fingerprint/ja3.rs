@@ -1,0 +1,122 @@
+//! JA3 and JA3S: numbers of a hello in the order of the wire, as an MD5
+//! (<https://github.com/salesforce/ja3>).
+
+use core::fmt::{self, Write};
+
+use md5::{Digest, Md5};
+
+use crate::{ClientHello, ServerHello, bytes, is_grease};
+
+/// A JA3 of a client or a JA3S of a server.
+///
+/// It is shown as 32 hexadecimal digits.
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Ja3([u8; 16]);
+
+impl Ja3 {
+    fn of(raw: &str) -> Self {
+        Self(Md5::digest(raw.as_bytes()).into())
+    }
+
+    /// The MD5.
+    #[must_use]
+    pub const fn bytes(self) -> [u8; 16] {
+        self.0
+    }
+}
+
+impl fmt::Display for Ja3 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&bytes::hex(&self.0))
+    }
+}
+
+impl fmt::Debug for Ja3 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ja3({self})")
+    }
+}
+
+impl ClientHello {
+    /// The JA3: the MD5 of [`ja3_raw`](Self::ja3_raw).
+    #[must_use]
+    pub fn ja3(&self) -> Ja3 {
+        Ja3::of(&self.ja3_raw())
+    }
+
+    /// What the JA3 is made of: legacy version, cipher suites, extensions,
+    /// groups and point formats, all but those of GREASE.
+    #[must_use]
+    pub fn ja3_raw(&self) -> String {
+        let mut raw = String::with_capacity(256);
+        push_number(&mut raw, self.legacy_version().0);
+        push_list(&mut raw, plain(self.cipher_suites()));
+        push_list(&mut raw, plain(self.extensions().map(|one| one.kind)));
+        push_list(&mut raw, plain(self.supported_groups()));
+        push_list(
+            &mut raw,
+            self.ec_point_formats().iter().map(|one| (*one).into()),
+        );
+        raw
+    }
+}
+
+impl ServerHello {
+    /// The JA3S: the MD5 of [`ja3s_raw`](Self::ja3s_raw).
+    #[must_use]
+    pub fn ja3s(&self) -> Ja3 {
+        Ja3::of(&self.ja3s_raw())
+    }
+
+    /// What the JA3S is made of: legacy version, cipher suite and extensions.
+    #[must_use]
+    pub fn ja3s_raw(&self) -> String {
+        let mut raw = String::with_capacity(64);
+        push_number(&mut raw, self.legacy_version().0);
+        push_list(&mut raw, core::iter::once(self.cipher_suite()));
+        // The reference takes nothing out: servers make up no extensions.
+        push_list(&mut raw, self.extensions().map(|one| one.kind));
+        raw
+    }
+}
+
+fn plain(values: impl Iterator<Item = u16>) -> impl Iterator<Item = u16> {
+    values.filter(|value| !is_grease(*value))
+}
+
+/// Adds a comma and the values with dashes between them.
+fn push_list(raw: &mut String, values: impl Iterator<Item = u16>) {
+    raw.push(',');
+    for (n, value) in values.enumerate() {
+        if n > 0 {
+            raw.push('-');
+        }
+        push_number(raw, value);
+    }
+}
+
+fn push_number(raw: &mut String, value: u16) {
+    // Writing to a string does not fail.
+    let _ = write!(raw, "{value}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_references_examples_have_the_references_hashes() {
+        for (raw, hash) in [
+            (
+                "769,47-53-5-10-49161-49162-49171-49172-50-56-19-4,0-10-11,23-24-25,0",
+                "ada70206e40642a3e4461f35503241d5",
+            ),
+            (
+                "769,4-5-10-9-100-98-3-6-19-18-99,,,",
+                "de350869b8c85de67a350c8d186f11e6",
+            ),
+        ] {
+            assert_eq!(Ja3::of(raw).to_string(), hash);
+        }
+    }
+}

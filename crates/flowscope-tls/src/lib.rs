@@ -1,0 +1,57 @@
+//! TLS as a passive observer sees it: what is said before encryption begins.
+//!
+//! ```text
+//! chunks of both sides → TlsParser → ClientHello, ServerHello, Certificate, Alert
+//! ```
+//!
+//! [`TlsParser`] reads the hellos, certificates and alerts of one TCP
+//! connection, on any port, also behind STARTTLS or a proxy's CONNECT, and in
+//! any number of pieces. [`TlsFactory`] calls back for each of them instead. A
+//! hello gives what was offered or chosen, and the fingerprints JA3, JA3S and
+//! JA4 by which software is told apart.
+//!
+//! Nothing is decrypted. When both sides have gone on encrypted, the parser
+//! lets the connection go and costs nothing from then on. What it keeps before
+//! is bounded by [`TlsConfig`]; captured bytes cannot make it panic.
+//!
+//! The features `ja3` and `ja4`, both on by default, give the fingerprints;
+//! `x509` reads what certificates say.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
+mod alert;
+mod bytes;
+mod certificate;
+mod config;
+mod connection;
+mod error;
+mod exchange;
+mod factory;
+mod fingerprint;
+mod handshake;
+mod hello;
+mod likeness;
+mod message;
+mod parser;
+mod record;
+mod seek;
+mod stream;
+mod summary;
+mod version;
+
+pub use alert::Alert;
+#[cfg(feature = "x509")]
+pub use certificate::CertificateDetails;
+pub use certificate::{Certificate, CertificateChain};
+pub use config::{Report, TlsConfig};
+pub use error::TlsError;
+pub use factory::{TlsFactory, TlsHandler};
+#[cfg(feature = "ja3")]
+pub use fingerprint::Ja3;
+#[cfg(feature = "ja4")]
+pub use fingerprint::Ja4;
+pub use hello::{ClientHello, Extension, Extensions, HelloFormat, ServerHello, cipher_suite_name};
+pub use likeness::{Likeness, likeness};
+pub use message::TlsMessage;
+pub use parser::TlsParser;
+pub use summary::{Handshake, Outcome, Resumption};
+pub use version::{TlsVersion, is_grease};

@@ -1,0 +1,273 @@
+//! Whether a stream is TLS, by how it begins.
+
+use crate::bytes::Reader;
+use crate::hello::ssl2;
+use crate::record::{
+    ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, header, is_plausible,
+};
+use crate::{alert, handshake};
+
+/// How much the first bytes of a stream look like a protocol.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Likeness {
+    /// They are of it.
+    Certain,
+    /// They may be: there are too few of them, or other streams begin like
+    /// this too.
+    Unsure,
+    /// They are not.
+    No,
+}
+
+/// How much the `first` bytes that one side sent look like TLS, or like SSL
+/// 2.0's way to offer it.
+///
+/// About 11 bytes are enough for a handshake. A stream that was under way when
+/// the capture began shows itself by two encrypted records in a row. Text that
+/// comes before TLS is [`No`](Likeness::No) TLS, though a
+/// [`TlsParser`](crate::TlsParser) finds what is behind it.
+///
+/// ```
+/// use flowscope_tls::{Likeness, likeness};
+///
+/// assert_eq!(likeness(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"), Likeness::Certain);
+/// assert_eq!(likeness(b"\x16\x03"), Likeness::Unsure);
+/// assert_eq!(likeness(b"GET / HTTP/1.1"), Likeness::No);
+/// ```
+#[must_use]
+pub fn likeness(first: &[u8]) -> Likeness {
+    match begins(first) {
+        Begin::Ssl2(_) => Likeness::Certain,
+        Begin::Unsure => Likeness::Unsure,
+        Begin::No => Likeness::No,
+        Begin::Records if is_readable(first) => Likeness::Certain,
+        Begin::Records => {
+            next_record(first).map_or(Likeness::Unsure, |next| match next.first_chunk::<3>() {
+                Some(&[kind, major, minor])
+                    if is_plausible(kind, u16::from_be_bytes([major, minor]), 0) =>
+                {
+                    Likeness::Certain
+                }
+                Some(_) => Likeness::No,
+                None => Likeness::Unsure,
+            })
+        }
+    }
+}
+
+/// What a stream begins with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Begin {
+    /// Records.
+    Records,
+    /// A ClientHello of SSL 2.0 with so many bytes behind its length.
+    Ssl2(u16),
+    /// It takes more bytes to tell, up to [`ENOUGH`].
+    Unsure,
+    No,
+}
+
+/// What a stream that starts with `first` begins with.
+pub(crate) fn begins(first: &[u8]) -> Begin {
+    match first.first() {
+        None => Begin::Unsure,
+        Some(0x80..) => match first.first_chunk() {
+            Some(chunk) => ssl2::length(chunk).map_or(Begin::No, Begin::Ssl2),
+            None if ssl2::may_begin(first) => Begin::Unsure,
+            None => Begin::No,
+        },
+        Some(_) => match record_begins(first) {
+            Some(true) => Begin::Records,
+            Some(false) => Begin::No,
+            None => Begin::Unsure,
+        },
+    }
+}
+
+/// Whether a record begins here that a stream may begin with; `None` if it
+/// takes more bytes to tell.
+fn record_begins(first: &[u8]) -> Option<bool> {
+    let mut reader = Reader::new(first);
+    let kind = reader.u8()?;
+    if !(CHANGE_CIPHER_SPEC..=APPLICATION_DATA).contains(&kind) {
+        return Some(false);
+    }
+    if reader.u8()? != 3 {
+        return Some(false);
+    }
+    if reader.u8()? > 4 {
+        return Some(false);
+    }
+    let len = reader.u16()?;
+    if !is_plausible(kind, 0x0300, len) {
+        return Some(false);
+    }
+    match kind {
+        CHANGE_CIPHER_SPEC => Some(len == 1 && reader.u8()? == 1),
+        ALERT if len == 2 => is_alert(&mut reader),
+        // One that is encrypted.
+        ALERT => Some((16..256).contains(&len)),
+        HANDSHAKE => handshake_begins(&mut reader, len, handshake::is_known),
+        _ => Some(len > 0),
+    }
+}
+
+/// Whether a record begins here that is so much like TLS that it is found
+/// anywhere in a stream, and how; `None` if it takes more bytes to tell.
+pub(crate) fn is_landmark(first: &[u8], around: Around) -> Option<bool> {
+    let mut reader = Reader::new(first);
+    let kind = reader.u8()?;
+    if !(CHANGE_CIPHER_SPEC..=HANDSHAKE).contains(&kind) {
+        return Some(false);
+    }
+    if reader.u8()? != 3 {
+        return Some(false);
+    }
+    if reader.u8()? > 4 {
+        return Some(false);
+    }
+    let len = reader.u16()?;
+    let is_hello = |kind| matches!(kind, handshake::CLIENT_HELLO | handshake::SERVER_HELLO);
+    match (kind, around) {
+        (HANDSHAKE, _) if len < 6 || !is_plausible(kind, 0x0300, len) && len >= 4 => Some(
+            // A ServerHelloDone is the one short message worth finding.
+            around == Around::Records
+                && len == 4
+                && handshake_begins(&mut reader, len, |kind| {
+                    kind == handshake::SERVER_HELLO_DONE
+                })?,
+        ),
+        (HANDSHAKE, Around::Other) => handshake_begins(&mut reader, len, is_hello),
+        (HANDSHAKE, Around::Records) => handshake_begins(&mut reader, len, handshake::is_known),
+        (ALERT, _) => match len {
+            2 => is_alert(&mut reader),
+            _ => Some(false),
+        },
+        (_, Around::Records) if len == 1 => Some(reader.u8()? == 1),
+        _ => Some(false),
+    }
+}
+
+/// What else is in the stream.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Around {
+    /// Something that is not TLS.
+    Other,
+    /// Records of which some are missing.
+    Records,
+}
+
+fn is_alert(reader: &mut Reader<'_>) -> Option<bool> {
+    if !matches!(reader.u8()?, 1 | 2) {
+        return Some(false);
+    }
+    Some(alert::description(reader.u8()?).is_some())
+}
+
+/// Whether the content of a handshake record of `len` bytes begins with a
+/// message of a type that `is_wanted`.
+fn handshake_begins(
+    reader: &mut Reader<'_>,
+    len: u16,
+    is_wanted: impl Fn(u8) -> bool,
+) -> Option<bool> {
+    let kind = reader.u8()?;
+    if len == 0 || !is_wanted(kind) {
+        return Some(false);
+    }
+    if len < 4 {
+        // Split where nobody does but to hide it.
+        return Some(true);
+    }
+    let message = reader.u24()?;
+    if message > MAX_MESSAGE || (message == 0) != is_empty(kind) {
+        return Some(false);
+    }
+    if len < 6 || !matches!(kind, handshake::CLIENT_HELLO | handshake::SERVER_HELLO) {
+        return Some(true);
+    }
+    let [major, minor] = reader.u16()?.to_be_bytes();
+    let is_version = matches!((major, minor), (3, 0..=4) | (0x7f, _));
+    Some(is_version && message >= MIN_HELLO)
+}
+
+/// Whether messages of this type have no content.
+fn is_empty(kind: u8) -> bool {
+    const HELLO_REQUEST: u8 = 0;
+    const END_OF_EARLY_DATA: u8 = 5;
+    matches!(
+        kind,
+        HELLO_REQUEST | END_OF_EARLY_DATA | handshake::SERVER_HELLO_DONE
+    )
+}
+
+/// Whether the record at the front is more than an encrypted one.
+fn is_readable(first: &[u8]) -> bool {
+    match first.first_chunk::<HEADER>().map(header) {
+        Some((ALERT, _, len)) => len == 2,
+        Some((kind, ..)) => kind != APPLICATION_DATA,
+        None => false,
+    }
+}
+
+/// What is behind the record at the front, if it is all there.
+fn next_record(first: &[u8]) -> Option<&[u8]> {
+    let (head, rest) = first.split_first_chunk::<HEADER>()?;
+    let (_, _, len) = header(head);
+    rest.get(len.into()..)
+}
+
+/// As many bytes as [`begins`] and [`is_landmark`] look at.
+pub(crate) const ENOUGH: usize = 11;
+
+/// Version and random value are in every hello.
+const MIN_HELLO: u32 = 34;
+/// The longest message of a stream's first record. Hellos are shorter by their
+/// own lengths; chains of certificates hardly reach it.
+const MAX_MESSAGE: u32 = 1 << 18;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_beginning_of_a_hello_is_unsure_before_it_is_certain() {
+        for hello in [
+            &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
+            b"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03",
+            b"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10",
+        ] {
+            for len in 0..hello.len() {
+                assert_eq!(likeness(&hello[..len]), Likeness::Unsure, "{len}");
+            }
+            assert_eq!(likeness(hello), Likeness::Certain);
+        }
+    }
+
+    #[test]
+    fn other_protocols_are_not_taken_for_it() {
+        for other in [
+            &b"GET / HTTP/1.1\r\n"[..],
+            b"SSH-2.0-OpenSSH",
+            b"\x16\x03\x09\x00\x05",
+            b"\x16\x03\x01\xff\xff\x01",
+            b"\x16\x03\x01\x00\x80\x99",
+            b"\x16\x03\x01\x00\x80\x01\x00\x00\x7c\x09\x09",
+            b"\x15\x03\x01\x00\x02\x07\x00",
+            b"\x00\x1d\x12\x34\x01\x00\x00\x01\x00\x00",
+            b"\x80\x2e\x01\x03\x01\x00\x16\x00\x00\x00\x10",
+        ] {
+            assert_eq!(likeness(other), Likeness::No, "{other:02x?}");
+        }
+    }
+
+    #[test]
+    fn encrypted_records_show_themselves_by_the_next() {
+        let mut bytes = vec![23, 3, 3, 0, 4, 1, 2, 3, 4];
+        assert_eq!(likeness(&bytes), Likeness::Unsure);
+        bytes.extend([23, 3, 3, 0]);
+        assert_eq!(likeness(&bytes), Likeness::Certain);
+        bytes[9] = b'x';
+        assert_eq!(likeness(&bytes), Likeness::No);
+    }
+}

@@ -1,0 +1,106 @@
+//! The parser of one connection.
+
+use flowscope_core::Sink;
+use flowscope_core::session::{Input, Interest, SessionParser, StreamEnd};
+
+use crate::connection::Connection;
+use crate::exchange::Context;
+use crate::{TlsConfig, TlsError, TlsMessage};
+
+/// Reads the handshake of a connection, as far as it is not encrypted.
+///
+/// TLS may begin with the connection or behind something else: the text of a
+/// mail or directory protocol before STARTTLS, a proxy's CONNECT, SOCKS. It is
+/// looked for within [`TlsConfig::max_prelude`] bytes of each side. When
+/// nothing more can be read, since both sides have gone on encrypted or TLS was
+/// not found, the parser is [`Done`](Interest::Done).
+///
+/// ```
+/// use flowscope_core::reassemble::Chunk;
+/// use flowscope_core::session::{Input, SessionParser};
+/// use flowscope_core::{FlowSide, Timestamp};
+/// use flowscope_tls::{TlsMessage, TlsParser, TlsVersion};
+///
+/// # let mut sent = vec![22, 3, 1, 0, 65, 1, 0, 0, 61, 3, 3];
+/// # sent.extend([7; 32]);
+/// # sent.extend([0, 0, 2, 0xc0, 0x2f, 1, 0, 0, 18, 0, 0, 0, 14, 0, 12, 0, 0, 9]);
+/// # sent.extend(*b"localhost");
+/// let mut parser = TlsParser::default();
+/// let mut found = Vec::new();
+/// // In two pieces, behind what a mail client says before.
+/// let (first, second) = sent.split_at(20);
+/// for bytes in [&b"EHLO me\r\nSTARTTLS\r\n"[..], first, second] {
+///     let input = Input::new(FlowSide::Initiator, Timestamp::EPOCH, Chunk::Data(bytes));
+///     parser.feed(input, &mut found)?;
+/// }
+///
+/// let [TlsMessage::ClientHello(hello)] = &found[..] else { panic!("{found:?}") };
+/// assert_eq!(hello.sni().as_deref(), Some("localhost"));
+/// assert_eq!(hello.version(), TlsVersion::TLS_1_2);
+/// # Ok::<(), flowscope_tls::TlsError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct TlsParser {
+    config: TlsConfig,
+    /// Nothing is kept of a connection that has carried no data.
+    connection: Option<Box<Connection>>,
+}
+
+impl TlsParser {
+    /// A parser within the limits of `config`.
+    #[must_use]
+    pub fn with_config(config: TlsConfig) -> Self {
+        Self {
+            config,
+            connection: None,
+        }
+    }
+
+    /// What was wrong, once, if nothing more is to be expected.
+    pub(crate) fn take_error(&mut self) -> Option<TlsError> {
+        let connection = self.connection.as_mut()?;
+        connection.is_over().then(|| connection.take_error())?
+    }
+}
+
+impl SessionParser for TlsParser {
+    type Message = TlsMessage;
+    type Error = TlsError;
+
+    fn feed(
+        &mut self,
+        input: Input<'_>,
+        out: &mut dyn Sink<TlsMessage>,
+    ) -> Result<Interest, TlsError> {
+        let connection = self.connection.get_or_insert_default();
+        let mut context = Context {
+            config: self.config,
+            at: input.at,
+            out,
+        };
+        connection.feed(input.side, input.chunk, &mut context);
+        if !connection.is_over() {
+            return Ok(Interest::More);
+        }
+        connection.report(&mut context);
+        connection.take_error().map_or(Ok(Interest::Done), Err)
+    }
+
+    fn close(&mut self, end: StreamEnd, out: &mut dyn Sink<TlsMessage>) {
+        let connection = self.connection.get_or_insert_default();
+        connection.close(end.side);
+        if connection.is_over() {
+            connection.report(&mut Context {
+                config: self.config,
+                at: end.at,
+                out,
+            });
+        }
+    }
+
+    fn is_poisoned(&self) -> bool {
+        self.connection
+            .as_ref()
+            .is_some_and(|connection| connection.is_over() && connection.error().is_some())
+    }
+}
