@@ -14,6 +14,8 @@ use core::time::Duration;
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DnsConfig {
+    /// How much a datagram must look like DNS to be read.
+    pub scrutiny: Scrutiny,
     /// Whether responses are matched to queries.
     pub matching: Matching,
     /// How long a query may go without a response, counted from its last
@@ -33,6 +35,7 @@ pub struct DnsConfig {
 impl Default for DnsConfig {
     fn default() -> Self {
         Self {
+            scrutiny: Scrutiny::AnyPort,
             matching: Matching::Unicast,
             timeout: Duration::from_secs(10),
             max_pending: 256,
@@ -40,6 +43,18 @@ impl Default for DnsConfig {
             max_message: u16::MAX,
         }
     }
+}
+
+/// How much a datagram must look like DNS to be read as DNS.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Scrutiny {
+    /// So much that other protocols hardly ever do, until the flow has shown
+    /// itself to be DNS. For flows of any kind.
+    AnyPort,
+    /// It has a header. For a flow that is known to be DNS, by its port: what
+    /// is damaged is given too, as far as it can be read.
+    KnownPort,
 }
 
 /// Which responses are matched to queries.

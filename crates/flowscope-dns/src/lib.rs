@@ -47,15 +47,15 @@ mod stream;
 mod tcp;
 mod udp;
 
-pub use config::{DnsConfig, Matching};
+pub use config::{DnsConfig, Matching, Scrutiny};
 pub use error::{DnsError, Problem};
 pub use factory::{DnsFactory, DnsHandler, DnsStream};
 pub use like::Likeness;
 pub use message::{Answered, DnsMessage, DnsQuery, DnsResponse, DnsUnanswered, Unanswered};
 pub use numbers::{Class, Opcode, Rcode, RecordType};
 pub use packet::{
-    DnsPacket, Edns, EdnsOption, EdnsOptions, Labels, Name, Question, Questions, Record,
-    RecordData, Records, Section, SectionRecords,
+    DnsPacket, Edns, EdnsOption, EdnsOptions, Labels, Name, Question, Questions, ReadableName,
+    Record, RecordData, Records, Section, SectionRecords,
 };
 pub use tcp::DnsTcpParser;
 pub use udp::DnsUdpParser;

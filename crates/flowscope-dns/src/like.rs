@@ -3,7 +3,7 @@
 use crate::error::Problem;
 use crate::numbers::{Class, RecordType};
 use crate::packet::record::{Item, Walk};
-use crate::packet::{Header, Section};
+use crate::packet::{Header, Question, Section};
 
 /// How much bytes look like DNS.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -153,6 +153,16 @@ fn oddness(item: &Item<'_>, header: &Header) -> Likeness {
     if class.name().is_none() || rtype.0 == 0 {
         return Likeness::No;
     }
+    // NetBIOS has the form of DNS, and names in letters of its own (RFC 1001,
+    // section 14.1).
+    if let Item::Question(Question { name, .. }) = item
+        && let RecordType(32 | 33) = rtype
+        && let Some(label) = name.labels().next()
+        && label.len() == 32
+        && label.iter().all(|letter| matches!(letter, b'A'..=b'P'))
+    {
+        return Likeness::No;
+    }
     let usual = rtype.name().is_some() && (class != Class::NONE || header.opcode().0 == 5);
     if usual {
         Likeness::Certain
@@ -213,6 +223,9 @@ mod tests {
             assert_eq!(Likeness::of_stream(bytes), Likeness::No, "{bytes:?}");
             assert_eq!(Likeness::of_datagram(bytes), Likeness::No, "{bytes:?}");
         }
+        let name =
+            b"\x12\x34\x01\x10\0\x01\0\0\0\0\0\0\x20FHEPFCELEHFCEPFFFACACACACACACABL\0\0\x20\0\x01";
+        assert_eq!(Likeness::of_datagram(name), Likeness::No);
         // A time server's client (RFC 5905).
         let mut ntp = [0; 48];
         ntp[0] = 0x23;

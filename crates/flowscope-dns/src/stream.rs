@@ -72,7 +72,7 @@ impl Framing {
                     bytes = bytes.get(skipped..).unwrap_or_default();
                     self.skip(skipped as u64);
                 }
-                State::Seeking(search) => self.seek(search, &mut bytes, found),
+                State::Seeking(search) => self.seek(search, &mut bytes, found)?,
                 State::Lost => return Ok(()),
             }
         }
@@ -190,7 +190,12 @@ impl Framing {
     }
 
     /// Looks for a message in what is kept and in `bytes`.
-    fn seek(&mut self, mut search: Search, bytes: &mut &[u8], found: &mut impl FnMut(Found<'_>)) {
+    fn seek(
+        &mut self,
+        mut search: Search,
+        bytes: &mut &[u8],
+        found: &mut impl FnMut(Found<'_>),
+    ) -> Result<(), DnsError> {
         // As much as the candidate at the front needs, or a little more.
         let have = self.kept.len();
         let wanted = Frame::of(self.kept.unread())
@@ -200,9 +205,7 @@ impl Framing {
             .split_at_checked(wanted.saturating_sub(have).max(1))
             .unwrap_or((bytes, &[]));
         *bytes = rest;
-        if self.extend(taken).is_err() {
-            return self.lose();
-        }
+        self.extend(taken)?;
         loop {
             let unread = self.kept.unread();
             let Some(Frame {
@@ -225,42 +228,40 @@ impl Framing {
                         found(Found::whole(message));
                         self.known = true;
                         self.kept.consume(PREFIX + len);
-                        return self.resume(bytes, found);
+                        return self.resume(found);
                     }
                     Likeness::Certain | Likeness::Unsure if !whole => break,
                     _ => match search.candidates.checked_sub(1) {
                         Some(left) => search.candidates = left,
-                        None => return self.lose(),
+                        None => {
+                            self.lose();
+                            return Ok(());
+                        }
                     },
                 }
             }
             self.kept.consume(1);
             match search.bytes.checked_sub(1) {
                 Some(left) => search.bytes = left,
-                None => return self.lose(),
+                None => {
+                    self.lose();
+                    return Ok(());
+                }
             }
         }
         self.state = State::Seeking(search);
+        Ok(())
     }
 
     /// Goes on behind a message that was found, with what was kept behind it.
-    fn resume(&mut self, bytes: &mut &[u8], found: &mut impl FnMut(Found<'_>)) {
+    fn resume(&mut self, found: &mut impl FnMut(Found<'_>)) -> Result<(), DnsError> {
         self.state = State::Framed;
-        loop {
-            match self.check(self.kept.unread()) {
-                Ok(Some(message)) => {
-                    found(Found::whole(message));
-                    let end = PREFIX + message.len();
-                    self.kept.consume(end);
-                }
-                Ok(None) => return,
-                // It was none after all.
-                Err(_) => {
-                    *bytes = &[];
-                    return self.lose();
-                }
-            }
+        while let Some(message) = self.check(self.kept.unread())? {
+            found(Found::whole(message));
+            let end = PREFIX + message.len();
+            self.kept.consume(end);
         }
+        Ok(())
     }
 
     fn skip(&mut self, len: u64) {

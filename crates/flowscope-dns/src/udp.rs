@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use flowscope_core::session::{Datagram, DatagramParser, Interest};
 use flowscope_core::{Sink, Timestamp};
 
-use crate::config::DnsConfig;
+use crate::config::{DnsConfig, Scrutiny};
 use crate::correlate::Correlator;
 use crate::error::DnsError;
 use crate::like::Likeness;
@@ -130,12 +130,22 @@ impl DatagramParser for DnsUdpParser {
             missing,
             ..
         } = datagram;
-        if Likeness::of_datagram(payload) == Likeness::No {
+        let DnsConfig {
+            scrutiny,
+            max_records,
+            ..
+        } = *self.correlator.config();
+        let likeness = Likeness::of_datagram(payload);
+        let known = scrutiny == Scrutiny::KnownPort || self.seen == Seen::Dns;
+        if likeness == Likeness::No && !known {
             return self.pass_over();
         }
-        let most = self.correlator.config().max_records;
-        let packet = DnsPacket::of(payload, missing, most)?;
-        self.seen = Seen::Dns;
+        let Ok(packet) = DnsPacket::of(payload, missing, max_records) else {
+            return self.pass_over();
+        };
+        if likeness > Likeness::No {
+            self.seen = Seen::Dns;
+        }
         self.correlator.message(packet, side, at, out);
         Ok(Interest::More)
     }

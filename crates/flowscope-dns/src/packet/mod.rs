@@ -14,7 +14,7 @@ pub(crate) mod record;
 pub(crate) mod text;
 
 pub use edns::{Edns, EdnsOption, EdnsOptions};
-pub use name::{Labels, Name};
+pub use name::{Labels, Name, ReadableName};
 pub use rdata::RecordData;
 pub use record::{Question, Questions, Record, Records, Section, SectionRecords};
 

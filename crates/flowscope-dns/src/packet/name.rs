@@ -78,6 +78,33 @@ impl<'a> Name<'a> {
         }
     }
 
+    /// The name for people: UTF-8, as multicast DNS has it (RFC 6762, section
+    /// 16), as it is, and U+FFFD for what is not; control characters as
+    /// `\DDD`, and no other escapes, so that it cannot be read back.
+    ///
+    /// ```
+    /// use flowscope_dns::DnsPacket;
+    ///
+    /// let query = b"\0\0\0\0\0\x01\0\0\0\0\0\0\x08Andr\xc3\xa9 1\x05local\0\0\x01\0\x01";
+    /// let packet = DnsPacket::parse(query)?;
+    /// let name = packet.question().expect("it can be read").name;
+    ///
+    /// assert_eq!(name.readable().to_string(), "André 1.local");
+    /// assert_eq!(name.to_string(), r"Andr\195\169\0321.local");
+    /// # Ok::<(), flowscope_dns::DnsError>(())
+    /// ```
+    #[must_use]
+    pub fn readable(self) -> ReadableName<'a> {
+        ReadableName(self)
+    }
+
+    /// Whether every label is UTF-8.
+    #[must_use]
+    pub fn is_utf8(&self) -> bool {
+        self.labels()
+            .all(|label| core::str::from_utf8(label).is_ok())
+    }
+
     /// Whether both are the same, without regard to the case of ASCII letters
     /// (RFC 4343).
     #[must_use]
@@ -122,6 +149,25 @@ impl PartialEq for Name<'_> {
 }
 
 impl Eq for Name<'_> {}
+
+/// A [`Name`] for people, by [`Name::readable`].
+#[derive(Clone, Copy, Debug)]
+pub struct ReadableName<'a>(Name<'a>);
+
+impl fmt::Display for ReadableName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_root() {
+            return f.write_char('.');
+        }
+        for (n, label) in self.0.labels().enumerate() {
+            if n > 0 {
+                f.write_char('.')?;
+            }
+            text::readable(label, f)?;
+        }
+        Ok(())
+    }
+}
 
 /// The labels of a [`Name`].
 #[derive(Clone, Debug)]

@@ -20,6 +20,23 @@ pub(crate) fn quoted(bytes: &[u8], out: &mut dyn Write) -> fmt::Result {
     out.write_char('"')
 }
 
+/// UTF-8 as it is, what is not as U+FFFD, control characters as `\DDD`.
+pub(crate) fn readable(bytes: &[u8], out: &mut dyn Write) -> fmt::Result {
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if character.is_control() {
+                write!(out, "\\{:03}", u32::from(character))?;
+            } else {
+                out.write_char(character)?;
+            }
+        }
+        if !chunk.invalid().is_empty() {
+            out.write_char(char::REPLACEMENT_CHARACTER)?;
+        }
+    }
+    Ok(())
+}
+
 /// Printable ASCII that is `plain` as it is, other printable ASCII but space
 /// behind a backslash, the rest as `\DDD`.
 pub(crate) fn escaped(
