@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::fmt::Write;
+use core::fmt::Write;
 
 use common::{CLIENT, SERVER, at, framed, message};
 use flowscope_core::FlowSide;
