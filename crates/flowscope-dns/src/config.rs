@@ -1,0 +1,71 @@
+//! Limits.
+
+use core::time::Duration;
+
+/// What a parser matches, and how much of a flow it keeps.
+///
+/// ```
+/// use core::time::Duration;
+/// use flowscope_dns::{DnsConfig, DnsUdpParser};
+///
+/// let config = DnsConfig { timeout: Duration::from_secs(2), ..DnsConfig::default() };
+/// let parser = DnsUdpParser::with_config(config);
+/// # let _ = parser;
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct DnsConfig {
+    /// How much a datagram must look like DNS to be read.
+    pub scrutiny: Scrutiny,
+    /// Whether responses are matched to queries.
+    pub matching: Matching,
+    /// How long a query may go without a response, counted from its last
+    /// copy, before it is reported as unanswered. 10 seconds by default.
+    pub timeout: Duration,
+    /// How many queries of a flow may wait for their responses. The oldest
+    /// gives way to another, and is reported. 256 by default.
+    pub max_pending: usize,
+    /// How many questions and records of a message are read. 4,096 by
+    /// default, which is what fits into 64 KiB in the usual form.
+    pub max_records: u16,
+    /// The longest message on a stream, in bytes. 65,535 by default, which is
+    /// the longest there can be (RFC 1035, section 4.2.2).
+    pub max_message: u16,
+}
+
+impl Default for DnsConfig {
+    fn default() -> Self {
+        Self {
+            scrutiny: Scrutiny::AnyPort,
+            matching: Matching::Unicast,
+            timeout: Duration::from_secs(10),
+            max_pending: 256,
+            max_records: 4096,
+            max_message: u16::MAX,
+        }
+    }
+}
+
+/// How much a datagram must look like DNS to be read as DNS.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Scrutiny {
+    /// So much that other protocols hardly ever do, until the flow has shown
+    /// itself to be DNS. For flows of any kind.
+    AnyPort,
+    /// It has a header. For a flow that is known to be DNS, by its port: what
+    /// is damaged is given too, as far as it can be read.
+    KnownPort,
+}
+
+/// Which responses are matched to queries.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Matching {
+    /// Those that come back the way the query went. Multicast DNS, where
+    /// anybody may answer to anybody, is told by its form and left out: no
+    /// identifier and no wish for recursion, or a question for a unicast
+    /// response (RFC 6762, section 18).
+    Unicast,
+    /// None: for a flow that is known to be multicast.
+    Nothing,
+}

@@ -1,0 +1,319 @@
+//! Names, compressed or not.
+
+use core::fmt::{self, Write};
+
+use super::cursor::NameTrouble;
+use super::text;
+
+/// A name in a message, read where it lies (RFC 1035, sections 3.1 and 4.1.4).
+///
+/// [`Display`](fmt::Display) gives the presentation form: case as sent, no dot
+/// at the end, `.` for the root; a dot or a backslash within a label and what
+/// is special in zone files behind a backslash, bytes outside of printable
+/// ASCII as `\DDD`.
+///
+/// ```
+/// use flowscope_dns::DnsPacket;
+///
+/// let query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x05a.b c\x07Example\0\0\x01\0\x01";
+/// let packet = DnsPacket::parse(query)?;
+/// let question = packet.question().expect("it can be read");
+///
+/// assert_eq!(question.name.to_string(), r"a\.b\032c.Example");
+/// assert_eq!(question.name.labels().count(), 2);
+/// # Ok::<(), flowscope_dns::DnsError>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Name<'a> {
+    message: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Name<'a> {
+    /// Reads the name at `at`, and says where what follows it begins.
+    ///
+    /// A pointer has to point before the row of labels that it ends, so that
+    /// there are no circles, and so often at the most as a name has labels.
+    pub(crate) fn read(message: &'a [u8], at: usize) -> Result<(Self, usize), NameTrouble> {
+        let (mut start, mut here) = (at, at);
+        let (mut len, mut hops) = (0, 0);
+        let mut after = None;
+        loop {
+            match Step::at(message, here)? {
+                Step::Label { next, label } => {
+                    len += 1 + label.len();
+                    here = next;
+                }
+                Step::Pointer { target, next } => {
+                    hops += 1;
+                    after = after.or(Some(next));
+                    if target >= start || hops > MAX_HOPS {
+                        return Err(NameTrouble::Bad);
+                    }
+                    (start, here) = (target, target);
+                }
+                Step::Root { next } => {
+                    let name = Self { message, at };
+                    return Ok((name, after.unwrap_or(next)));
+                }
+            }
+            if len >= MAX_LEN {
+                return Err(NameTrouble::Bad);
+            }
+        }
+    }
+
+    /// Whether it is the root, which has no labels.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.labels().next().is_none()
+    }
+
+    /// The labels, each as sent, without the empty one at the end.
+    #[must_use]
+    pub fn labels(&self) -> Labels<'a> {
+        Labels {
+            message: self.message,
+            at: self.at,
+        }
+    }
+
+    /// The name for people: UTF-8, as multicast DNS has it (RFC 6762, section
+    /// 16), as it is, and U+FFFD for what is not; control characters as
+    /// `\DDD`, and no other escapes, so that it cannot be read back.
+    ///
+    /// ```
+    /// use flowscope_dns::DnsPacket;
+    ///
+    /// let query = b"\0\0\0\0\0\x01\0\0\0\0\0\0\x08Andr\xc3\xa9 1\x05local\0\0\x01\0\x01";
+    /// let packet = DnsPacket::parse(query)?;
+    /// let name = packet.question().expect("it can be read").name;
+    ///
+    /// assert_eq!(name.readable().to_string(), "André 1.local");
+    /// assert_eq!(name.to_string(), r"Andr\195\169\0321.local");
+    /// # Ok::<(), flowscope_dns::DnsError>(())
+    /// ```
+    #[must_use]
+    pub fn readable(self) -> ReadableName<'a> {
+        ReadableName(self)
+    }
+
+    /// Whether every label is UTF-8.
+    #[must_use]
+    pub fn is_utf8(&self) -> bool {
+        self.labels()
+            .all(|label| core::str::from_utf8(label).is_ok())
+    }
+
+    /// Whether both are the same, without regard to the case of ASCII letters
+    /// (RFC 4343).
+    #[must_use]
+    pub fn eq_ignore_case(&self, other: &Name<'_>) -> bool {
+        let (mut ours, mut theirs) = (self.labels(), other.labels());
+        loop {
+            match (ours.next(), theirs.next()) {
+                (None, None) => return true,
+                (Some(one), Some(other)) if one.eq_ignore_ascii_case(other) => {}
+                _ => return false,
+            }
+        }
+    }
+}
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut labels = self.labels();
+        let Some(first) = labels.next() else {
+            return f.write_char('.');
+        };
+        text::label(first, f)?;
+        for label in labels {
+            f.write_char('.')?;
+            text::label(label, f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Name({self})")
+    }
+}
+
+/// As sent: see [`eq_ignore_case`](Name::eq_ignore_case).
+impl PartialEq for Name<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.labels().eq(other.labels())
+    }
+}
+
+impl Eq for Name<'_> {}
+
+/// A [`Name`] for people, by [`Name::readable`].
+#[derive(Clone, Copy, Debug)]
+pub struct ReadableName<'a>(Name<'a>);
+
+impl fmt::Display for ReadableName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_root() {
+            return f.write_char('.');
+        }
+        for (n, label) in self.0.labels().enumerate() {
+            if n > 0 {
+                f.write_char('.')?;
+            }
+            text::readable(label, f)?;
+        }
+        Ok(())
+    }
+}
+
+/// The labels of a [`Name`].
+#[derive(Clone, Debug)]
+pub struct Labels<'a> {
+    message: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Iterator for Labels<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        // The name was read before, so this ends.
+        loop {
+            match Step::at(self.message, self.at).ok()? {
+                Step::Label { next, label } => {
+                    self.at = next;
+                    return Some(label);
+                }
+                Step::Pointer { target, .. } => self.at = target,
+                Step::Root { .. } => return None,
+            }
+        }
+    }
+}
+
+/// What a name has at one place.
+enum Step<'a> {
+    Label { next: usize, label: &'a [u8] },
+    Pointer { next: usize, target: usize },
+    Root { next: usize },
+}
+
+impl<'a> Step<'a> {
+    #[inline]
+    fn at(message: &'a [u8], at: usize) -> Result<Self, NameTrouble> {
+        let rest = message.get(at..).unwrap_or_default();
+        match rest {
+            [] => Err(NameTrouble::Short),
+            [0, ..] => Ok(Step::Root { next: at + 1 }),
+            [len @ 1..=0x3f, rest @ ..] => {
+                let len = usize::from(*len);
+                let label = rest.get(..len).ok_or(NameTrouble::Short)?;
+                let next = at + 1 + len;
+                Ok(Step::Label { next, label })
+            }
+            [0xc0..=0xff] => Err(NameTrouble::Short),
+            [high @ 0xc0..=0xff, low, ..] => Ok(Step::Pointer {
+                next: at + 2,
+                target: usize::from(u16::from_be_bytes([*high & 0x3f, *low])),
+            }),
+            // 0x40 and 0x80 are kinds of labels that came to nothing (RFC 6891,
+            // section 5).
+            [0x40..=0xbf, ..] => Err(NameTrouble::Bad),
+        }
+    }
+}
+
+/// The longest name, with its lengths and the root (RFC 1035, section 2.3.4).
+const MAX_LEN: usize = 255;
+
+/// As many as there can be labels.
+const MAX_HOPS: u32 = 127;
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+    use std::vec::Vec;
+
+    use super::*;
+
+    fn read(message: &[u8], at: usize) -> Result<std::string::String, NameTrouble> {
+        Name::read(message, at).map(|(name, _)| name.to_string())
+    }
+
+    #[test]
+    fn names_are_read() {
+        let message = b"\x03www\x02de\0\x01a\xc0\x04\xc0\x08\0";
+        for (at, text, after) in [
+            (0, "www.de", 8),
+            (4, "de", 8),
+            (8, "a.de", 12),
+            (12, "a.de", 14),
+            (14, ".", 15),
+        ] {
+            let (name, end) = Name::read(message, at).expect("a name");
+            assert_eq!((name.to_string().as_str(), end), (text, after));
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused() {
+        use NameTrouble::{Bad, Short};
+        for (message, at, trouble) in [
+            (&b""[..], 0, Short),
+            (b"\x03ww", 0, Short),
+            (b"\x01a", 0, Short),
+            (b"\x01a\xc0", 0, Short),
+            (b"\xc0\x00", 0, Bad),        // at itself
+            (b"\xc0\x02\0", 0, Bad),      // forward
+            (b"\x01a\xc0\x00", 0, Bad),   // in a circle
+            (b"\x01a\xc0\x02\0", 0, Bad), // into its own row
+            (b"\x40a\0", 0, Bad),
+            (b"\x80a\0", 0, Bad),
+        ] {
+            assert_eq!(read(message, at), Err(trouble), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn the_longest_name_has_255_bytes() {
+        let mut message = Vec::new();
+        for _ in 0..127 {
+            message.extend([1, b'a']);
+        }
+        message.push(0);
+        assert_eq!(message.len(), 255);
+        let (name, after) = Name::read(&message, 0).expect("a name");
+        assert_eq!((name.labels().count(), after), (127, 255));
+        message.splice(0..0, [1, b'a']);
+        assert_eq!(read(&message, 0), Err(NameTrouble::Bad));
+    }
+
+    #[test]
+    fn a_chain_of_pointers_is_not_followed_for_ever() {
+        let mut message = Vec::from([0, 0]);
+        for n in 0..8000u16 {
+            let [high, low] = (n * 2).to_be_bytes();
+            message.extend([high | 0xc0, low]);
+        }
+        assert_eq!(read(&message, 2 * 127), Ok(".".to_string()));
+        assert_eq!(read(&message, 2 * 128), Err(NameTrouble::Bad));
+    }
+
+    #[test]
+    fn case_is_kept_and_disregarded() {
+        let message = b"\x02Ab\x01c\0\x02aB\x01C\0\x02ab\0";
+        let names: Vec<_> = [0, 6, 12]
+            .into_iter()
+            .filter_map(|at| Some(Name::read(message, at).ok()?.0))
+            .collect();
+        let [one, two, three] = &names[..] else {
+            panic!("three names")
+        };
+        assert_eq!(one.to_string(), "Ab.c");
+        assert!(one.eq_ignore_case(two) && one != two && one == one);
+        assert!(!one.eq_ignore_case(three));
+    }
+}

@@ -1,0 +1,193 @@
+//! Messages made to take time, and damaged ones.
+
+mod common;
+
+use core::time::Duration;
+use std::time::Instant;
+
+use common::{message, name};
+use flowscope_dns::{DnsPacket, Problem, Section};
+
+/// A name of 255 bytes, made of the most that have to be escaped.
+fn longest_name() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for len in [63u8, 63, 63, 61] {
+        bytes.push(len);
+        bytes.extend(core::iter::repeat_n(0xffu8, len.into()));
+    }
+    bytes.push(0);
+    bytes
+}
+
+fn read_within(packet: &DnsPacket, limit: Duration) -> usize {
+    let start = Instant::now();
+    let mut text = 0;
+    for (_, record) in packet.records() {
+        text += record.to_string().len();
+    }
+    let _ = packet.problem();
+    let took = start.elapsed();
+    assert!(took < limit, "{took:?}");
+    text
+}
+
+/// Ample for a busy machine and a build with few optimisations; each takes a
+/// few milliseconds otherwise. A message that is quadratic takes seconds.
+const LIMIT: Duration = Duration::from_secs(1);
+
+#[test]
+fn many_records_with_long_compressed_names_take_little_time() {
+    let mut bytes = b"\0\x01\x81\x80\0\x01\xff\xff\0\0\0\0".to_vec();
+    bytes.extend(longest_name());
+    bytes.extend(b"\0\x02\0\x01");
+    while bytes.len() < 65_500 {
+        bytes.extend(b"\xc0\x0c\0\x02\0\x01\0\0\0\0\0\x02\xc0\x0c");
+    }
+    let packet = DnsPacket::parse(&bytes).expect("a header");
+    read_within(&packet, LIMIT);
+    assert_eq!(packet.problem(), Some(Problem::TooMany { limit: 4096 }));
+    assert_eq!(packet.answers().count(), 4095);
+}
+
+#[test]
+fn chains_of_pointers_take_little_time() {
+    let mut bytes = b"\0\x01\x81\x80\0\0\xff\xff\0\0\0\0".to_vec();
+    // One record whose data is a chain, and records that start at its end.
+    let chain = 16_000u16;
+    bytes.extend(b"\0\0\x0a\0\x01\0\0\0\0");
+    bytes.extend(chain.to_be_bytes());
+    let start = u16::try_from(bytes.len()).expect("near the front");
+    bytes.extend([0, 0]);
+    for at in (start..start + chain - 2).step_by(2) {
+        bytes.extend((0xc000 | at).to_be_bytes());
+    }
+    let last = (0xc000 | (start + 2 * 126)).to_be_bytes();
+    while bytes.len() < 65_500 {
+        bytes.extend(last);
+        bytes.extend(b"\0\x06\0\x01\0\0\0\0\0\x18");
+        bytes.extend([last, last].concat());
+        bytes.extend([0; 20]);
+    }
+    let packet = DnsPacket::parse(&bytes).expect("a header");
+    assert!(packet.answers().count() > 1000);
+    read_within(&packet, LIMIT);
+    // One hop more is too many.
+    let further = (0xc000 | (start + 2 * 127)).to_be_bytes();
+    let second = usize::from(start + chain);
+    bytes[second..second + 2].copy_from_slice(&further);
+    let packet = DnsPacket::parse(&bytes).expect("a header");
+    assert_eq!(packet.problem(), Some(Problem::BadName { offset: second }));
+    assert_eq!(packet.answers().count(), 1);
+}
+
+#[test]
+fn sets_of_types_and_parameters_take_little_time() {
+    for (rtype, data) in [
+        (
+            47u16,
+            [
+                &[0][..],
+                &[[1, 32].as_slice(), &[0xff; 32]].concat().repeat(1900),
+            ]
+            .concat(),
+        ),
+        (16, [1, b'"'].repeat(32_000)),
+        (
+            64,
+            [&[0, 1, 0][..], &[0, 1, 0xfa, 0], &[1, b','].repeat(32_000)].concat(),
+        ),
+    ] {
+        let mut bytes = message(1, 0x8180, "a", 1, 0);
+        bytes[7] = 1;
+        bytes.push(0);
+        bytes.extend(rtype.to_be_bytes());
+        bytes.extend([0, 1, 0, 0, 0, 0]);
+        bytes.extend(u16::try_from(data.len()).expect("it fits").to_be_bytes());
+        bytes.extend(data);
+        let packet = DnsPacket::parse(&bytes).expect("a header");
+        assert_eq!(packet.problem(), None, "{rtype}");
+        assert!(read_within(&packet, LIMIT) > 60_000, "{rtype}");
+    }
+}
+
+#[test]
+fn what_can_be_read_is_given_with_a_reason() {
+    let whole = message(1, 0x8180, "host.example", 1, 3);
+    let question = 12 + name("host.example").len() + 4;
+    let read = |bytes: &[u8]| {
+        let packet = DnsPacket::parse(bytes).expect("a header");
+        (
+            packet.questions().count(),
+            packet.answers().count(),
+            packet.problem(),
+        )
+    };
+    assert_eq!(read(&whole), (1, 3, None));
+    let trailing = [&whole[..], b"abc"].concat();
+    assert_eq!(read(&trailing), (1, 3, Some(Problem::Trailing { len: 3 })));
+    let offset = question + 16;
+    assert_eq!(
+        read(&whole[..offset + 15]),
+        (1, 1, Some(Problem::Short { offset }))
+    );
+    assert_eq!(
+        read(&whole[..20]),
+        (0, 0, Some(Problem::Short { offset: 12 }))
+    );
+
+    let mut lying = whole.clone();
+    lying[7] = 200;
+    let offset = whole.len();
+    assert_eq!(read(&lying), (1, 3, Some(Problem::Short { offset })));
+
+    // A name that points forward, in the second answer.
+    let mut forward = whole.clone();
+    let offset = question + 16;
+    forward[offset] = 0xff;
+    assert_eq!(read(&forward), (1, 1, Some(Problem::BadName { offset })));
+
+    // A record is skipped over whatever is in it.
+    let mut odd = whole.clone();
+    odd[question + 11] = 3;
+    odd[question + 15] = 0;
+    let mut shorter = odd.clone();
+    shorter.remove(question + 15);
+    let packet = DnsPacket::parse(&shorter).expect("a header");
+    let data: Vec<String> = packet
+        .answers()
+        .map(|record| record.data.to_string())
+        .collect();
+    assert_eq!(data, [r"\# 3 C00000", "192.0.0.1", "192.0.0.2"]);
+}
+
+#[test]
+fn multicast_bits_are_taken_off_the_class() {
+    // A question that wants a unicast response, and a record that flushes.
+    let mut bytes = message(0, 0x8400, "host.local", 1, 1);
+    let class = bytes.len() - 16 - 2;
+    bytes[class] = 0x80;
+    bytes[class + 6] = 0x80;
+    let packet = DnsPacket::parse(&bytes).expect("a header");
+    let question = packet.question().expect("a question");
+    assert!(question.wants_unicast);
+    assert_eq!(question.to_string(), "host.local IN A");
+    let record = packet.answers().next().expect("an answer");
+    assert!(record.flushes_cache);
+    assert_eq!(record.to_string(), "host.local 60 IN A 192.0.0.0");
+}
+
+#[test]
+fn the_response_code_has_a_part_in_the_options() {
+    let mut bytes = message(1, 0x8180, "a", 1, 0);
+    bytes[11] = 1;
+    bytes.extend(b"\0\0\x29\x04\xd0\x01\0\0\0\0\0");
+    let packet = DnsPacket::parse(&bytes).expect("a header");
+    assert_eq!(packet.rcode().to_string(), "BADVERS");
+    assert_eq!(
+        (
+            packet.count(Section::Additional),
+            packet.additionals().count()
+        ),
+        (1, 0)
+    );
+}
