@@ -22,6 +22,7 @@ extern crate alloc;
 #[cfg(all(test, not(feature = "std")))]
 extern crate std;
 
+pub mod dedup;
 #[allow(
     dead_code,
     unused_imports,
@@ -42,6 +43,7 @@ mod time;
 pub mod track;
 pub mod wire;
 
+pub use dedup::Dedup;
 pub use driver::FlowTracker;
 pub use packet::{LinkType, PacketView};
 pub use seq::SeqNumber;

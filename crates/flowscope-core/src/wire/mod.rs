@@ -19,6 +19,7 @@ mod link;
 mod mpls;
 mod peel;
 mod ppp;
+mod sight;
 mod skip;
 mod transport;
 mod tunnel;
@@ -32,6 +33,7 @@ pub use ip::IpHeader;
 pub(crate) use ip::{Addr, IpVersion};
 pub use layers::{Layers, Passed, Peeled};
 pub(crate) use peel::{Peel, nested_frames};
+pub(crate) use sight::{ROUTED, Sight};
 pub use skip::{Cause, Layer, Skip};
 pub use transport::{IcmpHeader, Payload, Protocol, TcpFlags, TcpHeader, Transport};
 
