@@ -11,6 +11,7 @@
 
 #[allow(dead_code, reason = "the engine is yet to use it")]
 mod around;
+mod checksum;
 mod fragment;
 mod ieee80211;
 mod ip;
@@ -27,6 +28,7 @@ mod vlan;
 
 #[allow(unused_imports, reason = "the engine is yet to use it")]
 pub(crate) use around::{Around, REASSEMBLED};
+pub use checksum::{ChecksumVerdict, Checksums};
 pub use fragment::IpFragment;
 pub(crate) use fragment::set_payload_len;
 pub use ip::IpHeader;
