@@ -22,6 +22,7 @@ extern crate alloc;
 #[cfg(all(test, not(feature = "std")))]
 extern crate std;
 
+pub mod dedup;
 pub mod defrag;
 mod driver;
 pub mod engine;
@@ -36,6 +37,7 @@ mod time;
 pub mod track;
 pub mod wire;
 
+pub use dedup::Dedup;
 pub use driver::{
     FlowDatagramDriver, FlowDriver, FlowMessageDriver, FlowSessionDriver, FlowTracker,
 };

@@ -57,7 +57,6 @@ impl Check {
 
 /// Packages that the rules speak of before they are there.
 pub(super) const COMING: &[&str] = &[
-    "flowscope-dns",
     "flowscope-detect",
     "flowscope-tokio",
 ];

@@ -10,6 +10,7 @@
 #![warn(clippy::indexing_slicing)]
 
 mod around;
+mod checksum;
 mod fragment;
 mod ieee80211;
 mod ip;
@@ -18,18 +19,21 @@ mod link;
 mod mpls;
 mod peel;
 mod ppp;
+mod sight;
 mod skip;
 mod transport;
 mod tunnel;
 mod vlan;
 
 pub(crate) use around::{Around, REASSEMBLED};
+pub use checksum::{ChecksumVerdict, Checksums};
 pub use fragment::IpFragment;
 pub(crate) use fragment::set_payload_len;
 pub use ip::IpHeader;
 pub(crate) use ip::{Addr, IpVersion};
 pub use layers::{Layers, Passed, Peeled};
 pub(crate) use peel::{Peel, nested_frames};
+pub(crate) use sight::{ROUTED, Sight};
 pub use skip::{Cause, Layer, Skip};
 pub use transport::{IcmpHeader, Payload, Protocol, TcpFlags, TcpHeader, Transport};
 

@@ -177,5 +177,7 @@ words! {
         Fragment => "fragment without ports",
         /// More nested headers than any network stacks.
         TooDeep => "too many layers",
+        /// The checksum is wrong, where checksums are verified.
+        BadChecksum => "wrong checksum",
     }
 }

@@ -1,0 +1,212 @@
+//! Packets that a capture saw twice, and how the second sight is told.
+//!
+//! [`Dedup`] says of each packet whether it is a copy. It neither keeps packets
+//! nor puts them in order, and it knows nothing of retransmissions, which are
+//! packets of their own.
+
+mod config;
+mod recent;
+
+pub use config::{Compare, DedupConfig};
+
+use core::fmt;
+use core::hash::{BuildHasher, Hasher};
+use core::time::Duration;
+
+use hashbrown::DefaultHashBuilder;
+
+use crate::PacketView;
+use crate::wire::{ROUTED, Sight};
+use recent::Recent;
+
+/// Knows the second sight of a packet, where a capture has two of each: on
+/// loopback, on `-i any`, on mirrored ports.
+///
+/// A packet is a copy if one with the same bytes was let through less than a
+/// window away in packet time. Which bytes is a matter of [`Compare`]. A third
+/// copy is one, too: the window begins at the packet that was let through, so
+/// that a steady stream of equal packets is thinned and not lost.
+///
+/// # What may be dropped
+///
+/// Of packets that differ in one byte both are let through. The bytes are
+/// compared by a hash with a secret key, as that of the flow table is; in a
+/// table of the default size a packet is mistaken for another with a chance of
+/// about 2⁻⁵⁵, and who does not know the key cannot search for two such.
+///
+/// What is dropped can be a packet that was sent twice within a window, all
+/// bytes the same. A stream of TCP loses nothing by that, because such a
+/// segment has no byte that its first sight did not have; its retransmissions
+/// and repeated ACKs count less. Most senders number their IPv4 packets, so
+/// that it hardly happens there. Equal datagrams in quick succession over IPv6,
+/// or over IPv4 without numbers, are taken for one. Where the capture tells the
+/// interface and the direction ("cooked", version 2), a packet that went the
+/// same way as the first is known to have been sent again, and stays.
+///
+/// # Large frames
+///
+/// The payload of a frame of more than 256 bytes is not read to tell that it is
+/// no copy. Two frames whose first 128 bytes or lengths differ are different,
+/// whatever follows; sequence numbers, identifications and checksums are among
+/// them. The reverse does not hold, not even with a checksum: exchanging two
+/// words of a payload leaves it as it is, and an offloading host has not
+/// computed it yet. So nothing is dropped by its headers alone. That the
+/// headers have been seen is a sign of copies, at which frames begin to be
+/// compared in full; they are from the start, and as long as copies come more
+/// often than every [`patience`](DedupConfig::patience) packets. The price is
+/// that the large frames that are such a first sign are let through.
+///
+/// ```
+/// use flowscope_core::{Dedup, PacketView, Timestamp};
+///
+/// let mut dedup = Dedup::loopback();
+/// let at = |micros: u32| Timestamp::new(1, 1000 * micros);
+/// let mut is_copy = |frame: &[u8], micros| dedup.is_duplicate(&PacketView::new(frame, at(micros)));
+///
+/// assert!(!is_copy(b"a packet as it leaves", 0));
+/// assert!(is_copy(b"a packet as it leaves", 7)); // and as it arrives
+/// assert!(!is_copy(b"another packet", 9));
+/// assert!(!is_copy(b"a packet as it leaves", 2_000)); // sent again
+/// assert_eq!(dedup.dropped(), 1);
+/// ```
+#[derive(Clone)]
+pub struct Dedup {
+    recent: Recent,
+    hasher: DefaultHashBuilder,
+    compare: Compare,
+    patience: u32,
+    /// For how many packets more large frames are compared in full.
+    watching: u32,
+    dropped: u64,
+}
+
+impl Dedup {
+    /// For captures of a host's loopback interface, alone or among all of its
+    /// interfaces: the whole frame within a millisecond, as by default.
+    #[must_use]
+    pub fn loopback() -> Self {
+        Self::default()
+    }
+
+    /// A table of the size that `config` says, which does not grow.
+    #[must_use]
+    pub fn new(config: DedupConfig) -> Self {
+        Self {
+            recent: Recent::new(config.max_entries, nanos(config.window)),
+            hasher: DefaultHashBuilder::default(),
+            compare: config.compare,
+            patience: config.patience,
+            watching: config.patience,
+            dropped: 0,
+        }
+    }
+
+    /// Whether the packet is a copy of one that was let through, which is then
+    /// counted.
+    #[inline]
+    pub fn is_duplicate(&mut self, packet: &PacketView<'_>) -> bool {
+        // Apart from all others, so that most frames cost little.
+        let is_copy = if self.compare == Compare::Frame
+            && packet.frame.len() <= SMALL
+            && let Some(sight) = Sight::of_plain_frame(packet)
+        {
+            self.is_met(&sight, sight.bytes, packet)
+        } else {
+            self.is_other_copy(packet)
+        };
+        if is_copy {
+            self.dropped += 1;
+            self.watching = self.patience;
+        } else {
+            self.watching = self.watching.saturating_sub(1);
+        }
+        is_copy
+    }
+
+    /// How many copies there were.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// The bytes that the table takes, from the start to the end.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.recent.memory()
+    }
+
+    #[inline(never)]
+    fn is_other_copy(&mut self, packet: &PacketView<'_>) -> bool {
+        let sight = match self.compare {
+            Compare::Frame => Sight::of_frame(packet),
+            Compare::Packet | Compare::Routed => Sight::of_packet(packet),
+        };
+        if sight.bytes.len() > SMALL && self.watching == 0 {
+            let head = sight.bytes.get(..HEAD).unwrap_or(sight.bytes);
+            if !self.is_met(&sight, head, packet) {
+                return false;
+            }
+            // Less the one for this packet.
+            self.watching = self.patience.saturating_add(1);
+        }
+        self.is_met(&sight, sight.bytes, packet)
+    }
+
+    /// Whether a packet of the same first `bytes` was met.
+    #[inline]
+    fn is_met(&mut self, sight: &Sight<'_>, bytes: &[u8], packet: &PacketView<'_>) -> bool {
+        let hash = self.hash(sight, bytes);
+        let at = packet.timestamp.as_nanos();
+        self.recent.meet(hash, sight.way, at)
+    }
+
+    /// The hash of the first `bytes` of a sight, and of its lengths.
+    #[inline]
+    fn hash(&self, sight: &Sight<'_>, bytes: &[u8]) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        if self.compare == Compare::Routed {
+            hash_routed(sight, bytes, &mut hasher);
+        } else {
+            hasher.write(bytes);
+        }
+        // As many as were captured are no more than 32 bits can count.
+        hasher.write_u64(u64::from(sight.wire_len) << 32 | sight.bytes.len() as u64);
+        hasher.finish()
+    }
+}
+
+impl Default for Dedup {
+    fn default() -> Self {
+        Self::new(DedupConfig::default())
+    }
+}
+
+impl fmt::Debug for Dedup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dedup")
+            .field("compare", &self.compare)
+            .field("memory", &self.memory())
+            .field("dropped", &self.dropped)
+            .finish_non_exhaustive()
+    }
+}
+
+fn hash_routed(sight: &Sight<'_>, bytes: &[u8], hasher: &mut impl Hasher) {
+    match (sight.routed(), bytes.get(ROUTED..)) {
+        (Some(first), Some(rest)) => {
+            hasher.write(&first);
+            hasher.write(rest);
+        }
+        _ => hasher.write(bytes),
+    }
+}
+
+fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The longest frame that is always read to its end. More than most headers,
+/// and about what it costs to find a large frame new.
+const SMALL: usize = 256;
+/// How much of a large frame is read first.
+const HEAD: usize = 128;
