@@ -352,6 +352,42 @@ fn a_tunnel_in_fragments_belongs_to_the_flow_inside() {
 }
 
 #[test]
+fn both_layers_of_a_tunnel_have_a_flow_where_both_are_wanted() {
+    let both = AutoDetectEncap::new(FiveTuple::bidirectional()).with_outer();
+    let packet = |at| Fragmented::new(&tunnelled(), at, &[7; 40]);
+    // Whole, the packet outside in fragments, the packet inside.
+    let cases = [
+        (packet(1).every(2000), 1, [1, 1]),
+        (packet(1).every(48), 3, [3, 1]),
+        (packet(4).every(24), 2, [2, 2]),
+    ];
+    for (parts, frames, [inside, outside]) in cases {
+        let mut engine = Engine::with_consumer(both, Keeper::default(), Config::default());
+        let mut events = Vec::new();
+        let parts = in_turn(parts);
+        assert_eq!(parts.len(), frames);
+        for frame in &parts {
+            engine.track(view(frame), &mut events);
+        }
+        engine.finish(&mut events);
+        let mut packets: Vec<(bool, u64)> = flows(&events)
+            .map(|(key, _, stats)| (key.contains("4789"), stats.packets.total()))
+            .collect();
+        packets.sort_unstable();
+        assert_eq!(packets, [(false, inside), (true, outside)]);
+
+        let stats = engine.stats();
+        assert_eq!(stats.packets, frames as u64);
+        assert_eq!(stats.packets_outer, outside);
+        let counted: u64 = packets.iter().map(|(_, packets)| packets).sum();
+        assert_eq!(counted, stats.packets + stats.packets_outer);
+        let carried = &engine.consumer().0;
+        let inner = |(key, ..): &&(String, FlowSide, Vec<u8>)| !key.contains("4789");
+        assert_eq!(carried.iter().filter(inner).count(), 1);
+    }
+}
+
+#[test]
 fn a_tunnel_that_never_gets_whole_belongs_to_the_deepest_packet_that_holds() {
     let parts = Fragmented::new(&tunnelled(), 1, &[7; 40]).every(32);
     let seen = Outcome::usual(&in_turn(parts.into_iter().take(1)));

@@ -1,8 +1,8 @@
 //! What is in the records, in every format.
 
 use flowscope_fixtures::{
-    Close, Conversation, Disturbance, Icmp, Layer, Mpls, Path, Resend, START, Side, Vlan, address,
-    merge,
+    Close, Conversation, Disturbance, Ethernet, Fragmented, Frame, Icmp, Ipv4, Layer, MILLISECOND,
+    Mpls, Path, Resend, START, Side, Udp, Vlan, address, link_type, merge,
 };
 use serde_json::json;
 
@@ -49,6 +49,63 @@ fn what_is_rare_is_told_where_it_happened() {
     assert_eq!(flow["cut_packets_initiator"], 3);
     assert_eq!(flow.get("vlan"), None);
     assert_eq!(flow.get("icmp_type"), None);
+}
+
+/// A question in three fragments, the last of them first.
+fn fragments() -> Vec<Frame> {
+    let layers = [
+        Layer::Ethernet(Ethernet::default()),
+        Layer::Vlan(Vlan::new(7)),
+        Layer::Ipv4(Ipv4::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into())),
+        Layer::Udp(Udp::new(4000, 53)),
+    ];
+    let parts = Fragmented::new(&layers, 2, &[7; 40]).every(16);
+    let at = (0..).map(|n| START + n * MILLISECOND);
+    let frame = |(at, bytes)| Frame::new(at, link_type::ETHERNET, bytes);
+    at.zip(parts.into_iter().rev()).map(frame).collect()
+}
+
+#[test]
+fn fragments_are_packets_and_their_datagram_is_told_beside_them() {
+    let [flow] = &records(&["flows"], &pcap(&fragments()))[..] else {
+        panic!("one flow");
+    };
+    assert_eq!(flow["packets_initiator"], 3);
+    assert_eq!(flow["fragments_initiator"], 3);
+    assert_eq!(flow["reassembled_initiator"], 1);
+    assert_eq!(flow["payload_bytes_initiator"], 40);
+    assert_eq!(flow.get("fragments_responder"), None);
+    assert_eq!(flow["vlan"], json!([7]));
+    assert_eq!(
+        (&flow["first_frame"], &flow["last_frame"]),
+        (&json!(1), &json!(3))
+    );
+    assert_eq!(flow["duration"].to_string(), "0.002");
+}
+
+#[test]
+fn a_datagram_that_never_gets_whole_is_an_anomaly_of_its_flow() {
+    let frames = fragments();
+    let events = records(&["events"], &pcap(&[frames[0].clone(), frames[2].clone()]));
+    let told: Vec<_> = events
+        .iter()
+        .map(|event| (event["type"].as_str().unwrap(), event.get("kind")))
+        .collect();
+    let kind = json!("incomplete_datagram");
+    let expected = [("started", None), ("anomaly", Some(&kind)), ("ended", None)];
+    assert_eq!(told, expected);
+    assert_eq!(events[2]["first_frame"], 1);
+
+    // Without its first fragment it has no flow at all.
+    let [summary, skipped] = &records(&["summary"], &pcap(&frames[..2]))[..] else {
+        panic!("two records");
+    };
+    assert_eq!(
+        (&summary["flows"], &summary["packets_skipped"]),
+        (&json!(0), &json!(2))
+    );
+    let reason = json!({"layer": "ipv4", "cause": "fragment without ports", "packets": 2});
+    assert_eq!(skipped["reasons"], json!([reason]));
 }
 
 #[test]

@@ -109,6 +109,10 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         skip: Option<Skip>,
         out: &mut impl Sink<C::Event>,
     ) {
+        let outermost = extractor.outermost(packet);
+        if let Some(carrier) = outermost.filter(|carrier| !carrier.is_fragment) {
+            self.deliver_outer(&carrier, out);
+        }
         match skip {
             Some(skip) if !may_be_in_part(skip) => self.stats.count_skip(skip),
             skip if self.fragments.held.is_none() => {
@@ -320,6 +324,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 if whole.has_overlap {
                     let at = self.time_of(&view);
                     self.tell_owner(owner, at, AnomalyKind::OverlappingFragments, out);
+                }
+                // What the walk finds outside is a tunnel that came in
+                // fragments. It counts there as the datagram it was. The owner
+                // may have to make room for that flow.
+                if let Some(mut outer) = extractor.outer(it) {
+                    outer.packet = view.with_wire_len(outer.ip_len);
+                    self.deliver_outer(&outer, out);
                 }
             }
             is_whole

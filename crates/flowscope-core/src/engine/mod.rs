@@ -245,6 +245,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
                 flows.take_apart(&self.extractor, packet, None, out);
             } else {
                 flows.deliver(extracted, out);
+                if let Some(outer) = self.extractor.outer(extracted) {
+                    flows.deliver_outer(&outer, out);
+                }
             }
         });
         if let Err(skip) = taken {

@@ -40,7 +40,7 @@ use crate::{Orientation, PacketView};
 /// ```
 ///
 /// [`with_outer`](Self::with_outer) asks for the flow of the packet outside as
-/// well:
+/// well. An engine then counts a packet in a tunnel on both:
 ///
 /// ```
 /// # use flowscope_core::extract::{AutoDetectEncap, FiveTuple, FlowExtractor};
@@ -81,7 +81,8 @@ impl<E> AutoDetectEncap<E> {
     }
 
     /// Has an [`outer`](FlowExtractor::outer) flow for packets in a tunnel,
-    /// beside the inner one.
+    /// beside the inner one: that of the outermost packet, whatever is between
+    /// the two.
     #[must_use]
     pub fn with_outer(self) -> Self {
         Self {
@@ -112,6 +113,7 @@ impl<E: FlowExtractor> FlowExtractor for AutoDetectEncap<E> {
         self.inner.trace_innermost(packet, passed)
     }
 
+    #[inline]
     fn outer<'a>(&self, inner: &Extracted<'a, E::Key>) -> Option<Extracted<'a, E::Key>> {
         if matches!(self.levels, Levels::Innermost) {
             return None;
@@ -119,6 +121,13 @@ impl<E: FlowExtractor> FlowExtractor for AutoDetectEncap<E> {
         let outer = self.inner.extract(inner.packet).ok()?;
         let is_the_same = outer.payload == inner.payload && outer.ip_len == inner.ip_len;
         (!is_the_same).then_some(outer)
+    }
+
+    fn outermost<'a>(&self, packet: PacketView<'a>) -> Option<Extracted<'a, E::Key>> {
+        match self.levels {
+            Levels::Innermost => None,
+            Levels::Both => self.inner.extract(packet).ok(),
+        }
     }
 
     fn seen_from(key: E::Key, orientation: Orientation) -> E::Key {

@@ -126,6 +126,13 @@ pub trait FlowExtractor {
         None
     }
 
+    /// The flow of the outermost packet, where the flows outside tunnels are
+    /// wanted, too: for packets whose inner flow is not known yet.
+    fn outermost<'a>(&self, packet: PacketView<'a>) -> Option<Extracted<'a, Self::Key>> {
+        let _ = packet;
+        None
+    }
+
     /// The key as seen by the sender of a packet that ran along `orientation`.
     ///
     /// Equal to `key` in every comparison: only what it shows changes, such as

@@ -47,7 +47,8 @@ pub struct FlowStats {
 /// What a tracker has seen.
 ///
 /// Every packet is in exactly one place: `packets` is what was counted on
-/// flows, plus what was skipped, plus `packets_held`.
+/// flows, plus what was skipped, plus `packets_held`. Where flows outside
+/// tunnels are tracked beside those inside, flows have `packets_outer` more.
 #[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct TrackerStats {
@@ -65,6 +66,9 @@ pub struct TrackerStats {
     /// Fragments that wait for the first of their datagram, which names the
     /// flow they count on. None after the end of the input.
     pub packets_held: u64,
+    /// Packets that were counted a second time, on the flow of the packet
+    /// outside the tunnel that they are in; none unless that is asked for.
+    pub packets_outer: u64,
     /// Datagrams put together from fragments.
     pub reassembled: u64,
     /// Fragments whose bytes were refused, because they cannot be where they
@@ -159,6 +163,7 @@ impl Default for TrackerStats {
             peak: 0,
             anomalies: [0; AnomalyKind::ALL.len()],
             packets_held: 0,
+            packets_outer: 0,
             reassembled: 0,
             fragments_refused: 0,
             lost: [0; Loss::ALL.len()],
@@ -179,6 +184,7 @@ impl fmt::Debug for TrackerStats {
             .field("anomalies", &self.anomalies())
             .field("packets_skipped", &self.packets_skipped())
             .field("packets_held", &self.packets_held)
+            .field("packets_outer", &self.packets_outer)
             .field("reassembled", &self.reassembled)
             .field("fragments_refused", &self.fragments_refused)
             .finish_non_exhaustive()
