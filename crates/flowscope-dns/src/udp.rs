@@ -17,7 +17,9 @@ use crate::packet::DnsPacket;
 ///
 /// It may be given any flow. What does not look like DNS is passed over, and a
 /// flow that begins with several of those ends the parser with
-/// [`DnsError::NotDns`].
+/// [`DnsError::NotDns`]. Once a message was read, whatever has a header is, so
+/// that damaged messages are given too; [`Scrutiny::KnownPort`] says that for
+/// a flow from the beginning.
 ///
 /// ```
 /// use core::time::Duration;
@@ -135,17 +137,14 @@ impl DatagramParser for DnsUdpParser {
             max_records,
             ..
         } = *self.correlator.config();
-        let likeness = Likeness::of_datagram(payload);
         let known = scrutiny == Scrutiny::KnownPort || self.seen == Seen::Dns;
-        if likeness == Likeness::No && !known {
+        if !known && Likeness::of_datagram(payload) == Likeness::No {
             return self.pass_over();
         }
         let Ok(packet) = DnsPacket::of(payload, missing, max_records) else {
             return self.pass_over();
         };
-        if likeness > Likeness::No {
-            self.seen = Seen::Dns;
-        }
+        self.seen = Seen::Dns;
         self.correlator.message(packet, side, at, out);
         Ok(Interest::More)
     }

@@ -44,32 +44,79 @@ pub(crate) fn escaped(
     out: &mut dyn Write,
     plain: impl Fn(u8) -> bool,
 ) -> fmt::Result {
+    let is_plain = |byte: &u8| matches!(byte, 0x20..=0x7e) && plain(*byte);
     let mut rest = bytes;
     while !rest.is_empty() {
-        let is_plain = |byte: &u8| matches!(byte, 0x20..=0x7e) && plain(*byte);
         let run = rest.iter().position(|byte| !is_plain(byte));
         let (run, after) = rest
             .split_at_checked(run.unwrap_or(rest.len()))
             .unwrap_or_default();
-        // All of it is ASCII.
-        out.write_str(str::from_utf8(run).unwrap_or_default())?;
+        write_ascii(run, out)?;
         rest = after;
-        if let Some((special, after)) = rest.split_first() {
-            match special {
-                0x21..=0x7e => write!(out, "\\{}", char::from(*special))?,
-                other => write!(out, "\\{other:03}")?,
-            }
+        if rest.is_empty() {
+            break;
+        }
+        // A message can have megabytes of these, so they go out in numbers.
+        let mut escapes = Escapes::default();
+        while let Some((special, after)) = rest.split_first()
+            && !is_plain(special)
+            && escapes.push(*special)
+        {
             rest = after;
         }
+        write_ascii(escapes.text.get(..escapes.len).unwrap_or_default(), out)?;
     }
     Ok(())
 }
 
+/// Escaped bytes, on their way out.
+struct Escapes {
+    text: [u8; 256],
+    len: usize,
+}
+
+impl Default for Escapes {
+    fn default() -> Self {
+        Self {
+            text: [0; 256],
+            len: 0,
+        }
+    }
+}
+
+impl Escapes {
+    /// Adds a byte if there is room.
+    fn push(&mut self, byte: u8) -> bool {
+        let digit = |value: u8| b'0' + value % 10;
+        let (text, len) = match byte {
+            0x21..=0x7e => ([b'\\', byte, 0, 0], 2),
+            _ => ([b'\\', digit(byte / 100), digit(byte / 10), digit(byte)], 4),
+        };
+        let rest = self.text.get_mut(self.len..).unwrap_or_default();
+        let Some(room) = rest.first_chunk_mut::<4>() else {
+            return false;
+        };
+        *room = text;
+        self.len += len;
+        true
+    }
+}
+
+fn write_ascii(bytes: &[u8], out: &mut dyn Write) -> fmt::Result {
+    match str::from_utf8(bytes) {
+        Ok("") | Err(_) => Ok(()),
+        Ok(text) => out.write_str(text),
+    }
+}
+
 /// Hexadecimal digits, in upper case.
 pub(crate) fn hex(bytes: &[u8], out: &mut dyn Write) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| {
-        out.write_char(digit(HEX, byte >> 4))?;
-        out.write_char(digit(HEX, byte & 0xf))
+    bytes.chunks(32).try_for_each(|bytes| {
+        let mut text = [0; 64];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+            pair.copy_from_slice(&[digit(HEX, byte >> 4), digit(HEX, byte & 0xf)]);
+        }
+        write_ascii(text.get(..2 * bytes.len()).unwrap_or_default(), out)
     })
 }
 
@@ -90,15 +137,11 @@ pub(crate) fn base64(bytes: &[u8], out: &mut dyn Write) -> fmt::Result {
         for n in 0..3 {
             bits = bits << 8 | u32::from(group.get(n).copied().unwrap_or(0));
         }
-        for n in 0..4 {
-            let six = (bits >> (18 - 6 * n)) & 0x3f;
-            let letter = if n > group.len() {
-                '='
-            } else {
-                digit(BASE64, six as u8)
-            };
-            out.write_char(letter)?;
+        let mut text = [b'='; 4];
+        for (n, letter) in text.iter_mut().enumerate().take(group.len() + 1) {
+            *letter = digit(BASE64, (bits >> (18 - 6 * n)) as u8 & 0x3f);
         }
+        write_ascii(&text, out)?;
     }
     Ok(())
 }
@@ -113,14 +156,14 @@ pub(crate) fn base32(bytes: &[u8], out: &mut dyn Write) -> fmt::Result {
         }
         for n in 0..(group.len() * 8).div_ceil(5) {
             let five = (bits >> (35 - 5 * n)) & 0x1f;
-            out.write_char(digit(BASE32, five as u8))?;
+            out.write_char(char::from(digit(BASE32, five as u8)))?;
         }
     }
     Ok(())
 }
 
-fn digit(alphabet: &[u8], value: u8) -> char {
-    char::from(alphabet.get(usize::from(value)).copied().unwrap_or(b'?'))
+fn digit(alphabet: &[u8], value: u8) -> u8 {
+    alphabet.get(usize::from(value)).copied().unwrap_or(b'?')
 }
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
