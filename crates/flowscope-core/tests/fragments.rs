@@ -8,11 +8,13 @@ use core::time::Duration;
 use allocation_counter::measure;
 use common::{Event, ended, tracker, view};
 use flowscope_core::defrag::{FragmentConfig, FragmentPolicy, Loss};
-use flowscope_core::engine::{Consumer, End, Engine, FlowRef};
+use flowscope_core::engine::{Consumer, Engine, FlowRef};
 use flowscope_core::extract::{
     AutoDetectEncap, Extracted, FiveTuple, FiveTupleKey, FlowExtractor, InnerVxlan,
 };
-use flowscope_core::track::{AnomalyKind, Config, EndReason, FlowEvent, FlowState, FlowStats};
+use flowscope_core::track::{
+    Anomalies, AnomalyKind, Config, EndReason, FlowEvent, FlowState, FlowStats,
+};
 use flowscope_core::wire::{Cause, Layer as Kind, Skip};
 use flowscope_core::{FlowSide, Sink, Timestamp};
 use flowscope_fixtures::{
@@ -31,7 +33,7 @@ impl Consumer<Key> for Keeper {
     type Flow = ();
     type Event = Event;
 
-    fn open(&mut self, _: FlowRef<'_, Key>) {}
+    fn open(&mut self, _: FlowRef<'_, Key>, _: &Extracted<'_, Key>) {}
 
     fn packet(
         &mut self,
@@ -40,12 +42,21 @@ impl Consumer<Key> for Keeper {
         side: FlowSide,
         packet: &Extracted<'_, Key>,
         _: &mut impl Sink<Event>,
-    ) {
+    ) -> Anomalies {
         let kept = (flow.key.to_string(), side, packet.payload.bytes.to_vec());
         self.0.push(kept);
+        Anomalies::NONE
     }
 
-    fn close(&mut self, (): (), _: FlowRef<'_, Key>, _: End, _: &mut impl Sink<Event>) {}
+    fn close(
+        &mut self,
+        (): &mut (),
+        _: FlowRef<'_, Key>,
+        _: EndReason,
+        _: &mut impl Sink<Event>,
+    ) -> Anomalies {
+        Anomalies::NONE
+    }
 }
 
 type Keeping<E> = Engine<E, Keeper>;
@@ -297,7 +308,7 @@ fn vlans_keep_fragments_apart_where_they_keep_flows_apart() {
     tracker.finish(&mut events);
     assert_eq!(tracker.stats().flows, 2);
     assert_eq!(tracker.stats().reassembled, 2);
-    assert_eq!(tracker.stats().anomalies, 0);
+    assert_eq!(tracker.stats().anomalies(), 0);
 
     // Without, they are of one datagram, which is whole before the last comes.
     let seen = Outcome::usual(&frames);
