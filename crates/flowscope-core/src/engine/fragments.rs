@@ -589,7 +589,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         kind: AnomalyKind,
         out: &mut impl Sink<C::Event>,
     ) {
-        let (slot, _) = self.table.get_mut(owner.flow.index());
+        let Some((slot, _)) = self.table.by_id(owner.flow) else {
+            return;
+        };
         let side: FlowSide = slot.flow.side_of(owner.orientation);
         self.report_one(owner.flow, side, at, kind, out);
     }
