@@ -28,6 +28,9 @@ pub(super) struct Flows<E: FlowExtractor, C: Consumer<E::Key>> {
     extractor: PhantomData<fn() -> E>,
 }
 
+/// How a consumer is called for a flow outside of its packets.
+type Attend<C, F, K, S> = fn(&mut C, &mut F, FlowRef<'_, K>, &mut S) -> Anomalies;
+
 /// What came of a packet, or of a datagram put together.
 pub(super) struct Happened {
     pub(super) flow: FlowId,
@@ -265,7 +268,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         &mut self,
         id: FlowId,
         at: Timestamp,
-        attend: fn(&mut C, &mut C::Flow, FlowRef<'_, E::Key>, &mut S) -> Anomalies,
+        attend: Attend<C, C::Flow, E::Key, S>,
         out: &mut S,
     ) -> Option<Pending> {
         self.table.by_id(id)?;

@@ -6,6 +6,7 @@
 mod alarms;
 mod flows;
 mod fragments;
+mod gate;
 mod lifecycle;
 mod messages;
 mod payload;
@@ -29,8 +30,10 @@ use crate::extract::{Extracted, FlowExtractor};
 use crate::track::{
     Anomalies, Config, EndReason, Flow, FlowEvent, FlowId, FlowState, FlowStats, Rest, TrackerStats,
 };
-use crate::{FlowSide, PacketView, Sink, Timestamp};
+use crate::wire::Checksums;
+use crate::{Dedup, FlowSide, PacketView, Sink, Timestamp};
 use flows::{Flows, Timestamps};
+use gate::Gate;
 
 /// What a driver does with the packets of its flows.
 ///
@@ -187,6 +190,8 @@ impl<K> Copy for FlowRef<'_, K> {}
 pub struct Engine<E: FlowExtractor, C: Consumer<E::Key>> {
     extractor: E,
     flows: Flows<E, C>,
+    /// In a box, as most have none and it is large.
+    gate: Option<Box<Gate>>,
 }
 
 impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
@@ -195,6 +200,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         Self {
             extractor,
             flows: Flows::new(consumer, config),
+            gate: None,
         }
     }
 
@@ -227,6 +233,28 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         self
     }
 
+    /// Turns away copies of packets, which are counted as skipped for
+    /// `Cause::Duplicate`: for captures that see each packet twice.
+    #[must_use]
+    pub fn with_dedup(mut self, dedup: Dedup) -> Self {
+        self.gate.get_or_insert_default().dedup = Some(dedup);
+        self
+    }
+
+    /// Whether packets with wrong checksums are turned away, and counted as
+    /// skipped for `Cause::BadChecksum`. By default checksums are ignored.
+    #[must_use]
+    pub fn with_checksums(mut self, checksums: Checksums) -> Self {
+        self.gate.get_or_insert_default().checksums = checksums;
+        self
+    }
+
+    /// What turns copies of packets away, if anything does.
+    #[must_use]
+    pub fn dedup(&self) -> Option<&Dedup> {
+        self.gate.as_ref()?.dedup.as_ref()
+    }
+
     /// Whether [`FlowEvent::Anomaly`] is reported, as by default. Anomalies are
     /// counted either way.
     #[must_use]
@@ -240,6 +268,11 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     pub fn track(&mut self, packet: PacketView<'_>, out: &mut impl Sink<C::Event>) {
         let flows = &mut self.flows;
         flows.admit(&self.extractor, &packet, out);
+        if let Some(gate) = &mut self.gate
+            && let Some(skip) = gate.refuses(&packet, &self.extractor)
+        {
+            return flows.stats.count_skip(skip);
+        }
         let taken = self.extractor.extract_to(packet, |extracted| {
             if extracted.is_fragment {
                 flows.take_apart(&self.extractor, packet, None, out);

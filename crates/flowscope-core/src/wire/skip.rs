@@ -179,5 +179,7 @@ words! {
         TooDeep => "too many layers",
         /// The checksum is wrong, where checksums are verified.
         BadChecksum => "wrong checksum",
+        /// It is a copy of a packet taken before, where copies are looked for.
+        Duplicate => "duplicate",
     }
 }

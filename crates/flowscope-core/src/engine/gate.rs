@@ -1,0 +1,37 @@
+//! Packets that are turned away before they are tracked.
+
+use crate::Dedup;
+use crate::PacketView;
+use crate::extract::FlowExtractor;
+use crate::wire::{Cause, ChecksumVerdict, Checksums, Layer, Skip};
+
+/// What a packet has to pass first, where anything was asked for.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    pub(super) dedup: Option<Dedup>,
+    pub(super) checksums: Checksums,
+}
+
+impl Gate {
+    /// Why a packet is turned away, if it is.
+    ///
+    /// Only what is sound is remembered for its copies to be known by, so that
+    /// a damaged packet does not take the place of a sound one.
+    pub(super) fn refuses(
+        &mut self,
+        packet: &PacketView<'_>,
+        extractor: &impl FlowExtractor,
+    ) -> Option<Skip> {
+        if self.checksums == Checksums::Verify {
+            // The walk again, and only where that was asked for.
+            let verdict = ChecksumVerdict::told_by(|passed| extractor.trace(*packet, passed));
+            if let Some(skip) = verdict.skip() {
+                return Some(skip);
+            }
+        }
+        let dedup = self.dedup.as_mut()?;
+        dedup
+            .is_duplicate(packet)
+            .then_some(Skip::new(Layer::Link, Cause::Duplicate))
+    }
+}
