@@ -206,8 +206,9 @@ impl<R> Payload<R> {
         let before = state.memory();
         if segment.flags.contains(TcpFlags::RST) {
             if matches!(flow.state(), FlowState::Reset | FlowState::Closed) {
-                let found = self.end_streams(state, flow, Close::Reset, out);
-                self.account(before, state);
+                // The other side may have sent more before it heard of this.
+                let mut found = self.end_stream(state, flow, side, Close::Reset, out);
+                self.after(state, flow, side, before, &mut found, out);
                 return found;
             }
             return Anomalies::NONE;
@@ -297,12 +298,13 @@ impl<R> Payload<R> {
         }
     }
 
-    /// Hands on what is held of all streams, and closes them.
+    /// Hands on what is held of a stream, and closes it.
     #[cold]
-    fn end_streams<K>(
+    fn end_stream<K>(
         &mut self,
         state: &mut PayloadFlow<R::Stream>,
         flow: FlowRef<'_, K>,
+        side: FlowSide,
         how: Close,
         out: &mut impl Sink<R::Event>,
     ) -> Anomalies
@@ -310,12 +312,12 @@ impl<R> Payload<R> {
         R: Reader<K>,
     {
         let mut found = Anomalies::NONE;
-        for side in FlowSide::BOTH {
-            let notes = self.step(state, flow, side, out, |reassembler, delivery| {
-                reassembler.finish(delivery)
-            });
-            note(&mut found, side, notes);
-            let Some(sides) = &mut state.sides else { break };
+        let notes = self.step(state, flow, side, out, |reassembler, delivery| {
+            reassembler.finish(delivery)
+        });
+        note(&mut found, side, notes);
+        let was = state.session;
+        if let Some(sides) = &mut state.sides {
             let mut delivery = Delivery {
                 reader: &mut self.reader,
                 stream: &mut state.stream,
@@ -324,11 +326,10 @@ impl<R> Payload<R> {
                 side,
                 out,
             };
-            let was = *delivery.session;
             sides[side].close(&mut delivery, how);
-            if was == Session::Open && state.session == Session::Failed {
-                found.insert(side, AnomalyKind::ParseError);
-            }
+        }
+        if was == Session::Open && state.session == Session::Failed {
+            found.insert(side, AnomalyKind::ParseError);
         }
         found
     }
@@ -446,7 +447,10 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
             EndReason::Rst => Close::Reset,
             _ => Close::Lost,
         };
-        let found = self.end_streams(state, flow, how, out);
+        let mut found = Anomalies::NONE;
+        for side in FlowSide::BOTH {
+            found |= self.end_stream(state, flow, side, how, out);
+        }
         self.memory -= before;
         if let Some(stream) = state.stream.take() {
             self.reader.end(stream, flow, out);
