@@ -29,7 +29,9 @@ impl<'a> StartLine<'a> {
     /// Reads a whole line; the flag says that it is not quite as it should be.
     pub(crate) fn parse(line: &'a [u8]) -> Option<(Self, bool)> {
         let line = without_line_end(line);
-        if line.iter().any(|byte| is_control(*byte) && *byte != b'\t') {
+        if matches!(line.first(), Some(b' ' | b'\t'))
+            || line.iter().any(|byte| is_control(*byte) && *byte != b'\t')
+        {
             return None;
         }
         Self::response(line).or_else(|| Self::request(line))
@@ -87,15 +89,14 @@ impl<'a> StartLine<'a> {
 
     /// Whether a line that begins so may become a start line.
     pub(crate) fn may_begin(bytes: &[u8]) -> bool {
-        let start = bytes.trim_ascii_start();
-        let start = start.get(..=LONGEST_METHOD).unwrap_or(start);
+        let start = bytes.get(..=LONGEST_METHOD).unwrap_or(bytes);
         let word = start
             .split(|byte| matches!(byte, b' ' | b'\t'))
             .next()
             .unwrap_or_default();
         word.starts_with(b"HTTP/")
-            || b"HTTP/".starts_with(word)
-            || (word.len() <= LONGEST_METHOD && word.iter().all(is_token))
+            || b"HTTP/".starts_with(bytes)
+            || ((1..=LONGEST_METHOD).contains(&word.len()) && word.iter().all(is_token))
     }
 
     /// Where in a line of who knows what a start line begins that ends with
@@ -326,6 +327,7 @@ mod tests {
         for line in [
             "\r\n",
             "GET /\r\n",
+            " GET / HTTP/1.1\r\n",
             "GET / HTTP/2.0\r\n",
             "GET / HTTP/1.x\r\n",
             "HTTP/1.1 20 OK\r\n",
