@@ -54,33 +54,11 @@ impl Framing {
         fields: impl Iterator<Item = (&'a [u8], &'a [u8])>,
         version: HttpVersion,
     ) -> Self {
-        let mut framing = Self::default();
-        let mut codings = Codings::default();
-        let (mut wants, mut names, mut hosts) = (false, false, 0u32);
+        let mut reader = FramingReader::default();
         for (name, value) in fields {
-            // Few names have these lengths.
-            match name.len() {
-                4 if name.eq_ignore_ascii_case(b"host") => hosts += 1,
-                6 if name.eq_ignore_ascii_case(b"expect") => {
-                    framing.expects |= value.eq_ignore_ascii_case(b"100-continue");
-                }
-                7 if name.eq_ignore_ascii_case(b"upgrade") => names = true,
-                10 if name.eq_ignore_ascii_case(b"connection") => {
-                    wants |= list(value).any(|word| word.eq_ignore_ascii_case(b"upgrade"));
-                }
-                14 if name.eq_ignore_ascii_case(b"content-length") => framing.add_length(value),
-                17 if name.eq_ignore_ascii_case(b"transfer-encoding") => codings.add(value),
-                _ => {}
-            }
+            reader.add(name, value);
         }
-        framing.upgrade = wants && names;
-        if hosts > 1 {
-            framing.oddities.add(Kind::RepeatedHost);
-        }
-        if codings.seen {
-            framing.settle_encoding(codings, version);
-        }
-        framing
+        reader.finish(version)
     }
 
     /// RFC 9112, section 6.3, item 5: one number, or the same one repeated.
@@ -147,6 +125,48 @@ impl Framing {
     /// Whether it speaks of a body.
     pub(crate) fn promises_body(self) -> bool {
         self.encoding != Encoding::Absent || !matches!(self.length, Length::Absent | Length::Is(0))
+    }
+}
+
+/// Reads what is of interest out of header fields as they come.
+#[derive(Debug, Default)]
+pub(crate) struct FramingReader {
+    framing: Framing,
+    codings: Codings,
+    hosts: usize,
+    /// `Connection` says that `Upgrade` is meant.
+    connects: bool,
+    names_protocol: bool,
+}
+
+impl FramingReader {
+    pub(crate) fn add(&mut self, name: &[u8], value: &[u8]) {
+        // Few names have these lengths.
+        match name.len() {
+            4 if name.eq_ignore_ascii_case(b"host") => self.hosts += 1,
+            6 if name.eq_ignore_ascii_case(b"expect") => {
+                self.framing.expects |= value.eq_ignore_ascii_case(b"100-continue");
+            }
+            7 if name.eq_ignore_ascii_case(b"upgrade") => self.names_protocol = true,
+            10 if name.eq_ignore_ascii_case(b"connection") => {
+                self.connects |= list(value).any(|word| word.eq_ignore_ascii_case(b"upgrade"));
+            }
+            14 if name.eq_ignore_ascii_case(b"content-length") => self.framing.add_length(value),
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.codings.add(value),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn finish(self, version: HttpVersion) -> Framing {
+        let mut framing = self.framing;
+        framing.upgrade = self.connects && self.names_protocol;
+        if self.hosts > 1 {
+            framing.oddities.add(Kind::RepeatedHost);
+        }
+        if self.codings.seen {
+            framing.settle_encoding(self.codings, version);
+        }
+        framing
     }
 }
 

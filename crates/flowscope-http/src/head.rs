@@ -12,7 +12,7 @@ use crate::HttpVersion;
 use crate::fields::Fields;
 use crate::framing::Framing;
 use crate::lenient;
-use crate::start_line::StartLine;
+use crate::start_line::{LONGEST_METHOD, StartLine};
 
 /// What a head says.
 #[derive(Debug)]
@@ -54,6 +54,9 @@ fn request(bytes: &[u8], max_headers: usize) -> Option<(Head, usize)> {
         return None;
     };
     let method = request.method?.as_bytes();
+    if method.len() > LONGEST_METHOD {
+        return None;
+    }
     let target = request.path?.as_bytes();
     let version = version(request.version?);
     let head = head(

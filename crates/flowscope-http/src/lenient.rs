@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use crate::HttpAnomalyKind as Kind;
 use crate::anomaly::Oddities;
 use crate::fields::Fields;
-use crate::framing::Framing;
+use crate::framing::FramingReader;
 use crate::head::Head;
 use crate::start_line::{StartLine, is_control, is_token, without_line_end};
 
@@ -36,13 +36,9 @@ pub(crate) fn read(bytes: &[u8], max_headers: usize) -> Option<Head> {
             reason,
         } => ([reason, &b""[..]], version, Some(status)),
     };
-    let mut fields = read_fields(rest, &mut oddities);
-    let all = fields.iter().map(|(name, value)| (*name, value.as_ref()));
-    let mut framing = Framing::of(all, version);
-    if fields.len() > max_headers {
-        oddities.add(Kind::TooManyHeaders);
-        fields.truncate(max_headers);
-    }
+    let mut reader = FramingReader::default();
+    let fields = read_fields(rest, max_headers, &mut reader, &mut oddities);
+    let mut framing = reader.finish(version);
     framing.oddities.extend(oddities);
     let kept = fields.iter().map(|(name, value)| (*name, value.as_ref()));
     Some(Head {
@@ -54,18 +50,24 @@ pub(crate) fn read(bytes: &[u8], max_headers: usize) -> Option<Head> {
 }
 
 /// Reads the fields of a trailer section.
+///
+/// They say nothing of framing: RFC 9110, section 6.5.1.
 pub(crate) fn trailers(bytes: &[u8], max_headers: usize, oddities: &mut Oddities) -> Fields {
-    let mut fields = read_fields(bytes, oddities);
-    if fields.len() > max_headers {
-        oddities.add(Kind::TooManyHeaders);
-        fields.truncate(max_headers);
-    }
+    let fields = read_fields(bytes, max_headers, &mut FramingReader::default(), oddities);
     let kept = fields.iter().map(|(name, value)| (*name, value.as_ref()));
     Fields::new([b"", b""], kept)
 }
 
-fn read_fields<'a>(bytes: &'a [u8], oddities: &mut Oddities) -> Vec<Field<'a>> {
+/// All fields go through `framing`, and the first ones are kept.
+fn read_fields<'a>(
+    bytes: &'a [u8],
+    max_headers: usize,
+    framing: &mut FramingReader,
+    oddities: &mut Oddities,
+) -> Vec<Field<'a>> {
     let mut fields: Vec<Field<'a>> = Vec::new();
+    // The next line may go on with it.
+    let mut last: Option<Field<'a>> = None;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let content = without_line_end(line);
         if content.is_empty() {
@@ -79,7 +81,7 @@ fn read_fields<'a>(bytes: &'a [u8], oddities: &mut Oddities) -> Vec<Field<'a>> {
         }
         if matches!(content.first(), Some(b' ' | b'\t')) {
             // RFC 9112, section 5.2: replace the fold with spaces, or reject.
-            match fields.last_mut() {
+            match &mut last {
                 Some((_, value)) => {
                     oddities.add(Kind::ObsoleteFolding);
                     unfold(value, content);
@@ -88,17 +90,36 @@ fn read_fields<'a>(bytes: &'a [u8], oddities: &mut Oddities) -> Vec<Field<'a>> {
             }
             continue;
         }
-        match field(content) {
-            Some((name, value, spaced)) => {
-                if spaced {
-                    oddities.add(Kind::SpaceBeforeColon);
-                }
-                fields.push((name, Cow::Borrowed(value)));
-            }
-            None => oddities.add(Kind::BadHeader),
+        let Some((name, value, spaced)) = field(content) else {
+            oddities.add(Kind::BadHeader);
+            continue;
+        };
+        if spaced {
+            oddities.add(Kind::SpaceBeforeColon);
         }
+        let whole = last.replace((name, Cow::Borrowed(value)));
+        keep(whole, &mut fields, max_headers, framing, oddities);
     }
+    keep(last, &mut fields, max_headers, framing, oddities);
     fields
+}
+
+fn keep<'a>(
+    field: Option<Field<'a>>,
+    fields: &mut Vec<Field<'a>>,
+    max_headers: usize,
+    framing: &mut FramingReader,
+    oddities: &mut Oddities,
+) {
+    let Some((name, value)) = field else {
+        return;
+    };
+    framing.add(name, &value);
+    if fields.len() < max_headers {
+        fields.push((name, value));
+    } else {
+        oddities.add(Kind::TooManyHeaders);
+    }
 }
 
 fn unfold(value: &mut Cow<'_, [u8]>, more: &[u8]) {

@@ -58,6 +58,21 @@ pub(crate) fn request(bytes: &[u8]) -> Likeness {
     }
 }
 
+/// How much `bytes` look like the beginning of a request with a known method.
+pub(crate) fn known_request(bytes: &[u8]) -> Likeness {
+    let word = bytes.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let begun = word.len() == bytes.len();
+    let known = METHODS.iter().any(|known| {
+        let known = known.as_bytes();
+        known == word || (begun && known.starts_with(word))
+    });
+    match (known, begun) {
+        (false, _) => Likeness::No,
+        (true, true) => Likeness::Unsure,
+        (true, false) => request(bytes),
+    }
+}
+
 /// How much `bytes` look like the beginning of a response.
 pub(crate) fn response(bytes: &[u8]) -> Likeness {
     match is_status_line(bytes) {

@@ -29,7 +29,9 @@ impl<'a> StartLine<'a> {
     /// Reads a whole line; the flag says that it is not quite as it should be.
     pub(crate) fn parse(line: &'a [u8]) -> Option<(Self, bool)> {
         let line = without_line_end(line);
-        if line.iter().any(|byte| is_control(*byte) && *byte != b'\t') {
+        if matches!(line.first(), Some(b' ' | b'\t'))
+            || line.iter().any(|byte| is_control(*byte) && *byte != b'\t')
+        {
             return None;
         }
         Self::response(line).or_else(|| Self::request(line))
@@ -85,12 +87,30 @@ impl<'a> StartLine<'a> {
         Some((request, odd))
     }
 
+    /// Whether a line that begins so may become a start line.
+    pub(crate) fn may_begin(bytes: &[u8]) -> bool {
+        let start = bytes.get(..=LONGEST_METHOD).unwrap_or(bytes);
+        let word = start
+            .split(|byte| matches!(byte, b' ' | b'\t'))
+            .next()
+            .unwrap_or_default();
+        word.starts_with(b"HTTP/")
+            || b"HTTP/".starts_with(bytes)
+            || ((1..=LONGEST_METHOD).contains(&word.len()) && word.iter().all(is_token))
+    }
+
     /// Where in a line of who knows what a start line begins that ends with
     /// it and is no longer than `longest`, besides the line's end.
     ///
     /// Bytes of a body without a line end may come before it, so it need not
-    /// be at the front.
-    pub(crate) fn find(line: &[u8], wanted: Wanted, longest: usize) -> Option<usize> {
+    /// be at the front. `at_line` says that the front is where a line begins,
+    /// and not the rest of one: an unknown method is believed there alone.
+    pub(crate) fn find(
+        line: &[u8],
+        wanted: Wanted,
+        at_line: bool,
+        longest: usize,
+    ) -> Option<usize> {
         let content = without_line_end(line);
         let skipped = content.len().saturating_sub(longest);
         let content = content.get(skipped..)?;
@@ -100,10 +120,11 @@ impl<'a> StartLine<'a> {
             .rposition(|byte| is_control(*byte))
             .map_or(0, |control| control + 1);
         let content = content.get(clean..)?;
+        let at_line = at_line && skipped + clean == 0;
         let found = match wanted {
-            Wanted::Requests => find_request(content),
+            Wanted::Requests => find_request(content, at_line),
             Wanted::Responses => find_response(content),
-            Wanted::Either => find_response(content).or_else(|| find_request(content)),
+            Wanted::Either => find_response(content).or_else(|| find_request(content, at_line)),
         };
         found.map(|offset| skipped + clean + offset)
     }
@@ -111,7 +132,7 @@ impl<'a> StartLine<'a> {
 
 /// `GET / HTTP/1.1` at the end of `line`: exactly three words, of which the
 /// first is, or ends with, a known method, or is the line's beginning.
-fn find_request(line: &[u8]) -> Option<usize> {
+fn find_request(line: &[u8], at_line: bool) -> Option<usize> {
     let end = line.len().checked_sub(b" HTTP/1.1".len())?;
     let (before, version) = line.split_at_checked(end)?;
     let (version, rest) = take_version(version.strip_prefix(b" ")?)?;
@@ -132,7 +153,7 @@ fn find_request(line: &[u8]) -> Option<usize> {
         .max();
     match known {
         Some(len) => Some(method.len() - len),
-        None if word == 0 && is_like_a_method(word_only) => Some(0),
+        None if at_line && word == 0 && is_like_a_method(word_only) => Some(0),
         None => None,
     }
 }
@@ -306,6 +327,7 @@ mod tests {
         for line in [
             "\r\n",
             "GET /\r\n",
+            " GET / HTTP/1.1\r\n",
             "GET / HTTP/2.0\r\n",
             "GET / HTTP/1.x\r\n",
             "HTTP/1.1 20 OK\r\n",
@@ -337,8 +359,12 @@ mod tests {
             ("\r\n", Either, None),
             ("", Either, None),
         ] {
-            let found = StartLine::find(line.as_bytes(), wanted, 100);
+            let found = StartLine::find(line.as_bytes(), wanted, true, 100);
             assert_eq!(found, at, "{line}");
         }
+        assert_eq!(
+            StartLine::find(b"EAD / HTTP/1.1\r\n", Requests, false, 100),
+            None
+        );
     }
 }

@@ -23,6 +23,11 @@ pub(crate) struct Waiting {
     pipelined: bool,
     /// Responses may have gone missing since the queue was last in order.
     doubtful: bool,
+    /// How many responses came while no request waited, and when the last of
+    /// them began. Requests of before are theirs, though they became known
+    /// later: what they are cut short by is.
+    unasked: u32,
+    unasked_at: Timestamp,
     /// Requests were forgotten, and that was told.
     overflowed: bool,
 }
@@ -48,8 +53,14 @@ impl Request {
 }
 
 impl Waiting {
-    /// Returns whether requests are forgotten for the first time.
-    pub(crate) fn push(&mut self, request: Request, config: &HttpConfig) -> bool {
+    /// Takes a request that began at `began`. Returns whether requests are
+    /// forgotten for the first time.
+    pub(crate) fn push(&mut self, request: Request, began: Timestamp, config: &HttpConfig) -> bool {
+        if self.unasked > 0 && began < self.unasked_at {
+            self.unasked -= 1;
+            return false;
+        }
+        self.unasked = 0;
         self.pipelined |= !self.queue.is_empty() && !self.doubtful;
         self.bytes += request.head.memory();
         self.queue.push_back(request);
@@ -83,9 +94,13 @@ impl Waiting {
         self.queue.back()
     }
 
-    /// The request that a response answers which begins now. One with an
+    /// The request that a response answers which began at `began`. One with an
     /// interim response goes on waiting.
-    pub(crate) fn answer(&mut self, interim: bool) -> Option<Request> {
+    pub(crate) fn answer(&mut self, interim: bool, began: Timestamp) -> Option<Request> {
+        if self.queue.is_empty() && !interim {
+            self.unasked = self.unasked.saturating_add(1);
+            self.unasked_at = began;
+        }
         match (self.doubtful, self.pipelined, interim) {
             (false, _, true) => self.queue.front().cloned(),
             (false, _, false) => self.take(VecDeque::pop_front),
@@ -152,14 +167,14 @@ mod tests {
 
     fn answers(waiting: &mut Waiting, target: &str) -> bool {
         waiting
-            .answer(false)
+            .answer(false, Timestamp::EPOCH)
             .is_some_and(|request| request.head.second() == target)
     }
 
     fn waiting(targets: &[&str]) -> Waiting {
         let mut waiting = Waiting::default();
         for target in targets {
-            assert!(!waiting.push(request(target), &HttpConfig::default()));
+            assert!(!waiting.push(request(target), Timestamp::EPOCH, &HttpConfig::default()));
         }
         waiting
     }
@@ -168,16 +183,16 @@ mod tests {
     fn a_lost_response_shifts_no_other() {
         let mut one_by_one = waiting(&["/1"]);
         one_by_one.responses_lost();
-        one_by_one.push(request("/2"), &HttpConfig::default());
+        one_by_one.push(request("/2"), Timestamp::EPOCH, &HttpConfig::default());
         assert!(answers(&mut one_by_one, "/2"));
-        one_by_one.push(request("/3"), &HttpConfig::default());
+        one_by_one.push(request("/3"), Timestamp::EPOCH, &HttpConfig::default());
         assert!(answers(&mut one_by_one, "/3"));
 
         let mut pipelined = waiting(&["/1", "/2", "/3"]);
         pipelined.responses_lost();
-        assert!(pipelined.answer(false).is_none());
-        assert!(pipelined.answer(false).is_none());
-        pipelined.push(request("/4"), &HttpConfig::default());
+        assert!(pipelined.answer(false, Timestamp::EPOCH).is_none());
+        assert!(pipelined.answer(false, Timestamp::EPOCH).is_none());
+        pipelined.push(request("/4"), Timestamp::EPOCH, &HttpConfig::default());
         assert!(answers(&mut pipelined, "/4"));
     }
 
@@ -188,15 +203,15 @@ mod tests {
             ..HttpConfig::default()
         };
         let mut waiting = waiting(&["/1", "/2"]);
-        assert!(waiting.push(request("/3"), &config));
-        assert!(!waiting.push(request("/4"), &config));
+        assert!(waiting.push(request("/3"), Timestamp::EPOCH, &config));
+        assert!(!waiting.push(request("/4"), Timestamp::EPOCH, &config));
         assert_eq!(waiting.queue.len(), 2);
 
         let narrow = HttpConfig {
             max_head: 4,
             ..HttpConfig::default()
         };
-        waiting.push(request("/5"), &narrow);
+        waiting.push(request("/5"), Timestamp::EPOCH, &narrow);
         assert!(waiting.bytes <= 8);
     }
 }

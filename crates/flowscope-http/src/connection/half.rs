@@ -19,6 +19,8 @@ pub(super) struct Half {
     pub(super) line: usize,
     /// The time of the first byte of what is held.
     pub(super) began: Timestamp,
+    /// It sent a message.
+    pub(super) begun: bool,
     /// The request under way asks to leave HTTP.
     pub(super) asks: bool,
     /// A bare LF in this message's chunks was told of.
@@ -31,8 +33,9 @@ pub(super) enum State {
     /// A message. A tentative one was found in the middle of something, and
     /// may turn out to be none.
     Start { tentative: bool },
-    /// Anything, with a start line somewhere in it.
-    Search,
+    /// Anything, with a start line somewhere in it. What comes next, or is
+    /// held, may begin with the beginning of a line.
+    Search { at_line: bool },
     /// The rest of a body.
     Body(Body),
     /// The beginning of a body, or a start line.
@@ -97,6 +100,7 @@ impl Default for Half {
             held: Vec::new(),
             line: 0,
             began: Timestamp::EPOCH,
+            begun: false,
             asks: false,
             bare: false,
         }

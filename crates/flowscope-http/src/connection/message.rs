@@ -38,7 +38,7 @@ impl Connection {
             call.anomaly(kind);
         }
         let half = &mut self.halves[call.side];
-        half.bare = false;
+        (half.begun, half.bare) = (true, false);
         match head.status {
             None => self.prepare_request(head, call),
             Some(status) => self.prepare_response(head, status, call),
@@ -60,7 +60,10 @@ impl Connection {
                 expects: framing.expects,
                 upgrade: framing.upgrade,
             };
-            if self.waiting.push(waits, call.config) {
+            if self
+                .waiting
+                .push(waits, request.transfer.started, call.config)
+            {
                 call.anomaly(HttpAnomalyKind::TooManyOutstanding);
             }
         }
@@ -75,7 +78,7 @@ impl Connection {
         let began = self.halves[call.side].began;
         let interim = (100..200).contains(&status) && status != 101;
         let answered = if *self.client.get_or_insert(client) == client {
-            self.waiting.answer(interim)
+            self.waiting.answer(interim, began)
         } else {
             None
         };
@@ -257,7 +260,7 @@ impl Connection {
         half.held.extend_from_slice(more);
         let is_request = matches!(half.message, Some(Message::Request(_)));
         let likeness = match is_request {
-            true => recognise::request(&half.held),
+            true => recognise::known_request(&half.held),
             false => recognise::response(&half.held),
         };
         match likeness {

@@ -14,7 +14,7 @@ mod start;
 use flowscope_core::session::Close;
 use flowscope_core::{BySide, FlowSide, Timestamp};
 
-use half::{Half, State};
+use half::{Half, Message, State};
 
 use crate::body::Body;
 use crate::fields::Fields;
@@ -77,7 +77,7 @@ impl Connection {
         while !bytes.is_empty() {
             bytes = match self.halves[call.side].state {
                 State::Start { tentative } => self.start(bytes, tentative, call),
-                State::Search => self.search(bytes, call),
+                State::Search { at_line } => self.search(bytes, at_line, call),
                 State::Body(body) => self.body(bytes, body, call),
                 State::Peek(body) => self.peek(bytes, body, call),
                 State::Trailers => self.trailers(bytes, call),
@@ -101,7 +101,7 @@ impl Connection {
                 self.partial(call);
                 self.lose(call);
             }
-            State::Search | State::Trailers => {
+            State::Search { .. } | State::Trailers => {
                 self.cut(call);
                 self.lose(call);
             }
@@ -112,7 +112,11 @@ impl Connection {
     /// One side is over.
     pub(crate) fn close(&mut self, how: Close, call: &mut Call<'_>) {
         if let State::Peek(body) = self.halves[call.side].state {
-            self.not_peeked(body, call);
+            if self.is_bodiless(call.side) && how == Close::Fin {
+                self.complete(call);
+            } else {
+                self.not_peeked(body, call);
+            }
         }
         match (self.halves[call.side].state, how) {
             (State::Start { .. }, _) => self.partial(call),
@@ -123,6 +127,13 @@ impl Connection {
         let half = &mut self.halves[call.side];
         half.release();
         half.state = State::Closed;
+    }
+
+    /// Whether nothing came behind the head of a response, whose request was
+    /// not seen. It was a `HEAD`, then.
+    fn is_bodiless(&self, side: FlowSide) -> bool {
+        let half = &self.halves[side];
+        half.held.is_empty() && matches!(half.message, Some(Message::Response(_)))
     }
 
     /// Gives what is under way, for nothing more will be read.
@@ -171,7 +182,7 @@ impl Connection {
         let half = &mut self.halves[call.side];
         if half.state != State::Opaque {
             half.release();
-            half.state = State::Search;
+            half.state = State::Search { at_line: false };
         }
         match self.wanted(call.side) {
             Wanted::Requests => self.waiting.requests_lost(),
@@ -206,7 +217,7 @@ impl Connection {
         half.asks = false;
         match half.state {
             State::Await => half.state = State::Start { tentative: false },
-            State::Opaque => half.state = State::Search,
+            State::Opaque => half.state = State::Search { at_line: false },
             _ => {}
         }
     }

@@ -33,16 +33,17 @@ impl Connection {
                 return bytes.get(len..).unwrap_or_default();
             }
         }
-        let (piece, rest) = up_to_line_end(bytes);
-        if half.held.len() + piece.len() > max_head {
-            self.too_long(call);
-            return bytes;
-        }
+        let room = max_head.saturating_sub(half.held.len());
+        let (piece, _) = up_to_line_end(bytes.get(..room).unwrap_or(bytes));
+        let rest = bytes.get(piece.len()..).unwrap_or_default();
         half.held.extend_from_slice(piece);
+        let is_first = half.line == 0 && !tentative;
         if piece.ends_with(b"\n") {
             self.line(tentative, call);
-        } else if half.line == 0 && !tentative && has_control(piece) {
+        } else if is_first && (has_control(piece) || !StartLine::may_begin(&half.held)) {
             self.not_a_start_line(call);
+        } else if !rest.is_empty() {
+            self.too_long(call);
         }
         rest
     }
@@ -74,7 +75,7 @@ impl Connection {
             // What was found was no start line. This may be one.
             half.held.drain(..half.line);
             half.line = 0;
-            half.state = State::Search;
+            half.state = State::Search { at_line: true };
             self.search_held(call);
         } else {
             half.line = half.held.len();
@@ -83,21 +84,23 @@ impl Connection {
 
     /// A message begins here that is none.
     fn not_a_start_line(&mut self, call: &mut Call<'_>) {
-        if self.is_recognised() {
+        let half = &mut self.halves[call.side];
+        half.state = State::Search { at_line: true };
+        if half.begun {
             call.anomaly(HttpAnomalyKind::NotAStartLine);
         }
-        self.halves[call.side].state = State::Search;
     }
 
     fn too_long(&mut self, call: &mut Call<'_>) {
-        if self.is_recognised() || self.halves[call.side].line > 0 {
+        let half = &self.halves[call.side];
+        if half.begun || half.line > 0 {
             call.anomaly(HttpAnomalyKind::HeadTooLong);
         }
         self.partial(call);
         let half = &mut self.halves[call.side];
         half.held.drain(..half.line);
         half.line = 0;
-        half.state = State::Search;
+        half.state = State::Search { at_line: true };
     }
 
     /// Gives the message whose head is cut short after some lines, if any.
@@ -112,7 +115,12 @@ impl Connection {
     }
 
     /// Looks for a start line, line by line.
-    pub(super) fn search<'a>(&mut self, bytes: &'a [u8], call: &Call<'_>) -> &'a [u8] {
+    pub(super) fn search<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        at_line: bool,
+        call: &Call<'_>,
+    ) -> &'a [u8] {
         let wanted = self.wanted(call.side);
         let (piece, rest) = up_to_line_end(bytes);
         self.searched = self.searched.saturating_add(piece.len() as u64);
@@ -122,7 +130,8 @@ impl Connection {
             return rest;
         }
         if half.held.is_empty() {
-            let Some(found) = StartLine::find(piece, wanted, longest_found(call)) else {
+            let Some(found) = StartLine::find(piece, wanted, at_line, longest_found(call)) else {
+                half.state = State::Search { at_line: true };
                 return rest;
             };
             half.state = State::Start { tentative: true };
@@ -137,13 +146,17 @@ impl Connection {
     fn search_held(&mut self, call: &Call<'_>) {
         let wanted = self.wanted(call.side);
         let half = &mut self.halves[call.side];
-        match StartLine::find(&half.held, wanted, longest_found(call)) {
+        let at_line = half.state == State::Search { at_line: true };
+        match StartLine::find(&half.held, wanted, at_line, longest_found(call)) {
             Some(found) => {
                 half.held.drain(..found);
                 half.line = half.held.len();
                 half.state = State::Start { tentative: true };
             }
-            None => half.release(),
+            None => {
+                half.release();
+                half.state = State::Search { at_line: true };
+            }
         }
     }
 
@@ -163,6 +176,7 @@ impl Connection {
         let from = near.max(clean);
         if from > 0 {
             half.held.clear();
+            half.state = State::Search { at_line: false };
         }
         if half.held.is_empty() {
             half.began = call.at;
@@ -171,6 +185,7 @@ impl Connection {
             .extend_from_slice(piece.get(from..).unwrap_or_default());
         if half.held.len() > 2 * most {
             half.held.drain(..half.held.len() - most);
+            half.state = State::Search { at_line: false };
         }
     }
 

@@ -1,0 +1,158 @@
+//! What is ambiguous is read as the standard says, and told of.
+
+mod common;
+
+use common::{Talk, client, server};
+use flowscope_http::HttpAnomalyKind::{self, *};
+use flowscope_http::HttpConfig;
+
+fn check(request: &str, kinds: &[HttpAnomalyKind], expected: &[&str]) {
+    let talk = Talk::default().steps(&[client(request)]);
+    assert_eq!(talk.anomalies(), kinds, "{request}");
+    let messages: Vec<_> = talk
+        .said()
+        .into_iter()
+        .filter(|words| words.contains(' '))
+        .collect();
+    assert_eq!(messages, expected, "{request}");
+}
+
+#[test]
+fn ambiguous_framing_is_settled_and_flagged() {
+    let next = "GET /next HTTP/1.1\r\n\r\n";
+    let whole = |words| [words, "GET /next 0"];
+    for (lines, body, kinds, first) in [
+        (
+            "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+            "1\r\na\r\n0\r\n\r\n",
+            &[BothLengths][..],
+            "POST / 1",
+        ),
+        (
+            "Content-Length: 3\r\nContent-Length: 3\r\n",
+            "abc",
+            &[RepeatedLength],
+            "POST / 3",
+        ),
+        (
+            "Content-Length: 3\r\nContent-Length: 4\r\n",
+            "abc",
+            &[DifferingLengths],
+            "POST / 0 cut",
+        ),
+        (
+            "Content-Length: -3\r\n",
+            "abc",
+            &[BadLength],
+            "POST / 0 cut",
+        ),
+        (
+            "Content-Length : 3\r\n",
+            "abc",
+            &[SpaceBeforeColon],
+            "POST / 3",
+        ),
+        (
+            "Content-Length:\r\n 3\r\n",
+            "abc",
+            &[ObsoleteFolding],
+            "POST / 3",
+        ),
+        (
+            "Transfer-Encoding: chunked, x\r\n",
+            "abc",
+            &[BadTransferEncoding],
+            "POST / 0 cut",
+        ),
+        (
+            "Content-Length: 3\r\nX: a\0b\r\n",
+            "abc",
+            &[ControlCharacter],
+            "POST / 3",
+        ),
+        (
+            "Content-Length: 3\r\nno header\r\n",
+            "abc",
+            &[BadHeader],
+            "POST / 3",
+        ),
+        ("Host: a\r\nHost: b\r\n", "", &[RepeatedHost], "POST / 0"),
+        (
+            "Transfer-Encoding: chunked\r\n",
+            "3\r\nabcd\r\n",
+            &[BadChunkEnd],
+            "POST / 3 cut",
+        ),
+        (
+            "Transfer-Encoding: chunked\r\n",
+            "3\nabc\n0\n\n",
+            &[BareLineFeedInChunk],
+            "POST / 3",
+        ),
+        (
+            "Transfer-Encoding: chunked\r\n",
+            "+3\r\nabc\r\n",
+            &[BadChunkSize],
+            "POST / 0 cut",
+        ),
+        ("", "who knows\r\n", &[NotAStartLine], "POST / 0"),
+    ] {
+        let request = format!("POST / HTTP/1.1\r\n{lines}\r\n{body}{next}");
+        check(&request, kinds, &whole(first));
+    }
+    check(
+        "POST  / HTTP/1.1\r\nContent-Length: 1\r\n\r\na",
+        &[BadStartLine],
+        &["POST / 1"],
+    );
+    check(
+        "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        &[TransferEncodingInOldVersion],
+        &["POST / 0"],
+    );
+}
+
+#[test]
+fn a_body_where_none_may_be_is_none() {
+    let talk = Talk::default().steps(&[
+        client("GET / HTTP/1.1\r\n\r\n"),
+        server("HTTP/1.1 204 None\r\nContent-Length: 5\r\n\r\nhello"),
+        server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    ]);
+    let said = talk.said();
+    assert_eq!(
+        said,
+        [
+            "GET / 0",
+            "forbidden_body",
+            "204 to / 0",
+            "not_a_start_line",
+            "200 to ? 0"
+        ]
+    );
+}
+
+#[test]
+fn caps_are_told_of() {
+    let config = HttpConfig {
+        max_head: 100,
+        max_headers: 2,
+        max_outstanding: 1,
+        ..HttpConfig::default()
+    };
+    let long = format!("GET /1 HTTP/1.1\r\nA: b\r\nC: {}\r\n\r\n", "d".repeat(100));
+    let many = "POST /2 HTTP/1.1\r\nA: b\r\nA: b\r\nContent-Length: 1\r\n\r\na";
+    let talk = Talk::new(config).steps(&[client(long), client(many), client(many)]);
+    assert_eq!(
+        talk.said(),
+        [
+            "head_too_long",
+            "GET /1 0 cut",
+            "too_many_headers",
+            "too_many_outstanding",
+            "POST /2 1",
+            "too_many_headers",
+            "POST /2 1",
+        ]
+    );
+}
