@@ -8,3 +8,4 @@ mod captures;
 mod options;
 mod output;
 mod records;
+mod streams;
