@@ -1,17 +1,17 @@
 //! Numbers as decimal digits.
 //!
 //! A record is mostly numbers. To print them by `Display` takes several times
-//! as long: here eight digits are found at once, in one word.
+//! as long: here up to eight digits are found at once, in one word.
 
 /// Writes a number.
-#[inline]
+#[inline(always)]
 pub(crate) fn push(text: &mut Vec<u8>, number: u64) {
     match number {
-        0..HUNDRED_MILLION => {
-            let digits = eight(number);
+        0..TEN_THOUSAND => {
+            let digits = four(number as u32);
             // Leading zeros are in the low bytes. The last digit stays.
-            let zeros = (digits | 1 << 56).trailing_zeros() / 8;
-            let shown = (digits | ZEROS) >> (8 * zeros);
+            let zeros = (digits | 1 << 24).trailing_zeros() / 8;
+            let shown = (digits | ZEROS as u32) >> (8 * zeros);
             text.extend_from_slice(&shown.to_le_bytes());
             text.truncate(text.len() - zeros as usize);
         }
@@ -19,9 +19,34 @@ pub(crate) fn push(text: &mut Vec<u8>, number: u64) {
     }
 }
 
+#[inline(never)]
 fn push_long(text: &mut Vec<u8>, number: u64) {
-    push(text, number / HUNDRED_MILLION);
-    push_eight(text, number % HUNDRED_MILLION);
+    match number {
+        0..HUNDRED_MILLION => {
+            let digits = eight(number);
+            let zeros = (digits | 1 << 56).trailing_zeros() / 8;
+            let shown = (digits | ZEROS) >> (8 * zeros);
+            text.extend_from_slice(&shown.to_le_bytes());
+            text.truncate(text.len() - zeros as usize);
+        }
+        _ => {
+            let rest = number / HUNDRED_MILLION;
+            if rest < TEN_THOUSAND {
+                push(text, rest);
+            } else {
+                push_long(text, rest);
+            }
+            push_eight(text, number % HUNDRED_MILLION);
+        }
+    }
+}
+
+/// Writes an octet and a point after it.
+#[inline]
+pub(crate) fn push_dotted(text: &mut Vec<u8>, octet: u8) {
+    text.extend_from_slice(&DOTTED[usize::from(octet)]);
+    let spare = usize::from(octet < 10) + usize::from(octet < 100);
+    text.truncate(text.len() - spare);
 }
 
 /// Writes a number of nanoseconds as seconds, with nine digits after the point.
@@ -56,6 +81,33 @@ const fn eight(number: u64) -> u64 {
     high | (twos - high * 10) << 8
 }
 
+/// The same for the four digits of a number below ten thousand.
+#[inline]
+const fn four(number: u32) -> u32 {
+    let high = (number * 5243) >> 19;
+    let twos = high | (number - high * 100) << 16;
+    let high = ((twos * 103) >> 10) & 0x000f_000f;
+    high | (twos - high * 10) << 8
+}
+
+/// Each octet with a point after it, and what room that leaves.
+const DOTTED: [[u8; 4]; 256] = {
+    let mut table = [[b'.'; 4]; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        let digits = four(octet as u32) | ZEROS as u32;
+        let [_, hundreds, tens, ones] = digits.to_le_bytes();
+        table[octet] = match octet {
+            0..10 => [ones, b'.', 0, 0],
+            10..100 => [tens, ones, b'.', 0],
+            _ => [hundreds, tens, ones, b'.'],
+        };
+        octet += 1;
+    }
+    table
+};
+
+const TEN_THOUSAND: u64 = 10_000;
 const HUNDRED_MILLION: u64 = 100_000_000;
 const SECOND: u64 = 1_000_000_000;
 /// The character `0` in each byte.

@@ -32,6 +32,10 @@ impl Subject {
     }
 
     /// What there is to say about an event of a flow that still lives.
+    ///
+    /// Out of line, as is all that is not done for every packet: what is left
+    /// of taking an event is then small enough to become part of tracking.
+    #[inline(never)]
     pub(crate) fn happening<K>(self, event: &FlowEvent<K>) -> Option<Happening> {
         match (self, Happening::of(event)?) {
             (Self::Events, happening) => Some(happening),
@@ -58,6 +62,7 @@ impl Report {
     }
 
     /// A flow ended.
+    #[inline(never)]
     pub(crate) fn end(&mut self, flow: &EndedFlow) {
         let named = |kind| FlowRecord { kind, flow };
         match self.subject {

@@ -45,8 +45,7 @@ impl Word for Host {
         match self {
             Self::Ip(IpAddr::V4(addr)) => {
                 for octet in addr.octets() {
-                    digits::push(text, octet.into());
-                    text.push(b'.');
+                    digits::push_dotted(text, octet);
                 }
                 text.pop();
             }
@@ -76,9 +75,14 @@ mod tests {
             let protocol = Protocol(number);
             assert_eq!(spelled(protocol), protocol.to_string());
         }
-        for addr in ["0.0.0.0", "10.9.99.100", "255.255.255.255", "2001:db8::1"] {
-            assert_eq!(spelled(Host::Ip(addr.parse().unwrap())), addr);
+        for octet in 0..=u8::MAX {
+            let addr = IpAddr::from([octet, 0, 255 - octet, octet]);
+            assert_eq!(spelled(Host::Ip(addr)), addr.to_string());
         }
+        assert_eq!(
+            spelled(Host::Ip("2001:db8::1".parse().unwrap())),
+            "2001:db8::1"
+        );
         assert_eq!(
             spelled(Host::Mac([0, 1, 2, 3, 4, 0xff])),
             "00:01:02:03:04:ff"

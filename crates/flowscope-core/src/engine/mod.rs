@@ -23,6 +23,7 @@ pub use reader::{Outcome, Reader, Session};
 pub use streams::Streams;
 
 use alloc::boxed::Box;
+use core::ops::ControlFlow;
 use core::time::Duration;
 use core::{array, fmt};
 
@@ -300,15 +301,32 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     ) {
         let mut packets = packets.into_iter().fuse();
         loop {
-            let group: [Option<PacketView<'_>>; GROUP] = array::from_fn(|_| packets.next());
-            if self.flows.table.len() >= WORTH_WARMING {
-                self.warm(&group);
+            while self.flows.table.len() < WORTH_WARMING {
+                let Some(packet) = packets.next() else { return };
+                self.track(packet, out);
             }
-            for packet in &group {
-                let Some(packet) = packet else { return };
-                self.track(*packet, out);
+            if self.track_group(&mut packets, out).is_break() {
+                return;
             }
         }
+    }
+
+    /// Takes the next packets of a large table; breaks after the last one.
+    #[inline(never)]
+    fn track_group<'a>(
+        &mut self,
+        packets: &mut impl Iterator<Item = PacketView<'a>>,
+        out: &mut impl Sink<C::Event>,
+    ) -> ControlFlow<()> {
+        let group: [Option<PacketView<'_>>; GROUP] = array::from_fn(|_| packets.next());
+        self.warm(&group);
+        for packet in group {
+            let Some(packet) = packet else {
+                return ControlFlow::Break(());
+            };
+            self.track(packet, out);
+        }
+        ControlFlow::Continue(())
     }
 
     /// Does what is due at `now`: ends flows that have been silent for too long,

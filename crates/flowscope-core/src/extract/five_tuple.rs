@@ -175,9 +175,10 @@ impl FiveTupleKey {
         let [src, dst] = self.addrs;
         let port = |end| self.tail.port(end);
         let (src_port, dst_port) = (port(Orientation::Forward), port(Orientation::Reverse));
-        let is_descending = (src.high > dst.high)
-            | ((src.high == dst.high)
-                & ((src.low > dst.low) | ((src.low == dst.low) & (src_port > dst_port))));
+        // One subtraction of numbers of three words, of which the borrow counts.
+        let (_, is_descending) = dst_port.overflowing_sub(src_port);
+        let (_, is_descending) = dst.low.borrowing_sub(src.low, is_descending);
+        let (_, is_descending) = dst.high.borrowing_sub(src.high, is_descending);
         // Nothing or everything in which the two ends differ.
         let mask = u64::from(is_descending).wrapping_neg();
         let (high, low) = ((src.high ^ dst.high) & mask, (src.low ^ dst.low) & mask);
