@@ -1,7 +1,9 @@
 //! Counts the flows and packets of a capture with the published crate
 //! flowscope 0.3.0, so that both can be measured in one run.
 //!
-//! usage: flowscope-peers CAPTURE [MAX_FLOWS]
+//! usage: flowscope-peers CAPTURE [MAX_FLOWS] [sessions]
+//!
+//! With `sessions` every TCP stream is fed to a parser that does nothing.
 //!
 //! One line of JSON says what was counted and what it took. The crate is used
 //! in the way its own documentation gives for a table of another size:
@@ -16,7 +18,7 @@ use std::process::ExitCode;
 use cost::{CpuTime, Memory};
 use peer::extract::FiveTuple;
 use peer::pcap::PcapFlowSource;
-use peer::{FlowTracker, FlowTrackerConfig};
+use peer::{FlowSessionDriver, FlowTracker, FlowTrackerConfig, SessionEvent, SessionParser};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -44,7 +46,10 @@ fn run() -> Result<String, Failure> {
     };
 
     let before = Memory::now()?;
-    let count = count(&capture, max_flows)?;
+    let count = match arguments.next().as_deref() {
+        Some("sessions") => sessions(&capture, max_flows)?,
+        _ => count(&capture, max_flows)?,
+    };
     let after = Memory::now()?;
     let cpu = CpuTime::so_far()?;
 
@@ -89,6 +94,42 @@ fn count(capture: &str, max_flows: usize) -> Result<Count, Failure> {
         packets,
         flows: stats.flows_created,
         unmatched: stats.packets_unmatched,
+    })
+}
+
+/// Takes what comes, and makes nothing of it.
+#[derive(Clone, Default)]
+struct Idle;
+
+impl SessionParser for Idle {
+    type Message = ();
+
+    fn feed_initiator(&mut self, _: &[u8]) -> Vec<()> {
+        Vec::new()
+    }
+
+    fn feed_responder(&mut self, _: &[u8]) -> Vec<()> {
+        Vec::new()
+    }
+}
+
+fn sessions(capture: &str, max_flows: usize) -> Result<Count, Failure> {
+    let mut config = FlowTrackerConfig::default();
+    config.max_flows = max_flows;
+    let mut driver =
+        FlowSessionDriver::<FiveTuple, Idle>::with_config(FiveTuple::bidirectional(), config);
+    let source = PcapFlowSource::from_reader(File::open(capture)?)?;
+    let (mut packets, mut flows) = (0, 0);
+    for view in source.views() {
+        packets += 1;
+        for event in driver.track(view?.as_view()) {
+            flows += u64::from(matches!(event, SessionEvent::Started { .. }));
+        }
+    }
+    Ok(Count {
+        packets,
+        flows,
+        unmatched: 0,
     })
 }
 

@@ -1,18 +1,21 @@
 //! Counts the flows and packets of a capture, and says what that took:
-//! `count CAPTURE [read|extract|track]`.
+//! `count CAPTURE [read|extract|track|sessions]`, where `sessions` feeds every TCP
+//! stream to a parser that does nothing.
 //!
 //! `benches/peers` does the same with another crate. Both print one line of
 //! JSON with the same fields.
 #![allow(clippy::print_stdout, reason = "it is what the program is for")]
 
+use core::convert::Infallible;
 use core::error::Error;
 use std::fs;
 use std::process::ExitCode;
 
 use flowscope::extract::{FiveTuple, FiveTupleKey, FlowExtractor};
 use flowscope::pcap::{PcapError, PcapFlowSource};
+use flowscope::session::{Input, Interest, SessionParser};
 use flowscope::track::Config;
-use flowscope::{FlowEvent, FlowTracker};
+use flowscope::{FlowEvent, FlowSessionDriver, FlowTracker, SessionEvent, Sink};
 
 fn main() -> ExitCode {
     match run() {
@@ -34,6 +37,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         Some("read") => (read(source)?, 0),
         Some("extract") => (extract(source)?, 0),
         Some("track") | None => track(source)?,
+        Some("sessions") => sessions(source)?,
         Some(other) => return Err(format!("no such mode: {other}").into()),
     };
     let (user, system) = processor_seconds()?;
@@ -86,6 +90,43 @@ fn track(mut source: PcapFlowSource) -> Result<(u64, u64), PcapError> {
         tracker.track_batch(batch, &mut tally);
     }
     tracker.finish(&mut tally);
+    Ok((packets, flows))
+}
+
+/// Takes what comes, and makes nothing of it.
+#[derive(Clone)]
+struct Idle;
+
+impl SessionParser for Idle {
+    type Message = ();
+    type Error = Infallible;
+
+    fn feed(&mut self, _: Input<'_>, _: &mut dyn Sink<()>) -> Result<Interest, Infallible> {
+        Ok(Interest::More)
+    }
+}
+
+/// Packets on flows, and flows, with a parser on each.
+fn sessions(mut source: PcapFlowSource) -> Result<(u64, u64), PcapError> {
+    let config = Config {
+        max_flows: 4_000_000,
+        ..Config::default()
+    };
+    let mut driver = FlowSessionDriver::with_config(FiveTuple::bidirectional(), Idle, config);
+    let (mut packets, mut flows) = (0, 0);
+    let mut tally = |event: SessionEvent<FiveTupleKey, ()>| match event {
+        SessionEvent::Started { .. } => flows += 1,
+        SessionEvent::Tracked(FlowEvent::Packet { .. }) => packets += 1,
+        _ => {}
+    };
+    loop {
+        let batch = source.next_batch()?;
+        if batch.len() == 0 {
+            break;
+        }
+        driver.track_batch(batch, &mut tally);
+    }
+    driver.finish(&mut tally);
     Ok((packets, flows))
 }
 
