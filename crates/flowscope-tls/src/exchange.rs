@@ -7,6 +7,7 @@ use crate::handshake::{
     SERVER_KEY_EXCHANGE,
 };
 use crate::hello::HelloFormat;
+use crate::likeness::Around;
 use crate::{
     Alert, CertificateChain, ClientHello, Handshake, Outcome, Resumption, ServerHello, TlsConfig,
     TlsError, TlsMessage,
@@ -166,6 +167,14 @@ impl Exchange {
     /// Whether a version before TLS 1.3 was agreed on.
     pub(crate) fn is_classic(&self) -> bool {
         self.server.as_ref().is_some_and(|hello| !hello.is_modern())
+    }
+
+    /// What else than what is looked for is in the streams.
+    pub(crate) fn around(&self) -> Around {
+        match self.started {
+            Some(_) => Around::Records,
+            None => Around::Other,
+        }
     }
 
     pub(crate) fn encrypted(&mut self, at: Timestamp) {

@@ -127,16 +127,15 @@ pub(crate) fn is_landmark(first: &[u8], around: Around) -> Option<bool> {
         return Some(false);
     }
     let len = reader.u16()?;
+    if !is_plausible(kind, 0x0300, len) {
+        return Some(false);
+    }
     let is_hello = |kind| matches!(kind, handshake::CLIENT_HELLO | handshake::SERVER_HELLO);
+    let is_last = |kind| kind == handshake::SERVER_HELLO_DONE;
     match (kind, around) {
-        (HANDSHAKE, _) if len < 6 || !is_plausible(kind, 0x0300, len) && len >= 4 => Some(
-            // A ServerHelloDone is the one short message worth finding.
-            around == Around::Records
-                && len == 4
-                && handshake_begins(&mut reader, len, |kind| {
-                    kind == handshake::SERVER_HELLO_DONE
-                })?,
-        ),
+        // One short message is worth finding.
+        (HANDSHAKE, Around::Records) if len == 4 => handshake_begins(&mut reader, len, is_last),
+        (HANDSHAKE, _) if len < 6 => Some(false),
         (HANDSHAKE, Around::Other) => handshake_begins(&mut reader, len, is_hello),
         (HANDSHAKE, Around::Records) => handshake_begins(&mut reader, len, handshake::is_known),
         (ALERT, _) => match len {

@@ -86,8 +86,14 @@ impl Seek {
         }
     }
 
-    /// Looks at the next bytes; at no more than `limit` in all.
-    pub(crate) fn feed<'a>(&mut self, mut bytes: &'a [u8], limit: u32) -> Sought<'a> {
+    /// Looks at the next bytes, of a connection of which `around` is known
+    /// besides; at no more than `limit` in all.
+    pub(crate) fn feed<'a>(
+        &mut self,
+        mut bytes: &'a [u8],
+        around: Around,
+        limit: u32,
+    ) -> Sought<'a> {
         if self.place == Place::Start {
             match self.start(&mut bytes) {
                 Begin::Records => return Sought::Records(self.release(0), bytes),
@@ -97,8 +103,8 @@ impl Seek {
             }
         }
         let around = match self.place {
-            Place::Start | Place::Amid(Around::Other) => Around::Other,
-            Place::Amid(around) => around,
+            Place::Start | Place::Amid(Around::Other) => around,
+            Place::Amid(Around::Records) => Around::Records,
         };
         if self.len > 0
             && let Some(sought) = self.seek_held(bytes, around, limit)

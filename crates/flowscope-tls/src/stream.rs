@@ -72,23 +72,25 @@ impl Stream {
             Stage::Over => self.ignore(bytes.len()),
             Stage::Records(_) => self.read(side, bytes, exchange, context),
             Stage::Ssl2 { .. } => self.read_ssl2(side, bytes, exchange, context),
-            Stage::Seek(seek) => match seek.feed(bytes, context.config.max_prelude) {
-                Sought::More => {}
-                Sought::Nothing => self.stage = Stage::Over,
-                Sought::Records(held, rest) => {
-                    self.begin(Stage::Records(Records::default()));
-                    self.feed(side, held.bytes(), exchange, context);
-                    self.feed(side, rest, exchange, context);
+            Stage::Seek(seek) => {
+                match seek.feed(bytes, exchange.around(), context.config.max_prelude) {
+                    Sought::More => {}
+                    Sought::Nothing => self.stage = Stage::Over,
+                    Sought::Records(held, rest) => {
+                        self.begin(Stage::Records(Records::default()));
+                        self.feed(side, held.bytes(), exchange, context);
+                        self.feed(side, rest, exchange, context);
+                    }
+                    Sought::Ssl2(len, held, rest) => {
+                        self.begin(Stage::Ssl2 {
+                            message: Vec::new(),
+                            left: len + SSL2_LENGTH,
+                        });
+                        self.feed(side, held.bytes(), exchange, context);
+                        self.feed(side, rest, exchange, context);
+                    }
                 }
-                Sought::Ssl2(len, held, rest) => {
-                    self.begin(Stage::Ssl2 {
-                        message: Vec::new(),
-                        left: len + SSL2_LENGTH,
-                    });
-                    self.feed(side, held.bytes(), exchange, context);
-                    self.feed(side, rest, exchange, context);
-                }
-            },
+            }
         }
     }
 
@@ -283,10 +285,12 @@ impl Stream {
         exchange: &mut Exchange,
         context: &Context<'_>,
     ) {
+        if !fragment.is_first {
+            return;
+        }
+        self.ignore(fragment.len.into());
         let is_early = exchange.may_be_early_data(side) || exchange.awaits_hello(side);
-        if is_early && self.ignored <= PATIENCE {
-            self.ignore(fragment.bytes.len());
-        } else {
+        if !is_early || self.ignored > PATIENCE {
             self.encrypt(exchange, context);
         }
     }

@@ -1,7 +1,7 @@
 //! JA3 and JA3S: numbers of a hello in the order of the wire, as an MD5
 //! (<https://github.com/salesforce/ja3>).
 
-use core::fmt::{self, Write};
+use core::fmt;
 
 use md5::{Digest, Md5};
 
@@ -95,14 +95,31 @@ fn push_list(raw: &mut String, values: impl Iterator<Item = u16>) {
     }
 }
 
+/// Adds a number in decimal digits.
 fn push_number(raw: &mut String, value: u16) {
-    // Writing to a string does not fail.
-    let _ = write!(raw, "{value}");
+    let mut divisor = 10_000;
+    while divisor > 1 && value < divisor {
+        divisor /= 10;
+    }
+    while divisor > 0 {
+        let digit = u8::try_from(value / divisor % 10).unwrap_or_default();
+        raw.push(char::from(b'0' + digit));
+        divisor /= 10;
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_written_as_others_write_them() {
+        for value in (0..1200).chain([9_999, 10_000, 12_345, u16::MAX]) {
+            let mut raw = String::new();
+            push_number(&mut raw, value);
+            assert_eq!(raw, value.to_string());
+        }
+    }
 
     #[test]
     fn the_references_examples_have_the_references_hashes() {

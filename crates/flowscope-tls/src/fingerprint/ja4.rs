@@ -4,7 +4,7 @@
 //! Only JA4 itself: the other fingerprints of that family are under another
 //! licence.
 
-use core::fmt::{self, Write};
+use core::fmt;
 
 use sha2::{Digest, Sha256};
 
@@ -162,8 +162,10 @@ fn list(values: impl Iterator<Item = u16>) -> String {
         if n > 0 {
             text.push(',');
         }
-        // Writing to a string does not fail.
-        let _ = write!(text, "{value:04x}");
+        let [high, low] = value.to_be_bytes();
+        for nibble in [high >> 4, high & 0xf, low >> 4, low & 0xf] {
+            text.push(char::from(digit(nibble)));
+        }
     }
     text
 }

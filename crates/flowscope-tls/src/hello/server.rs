@@ -210,30 +210,31 @@ impl Parts {
     }
 
     /// Of any other version. Drafts of TLS 1.3 before the 22nd had neither
-    /// session nor compression method.
+    /// session nor compression method, the first of them under the number that
+    /// TLS 1.3 itself does not write here.
     fn of_any(body: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(body);
         let version = TlsVersion(reader.u16()?);
         reader.take(32)?;
+        let has_session = version < TlsVersion::TLS_1_3;
         let before = body.len() - reader.rest().len();
-        let session = match version.is_draft() {
-            true => None,
-            false => Some(reader.vec8()?),
+        let session = match has_session {
+            true => reader.vec8()?,
+            false => &[],
         };
-        let session_id = Span::new(before + 1, session.map_or(0, <[u8]>::len));
         let cipher_suite = reader.u16()?;
-        let compression_method = match session {
-            Some(_) => reader.u8()?,
-            None => 0,
+        let compression_method = match has_session {
+            true => reader.u8()?,
+            false => 0,
         };
-        let before = body.len() - reader.rest().len();
+        let extensions = body.len() - reader.rest().len();
         Some(Self {
             is_retry: false,
             random: Span::new(2, 32),
-            session_id,
+            session_id: Span::new(before + 1, session.len()),
             cipher_suite,
             compression_method,
-            extensions: super::extension_block(before, None, reader.rest()),
+            extensions: super::extension_block(extensions, None, reader.rest()),
         })
     }
 }
