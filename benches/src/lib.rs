@@ -1,6 +1,8 @@
 //! What the benchmarks share: frames as the library takes them, and packets of
 //! many flows in random order.
 
+pub mod cost;
+
 use flowscope::{LinkType, PacketView, Timestamp};
 use flowscope_fixtures::{Conversation, Frame, START, Side, Tcp, address};
 

@@ -148,20 +148,26 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             .consumer
             .packet(&mut slot.state, flow, side, extracted, out);
         let is = self.consumer.pending(&slot.state);
-        let happened = Happened {
-            flow: id,
-            side,
-            at,
-            verdict,
-            found,
-            pending: (was, is),
-            states: next.map(|next| (before, next)),
-        };
-        self.conclude(&happened, out);
+        if verdict.is_odd() || next.is_some() || !found.is_empty() || is != was {
+            // Made here and not before, so that a usual packet does without.
+            let happened = Happened {
+                flow: id,
+                side,
+                at,
+                verdict,
+                found,
+                pending: (was, is),
+                states: next.map(|next| (before, next)),
+            };
+            self.conclude(&happened, out);
+        }
+        if self.consumer.is_pressed() {
+            self.relieve(out);
+        }
     }
 
     /// Reports what came of a packet beside its own event.
-    #[inline]
+    #[inline(never)]
     pub(super) fn conclude(&mut self, happened: &Happened, out: &mut impl Sink<C::Event>) {
         let Happened { flow, side, at, .. } = *happened;
         match happened.verdict {
@@ -182,9 +188,6 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
         if let Some((before, after)) = happened.states {
             self.changed(flow, before, after, at, out);
-        }
-        if self.consumer.is_pressed() {
-            self.relieve(out);
         }
     }
 

@@ -54,6 +54,17 @@ pub(crate) enum Verdict {
     SynInConnection,
 }
 
+impl Verdict {
+    /// Whether it is reported as an anomaly.
+    #[inline]
+    pub(crate) const fn is_odd(self) -> bool {
+        match self {
+            Self::Expected | Self::Retransmission | Self::OutOfOrder => false,
+            Self::RstOutOfWindow | Self::SynInConnection => true,
+        }
+    }
+}
+
 impl Sender {
     /// Whether a segment with a SYN is the beginning of another connection
     /// rather than a copy of this one's.
