@@ -36,7 +36,6 @@ fn run() -> Result<(), Box<dyn Error>> {
         Some("track") | None => track(source)?,
         Some(other) => return Err(format!("no such mode: {other}").into()),
     };
-    let (user, system) = processor_seconds()?;
     println!("{}", cost.line(packets, flows)?);
     Ok(())
 }
