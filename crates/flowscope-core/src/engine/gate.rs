@@ -17,21 +17,22 @@ impl Gate {
     ///
     /// Only what is sound is remembered for its copies to be known by, so that
     /// a damaged packet does not take the place of a sound one.
+    #[inline(never)]
     pub(super) fn refuses(
         &mut self,
-        packet: &PacketView<'_>,
+        packet: PacketView<'_>,
         extractor: &impl FlowExtractor,
     ) -> Option<Skip> {
         if self.checksums == Checksums::Verify {
             // The walk again, and only where that was asked for.
-            let verdict = ChecksumVerdict::told_by(|passed| extractor.trace(*packet, passed));
+            let verdict = ChecksumVerdict::told_by(|passed| extractor.trace(packet, passed));
             if let Some(skip) = verdict.skip() {
                 return Some(skip);
             }
         }
         let dedup = self.dedup.as_mut()?;
         dedup
-            .is_duplicate(packet)
+            .is_duplicate(&packet)
             .then_some(Skip::new(Layer::Link, Cause::Duplicate))
     }
 }

@@ -270,7 +270,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         let flows = &mut self.flows;
         flows.admit(&self.extractor, &packet, out);
         if let Some(gate) = &mut self.gate
-            && let Some(skip) = gate.refuses(&packet, &self.extractor)
+            && let Some(skip) = gate.refuses(packet, &self.extractor)
         {
             return flows.stats.count_skip(skip);
         }
