@@ -520,6 +520,18 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
         found
     }
 
+    fn streams(&self, state: &Self::Flow) -> Option<BySide<StreamStats>> {
+        state.streams()
+    }
+
+    fn memory(&self) -> usize {
+        self.memory
+    }
+
+    fn memory_peak(&self) -> usize {
+        self.memory_peak
+    }
+
     fn amend(&self, state: &Self::Flow, stats: &mut FlowStats) {
         if let Some(streams) = state.streams() {
             stats.missing_bytes = BySide::from_fn(|side| streams[side].missing);
