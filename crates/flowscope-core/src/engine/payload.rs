@@ -311,6 +311,7 @@ impl<R> Payload<R> {
     {
         let mut found = Anomalies::NONE;
         for side in FlowSide::BOTH {
+            let was = state.session;
             let notes = self.step(state, flow, side, out, |reassembler, delivery| {
                 reassembler.finish(delivery)
             });
@@ -324,7 +325,6 @@ impl<R> Payload<R> {
                 side,
                 out,
             };
-            let was = *delivery.session;
             sides[side].close(&mut delivery, how);
             if was == Session::Open && state.session == Session::Failed {
                 found.insert(side, AnomalyKind::ParseError);
