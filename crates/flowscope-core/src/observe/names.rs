@@ -141,3 +141,48 @@ names! {
     /// The most bytes of memory in use at once for what streams hold.
     MEMORY_PEAK = "flowscope_memory_peak_bytes", Gauge of Bytes, [OF];
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The table's rows, as the list has them.
+    #[test]
+    fn the_documentation_lists_them_all_and_no_others() {
+        let text = include_str!("../../../../docs/OBSERVABILITY.md");
+        let rows = text
+            .lines()
+            .filter(|line| line.starts_with("| `flowscope_"));
+        let rows: Vec<_> = rows.map(str::to_owned).collect();
+        let expected: Vec<_> = ALL.iter().map(row).collect();
+        assert_eq!(rows, expected);
+    }
+
+    fn row(metric: &Metric) -> String {
+        let Metric {
+            name,
+            kind,
+            unit,
+            labels,
+            says,
+        } = metric;
+        let labels: Vec<_> = labels.iter().map(|label| format!("`{label}`")).collect();
+        let labels = labels.join(", ");
+        let row = format!("| `{name}` | {kind:?} | {unit:?} | {labels} | {says} |");
+        row.replace("|  |", "| |")
+    }
+
+    #[test]
+    fn counters_are_told_by_their_names() {
+        let names: BTreeSet<_> = ALL.iter().map(|metric| metric.name).collect();
+        assert_eq!(names.len(), ALL.len());
+        for metric in ALL {
+            let is_counter = metric.kind == Kind::Counter;
+            assert_eq!(metric.name.ends_with("_total"), is_counter, "{metric:?}");
+            let is_bytes = metric.unit == Unit::Bytes;
+            assert_eq!(metric.name.contains("bytes"), is_bytes, "{metric:?}");
+        }
+    }
+}
