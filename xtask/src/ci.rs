@@ -41,6 +41,20 @@ const STEPS: &[(&str, Step)] = &[
     ),
     ("tests", Step::Cargo(&["test", "--workspace"])),
     (
+        "tests of what is observed",
+        Step::Cargo(&[
+            "test",
+            "--package",
+            "flowscope-core",
+            "--features",
+            "metrics,tracing-messages",
+            "--test",
+            "metrics",
+            "--test",
+            "tracing",
+        ]),
+    ),
+    (
         "documentation",
         Step::Docs(&["doc", "--workspace", "--no-deps", "--all-features"]),
     ),

@@ -27,6 +27,7 @@ pub mod defrag;
 mod driver;
 pub mod engine;
 pub mod extract;
+pub mod observe;
 mod packet;
 pub mod reassemble;
 mod seq;

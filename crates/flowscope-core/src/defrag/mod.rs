@@ -226,6 +226,11 @@ impl<O, A: Copy> Defragmenter<O, A> {
         }
     }
 
+    /// Bytes of memory that datagrams hold now.
+    pub(crate) fn memory(&self) -> usize {
+        self.charge
+    }
+
     /// Takes out a datagram for which there is no memory, the oldest first.
     pub(crate) fn crowded_out(&mut self) -> Option<Remains<O, A>> {
         if let Some(stale) = self.stale.take() {

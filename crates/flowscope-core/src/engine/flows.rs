@@ -6,6 +6,7 @@ use super::alarms::{Alarms, Holders};
 use super::fragments::Fragments;
 use super::{Consumer, FlowRef, Pending};
 use crate::extract::{Extracted, FlowExtractor, Grain};
+use crate::observe::{Account, Ended, Observer};
 use crate::track::{
     Anomalies, AnomalyKind, Config, EndReason, Flow, FlowEvent, FlowId, FlowState, FlowStats,
     Observed, Rest, Slot, Table, TrackerStats, Verdict,
@@ -25,6 +26,7 @@ pub(super) struct Flows<E: FlowExtractor, C: Consumer<E::Key>> {
     pub(super) alarms: Alarms,
     holders: Holders,
     pub(super) reports_anomalies: bool,
+    pub(super) observer: Observer,
     extractor: PhantomData<fn() -> E>,
 }
 
@@ -64,6 +66,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             alarms: Alarms::default(),
             holders: Holders::default(),
             reports_anomalies: true,
+            observer: Observer::default(),
             extractor: PhantomData,
         }
     }
@@ -82,6 +85,20 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         if self.clock >= self.table.check_at() {
             self.expire_due(extractor, out);
         }
+        if Observer::is_due(self.stats.packets) {
+            self.publish();
+        }
+    }
+
+    /// Publishes what is counted, where that is asked for.
+    #[inline]
+    pub(super) fn publish(&mut self) {
+        self.observer.publish(&Account {
+            stats: &self.stats,
+            stream_memory: self.consumer.memory(),
+            stream_memory_peak: self.consumer.memory_peak(),
+            fragment_memory: self.fragments.memory(),
+        });
     }
 
     /// Compiled into where packets go by: a call costs one packet in thirty.
@@ -126,6 +143,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let before = flow.state;
         let (next, verdict) = flow.count(&observed, clock, rest);
         let side = flow.side_of(observed.orientation);
+        self.observer
+            .packet(side, observed.wire_len, observed.payload_len);
         out.push(
             FlowEvent::Packet {
                 flow: id,
@@ -228,6 +247,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out: &mut impl Sink<C::Event>,
     ) {
         self.stats.count_anomaly(kind);
+        self.observer.anomaly(flow, side, at, kind);
         if self.reports_anomalies {
             let event = FlowEvent::Anomaly {
                 flow,
@@ -375,13 +395,15 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         };
         let index = self.table.insert(hash, key, flow, open);
         let (slot, _) = self.table.get_mut(index);
+        let id = FlowId::new(slot.flow.number(), index);
         let event = FlowEvent::Started {
-            flow: FlowId::new(slot.flow.number(), index),
+            flow: id,
             key: slot.key.clone(),
             at: observed.at,
             state: slot.flow.state,
         };
         self.stats.count_start();
+        self.observer.started(id, observed.at);
         out.push(event.into());
         index
     }
@@ -478,6 +500,14 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         self.stats.count_end(reason);
         let mut stats = flow.stats(rest);
         self.consumer.amend(&state, &mut stats);
+        let ended = Ended {
+            flow: id,
+            at,
+            reason,
+            stats: &stats,
+        };
+        self.observer
+            .ended(&ended, || self.consumer.streams(&state));
         let event = FlowEvent::Ended {
             flow: id,
             key,

@@ -86,6 +86,11 @@ impl Fragments {
         }
     }
 
+    /// Bytes of memory that datagrams hold now.
+    pub(super) fn memory(&self) -> usize {
+        self.held.as_ref().map_or(0, Defragmenter::memory)
+    }
+
     /// Before this moment nothing is given up.
     pub(super) fn check_at(&self) -> Timestamp {
         self.next_deadline().unwrap_or(Timestamp::MAX)
@@ -505,6 +510,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         };
         let (slot, rest) = self.table.get_mut(owner.flow.index());
         let side = slot.flow.count_fragment(&observed, self.clock, rest);
+        self.observer.packet(side, arrival.wire_len, payload_len);
         out.push(
             FlowEvent::Packet {
                 flow: owner.flow,

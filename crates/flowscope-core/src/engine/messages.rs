@@ -2,6 +2,7 @@
 
 use super::reader::{Outcome, Reader, Session};
 use super::{FlowRef, Payload};
+use crate::observe;
 use crate::session::{
     Datagram, DatagramParser, FlowFactory, Input, Interest, OnlyDatagrams, OnlySessions,
     SessionEvent, SessionParser, StreamEnd,
@@ -181,6 +182,7 @@ fn messages<'a, K: Clone, M>(
     out: &'a mut impl Sink<SessionEvent<K, M>>,
 ) -> impl FnMut(M) + 'a {
     move |message| {
+        observe::message::<M>(flow.id, side, flow.at);
         out.push(SessionEvent::Application {
             flow: flow.id,
             key: flow.key.clone(),

@@ -28,11 +28,12 @@ use core::time::Duration;
 use core::{array, fmt};
 
 use crate::extract::{Extracted, FlowExtractor};
+use crate::reassemble::StreamStats;
 use crate::track::{
     Anomalies, Config, EndReason, Flow, FlowEvent, FlowId, FlowState, FlowStats, Rest, TrackerStats,
 };
 use crate::wire::Checksums;
-use crate::{Dedup, FlowSide, PacketView, Sink, Timestamp};
+use crate::{BySide, Dedup, FlowSide, PacketView, Sink, Timestamp};
 use flows::{Flows, Timestamps};
 use gate::Gate;
 
@@ -123,6 +124,25 @@ pub trait Consumer<K> {
     ) -> Anomalies {
         let _ = (state, flow, out);
         Anomalies::NONE
+    }
+
+    /// What the streams of a flow amount to so far, if it puts them in order.
+    #[inline]
+    fn streams(&self, state: &Self::Flow) -> Option<BySide<StreamStats>> {
+        let _ = state;
+        None
+    }
+
+    /// Bytes of memory that it holds now, over all flows.
+    #[inline]
+    fn memory(&self) -> usize {
+        0
+    }
+
+    /// The most bytes of memory that it held at once.
+    #[inline]
+    fn memory_peak(&self) -> usize {
+        0
     }
 
     /// Adds what it knows of a flow to the flow's statistics.
@@ -337,6 +357,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     pub fn expire(&mut self, now: Timestamp, out: &mut impl Sink<C::Event>) {
         self.flows.clock = self.flows.clock.max(now);
         self.flows.expire_due(&self.extractor, out);
+        self.flows.publish();
     }
 
     /// When [`expire`](Self::expire) may next have something to do: no flow
@@ -355,6 +376,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     /// The engine is then as new, but for its statistics and its clock.
     pub fn finish(&mut self, out: &mut impl Sink<C::Event>) {
         self.flows.finish(&self.extractor, out);
+        self.flows.publish();
     }
 
     /// What was seen so far.

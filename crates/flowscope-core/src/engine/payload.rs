@@ -312,11 +312,11 @@ impl<R> Payload<R> {
         R: Reader<K>,
     {
         let mut found = Anomalies::NONE;
+        let was = state.session;
         let notes = self.step(state, flow, side, out, |reassembler, delivery| {
             reassembler.finish(delivery)
         });
         note(&mut found, side, notes);
-        let was = state.session;
         if let Some(sides) = &mut state.sides {
             let mut delivery = Delivery {
                 reader: &mut self.reader,
@@ -522,6 +522,18 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
         self.reduce(state, flow, &mut found, out);
         self.after(state, flow, FlowSide::Initiator, before, &mut found, out);
         found
+    }
+
+    fn streams(&self, state: &Self::Flow) -> Option<BySide<StreamStats>> {
+        state.streams()
+    }
+
+    fn memory(&self) -> usize {
+        self.memory
+    }
+
+    fn memory_peak(&self) -> usize {
+        self.memory_peak
     }
 
     fn amend(&self, state: &Self::Flow, stats: &mut FlowStats) {

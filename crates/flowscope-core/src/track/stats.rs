@@ -95,6 +95,12 @@ impl TrackerStats {
             .filter(|(_, count)| *count > 0)
     }
 
+    /// Packets that belong to no flow for one reason.
+    #[must_use]
+    pub fn skipped_for(&self, skip: Skip) -> u64 {
+        self.skipped[skip.layer as usize][skip.cause as usize]
+    }
+
     /// Packets that belong to no flow.
     #[must_use]
     pub fn packets_skipped(&self) -> u64 {
