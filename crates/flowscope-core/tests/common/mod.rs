@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test uses its own part of this")]
 
 pub(crate) mod lines;
+pub(crate) mod stream_model;
+pub(crate) mod stream_steps;
 
 use flowscope_core::extract::{AutoDetectEncap, FiveTuple, FiveTupleKey};
 use flowscope_core::track::{Config, FlowEvent};
