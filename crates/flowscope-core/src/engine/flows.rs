@@ -263,16 +263,21 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     #[inline(never)]
     fn remember(&mut self, flow: FlowId, was: Pending, is: Pending) {
         let Self {
-            consumer, table, ..
+            consumer,
+            table,
+            clock,
+            ..
         } = self;
         let flows = table.len();
         let pending = |flow| Some(consumer.pending(&table.by_id(flow)?.0.state));
         if let Some(alarm) = is.alarm
             && was.alarm.is_none_or(|before| alarm < before)
         {
-            self.alarms.set(alarm, flow);
+            // What was due before it was known is done now, not in the past.
+            self.alarms.set(alarm.max(*clock), flow);
             if self.alarms.is_crowded(flows) {
-                self.alarms.tidy(|flow| pending(flow)?.alarm);
+                let alarm = |flow| Some(pending(flow)?.alarm?.max(*clock));
+                self.alarms.tidy(alarm);
             }
         }
         if is.holds && !was.holds {
@@ -322,7 +327,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 .and_then(|pending| pending.alarm),
             later => later,
         };
-        // Who wants to be called again at once has to wait for its next packet.
+        // Who wants to be called again at once asks in vain.
         if let Some(alarm) = next.filter(|alarm| *alarm > at) {
             self.alarms.set(alarm, id);
         }
@@ -402,9 +407,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             at: observed.at,
             state: slot.flow.state,
         };
+        let (id, pending) = (event.flow(), self.consumer.pending(&slot.state));
         self.stats.count_start();
         self.observer.started(id, observed.at);
         out.push(event.into());
+        if pending != Pending::NOTHING {
+            self.remember(id, Pending::NOTHING, pending);
+        }
         index
     }
 

@@ -45,6 +45,9 @@ impl<F> Messages<F> {
 pub struct Reading<P> {
     parser: P,
     carries: Carries,
+    /// A moment that has passed and that the parser still asks for: it has been
+    /// called for it, and is not again.
+    passed: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +79,7 @@ where
                 Transport::Tcp(_) | Transport::TcpCut => Carries::Streams,
                 _ => Carries::Datagrams,
             },
+            passed: None,
         })
     }
 
@@ -119,31 +123,37 @@ where
     }
 
     #[inline]
-    fn next_tick(&self, Reading { parser, carries }: &Self::Stream) -> Option<Timestamp> {
-        match carries {
+    fn next_tick(&self, reading: &Self::Stream) -> Option<Timestamp> {
+        let parser = &reading.parser;
+        let wanted = match reading.carries {
             Carries::Streams => SessionParser::next_tick(parser),
             Carries::Datagrams => DatagramParser::next_tick(parser),
-        }
+        };
+        wanted.filter(|_| wanted > reading.passed)
     }
 
     fn tick(
         &mut self,
-        Reading { parser, carries }: &mut Self::Stream,
+        reading: &mut Self::Stream,
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<Self::Event>,
     ) -> Outcome {
+        let parser = &mut reading.parser;
         let mut sink = messages(flow, FlowSide::Initiator, out);
-        let is_poisoned = match carries {
+        let (wanted, is_poisoned) = match reading.carries {
             Carries::Streams => {
                 SessionParser::tick(parser, flow.at, &mut sink);
-                SessionParser::is_poisoned(parser)
+                let wanted = SessionParser::next_tick(parser);
+                (wanted, SessionParser::is_poisoned(parser))
             }
             Carries::Datagrams => {
                 DatagramParser::tick(parser, flow.at, &mut sink);
-                DatagramParser::is_poisoned(parser)
+                let wanted = DatagramParser::next_tick(parser);
+                (wanted, DatagramParser::is_poisoned(parser))
             }
         };
         drop(sink);
+        reading.passed = wanted.filter(|wanted| *wanted <= flow.at);
         outcome(Some(Interest::More), is_poisoned, flow, out)
     }
 
@@ -152,6 +162,7 @@ where
         Reading {
             mut parser,
             carries,
+            ..
         }: Self::Stream,
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<Self::Event>,

@@ -109,9 +109,11 @@ impl<S> PayloadFlow<S> {
         Some(BySide::from_fn(|side| sides[side].reassembler.stats()))
     }
 
+    /// Not what a stream that was once out of order keeps for good: that can
+    /// not be given back, and must not take the place of what others hold.
     fn memory(&self) -> usize {
         self.sides.as_ref().map_or(0, |sides| {
-            let [a, b] = FlowSide::BOTH.map(|side| sides[side].reassembler.memory());
+            let [a, b] = FlowSide::BOTH.map(|side| sides[side].reassembler.held_memory());
             a + b
         })
     }
@@ -274,7 +276,8 @@ impl<R> Payload<R> {
         R: Reader<K>,
     {
         let Some(sides) = &state.sides else { return };
-        let [initiator, responder] = FlowSide::BOTH.map(|side| sides[side].reassembler.memory());
+        let [initiator, responder] =
+            FlowSide::BOTH.map(|side| sides[side].reassembler.held_memory());
         let side = if initiator >= responder {
             FlowSide::Initiator
         } else {

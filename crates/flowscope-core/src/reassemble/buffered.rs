@@ -259,6 +259,15 @@ impl Reassembler for BufferedReassembler {
 }
 
 impl BufferedReassembler {
+    /// What of its memory is there for bytes that are held, and given back
+    /// with them.
+    #[inline]
+    pub(crate) fn held_memory(&self) -> usize {
+        self.trouble
+            .as_ref()
+            .map_or(0, |trouble| trouble.held_memory())
+    }
+
     /// Whether bytes are held, which could be given up.
     pub(crate) fn holds(&self) -> bool {
         self.trouble

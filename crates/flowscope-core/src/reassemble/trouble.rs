@@ -87,10 +87,15 @@ impl Trouble {
     }
 
     pub(super) fn memory(&self) -> usize {
+        size_of::<Self>() + self.held_memory()
+    }
+
+    /// What of it is given back when nothing is held any more.
+    pub(super) fn held_memory(&self) -> usize {
         let suspect = self
             .suspect
             .as_ref()
             .map_or(0, |suspect| size_of::<Suspect>() + suspect.bytes.capacity());
-        size_of::<Self>() + self.held.memory() + suspect
+        self.held.memory() + suspect
     }
 }

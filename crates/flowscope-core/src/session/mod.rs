@@ -99,7 +99,8 @@ pub trait SessionParser {
     /// When [`tick`](Self::tick) should be called; asked after every call.
     ///
     /// A parser that waits for something, such as the answer to a question,
-    /// says here until when. `None`, as by default, asks for nothing.
+    /// says here until when. `None`, as by default, asks for nothing, and so
+    /// does a moment for which it was called before.
     fn next_tick(&self) -> Option<Timestamp> {
         None
     }

@@ -1,6 +1,10 @@
 //! Frames to views, and events to something a test can compare.
 #![allow(dead_code, reason = "each test uses its own part of this")]
 
+pub(crate) mod lines;
+pub(crate) mod stream_model;
+pub(crate) mod stream_steps;
+
 use flowscope_core::extract::{AutoDetectEncap, FiveTuple, FiveTupleKey};
 use flowscope_core::track::{Config, FlowEvent};
 use flowscope_core::{FlowTracker, LinkType, PacketView, Timestamp};

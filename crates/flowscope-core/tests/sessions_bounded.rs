@@ -1,0 +1,273 @@
+//! What a session costs in memory, in peace and under attack.
+
+mod common;
+
+use core::convert::Infallible;
+
+use allocation_counter::measure;
+use common::{talk, view};
+use flowscope_core::engine::{PayloadConfig, Pressure};
+use flowscope_core::extract::{FiveTuple, FiveTupleKey};
+use flowscope_core::reassemble::{Chunk, OverflowPolicy, StreamConfig};
+use flowscope_core::session::{Input, Interest, SessionParser};
+use flowscope_core::{FlowSessionDriver, SessionEvent, Sink};
+use flowscope_fixtures::{Conversation, Disturbance, Frame, SECOND, START, Side, Tcp, address};
+
+/// Says how long each chunk is; a gap is 0.
+#[derive(Clone, Debug)]
+struct Lengths;
+
+impl SessionParser for Lengths {
+    type Message = usize;
+    type Error = Infallible;
+
+    fn feed(
+        &mut self,
+        input: Input<'_>,
+        out: &mut dyn Sink<usize>,
+    ) -> Result<Interest, Infallible> {
+        out.push(match input.chunk {
+            Chunk::Data(bytes) => bytes.len(),
+            Chunk::Gap(_) => 0,
+        });
+        Ok(Interest::More)
+    }
+}
+
+type Event = SessionEvent<FiveTupleKey, usize>;
+type Driver = FlowSessionDriver<FiveTuple, Lengths>;
+
+fn driver(config: PayloadConfig) -> Driver {
+    FlowSessionDriver::new(FiveTuple::bidirectional(), Lengths).with_payload_config(config)
+}
+
+#[test]
+fn a_packet_in_order_allocates_nothing() {
+    let mut driver = driver(PayloadConfig::default());
+    let talks: Vec<Conversation> = (0..50u16)
+        .map(|n| {
+            let client = format!("10.0.0.1:{}", 40_000 + n);
+            Conversation::new(address(&client), address("10.0.0.2:80")).handshake()
+        })
+        .collect();
+    let mut bytes = 0;
+    let mut count = |event: Event| {
+        if let SessionEvent::Application { message, .. } = event {
+            bytes += message;
+        }
+    };
+    for frame in talks.iter().flat_map(Conversation::frames) {
+        driver.track(view(&frame), &mut count);
+    }
+    let frames: Vec<Frame> = talks
+        .iter()
+        .flat_map(|talk| {
+            let talk = talk.clone().send(Side::Client, &[7; 100_000]);
+            let talk = talk.send(Side::Server, &[8; 100_000]);
+            talk.frames().split_off(3)
+        })
+        .collect();
+    let allocated = measure(|| {
+        for frame in &frames {
+            driver.track(view(frame), &mut count);
+        }
+    });
+    assert_eq!(allocated.count_total, 0);
+    assert_eq!(bytes, 50 * 200_000);
+    assert_eq!(driver.consumer().memory(), 0);
+}
+
+/// The same packets from many sources.
+struct Crowd {
+    frames: Vec<Frame>,
+    hosts: u32,
+}
+
+impl Crowd {
+    fn new(hosts: u32, talk: &Conversation) -> Self {
+        let frames = talk.frames();
+        Self { frames, hosts }
+    }
+
+    /// All first packets, then all second ones, and so on, a microsecond apart.
+    fn feed(mut self, driver: &mut Driver, mut check: impl FnMut(&Driver)) {
+        let mut nanos = START;
+        for frame in &mut self.frames {
+            for host in 0..self.hosts {
+                // The client's address: it sends them all.
+                let sender = (0x0a00_0000 + host).to_be_bytes();
+                frame.bytes[26..30].copy_from_slice(&sender);
+                frame.nanos = nanos;
+                nanos += 1_000;
+                driver.track(view(frame), &mut |_: Event| {});
+                check(driver);
+            }
+        }
+    }
+}
+
+/// A SYN, and what comes behind a hole: so many segments of so many bytes.
+fn early(segments: usize, len: usize) -> Conversation {
+    let mut talk = talk().segment(Side::Client, Tcp::SYN, b"");
+    for _ in 0..segments {
+        // A hole before each.
+        talk = talk.segment(Side::Client, Tcp::ACK, &vec![7; len]);
+        talk = talk.segment(Side::Client, Tcp::ACK, &vec![8; len]);
+    }
+    let count = talk.segments().len();
+    (1..count)
+        .step_by(2)
+        .rev()
+        .fold(talk, |talk, packet| talk.disturb(Disturbance::Lose(packet)))
+}
+
+#[test]
+fn early_bytes_of_many_half_open_flows_stay_under_the_cap() {
+    const FLOWS: u32 = 100_000;
+    const MAX: usize = 4 << 20;
+    let feed = |config, talk: &Conversation| {
+        measure(|| {
+            let mut driver = driver(config);
+            Crowd::new(FLOWS, talk).feed(&mut driver, |driver| {
+                assert!(driver.consumer().memory() <= MAX);
+            });
+            assert_eq!(driver.active_flows(), FLOWS as usize);
+            let peak = driver.consumer().memory_peak();
+            // What was over the cap for a moment is one stream's.
+            assert!(peak <= MAX + (64 << 10), "{peak}");
+        })
+        .bytes_max
+    };
+    let alone = feed(PayloadConfig::default(), &early(0, 0));
+    for pressure in [Pressure::Oldest, Pressure::Current] {
+        for overflow in [OverflowPolicy::SlidingWindow, OverflowPolicy::DropFlow] {
+            let config = PayloadConfig {
+                streams: StreamConfig {
+                    overflow,
+                    ..StreamConfig::default()
+                },
+                max_memory: MAX,
+                pressure,
+                ..PayloadConfig::default()
+            };
+            let most = feed(config, &early(2, 600));
+            // What is kept of a stream once it was out of order, and reminders
+            // of it, which are gone through when there are two a flow; and the
+            // lists of those double.
+            let each = 256 + 4 * 24 + 4 * 16;
+            let bound = alone + u64::from(FLOWS) * each + MAX as u64;
+            assert!(
+                most <= bound,
+                "{pressure:?} {overflow:?}: {most} of {bound}"
+            );
+        }
+    }
+}
+
+#[test]
+fn bytes_sent_backwards_stay_under_a_flows_cap() {
+    const MAX: usize = 64 << 10;
+    let config = PayloadConfig {
+        max_memory_per_flow: MAX,
+        ..PayloadConfig::default()
+    };
+    let mut talk = talk().handshake();
+    for _ in 0..60_000 {
+        talk = talk.segment(Side::Client, Tcp::ACK, b"x");
+    }
+    let frames = talk.frames();
+    // In one piece that grows at its front, and in as many pieces as bytes.
+    for step in [1, 2] {
+        let mut driver = driver(config);
+        for frame in &frames[..3] {
+            driver.track(view(frame), &mut |_: Event| {});
+        }
+        let allocated = measure(|| {
+            for frame in frames[4..].iter().rev().step_by(step) {
+                driver.track(view(frame), &mut |_: Event| {});
+                assert!(driver.consumer().memory() <= MAX);
+            }
+        });
+        // A list that grows is there twice for a moment.
+        let bound = 2 * MAX as u64 + 4096;
+        assert!(allocated.bytes_max <= bound, "{step}: {allocated:?}");
+    }
+}
+
+/// What a flow keeps for good once it was out of order takes nothing from the
+/// memory that others may use.
+#[test]
+fn many_flows_that_were_once_out_of_order_disturb_nobody() {
+    let config = PayloadConfig {
+        max_memory: 256 << 10,
+        ..PayloadConfig::default()
+    };
+    let mut driver = driver(config);
+    let swapped = talk()
+        .segment(Side::Client, Tcp::SYN, b"")
+        .segment(Side::Client, Tcp::ACK, b"hello")
+        .segment(Side::Client, Tcp::ACK, b"world")
+        .disturb(Disturbance::Delay {
+            packet: 1,
+            behind: 1,
+        });
+    Crowd::new(10_000, &swapped).feed(&mut driver, |_| {});
+    assert_eq!(driver.consumer().memory(), 0);
+
+    let innocent = Conversation::new(address("10.9.0.1:40000"), address("10.0.0.2:80"))
+        .starting_at(START + SECOND)
+        .handshake()
+        .segment(Side::Client, Tcp::ACK, &[1; 1000])
+        .segment(Side::Client, Tcp::ACK, &[2; 1000])
+        .disturb(Disturbance::Delay {
+            packet: 3,
+            behind: 1,
+        });
+    let mut seen = Vec::new();
+    for frame in innocent.frames() {
+        driver.track(view(&frame), &mut |event: Event| {
+            if let SessionEvent::Application { message, .. } = event {
+                seen.push(message);
+            }
+        });
+    }
+    assert_eq!(seen, [1000, 1000]);
+}
+
+/// With [`Pressure::Oldest`] who fills the memory loses it; with
+/// [`Pressure::Current`] who comes last gets none.
+#[test]
+fn pressure_falls_on_whom_the_policy_says() {
+    for (pressure, expected) in [
+        (Pressure::Oldest, [1000, 1000].as_slice()),
+        (Pressure::Current, &[0, 1000]),
+    ] {
+        let config = PayloadConfig {
+            max_memory: 64 << 10,
+            pressure,
+            ..PayloadConfig::default()
+        };
+        let mut driver = driver(config);
+        Crowd::new(200, &early(1, 1000)).feed(&mut driver, |_| {});
+        let victim = Conversation::new(address("10.9.0.1:40000"), address("10.0.0.2:80"))
+            .starting_at(START + SECOND)
+            .handshake()
+            .segment(Side::Client, Tcp::ACK, &[1; 1000])
+            .segment(Side::Client, Tcp::ACK, &[2; 1000])
+            .disturb(Disturbance::Delay {
+                packet: 3,
+                behind: 1,
+            });
+        let mut seen = Vec::new();
+        for frame in victim.frames() {
+            driver.track(view(&frame), &mut |event: Event| {
+                if let SessionEvent::Application { key, message, .. } = event
+                    && key.src_addr() == address("10.9.0.1:0").ip()
+                {
+                    seen.push(message);
+                }
+            });
+        }
+        assert_eq!(seen, expected, "{pressure:?}");
+    }
+}
