@@ -6,6 +6,7 @@ mod server;
 pub(crate) mod ssl2;
 
 pub use client::{ClientHello, HelloFormat};
+#[cfg(any(feature = "ja3", feature = "ja4"))]
 pub(crate) use extensions::kind;
 pub use extensions::{Extension, Extensions};
 pub use server::ServerHello;
