@@ -56,7 +56,7 @@ impl Check {
 }
 
 /// Packages that the rules speak of before they are there.
-pub(super) const COMING: &[&str] = &["flowscope-detect", "flowscope-tokio"];
+pub(super) const COMING: &[&str] = &["flowscope-tokio"];
 
 const CORE: &str = "crates/flowscope-core/src/";
 const HTTP: &str = "crates/flowscope-http/src/";

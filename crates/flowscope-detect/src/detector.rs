@@ -1,0 +1,382 @@
+//! The parser.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+use flowscope_core::reassemble::Chunk;
+use flowscope_core::session::{
+    Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd,
+};
+use flowscope_core::{Sink, Timestamp};
+
+use crate::held::{Event, Held};
+use crate::likeness::{Ports, Verdict, verdict};
+use crate::reader::{BoxedReader, Reader};
+use crate::seek::Seek;
+use crate::{DetectConfig, DetectError, Message, Protocol};
+
+/// Finds out what a flow is by its first bytes, and reads it.
+///
+/// ```
+/// use flowscope_core::reassemble::Chunk;
+/// use flowscope_core::session::{Input, Interest, SessionParser};
+/// use flowscope_core::{FlowSide, Timestamp};
+/// use flowscope_detect::{Detector, Message, Protocol};
+///
+/// let mut detector = Detector::default();
+/// let mut found = Vec::new();
+/// for bytes in [&b"GE"[..], b"T /robots.txt HTTP/1.1\r\nHost: example.org\r\n\r\n"] {
+///     let input = Input::new(FlowSide::Initiator, Timestamp::EPOCH, Chunk::Data(bytes));
+///     assert_eq!(SessionParser::feed(&mut detector, input, &mut found)?, Interest::More);
+/// }
+/// assert_eq!(detector.protocol(), Some(Protocol::Http));
+/// assert!(matches!(&found[..], [Message::Http(_)]));
+/// # Ok::<(), flowscope_detect::DetectError>(())
+/// ```
+///
+/// It goes into a [`FlowMessageDriver`](flowscope_core::FlowMessageDriver) as
+/// it is. Where ports are known, they can break ties:
+///
+/// ```
+/// use flowscope_core::FlowMessageDriver;
+/// use flowscope_core::engine::{Engine, Messages, Payload, PayloadConfig};
+/// use flowscope_core::extract::{FiveTuple, FiveTupleKey};
+/// use flowscope_core::session::ByKey;
+/// use flowscope_core::track::Config;
+/// use flowscope_detect::Detector;
+///
+/// let detector = Detector::default();
+/// let parsers = ByKey(move |key: &FiveTupleKey| {
+///     let ports = [key.src_port()?, key.dst_port()?];
+///     Some(detector.clone().with_ports(ports))
+/// });
+/// let payload = Payload::new(Messages::new(parsers), PayloadConfig::default());
+/// let driver: FlowMessageDriver<_, _> =
+///     Engine::with_consumer(FiveTuple::bidirectional(), payload, Config::default());
+/// # let _ = driver;
+/// ```
+///
+/// **Connections.** What both sides say is held until one of them has said
+/// enough, which a few bytes are, and then handed to the right parser with the
+/// times at which it came. A connection that begins as something else is
+/// searched for what it may become: TLS behind STARTTLS or SOCKS, HTTP behind
+/// SOCKS. A tunnel that HTTP opens is looked into in the same way.
+///
+/// **Datagrams.** DNS is told by its form; on its own ports, a header is enough.
+///
+/// **Memory.** Up to [`max_held`](DetectConfig::max_held) bytes a side, and then
+/// what the chosen parser takes.
+#[derive(Clone, Debug, Default)]
+pub struct Detector {
+    config: Arc<DetectConfig>,
+    ports: Ports,
+    state: State,
+    protocol: Option<Protocol>,
+    /// In how many tunnels it is.
+    depth: u8,
+}
+
+#[derive(Clone, Debug, Default)]
+enum State {
+    /// Nothing was said.
+    #[default]
+    New,
+    /// What was said is not enough.
+    Held(Box<Held>),
+    /// So many datagrams were none of DNS.
+    Passed(u8),
+    Reading(BoxedReader),
+    Done,
+    Failed,
+}
+
+impl Detector {
+    /// A detector within the limits of `config`.
+    #[must_use]
+    pub fn with_config(config: DetectConfig) -> Self {
+        Self {
+            config: Arc::new(config),
+            ..Self::default()
+        }
+    }
+
+    /// The same detector, for a flow between these ports, which decide where
+    /// the bytes do not.
+    #[must_use]
+    pub fn with_ports(self, ports: [u16; 2]) -> Self {
+        Self {
+            ports: Ports::of(ports),
+            ..self
+        }
+    }
+
+    /// What the flow was found to be, if it is one of the protocols.
+    #[must_use]
+    pub fn protocol(&self) -> Option<Protocol> {
+        self.protocol
+    }
+
+    /// Decides what to do with what is held, if that can be told, or if it has
+    /// to be.
+    fn decide(
+        &mut self,
+        held: Box<Held>,
+        must: bool,
+        out: &mut dyn Sink<Message>,
+    ) -> Result<Interest, DetectError> {
+        let reader = match verdict(&held, self.ports) {
+            Verdict::Is(protocol) => self.reader(protocol),
+            Verdict::Search => self.search(),
+            Verdict::Wait if must => self.search(),
+            Verdict::Wait => {
+                self.state = State::Held(held);
+                return Ok(Interest::More);
+            }
+        };
+        self.state = State::Reading(Box::new(reader));
+        for event in held.events() {
+            match event {
+                Event::Input(input) => {
+                    if self.read(input, out)? == Interest::Done {
+                        return Ok(Interest::Done);
+                    }
+                }
+                Event::Close(end) => self.close_reader(end, out),
+            }
+        }
+        Ok(Interest::More)
+    }
+
+    /// Lets the chosen parser read on.
+    fn read(
+        &mut self,
+        input: Input<'_>,
+        out: &mut dyn Sink<Message>,
+    ) -> Result<Interest, DetectError> {
+        let State::Reading(reader) = &mut self.state else {
+            return Ok(Interest::Done);
+        };
+        let fed = reader.feed(input, out);
+        self.protocol = self.protocol.or(reader.protocol());
+        match fed {
+            Ok(Interest::More) => {}
+            Ok(Interest::Done) => self.state = State::Done,
+            Err(_) => self.state = State::Failed,
+        }
+        fed
+    }
+
+    fn close_reader(&mut self, end: StreamEnd, out: &mut dyn Sink<Message>) {
+        if let State::Reading(reader) = &mut self.state {
+            reader.close(end, out);
+            self.protocol = self.protocol.or(reader.protocol());
+        }
+    }
+
+    #[cfg_attr(
+        not(all(feature = "http", feature = "tls", feature = "dns")),
+        allow(unreachable_patterns)
+    )]
+    fn reader(&self, protocol: Protocol) -> Reader {
+        match protocol {
+            #[cfg(feature = "http")]
+            Protocol::Http => Reader::Http(self.web(self.config.http)),
+            #[cfg(feature = "tls")]
+            Protocol::Tls => Reader::Tls(flowscope_tls::TlsParser::with_config(self.config.tls)),
+            #[cfg(feature = "dns")]
+            Protocol::Dns => Reader::Dns {
+                parser: flowscope_dns::DnsTcpParser::with_config(self.config.dns),
+                has_spoken: false,
+            },
+            #[cfg(not(all(feature = "http", feature = "tls", feature = "dns")))]
+            _ => self.search(),
+        }
+    }
+
+    /// Everything that knows how to find its beginning.
+    fn search(&self) -> Reader {
+        Reader::Seek(Seek {
+            #[cfg(feature = "tls")]
+            tls: Some(flowscope_tls::TlsParser::with_config(self.config.tls)),
+            #[cfg(feature = "http")]
+            http: Some(self.web(match self.ports {
+                Ports::Http => self.config.http,
+                _ => flowscope_http::HttpConfig {
+                    max_unrecognised: self.config.max_search,
+                    ..self.config.http
+                },
+            })),
+        })
+    }
+
+    #[cfg(feature = "http")]
+    fn web(&self, config: flowscope_http::HttpConfig) -> crate::web::Web {
+        let inner = (self.depth < MAX_DEPTH).then(|| Self {
+            config: Arc::clone(&self.config),
+            depth: self.depth + 1,
+            ..Self::default()
+        });
+        crate::web::Web::new(flowscope_http::HttpParser::with_config(config), inner)
+    }
+
+    #[cfg(feature = "dns")]
+    fn datagrams(&self, first: &[u8]) -> Option<Reader> {
+        use flowscope_dns::{DnsConfig, DnsUdpParser, Likeness, Matching, Scrutiny};
+        let config = match self.ports {
+            Ports::MulticastDns => DnsConfig {
+                scrutiny: Scrutiny::KnownPort,
+                matching: Matching::Nothing,
+                ..self.config.dns
+            },
+            Ports::Dns => DnsConfig {
+                scrutiny: Scrutiny::KnownPort,
+                ..self.config.dns
+            },
+            Ports::Any | Ports::Http => match Likeness::of_datagram(first) {
+                Likeness::Certain => self.config.dns,
+                Likeness::Unsure | Likeness::No => return None,
+            },
+        };
+        Some(Reader::DnsDatagrams(DnsUdpParser::with_config(config)))
+    }
+
+    #[cfg(not(feature = "dns"))]
+    fn datagrams(&self, _: &[u8]) -> Option<Reader> {
+        None
+    }
+}
+
+impl SessionParser for Detector {
+    type Message = Message;
+    type Error = DetectError;
+
+    fn feed(
+        &mut self,
+        input: Input<'_>,
+        out: &mut dyn Sink<Message>,
+    ) -> Result<Interest, DetectError> {
+        let mut held = match core::mem::take(&mut self.state) {
+            State::New => Box::new(Held::default()),
+            State::Held(held) => held,
+            state @ (State::Reading(_) | State::Done | State::Failed | State::Passed(_)) => {
+                self.state = state;
+                return self.read(input, out);
+            }
+        };
+        let rest = held.push(input, self.config.max_held.into());
+        let must = held.is_full() || !rest.is_empty();
+        let interest = self.decide(held, must, out)?;
+        if interest == Interest::Done || rest.is_empty() {
+            return Ok(interest);
+        }
+        self.read(Input::new(input.side, input.at, Chunk::Data(rest)), out)
+    }
+
+    fn close(&mut self, end: StreamEnd, out: &mut dyn Sink<Message>) {
+        match core::mem::take(&mut self.state) {
+            State::New => {
+                let mut held = Box::new(Held::default());
+                held.close(end);
+                self.state = State::Held(held);
+            }
+            State::Held(mut held) => {
+                held.close(end);
+                let must = held.is_over();
+                // What is wrong is known by the state.
+                let _ = self.decide(held, must, out);
+            }
+            state => {
+                self.state = state;
+                self.close_reader(end, out);
+            }
+        }
+    }
+
+    fn next_tick(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Reading(reader) => reader.next_tick(),
+            _ => None,
+        }
+    }
+
+    fn tick(&mut self, at: Timestamp, out: &mut dyn Sink<Message>) {
+        if let State::Reading(reader) = &mut self.state {
+            reader.tick(at, out);
+        }
+    }
+
+    fn is_poisoned(&self) -> bool {
+        match &self.state {
+            State::Reading(reader) => reader.is_poisoned(),
+            State::Failed => true,
+            State::New | State::Held(_) | State::Passed(_) | State::Done => false,
+        }
+    }
+}
+
+impl DatagramParser for Detector {
+    type Message = Message;
+    type Error = DetectError;
+
+    fn parse(
+        &mut self,
+        datagram: Datagram<'_>,
+        out: &mut dyn Sink<Message>,
+    ) -> Result<Interest, DetectError> {
+        let passed = match &self.state {
+            State::New => 0,
+            State::Passed(passed) => *passed,
+            State::Held(_) | State::Reading(_) | State::Done | State::Failed => PATIENCE,
+        };
+        if passed < PATIENCE {
+            let Some(reader) = self.datagrams(datagram.payload) else {
+                self.state = State::Passed(passed + 1);
+                return Ok(match passed + 1 < PATIENCE {
+                    true => Interest::More,
+                    false => Interest::Done,
+                });
+            };
+            self.state = State::Reading(Box::new(reader));
+        }
+        let State::Reading(reader) = &mut self.state else {
+            return Ok(Interest::Done);
+        };
+        let mut found = false;
+        let parsed = reader.parse(datagram, &mut |message| {
+            found = true;
+            out.push(message);
+        });
+        if found {
+            self.protocol = self.protocol.or(reader.protocol());
+        }
+        match parsed {
+            // On a port of DNS, it was a guess.
+            Err(_) if self.protocol.is_none() => Ok(Interest::Done),
+            parsed => parsed,
+        }
+    }
+
+    fn close(&mut self, at: Timestamp, out: &mut dyn Sink<Message>) {
+        if let State::Reading(reader) = &mut self.state {
+            reader.end(at, out);
+        }
+    }
+
+    fn next_tick(&self) -> Option<Timestamp> {
+        SessionParser::next_tick(self)
+    }
+
+    fn tick(&mut self, at: Timestamp, out: &mut dyn Sink<Message>) {
+        SessionParser::tick(self, at, out);
+    }
+
+    fn is_poisoned(&self) -> bool {
+        SessionParser::is_poisoned(self)
+    }
+}
+
+/// Tunnels inside tunnels that are looked into.
+const MAX_DEPTH: u8 = 3;
+
+/// Datagrams that are not DNS which a flow may begin with.
+const PATIENCE: u8 = 4;

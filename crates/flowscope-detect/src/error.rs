@@ -1,0 +1,56 @@
+//! Why a flow is given up that had begun as one of the protocols.
+
+use core::fmt;
+
+/// What the parser of a flow's protocol says is wrong with it.
+///
+/// That a flow is none of the protocols is no error.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum DetectError {
+    /// It was HTTP.
+    #[cfg(feature = "http")]
+    Http(flowscope_http::HttpError),
+    /// It was TLS.
+    #[cfg(feature = "tls")]
+    Tls(flowscope_tls::TlsError),
+    /// It was DNS.
+    #[cfg(feature = "dns")]
+    Dns(flowscope_dns::DnsError),
+}
+
+impl fmt::Display for DetectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            #[cfg(feature = "http")]
+            Self::Http(error) => error.fmt(f),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => error.fmt(f),
+            #[cfg(feature = "dns")]
+            Self::Dns(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for DetectError {}
+
+#[cfg(feature = "http")]
+impl From<flowscope_http::HttpError> for DetectError {
+    fn from(error: flowscope_http::HttpError) -> Self {
+        Self::Http(error)
+    }
+}
+
+#[cfg(feature = "tls")]
+impl From<flowscope_tls::TlsError> for DetectError {
+    fn from(error: flowscope_tls::TlsError) -> Self {
+        Self::Tls(error)
+    }
+}
+
+#[cfg(feature = "dns")]
+impl From<flowscope_dns::DnsError> for DetectError {
+    fn from(error: flowscope_dns::DnsError) -> Self {
+        Self::Dns(error)
+    }
+}

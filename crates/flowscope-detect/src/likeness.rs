@@ -1,0 +1,131 @@
+//! What the first bytes of a connection are.
+
+use flowscope_core::FlowSide;
+
+use crate::held::Held;
+use crate::message::Protocol;
+
+/// What is to be done with a connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Verdict {
+    /// It is of this protocol.
+    Is(Protocol),
+    /// It begins as none of them, but may become one.
+    Search,
+    /// More bytes will tell.
+    Wait,
+}
+
+/// The ports of a flow, as far as they say something.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Ports {
+    #[default]
+    Any,
+    Http,
+    Dns,
+    MulticastDns,
+}
+
+impl Ports {
+    pub(crate) fn of(ports: [u16; 2]) -> Self {
+        let either = |known: &[u16]| ports.iter().any(|port| known.contains(port));
+        if ports.contains(&5353) {
+            Self::MulticastDns
+        } else if either(&[53, 5355]) {
+            Self::Dns
+        } else if either(&[80, 3128, 8000, 8008, 8080, 8081, 8888]) {
+            Self::Http
+        } else {
+            Self::Any
+        }
+    }
+
+    pub(crate) fn is_dns(self) -> bool {
+        matches!(self, Self::Dns | Self::MulticastDns)
+    }
+}
+
+/// How much some bytes look like a protocol.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Likeness {
+    No,
+    Unsure,
+    Certain,
+}
+
+/// What a connection is that began with what is held.
+pub(crate) fn verdict(held: &Held, ports: Ports) -> Verdict {
+    let mut found = Verdict::Wait;
+    for side in FlowSide::BOTH {
+        let first = held.first(side);
+        if first.is_empty() {
+            continue;
+        }
+        let all = [
+            (Protocol::Tls, of_tls(first)),
+            (Protocol::Http, of_http(first, side)),
+            (Protocol::Dns, of_dns(first, ports)),
+        ];
+        if let Some((protocol, _)) = all.iter().find(|(_, it)| *it == Likeness::Certain) {
+            return Verdict::Is(*protocol);
+        }
+        if all.iter().all(|(_, it)| *it == Likeness::No) {
+            found = Verdict::Search;
+        }
+    }
+    found
+}
+
+#[cfg(feature = "tls")]
+fn of_tls(first: &[u8]) -> Likeness {
+    use flowscope_tls::Likeness as Tls;
+    match flowscope_tls::likeness(first) {
+        Tls::Certain => Likeness::Certain,
+        Tls::Unsure => Likeness::Unsure,
+        Tls::No => Likeness::No,
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+fn of_tls(_: &[u8]) -> Likeness {
+    Likeness::No
+}
+
+#[cfg(feature = "http")]
+fn of_http(first: &[u8], side: FlowSide) -> Likeness {
+    use flowscope_http::Likeness as Http;
+    match flowscope_http::HttpParser::recognise(first, side) {
+        Http::Certain => Likeness::Certain,
+        Http::Unsure => Likeness::Unsure,
+        Http::No => Likeness::No,
+    }
+}
+
+#[cfg(not(feature = "http"))]
+fn of_http(_: &[u8], _: FlowSide) -> Likeness {
+    Likeness::No
+}
+
+/// On a port of DNS, a length and a header that may be DNS are enough.
+#[cfg(feature = "dns")]
+fn of_dns(first: &[u8], ports: Ports) -> Likeness {
+    use flowscope_dns::Likeness as Dns;
+    let first = match first.first_chunk::<HEADER>() {
+        Some(header) if ports.is_dns() => header,
+        _ => first,
+    };
+    match flowscope_dns::Likeness::of_stream(first) {
+        Dns::Certain => Likeness::Certain,
+        Dns::Unsure if ports.is_dns() && first.len() >= HEADER => Likeness::Certain,
+        Dns::Unsure => Likeness::Unsure,
+        Dns::No => Likeness::No,
+    }
+}
+
+#[cfg(not(feature = "dns"))]
+fn of_dns(_: &[u8], _: Ports) -> Likeness {
+    Likeness::No
+}
+
+/// A length and a header of DNS.
+const HEADER: usize = 14;

@@ -1,0 +1,44 @@
+//! What a detector reads.
+
+/// A message of one of the protocols.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "messages are handed on one by one; boxing them would allocate for each"
+)]
+pub enum Message {
+    /// Of HTTP/1.
+    #[cfg(feature = "http")]
+    Http(flowscope_http::HttpMessage),
+    /// Of TLS.
+    #[cfg(feature = "tls")]
+    Tls(flowscope_tls::TlsMessage),
+    /// Of DNS, multicast DNS or LLMNR.
+    #[cfg(feature = "dns")]
+    Dns(flowscope_dns::DnsMessage),
+}
+
+/// What a flow was found to be.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// HTTP/1, or a tunnel that began with it.
+    Http,
+    /// TLS, perhaps behind something else.
+    Tls,
+    /// DNS, multicast DNS or LLMNR.
+    Dns,
+}
+
+impl Protocol {
+    /// `http`, `tls` or `dns`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Tls => "tls",
+            Self::Dns => "dns",
+        }
+    }
+}

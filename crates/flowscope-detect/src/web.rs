@@ -1,0 +1,126 @@
+//! HTTP, and what is inside its tunnels.
+
+use alloc::boxed::Box;
+
+use flowscope_core::reassemble::Chunk;
+use flowscope_core::session::{Input, Interest, SessionParser, StreamEnd};
+use flowscope_core::{FlowSide, Sink};
+use flowscope_http::{HttpMessage, HttpParser, HttpTunnel, Reading, TunnelKind};
+
+use crate::{DetectError, Detector, Message};
+
+/// A connection of HTTP, which may become a tunnel.
+#[derive(Clone, Debug)]
+pub(crate) struct Web {
+    parser: HttpParser,
+    tunnel: Tunnel,
+}
+
+#[derive(Clone, Debug)]
+enum Tunnel {
+    /// There is none; if there will be one, this is for what is in it.
+    Ahead(Box<Detector>),
+    Open(Box<Detector>),
+    /// What is in it is of no interest.
+    Ignored,
+}
+
+impl Web {
+    /// `inner` looks into a tunnel.
+    pub(crate) fn new(parser: HttpParser, inner: Option<Detector>) -> Self {
+        Self {
+            parser,
+            tunnel: match inner {
+                Some(inner) => Tunnel::Ahead(Box::new(inner)),
+                None => Tunnel::Ignored,
+            },
+        }
+    }
+
+    /// What looks into its tunnel.
+    pub(crate) fn inner(&self) -> Option<&Detector> {
+        match &self.tunnel {
+            Tunnel::Open(inner) => Some(inner),
+            Tunnel::Ahead(_) | Tunnel::Ignored => None,
+        }
+    }
+
+    /// What looks into its tunnel.
+    pub(crate) fn inner_mut(&mut self) -> Option<&mut Detector> {
+        match &mut self.tunnel {
+            Tunnel::Open(inner) => Some(inner),
+            Tunnel::Ahead(_) | Tunnel::Ignored => None,
+        }
+    }
+
+    pub(crate) fn feed(
+        &mut self,
+        input: Input<'_>,
+        out: &mut dyn Sink<Message>,
+    ) -> Result<Interest, DetectError> {
+        let tunnel = &mut self.tunnel;
+        let reading = self.parser.read(input, &mut |message| {
+            if let HttpMessage::Tunnel(told) = &message {
+                tunnel.open(told);
+            }
+            out.push(Message::Http(message));
+        })?;
+        let rest = match reading {
+            Reading::Tunnel(rest) => rest,
+            Reading::Http => return Ok(Interest::More),
+            _ => return Ok(Interest::Done),
+        };
+        let chunk = match input.chunk {
+            Chunk::Data(_) => Chunk::Data(rest),
+            gap @ Chunk::Gap(_) => gap,
+        };
+        if let Some(inner) = self.inner_mut()
+            && chunk != Chunk::Data(b"")
+        {
+            let input = Input::new(input.side, input.at, chunk);
+            if SessionParser::feed(inner, input, out)? == Interest::Done {
+                self.tunnel = Tunnel::Ignored;
+            }
+        }
+        let is_opaque = FlowSide::BOTH
+            .iter()
+            .all(|side| self.parser.is_opaque(*side));
+        match (&self.tunnel, is_opaque) {
+            (Tunnel::Ignored, true) => Ok(Interest::Done),
+            _ => Ok(Interest::More),
+        }
+    }
+
+    pub(crate) fn close(&mut self, end: StreamEnd, out: &mut dyn Sink<Message>) {
+        let tunnel = &mut self.tunnel;
+        self.parser.close(end, &mut |message| {
+            if let HttpMessage::Tunnel(told) = &message {
+                tunnel.open(told);
+            }
+            out.push(Message::Http(message));
+        });
+        if let Some(inner) = self.inner_mut() {
+            SessionParser::close(inner, end, out);
+        }
+    }
+}
+
+impl Tunnel {
+    /// A tunnel begins. Those that lead to other hosts, and those to TLS (RFC
+    /// 2817), may have one of the protocols in them.
+    fn open(&mut self, told: &HttpTunnel) {
+        let is_tls = |protocol: flowscope_http::Text<'_>| {
+            let name = protocol.as_bytes().first_chunk::<4>();
+            name.is_some_and(|name| name.eq_ignore_ascii_case(b"TLS/"))
+        };
+        let is_worth_it = match told.kind {
+            TunnelKind::Connect => true,
+            _ => told.protocol().is_some_and(is_tls),
+        };
+        *self = match core::mem::replace(self, Self::Ignored) {
+            Self::Ahead(inner) if is_worth_it => Self::Open(inner),
+            Self::Open(inner) => Self::Open(inner),
+            Self::Ahead(_) | Self::Ignored => Self::Ignored,
+        };
+    }
+}

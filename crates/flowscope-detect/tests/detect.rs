@@ -1,0 +1,249 @@
+//! What a detector makes of flows, through its public interface.
+#![cfg(all(feature = "http", feature = "tls", feature = "dns"))]
+
+use flowscope_core::FlowSide::{self, Initiator, Responder};
+use flowscope_core::Timestamp;
+use flowscope_core::reassemble::Chunk;
+use flowscope_core::session::{
+    Close, Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd,
+};
+use flowscope_detect::{Detector, Message, Protocol};
+use flowscope_http::HttpMessage;
+use flowscope_tls::TlsMessage;
+use proptest::prelude::*;
+
+type Said<'a> = &'a [(FlowSide, &'a [u8])];
+
+/// What a detector finds in what was said, and whether it still listened.
+fn listen(detector: &mut Detector, said: Said<'_>) -> (Vec<Message>, Interest) {
+    let mut found = Vec::new();
+    for (side, bytes) in said {
+        let input = Input::new(*side, Timestamp::EPOCH, Chunk::Data(bytes));
+        match SessionParser::feed(detector, input, &mut found) {
+            Ok(Interest::More) => {}
+            Ok(Interest::Done) => return (found, Interest::Done),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    for side in FlowSide::BOTH {
+        let end = StreamEnd::new(side, Timestamp::EPOCH, Close::Fin);
+        SessionParser::close(detector, end, &mut found);
+    }
+    (found, Interest::More)
+}
+
+fn client_hello(host: &str) -> Vec<u8> {
+    let name = host.as_bytes();
+    let len = |more: usize| {
+        u16::try_from(name.len() + more)
+            .expect("short")
+            .to_be_bytes()
+    };
+    let mut body = vec![3, 3];
+    body.extend([7; 32]);
+    body.extend([0, 0, 2, 0xc0, 0x2f, 1, 0]);
+    body.extend(len(9));
+    body.extend([0, 0]);
+    body.extend(len(5));
+    body.extend(len(3));
+    body.push(0);
+    body.extend(len(0));
+    body.extend(name);
+    let mut record = vec![22, 3, 1];
+    let body_len = u16::try_from(body.len()).expect("short");
+    record.extend((body_len + 4).to_be_bytes());
+    record.extend([1, 0]);
+    record.extend(body_len.to_be_bytes());
+    record.extend(body);
+    record
+}
+
+const QUERY: &[u8] = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\0\0\x01\0\x01";
+
+fn kinds(found: &[Message]) -> Vec<&'static str> {
+    found
+        .iter()
+        .map(|message| match message {
+            Message::Http(HttpMessage::Request(_)) => "request",
+            Message::Http(HttpMessage::Response(_)) => "response",
+            Message::Http(HttpMessage::Tunnel(_)) => "tunnel",
+            Message::Tls(TlsMessage::ClientHello(_)) => "client hello",
+            Message::Dns(_) => "dns",
+            _ => "other",
+        })
+        .collect()
+}
+
+#[test]
+fn first_bytes_tell_the_protocol() {
+    let hello = client_hello("example.org");
+    let mut over_tcp = vec![0, 25];
+    over_tcp.extend(QUERY);
+    let exchange: Said<'_> = &[
+        (Initiator, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        (Responder, b"HTTP/1.1 204 No Content\r\n\r\n"),
+    ];
+    let starttls: Said<'_> = &[
+        (Responder, b"220 mail.example\r\n"),
+        (Initiator, b"STARTTLS\r\n"),
+        (Responder, b"220 go on\r\n"),
+        (Initiator, &hello),
+    ];
+    for (said, protocol, expected) in [
+        (exchange, Protocol::Http, &["request", "response"][..]),
+        (&[(Initiator, &hello[..])], Protocol::Tls, &["client hello"]),
+        (
+            &[(Initiator, &over_tcp[..])],
+            Protocol::Dns,
+            &["dns", "dns"],
+        ),
+        (starttls, Protocol::Tls, &["client hello"]),
+    ] {
+        let mut detector = Detector::default();
+        let (found, _) = listen(&mut detector, said);
+        assert_eq!(detector.protocol(), Some(protocol));
+        // A handshake that did not go on, and a question without an answer.
+        let found = kinds(&found);
+        let found: Vec<_> = found.into_iter().filter(|kind| *kind != "other").collect();
+        assert_eq!(found, expected, "{protocol:?}");
+    }
+}
+
+#[test]
+fn tls_is_found_in_a_tunnel() {
+    let hello = client_hello("inside.example");
+    let said: Said<'_> = &[
+        (Initiator, b"CONNECT inside.example:443 HTTP/1.1\r\n\r\n"),
+        (Responder, b"HTTP/1.1 200 OK\r\n\r\n"),
+        (Initiator, &hello),
+    ];
+    let (found, _) = listen(&mut Detector::default(), said);
+    let found = kinds(&found);
+    for kind in ["request", "tunnel", "response", "client hello"] {
+        assert!(found.contains(&kind), "{kind} in {found:?}");
+    }
+}
+
+#[test]
+fn a_connection_that_is_nothing_is_let_go() {
+    let noise = vec![0xfe; 200 << 10];
+    let mut detector = Detector::default();
+    let (found, interest) = listen(&mut detector, &[(Initiator, &noise), (Responder, &noise)]);
+    assert_eq!((found.len(), interest), (0, Interest::Done));
+    assert_eq!(detector.protocol(), None);
+}
+
+#[test]
+fn datagrams_are_dns_by_their_form_or_their_port() {
+    let odd = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\0\xff\xf0\0\x01";
+    let mut found = Vec::new();
+    for (detector, payload, protocol) in [
+        (Detector::default(), QUERY, Some(Protocol::Dns)),
+        (Detector::default(), &odd[..], None),
+        (
+            Detector::default().with_ports([4000, 53]),
+            &odd[..],
+            Some(Protocol::Dns),
+        ),
+    ] {
+        let mut detector = detector;
+        let datagram = Datagram::new(Initiator, Timestamp::EPOCH, payload);
+        assert_eq!(detector.parse(datagram, &mut found), Ok(Interest::More));
+        assert_eq!(detector.protocol(), protocol);
+    }
+    assert_eq!(found.len(), 2);
+
+    let mut detector = Detector::default();
+    let quic = Datagram::new(Initiator, Timestamp::EPOCH, &[0xc0; 1200]);
+    let interest = [(); 4].map(|()| detector.parse(quic, &mut found));
+    assert_eq!(interest.last(), Some(&Ok(Interest::Done)));
+}
+
+#[test]
+fn what_is_held_is_bounded() {
+    // It may become a request until the line ends.
+    let mut detector = Detector::default();
+    let made = allocation_counter::measure(|| {
+        for _ in 0..1000 {
+            let input = Input::new(Initiator, Timestamp::EPOCH, Chunk::Data(b"OPTIONS aaaa"));
+            let _ = SessionParser::feed(&mut detector, input, &mut |_| {});
+        }
+    });
+    assert!(made.bytes_max < 400_000, "{}", made.bytes_max);
+}
+
+/// Streams of any protocol, or of none.
+fn stream() -> impl Strategy<Value = Vec<u8>> {
+    let known = prop_oneof![
+        Just(
+            b"GET / HTTP/1.1\r\nHost: a\r\n\r\nPOST /x HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"
+                .to_vec()
+        ),
+        Just(b"CONNECT a:443 HTTP/1.1\r\n\r\n".to_vec()),
+        Just(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_vec()),
+        Just([&[0, 25][..], QUERY, &[0, 25], QUERY].concat()),
+        Just(client_hello("a.example")),
+        Just(b"220 mail\r\n".to_vec()),
+    ];
+    prop_oneof![
+        4 => known,
+        1 => proptest::collection::vec(any::<u8>(), 0..64),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn any_split_gives_the_same_messages(
+        streams in proptest::collection::vec((any::<bool>(), stream()), 1..6),
+        cut in 1..40usize,
+    ) {
+        let said: Vec<_> = streams
+            .iter()
+            .map(|(from, bytes)| (if *from { Initiator } else { Responder }, &bytes[..]))
+            .collect();
+        let run = |said: Said<'_>| {
+            let mut found = Vec::new();
+            let mut detector = Detector::default();
+            for (side, bytes) in said {
+                let input = Input::new(*side, Timestamp::EPOCH, Chunk::Data(bytes));
+                match SessionParser::feed(&mut detector, input, &mut found) {
+                    Ok(Interest::More) => {}
+                    Ok(Interest::Done) | Err(_) => break,
+                }
+            }
+            found
+        };
+        let cut: Vec<_> = said
+            .iter()
+            .flat_map(|(side, bytes)| bytes.chunks(cut).map(|chunk| (*side, chunk)))
+            .collect();
+        prop_assert_eq!(run(&said), run(&cut));
+    }
+
+    #[test]
+    fn any_bytes_are_taken(
+        said in proptest::collection::vec(
+            (any::<bool>(), proptest::collection::vec(any::<u8>(), 0..200), 0..1000u64),
+            0..20,
+        ),
+    ) {
+        let mut detector = Detector::default().with_ports([1, 53]);
+        let mut datagrams = Detector::default().with_ports([5353, 5353]);
+        for (from, bytes, gap) in &said {
+            let side = if *from { Initiator } else { Responder };
+            let chunk = match gap {
+                0..100 => Chunk::Gap(*gap + 1),
+                _ => Chunk::Data(bytes),
+            };
+            let _ = SessionParser::feed(
+                &mut detector,
+                Input::new(side, Timestamp::EPOCH, chunk),
+                &mut |_| {},
+            );
+            let datagram = Datagram::new(side, Timestamp::EPOCH, bytes);
+            let _ = datagrams.parse(datagram, &mut |_| {});
+        }
+    }
+}
