@@ -5,6 +5,9 @@
 //! installed late misses only what was published before.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use metrics::{Key, Label, Level, Metadata};
 
 use super::Account;
 use super::names::{self, ALL, Kind, Metric, Unit, labels};
@@ -71,7 +74,8 @@ impl Ledger {
             }
             if stats.held_peak > 0 {
                 let name = names::STREAM_HELD_PEAK_BYTES;
-                metrics::histogram!(name, labels::SIDE => side.as_str())
+                let key = Key::from_static_labels(name, of_side(side));
+                metrics::with_recorder(|recorder| recorder.register_histogram(&key, &METADATA))
                     .record(stats.held_peak as f64);
             }
         }
@@ -86,7 +90,7 @@ impl Ledger {
             let streams = streams.zip(&mut self.streams[side]);
             for (name, count) in packets.chain(streams) {
                 let count = core::mem::take(count);
-                add_by(name, labels::SIDE, side.as_str(), count);
+                add_to(Key::from_static_labels(*name, of_side(side)), count);
             }
         }
         self.published.publish(account);
@@ -96,6 +100,7 @@ impl Ledger {
 impl Published {
     fn publish(&mut self, account: &Account<'_>) {
         let (now, before) = (account.stats, &self.stats);
+        let add = |name, count| add_to(Key::from_static_name(name), count);
         add(names::PACKETS, now.packets - before.packets);
         add(names::BYTES, now.bytes - before.bytes);
         add(
@@ -114,12 +119,11 @@ impl Published {
         for (skip, packets) in now.skipped() {
             let packets = packets - before.skipped_for(skip);
             if packets > 0 {
-                metrics::counter!(
-                    names::PACKETS_SKIPPED,
-                    labels::LAYER => skip.layer.as_str(),
-                    labels::CAUSE => skip.cause.as_str()
-                )
-                .increment(packets);
+                let labels = Vec::from([
+                    Label::from_static_parts(labels::LAYER, skip.layer.as_str()),
+                    Label::from_static_parts(labels::CAUSE, skip.cause.as_str()),
+                ]);
+                add_to(Key::from_parts(names::PACKETS_SKIPPED, labels), packets);
             }
         }
         for reason in EndReason::ALL.iter().copied() {
@@ -156,10 +160,12 @@ impl Published {
     /// Moves the gauges by what this engine's share of them has changed by, so
     /// that they hold for all engines of the program together.
     fn set_gauges(&mut self, values: [u64; GAUGES]) {
-        let changed = gauges().zip(self.gauges.iter_mut().zip(values));
-        for (gauge, (before, now)) in changed {
+        let changed = GAUGES_OF.iter().zip(self.gauges.iter_mut().zip(values));
+        for ((name, labels), (before, now)) in changed {
             if now != *before {
-                gauge().increment(now as f64 - *before as f64);
+                let key = Key::from_static_labels(*name, labels);
+                metrics::with_recorder(|recorder| recorder.register_gauge(&key, &METADATA))
+                    .increment(now as f64 - *before as f64);
                 *before = now;
             }
         }
@@ -192,31 +198,51 @@ const STREAMS: [(&str, OfStream); 7] = [
     (names::STREAM_DROPPED_BYTES, |it| it.dropped),
 ];
 
+/// Where a stream's statistics have a count.
 type OfStream = fn(&StreamStats) -> u64;
 
 /// The gauges, in the order of their values.
-fn gauges() -> impl Iterator<Item = fn() -> metrics::Gauge> {
-    let all: [fn() -> metrics::Gauge; GAUGES] = [
-        || metrics::gauge!(names::FLOWS_ACTIVE),
-        || metrics::gauge!(names::FLOWS_PEAK),
-        || metrics::gauge!(names::FRAGMENTS_HELD),
-        || metrics::gauge!(names::MEMORY, labels::OF => labels::STREAMS),
-        || metrics::gauge!(names::MEMORY, labels::OF => labels::FRAGMENTS),
-        || metrics::gauge!(names::MEMORY_PEAK, labels::OF => labels::STREAMS),
-    ];
-    all.into_iter()
-}
+const GAUGES_OF: [(&str, &[Label]); GAUGES] = [
+    (names::FLOWS_ACTIVE, &[]),
+    (names::FLOWS_PEAK, &[]),
+    (names::FRAGMENTS_HELD, &[]),
+    (names::MEMORY, &STREAM_MEMORY),
+    (names::MEMORY, &FRAGMENT_MEMORY),
+    (names::MEMORY_PEAK, &STREAM_MEMORY),
+];
 
 const GAUGES: usize = 6;
 
-fn add(name: &'static str, count: u64) {
+// What changes with every packet has labels that need not be put together, so
+// that a packet of a known flow allocates nothing when it is published.
+static INITIATOR: [Label; 1] = [side(FlowSide::Initiator)];
+static RESPONDER: [Label; 1] = [side(FlowSide::Responder)];
+static STREAM_MEMORY: [Label; 1] = [Label::from_static_parts(labels::OF, labels::STREAMS)];
+static FRAGMENT_MEMORY: [Label; 1] = [Label::from_static_parts(labels::OF, labels::FRAGMENTS)];
+
+static METADATA: Metadata<'static> = Metadata::new("flowscope", Level::INFO, Some(module_path!()));
+
+const fn side(side: FlowSide) -> Label {
+    Label::from_static_parts(labels::SIDE, side.as_str())
+}
+
+const fn of_side(side: FlowSide) -> &'static [Label] {
+    match side {
+        FlowSide::Initiator => &INITIATOR,
+        FlowSide::Responder => &RESPONDER,
+    }
+}
+
+fn add_to(key: Key, count: u64) {
     if count > 0 {
-        metrics::counter!(name).increment(count);
+        metrics::with_recorder(|recorder| recorder.register_counter(&key, &METADATA))
+            .increment(count);
     }
 }
 
 fn add_by(name: &'static str, label: &'static str, value: &'static str, count: u64) {
     if count > 0 {
-        metrics::counter!(name, label => value).increment(count);
+        let labels = Vec::from([Label::from_static_parts(label, value)]);
+        add_to(Key::from_parts(name, labels), count);
     }
 }
