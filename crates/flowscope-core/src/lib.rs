@@ -16,6 +16,8 @@
 //! [`Config`](track::Config). Captured bytes cannot make it panic.
 //!
 //! The crate needs `alloc` and no `std`: turn off the default feature `std`.
+//! With the features `metrics`, `tracing` and `tracing-messages` it also tells
+//! those who watch the program what it does: see [`observe`].
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;

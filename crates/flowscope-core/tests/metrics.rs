@@ -243,7 +243,7 @@ fn skipped_packets_are_counted_by_layer_and_cause() {
 }
 
 #[test]
-fn holes_conflicts_and_what_was_sent_again_are_counted_when_the_flow_ends() {
+fn holes_and_what_was_sent_again_are_counted_when_the_flow_ends() {
     let lost = exchange().disturb(Disturbance::Lose(6)).frames();
     assert_counters(
         &watch(&lost),
@@ -273,6 +273,28 @@ fn holes_conflicts_and_what_was_sent_again_are_counted_when_the_flow_ends() {
             "flowscope_stream_retransmitted_bytes_total{side=initiator}",
             10,
         )],
+    );
+}
+
+#[test]
+fn copies_that_differ_are_counted() {
+    let conflicting = Disturbance::Resend {
+        packet: 6,
+        behind: 0,
+        what: Resend::Conflicting,
+    };
+    // Both copies wait for the bytes before them.
+    let late = Disturbance::Delay {
+        packet: 5,
+        behind: 2,
+    };
+    assert_counters(
+        &watch(&exchange().disturb(conflicting).disturb(late).frames()),
+        &[names::STREAM_CONFLICT_BYTES, names::ANOMALIES],
+        &[
+            ("flowscope_anomalies_total{kind=overlap_conflict}", 1),
+            ("flowscope_stream_conflict_bytes_total{side=responder}", 4),
+        ],
     );
 }
 
