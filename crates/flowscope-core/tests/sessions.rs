@@ -7,7 +7,6 @@ use core::time::Duration;
 
 use common::lines::{LineEvent, Lines, word, words};
 use common::{talk, view};
-use flowscope_core::engine::{Messages, Payload, PayloadConfig};
 use flowscope_core::extract::{FiveTuple, FiveTupleKey, IpPair};
 use flowscope_core::session::{
     Both, ByKey, Datagram, DatagramParser, FlowFactory, Interest, SessionParser,
@@ -541,11 +540,8 @@ fn both_kinds_of_parser_in_one_pass() {
         .frames();
     let frames = merge([hello().frames(), asked]);
     let parsers = Both::<_, _, String>::new(Lines::default(), Text);
-    let mut driver = FlowMessageDriver::with_consumer(
-        FiveTuple::bidirectional(),
-        Payload::new(Messages::new(parsers), PayloadConfig::default()),
-        Config::default(),
-    );
+    let mut driver =
+        FlowMessageDriver::with_factory(FiveTuple::bidirectional(), parsers, Config::default());
     let mut events: Vec<LineEvent> = Vec::new();
     for frame in &frames {
         driver.track(view(frame), &mut events);

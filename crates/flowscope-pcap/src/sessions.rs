@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use flowscope_core::engine::{Datagrams, Messages, Payload, PayloadConfig, Sessions};
+use flowscope_core::engine::{Datagrams, Messages, Payload, Sessions};
 use flowscope_core::extract::FlowExtractor;
 use flowscope_core::session::{DatagramParser, FlowFactory, SessionParser};
 use flowscope_core::track::Config;
@@ -136,9 +136,8 @@ impl<R: Read> PcapFlowSource<R> {
         E: FlowExtractor,
         F: FlowFactory<E::Key, Parser: SessionParser<Message = M> + DatagramParser<Message = M>>,
     {
-        let payload = Payload::new(Messages::new(factory), PayloadConfig::default());
         let driver: FlowMessageDriver<E, F> =
-            FlowMessageDriver::with_consumer(extractor, payload, Config::default());
+            FlowMessageDriver::with_factory(extractor, factory, Config::default());
         self.with_driver(driver)
     }
 }
