@@ -5,3 +5,7 @@
 pub use flowscope_core::*;
 #[cfg(feature = "pcap")]
 pub use flowscope_pcap as pcap;
+
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../../../docs/SESSION_GUIDE.md")]
+mod session_guide {}
