@@ -215,7 +215,7 @@ impl Models {
         flow.close_finished();
         if part.has(TcpFlags::RST) {
             // Whether it is plausible is not the streams' business.
-            if matches!(state, FlowState::Reset | FlowState::Closed) {
+            if state == FlowState::Reset {
                 flow.finish(Close::Reset);
             }
             return;
