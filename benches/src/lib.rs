@@ -63,13 +63,81 @@ impl Flows {
 
     /// Some flow's number; the same ones on each run.
     fn random(&mut self) -> u32 {
-        // Xorshift: which flow matters little, that it is no neighbour does.
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 17;
-        self.state ^= self.state << 5;
-        self.state % self.count
+        next_random(&mut self.state) % self.count
     }
 }
 
-/// Where the client's address is in an Ethernet frame.
+/// Connections whose clients send one full segment after the other, in order,
+/// all written over one frame.
+#[derive(Clone, Debug)]
+pub struct Streams {
+    frame: Vec<u8>,
+    /// The next sequence number of each.
+    next: Vec<u32>,
+    payload: u32,
+    state: u32,
+    nanos: u64,
+}
+
+impl Streams {
+    /// So many connections, with segments of `payload` bytes.
+    #[must_use]
+    pub fn new(count: u32, payload: usize) -> Self {
+        let talk = Conversation::new(address("10.0.0.1:40000"), address("10.0.0.2:80"));
+        let segment = talk.segment(Side::Client, Tcp::ACK, &vec![7; payload]);
+        Self {
+            frame: segment.frames().remove(0).bytes,
+            next: vec![0; count as usize],
+            payload: payload as u32,
+            state: 1,
+            nanos: START,
+        }
+    }
+
+    /// The first packet of a connection: its SYN, with data.
+    pub fn syn(&mut self, flow: u32) -> PacketView<'_> {
+        // The SYN has a number of its own.
+        self.write(flow, Tcp::SYN, 1)
+    }
+
+    /// The next segment of a connection.
+    pub fn segment(&mut self, flow: u32) -> PacketView<'_> {
+        self.write(flow, Tcp::ACK, 0)
+    }
+
+    /// The next segments of connections at random, as if they had been captured.
+    #[must_use]
+    pub fn batch(&mut self, len: usize) -> Vec<Frame> {
+        (0..len)
+            .map(|_| {
+                let flow = next_random(&mut self.state) % self.next.len() as u32;
+                let segment = self.segment(flow);
+                Frame::new(segment.timestamp.as_nanos(), 1, segment.frame.to_vec())
+            })
+            .collect()
+    }
+
+    fn write(&mut self, flow: u32, flags: u8, extra: u32) -> PacketView<'_> {
+        let next = &mut self.next[flow as usize];
+        self.frame[CLIENT..CLIENT + 4].copy_from_slice(&(0x0a00_0000 + flow).to_be_bytes());
+        self.frame[SEQ..SEQ + 4].copy_from_slice(&next.to_be_bytes());
+        self.frame[FLAGS] = flags;
+        *next = next.wrapping_add(self.payload + extra);
+        self.nanos += 100;
+        PacketView::new(&self.frame, Timestamp::from_nanos(self.nanos))
+    }
+}
+
+/// Xorshift: which flow matters little, that it is no neighbour does.
+fn next_random(state: &mut u32) -> u32 {
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    *state
+}
+
+/// Where in an Ethernet frame the client's address is, its sequence number and
+/// its flags.
 const CLIENT: usize = 26;
+const SEQ: usize = 38;
+const FLAGS: usize = 47;

@@ -243,6 +243,63 @@ pub type FlowDatagramDriver<E, F> = Engine<
 /// message: several protocols in one pass over one flow table.
 ///
 /// [`Both`](crate::session::Both) makes one of two parsers.
+///
+/// ```
+/// use flowscope_core::extract::FiveTuple;
+/// use flowscope_core::session::{Both, Datagram, DatagramParser, Input, Interest, SessionParser};
+/// use flowscope_core::track::Config;
+/// use flowscope_core::{
+///     FlowMessageDriver, LinkType, PacketView, SessionEvent, Sink, Timestamp,
+/// };
+///
+/// /// Says how long a datagram is, or that there is a stream.
+/// #[derive(Clone)]
+/// struct Lengths;
+///
+/// impl DatagramParser for Lengths {
+///     type Message = usize;
+///     type Error = core::convert::Infallible;
+///
+///     fn parse(&mut self, datagram: Datagram<'_>, out: &mut dyn Sink<usize>) -> Result<Interest, Self::Error> {
+///         out.push(datagram.payload.len());
+///         Ok(Interest::More)
+///     }
+/// }
+///
+/// impl SessionParser for Lengths {
+///     type Message = &'static str;
+///     type Error = core::convert::Infallible;
+///
+///     fn feed(&mut self, _: Input<'_>, out: &mut dyn Sink<&'static str>) -> Result<Interest, Self::Error> {
+///         out.push("a stream");
+///         Ok(Interest::Done)
+///     }
+/// }
+///
+/// #[derive(Debug, PartialEq)]
+/// enum Message {
+///     Datagram(usize),
+///     Stream(&'static str),
+/// }
+/// # impl From<usize> for Message { fn from(len: usize) -> Self { Self::Datagram(len) } }
+/// # impl From<&'static str> for Message { fn from(text: &'static str) -> Self { Self::Stream(text) } }
+///
+/// let datagram = [
+///     0x45, 0, 0, 30, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, // IPv4
+///     0x30, 0x39, 0, 53, 0, 10, 0, 0, b'h', b'i', // UDP, 12345 to 53
+/// ];
+/// let parsers = Both::<_, _, Message>::new(Lengths, Lengths);
+/// let extractor = FiveTuple::bidirectional();
+/// let mut driver = FlowMessageDriver::with_factory(extractor, parsers, Config::default());
+/// let mut read = Vec::new();
+/// let view = PacketView::new(&datagram, Timestamp::EPOCH).with_link(LinkType::RAW);
+/// driver.track(view, &mut |event| {
+///     if let SessionEvent::Application { message, .. } = event {
+///         read.push(message);
+///     }
+/// });
+/// assert_eq!(read, [Message::Datagram(2)]);
+/// ```
 pub type FlowMessageDriver<E, F> = Engine<E, Payload<Messages<F>>>;
 
 impl<E, F> Engine<E, Payload<Streams<F>>>
@@ -296,6 +353,19 @@ where
     pub fn with_config(extractor: E, factory: F, config: Config) -> Self {
         let messages = Messages::new(OnlyDatagrams::new(factory));
         let payload = Payload::new(messages, PayloadConfig::default());
+        Self::with_consumer(extractor, payload, config)
+    }
+}
+
+impl<E, F, M> Engine<E, Payload<Messages<F>>>
+where
+    E: FlowExtractor,
+    F: FlowFactory<E::Key, Parser: SessionParser<Message = M> + DatagramParser<Message = M>>,
+{
+    /// A driver for both kinds of flow, within the limits of `config`, with the
+    /// parsers that `factory` makes.
+    pub fn with_factory(extractor: E, factory: F, config: Config) -> Self {
+        let payload = Payload::new(Messages::new(factory), PayloadConfig::default());
         Self::with_consumer(extractor, payload, config)
     }
 }

@@ -7,7 +7,6 @@ use core::time::Duration;
 
 use common::lines::{LineEvent, Lines, word, words};
 use common::{talk, view};
-use flowscope_core::engine::{Messages, Payload, PayloadConfig};
 use flowscope_core::extract::{FiveTuple, FiveTupleKey, IpPair};
 use flowscope_core::session::{
     Both, ByKey, Datagram, DatagramParser, FlowFactory, Interest, SessionParser,
@@ -321,7 +320,7 @@ fn streams_end_each_in_its_own_way() {
         ),
         (
             open().close(Close::Reset(Side::Server)),
-            ["C: reset 2+0", "S: reset 3+0", "closed rst"],
+            ["S: reset 3+0", "C: reset 2+0", "closed rst"],
         ),
         (
             open()
@@ -359,6 +358,54 @@ fn a_reset_out_of_the_window_ends_nothing() {
         "closed fin",
     ];
     assert_eq!(said(&forged), expected);
+}
+
+/// What is left of a stream behind a hole is not for others to throw away.
+#[test]
+fn a_reset_out_of_the_window_after_the_end_ends_nothing_either() {
+    // 3 data, 4 data, 5 its ACK, 6 to 8 the FINs and the last ACK.
+    let forged = talk()
+        .with_segment_size(2)
+        .handshake()
+        .send(Side::Client, b"a\nb\n")
+        .close(Close::Fin(Side::Client))
+        .blind_reset(Side::Server, 1 << 24)
+        .disturb(Disturbance::Delay {
+            packet: 3,
+            behind: 20,
+        });
+    let expected = [
+        "S: fin 0+0",
+        "S! rst_out_of_window",
+        "C: a",
+        "C: b",
+        "C: fin 4+0",
+        "closed fin",
+    ];
+    assert_eq!(said(&forged), expected);
+}
+
+/// Of several errors and anomalies each is of the side it belongs to.
+#[test]
+fn an_error_belongs_to_the_side_that_sent_it() {
+    let held = talk()
+        .handshake()
+        .segment(Side::Server, Tcp::ACK, b"one\n")
+        .segment(Side::Server, Tcp::ACK, b"two\n")
+        .segment(Side::Server, Tcp::ACK, b"bad\n")
+        .disturb(Disturbance::Lose(4));
+    let frames = merge([held.frames(), clock(&[11_000])]);
+    let words = words(&events(&frames));
+    let expected = [
+        "S: one",
+        "S: gap 4",
+        "closed parse_error",
+        "S! stream_gap",
+        "S! parse_error",
+        "ended end_of_input",
+    ];
+    let of_tcp: Vec<_> = words.iter().take(6).collect();
+    assert_eq!(of_tcp, expected.iter().collect::<Vec<_>>());
 }
 
 /// The FIN tells where the stream ends, not that all of it was seen.
@@ -541,11 +588,8 @@ fn both_kinds_of_parser_in_one_pass() {
         .frames();
     let frames = merge([hello().frames(), asked]);
     let parsers = Both::<_, _, String>::new(Lines::default(), Text);
-    let mut driver = FlowMessageDriver::with_consumer(
-        FiveTuple::bidirectional(),
-        Payload::new(Messages::new(parsers), PayloadConfig::default()),
-        Config::default(),
-    );
+    let mut driver =
+        FlowMessageDriver::with_factory(FiveTuple::bidirectional(), parsers, Config::default());
     let mut events: Vec<LineEvent> = Vec::new();
     for frame in &frames {
         driver.track(view(frame), &mut events);

@@ -215,8 +215,9 @@ impl Models {
         flow.close_finished();
         if part.has(TcpFlags::RST) {
             // Whether it is plausible is not the streams' business.
-            if matches!(state, FlowState::Reset | FlowState::Closed) {
-                flow.finish(Close::Reset);
+            if state == FlowState::Reset {
+                // The other side may have sent more before it heard of this.
+                flow.finish_side(from, Close::Reset);
             }
             return;
         }
@@ -238,14 +239,17 @@ impl Expected {
     }
 
     fn finish(&mut self, how: Close) {
-        for (side, is_blank) in self.sides.iter_mut().zip(&mut self.is_blank) {
-            *is_blank |= matches!(side.phase, Phase::Waiting | Phase::Acked);
-            side.finish();
+        for side in 0..self.sides.len() {
+            self.finish_side(side, how);
         }
+    }
+
+    fn finish_side(&mut self, from: usize, how: Close) {
+        let side = &mut self.sides[from];
+        self.is_blank[from] |= matches!(side.phase, Phase::Waiting | Phase::Acked);
+        side.finish();
         self.close_finished();
-        for (side, closed) in self.sides.iter().zip(&mut self.closed) {
-            closed.get_or_insert((how, side.stats()));
-        }
+        self.closed[from].get_or_insert((how, self.sides[from].stats()));
     }
 }
 

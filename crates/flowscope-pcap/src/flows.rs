@@ -4,8 +4,9 @@ use alloc::collections::VecDeque;
 use core::fmt;
 use std::io::Read;
 
+use flowscope_core::FlowTracker;
+use flowscope_core::engine::{Consumer, Engine, Lifecycle};
 use flowscope_core::extract::FlowExtractor;
-use flowscope_core::{FlowEvent, FlowTracker};
 
 use crate::{PcapError, PcapFlowSource};
 
@@ -46,9 +47,18 @@ impl<R: Read> PcapFlowSource<R> {
         self,
         tracker: FlowTracker<E, S>,
     ) -> FlowEvents<R, E, S> {
-        FlowEvents {
+        self.with_driver(tracker)
+    }
+
+    /// The same with a driver of any kind, such as a
+    /// [`FlowSessionDriver`](flowscope_core::FlowSessionDriver).
+    pub fn with_driver<E: FlowExtractor, C: Consumer<E::Key>>(
+        self,
+        driver: Engine<E, C>,
+    ) -> DriverEvents<R, E, C> {
+        DriverEvents {
             source: self,
-            tracker,
+            driver,
             events: VecDeque::new(),
             error: None,
             state: State::Reading,
@@ -57,22 +67,25 @@ impl<R: Read> PcapFlowSource<R> {
 }
 
 /// The events of a capture's flows, in order.
+pub type FlowEvents<R, E, S = ()> = DriverEvents<R, E, Lifecycle<S>>;
+
+/// What a driver reports of a capture, in order.
 ///
 /// At the end of the capture the flows still open end. If it cannot be read to
 /// its end they do too, and then the error comes as the last item.
-pub struct FlowEvents<R: Read, E: FlowExtractor, S: Default = ()> {
+pub struct DriverEvents<R: Read, E: FlowExtractor, C: Consumer<E::Key>> {
     source: PcapFlowSource<R>,
-    tracker: FlowTracker<E, S>,
-    events: VecDeque<FlowEvent<E::Key>>,
+    driver: Engine<E, C>,
+    events: VecDeque<C::Event>,
     error: Option<PcapError>,
     state: State,
 }
 
-impl<R: Read, E: FlowExtractor, S: Default> FlowEvents<R, E, S> {
-    /// The tracker, for its statistics.
+impl<R: Read, E: FlowExtractor, C: Consumer<E::Key>> DriverEvents<R, E, C> {
+    /// The driver, for its statistics.
     #[must_use]
-    pub fn tracker(&self) -> &FlowTracker<E, S> {
-        &self.tracker
+    pub fn driver(&self) -> &Engine<E, C> {
+        &self.driver
     }
 
     /// The capture.
@@ -82,13 +95,21 @@ impl<R: Read, E: FlowExtractor, S: Default> FlowEvents<R, E, S> {
     }
 
     fn finish(&mut self) {
-        self.tracker.finish(&mut self.events);
+        self.driver.finish(&mut self.events);
         self.state = State::Finished;
     }
 }
 
-impl<R: Read, E: FlowExtractor, S: Default> Iterator for FlowEvents<R, E, S> {
-    type Item = Result<FlowEvent<E::Key>, PcapError>;
+impl<R: Read, E: FlowExtractor, S: Default> FlowEvents<R, E, S> {
+    /// The tracker, for its statistics.
+    #[must_use]
+    pub fn tracker(&self) -> &FlowTracker<E, S> {
+        &self.driver
+    }
+}
+
+impl<R: Read, E: FlowExtractor, C: Consumer<E::Key>> Iterator for DriverEvents<R, E, C> {
+    type Item = Result<C::Event, PcapError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -99,7 +120,7 @@ impl<R: Read, E: FlowExtractor, S: Default> Iterator for FlowEvents<R, E, S> {
                 return self.error.take().map(Err);
             }
             match self.source.next_packet() {
-                Ok(Some(packet)) => self.tracker.track(packet, &mut self.events),
+                Ok(Some(packet)) => self.driver.track(packet, &mut self.events),
                 Ok(None) => self.finish(),
                 Err(error) => {
                     self.error = Some(error);
@@ -110,11 +131,11 @@ impl<R: Read, E: FlowExtractor, S: Default> Iterator for FlowEvents<R, E, S> {
     }
 }
 
-impl<R: Read, E: FlowExtractor, S: Default> fmt::Debug for FlowEvents<R, E, S> {
+impl<R: Read, E: FlowExtractor, C: Consumer<E::Key>> fmt::Debug for DriverEvents<R, E, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FlowEvents")
+        f.debug_struct("DriverEvents")
             .field("source", &self.source)
-            .field("tracker", &self.tracker)
+            .field("driver", &self.driver)
             .finish_non_exhaustive()
     }
 }

@@ -37,15 +37,17 @@ mod options;
 mod order;
 mod pcapng;
 mod reader;
+mod sessions;
 mod source;
 mod writer;
 
 pub use error::PcapError;
-pub use flows::FlowEvents;
+pub use flows::{DriverEvents, FlowEvents};
 pub use input::Compression;
 pub use interface::{Interface, Resolution, Section};
 pub use options::{Options, PcapngOption};
 pub use order::ByteOrder;
+pub use sessions::{DatagramEvents, MessageEvents, SessionEvents};
 pub use source::{Format, PcapFlowSource};
 pub use writer::{
     InterfaceConfig, InterfaceId, PcapConfig, PcapWriter, PcapngWriter, Precision, SectionConfig,

@@ -31,3 +31,7 @@ pub use flowscope_http as http;
 pub use flowscope_pcap as pcap;
 #[cfg(feature = "tls")]
 pub use flowscope_tls as tls;
+
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../../../docs/SESSION_GUIDE.md")]
+mod session_guide {}

@@ -51,3 +51,48 @@ fn flow_state_finds_the_longest_silence() {
         "the longest silence within a flow was 200 s\n"
     );
 }
+
+#[test]
+fn length_prefixed_reads_each_message_once() {
+    let printed = output("length_prefixed_pcap");
+    let said = |port: &str| -> Vec<&str> {
+        printed
+            .lines()
+            .filter_map(|line| line.split_once(port)?.1.split_once(":7070 tcp "))
+            .map(|(_, said)| said)
+            .collect()
+    };
+    let shortened = "all work and no play all work and no pla";
+    assert_eq!(
+        said(":40000 "),
+        [
+            "client: kind 1, 5 bytes: hello",
+            "client: kind 2, 13 bytes: who is there?",
+            &format!("server: kind 300, 210 bytes: {shortened}"),
+            "client: kind 70000, 3 bytes: bye",
+            "fin",
+        ]
+    );
+    let late = said(":40001 ");
+    assert_eq!(late.len(), 4);
+    assert_eq!(late[0], "client: kind 1, 11 bytes: hello again");
+    assert_eq!(late[2..], ["server: kind 5, 0 bytes: ", "fin"]);
+    // What comes behind a gap is not guessed at.
+    assert_eq!(
+        said(":40002 "),
+        ["client: kind 1, 17 bytes: this was captured", "fin"]
+    );
+    assert_eq!(
+        said(":40003 "),
+        ["client: kind 1, 14 bytes: so far so good", "parse_error"]
+    );
+}
+
+#[test]
+fn buffered_reassembly_shows_what_is_missing() {
+    let printed = output("buffered_reassembly");
+    let lossy = "10.0.0.1:40000 → 10.0.0.2:80 tcp client: 70 bytes, 10 missing, 60 at most held\n    \
+                 0---------__________2---------3---------4---------5---------\n";
+    assert!(printed.contains(lossy), "{printed}");
+    assert_eq!(printed.matches(" client: 80 bytes, 0 missing").count(), 4);
+}

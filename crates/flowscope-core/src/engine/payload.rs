@@ -169,13 +169,14 @@ impl<R> Payload<R> {
         side: FlowSide,
         out: &mut O,
         act: impl FnOnce(&mut BufferedReassembler, &mut Delivery<'_, K, R, O>) -> StreamNotes,
-    ) -> StreamNotes
+    ) -> Anomalies
     where
         R: Reader<K>,
     {
         let Some(sides) = &mut state.sides else {
-            return StreamNotes::NONE;
+            return Anomalies::NONE;
         };
+        let was = state.session;
         let direction = &mut sides[side];
         let mut delivery = Delivery {
             reader: &mut self.reader,
@@ -189,7 +190,14 @@ impl<R> Payload<R> {
         if notes.contains(StreamNotes::FINISHED) {
             direction.close(&mut delivery, Close::Fin);
         }
-        notes
+        let mut found = Anomalies::NONE;
+        if !notes.is_empty() {
+            note(&mut found, side, notes);
+        }
+        if state.session != was && state.session == Session::Failed {
+            found.insert(side, AnomalyKind::ParseError);
+        }
+        found
     }
 
     /// Takes a segment of a TCP connection.
@@ -207,29 +215,26 @@ impl<R> Payload<R> {
     {
         let before = state.memory();
         if segment.flags.contains(TcpFlags::RST) {
-            if matches!(flow.state(), FlowState::Reset | FlowState::Closed) {
+            // One that its receiver would refuse resets nothing. After both
+            // FINs none does: how the streams end is known.
+            if flow.state() == FlowState::Reset {
                 // The other side may have sent more before it heard of this.
                 let mut found = self.end_stream(state, flow, side, Close::Reset, out);
-                self.after(state, flow, side, before, &mut found, out);
+                self.after(state, flow, before, &mut found, out);
                 return found;
             }
             return Anomalies::NONE;
         }
         let peer = side.peer();
-        let of_peer = self.step(state, flow, peer, out, |reassembler, delivery| {
+        let mut found = self.step(state, flow, peer, out, |reassembler, delivery| {
             reassembler.acknowledge(segment, delivery)
         });
-        let own = self.step(state, flow, side, out, |reassembler, delivery| {
+        found |= self.step(state, flow, side, out, |reassembler, delivery| {
             reassembler.push(segment, delivery)
         });
-        if (of_peer | own).is_empty() && state.session == Session::Open && before == state.memory()
-        {
-            return Anomalies::NONE;
+        if state.session != Session::Open || before != state.memory() {
+            self.after(state, flow, before, &mut found, out);
         }
-        let mut found = Anomalies::NONE;
-        note(&mut found, peer, of_peer);
-        note(&mut found, side, own);
-        self.after(state, flow, side, before, &mut found, out);
         found
     }
 
@@ -239,7 +244,6 @@ impl<R> Payload<R> {
         &mut self,
         state: &mut PayloadFlow<R::Stream>,
         flow: FlowRef<'_, K>,
-        side: FlowSide,
         before: usize,
         found: &mut Anomalies,
         out: &mut impl Sink<R::Event>,
@@ -248,9 +252,6 @@ impl<R> Payload<R> {
     {
         if state.session != Session::Open {
             state.stop();
-        }
-        if state.session == Session::Failed {
-            found.insert(side, AnomalyKind::ParseError);
         }
         while state.memory() > self.config.max_memory_per_flow && state.holds() {
             self.reduce(state, flow, found, out);
@@ -286,10 +287,9 @@ impl<R> Payload<R> {
         match self.config.streams.overflow {
             OverflowPolicy::SlidingWindow => {
                 let before = state.memory();
-                let notes = self.step(state, flow, side, out, |reassembler, delivery| {
+                *found |= self.step(state, flow, side, out, |reassembler, delivery| {
                     reassembler.shed(flow.at, delivery)
                 });
-                note(found, side, notes);
                 if state.session != Session::Open || state.memory() >= before {
                     state.stop();
                 }
@@ -315,11 +315,10 @@ impl<R> Payload<R> {
         R: Reader<K>,
     {
         let mut found = Anomalies::NONE;
-        let was = state.session;
-        let notes = self.step(state, flow, side, out, |reassembler, delivery| {
+        found |= self.step(state, flow, side, out, |reassembler, delivery| {
             reassembler.finish(delivery)
         });
-        note(&mut found, side, notes);
+        let was = state.session;
         if let Some(sides) = &mut state.sides {
             let mut delivery = Delivery {
                 reader: &mut self.reader,
@@ -493,10 +492,9 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
     ) -> Anomalies {
         let (before, mut found) = (state.memory(), Anomalies::NONE);
         for side in FlowSide::BOTH {
-            let notes = self.step(state, flow, side, out, |reassembler, delivery| {
+            found |= self.step(state, flow, side, out, |reassembler, delivery| {
                 reassembler.expire(flow.at, delivery)
             });
-            note(&mut found, side, notes);
         }
         let is_due = |stream| {
             let tick = self.reader.next_tick(stream);
@@ -506,7 +504,7 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
             let side = FlowSide::Initiator;
             found |= self.act(state, flow, side, out, R::tick);
         }
-        self.after(state, flow, FlowSide::Initiator, before, &mut found, out);
+        self.after(state, flow, before, &mut found, out);
         found
     }
 
@@ -523,7 +521,7 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
     ) -> Anomalies {
         let (before, mut found) = (state.memory(), Anomalies::NONE);
         self.reduce(state, flow, &mut found, out);
-        self.after(state, flow, FlowSide::Initiator, before, &mut found, out);
+        self.after(state, flow, before, &mut found, out);
         found
     }
 

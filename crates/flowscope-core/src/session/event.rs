@@ -7,7 +7,9 @@ use crate::{FlowSide, Timestamp};
 ///
 /// Per flow, [`Started`](Self::Started) comes first and
 /// [`Closed`](Self::Closed) last, each once; a parser's messages are in
-/// between, in the order in which they were read.
+/// between, in the order in which they were read. After a parser's error,
+/// which closes its session, what becomes of the flow itself follows as
+/// [`Tracked`](Self::Tracked), to its [`FlowEvent::Ended`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[allow(
