@@ -88,11 +88,12 @@ impl Record for Options<'_> {
     }
 }
 
-/// A name as people write it, or with escapes where it is no text.
-fn readable(name: Name<'_>) -> String {
+/// A name as people write it. Where it is no text, its bytes: a record says
+/// that it does not have them all.
+fn readable(name: Name<'_>) -> Vec<u8> {
     match name.is_utf8() {
-        true => name.readable().to_string(),
-        false => name.to_string(),
+        true => name.readable().to_string().into_bytes(),
+        false => name.labels().collect::<Vec<_>>().join(&b'.'),
     }
 }
 

@@ -216,7 +216,9 @@ impl Parts {
         let version = TlsVersion(reader.u16()?);
         reader.take(32)?;
         let before = body.len() - reader.rest().len();
-        let session = match version.is_draft() {
+        // Some drafts had the number of TLS 1.3 itself here, which the RFC never
+        // has.
+        let session = match version.is_draft() || version == TlsVersion::TLS_1_3 {
             true => None,
             false => Some(reader.vec8()?),
         };
