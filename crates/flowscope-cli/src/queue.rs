@@ -4,7 +4,7 @@
 //! packet, who the flow is only after; unless it ended, as its end says who it
 //! was. Until then, what comes behind has to wait.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use flowscope::Timestamp;
 use flowscope::track::{FlowEvent, FlowId};
@@ -16,13 +16,18 @@ use crate::tracking::{EndedFlow, Tracked};
 
 /// What is yet to be reported.
 #[derive(Debug, Default)]
-pub(crate) struct Queue(VecDeque<Item>);
+pub(crate) struct Queue {
+    items: VecDeque<Item>,
+    /// Who the flows were that ended since there was something in it.
+    ended: HashMap<FlowId, Who>,
+}
+
+/// The two ends of a flow, and what ICMP has in place of ports.
+pub(crate) type Who = (Ends, Option<IcmpHeader>);
 
 #[derive(Debug)]
 enum Item {
-    /// Something happened to a flow of which nobody has said yet who it is.
-    Unnamed(FlowId, Timestamp, Happening),
-    Event(EventRecord),
+    Event(FlowId, Timestamp, Happening),
     Message(Box<MessageRecord>),
     End(Box<EndedFlow>),
 }
@@ -34,69 +39,50 @@ impl Queue {
             Tracked::Event(FlowEvent::Packet { .. }) => {}
             Tracked::Event(event) => {
                 let happening = report.subject.happening(&event);
-                let named = happening.map(|it| Item::Unnamed(event.flow(), event.at(), it));
-                self.0.extend(named);
+                let happened = happening.map(|it| Item::Event(event.flow(), event.at(), it));
+                self.items.extend(happened);
             }
-            Tracked::Message(message) if self.0.is_empty() => report.message(&message),
-            Tracked::Message(message) => self.0.push_back(Item::Message(message)),
-            Tracked::Ended(flow) if self.0.is_empty() => report.end(&flow),
+            Tracked::Message(message) if self.items.is_empty() => report.message(&message),
+            Tracked::Message(message) => self.items.push_back(Item::Message(message)),
+            Tracked::Ended(flow) if self.items.is_empty() => report.end(&flow),
             Tracked::Ended(flow) => {
-                self.name(flow.id, flow.ends, flow.notes.icmp);
-                self.0.push_back(Item::End(Box::new(flow)));
-                self.report_named(report);
+                self.ended.insert(flow.id, (flow.ends, flow.notes.icmp));
+                self.items.push_back(Item::End(Box::new(flow)));
+                self.report(report, |_| None);
             }
         }
     }
 
     /// Reports everything, as `who` knows the flows that live.
     #[inline]
-    pub(crate) fn flush(
-        &mut self,
-        report: &mut Report,
-        who: impl Fn(FlowId) -> (Ends, Option<IcmpHeader>),
-    ) {
-        while let Some(Item::Unnamed(id, ..)) = self.0.front() {
-            let id = *id;
-            let (ends, icmp) = who(id);
-            self.name(id, ends, icmp);
-            self.report_named(report);
-        }
-        self.report_named(report);
-    }
-
-    /// Says who a flow is.
-    fn name(&mut self, flow: FlowId, ends: Ends, icmp: Option<IcmpHeader>) {
-        for item in &mut self.0 {
-            if let Item::Unnamed(id, at, happening) = *item
-                && id == flow
-            {
-                *item = Item::Event(EventRecord {
-                    at,
-                    id,
-                    ends,
-                    icmp,
-                    happening,
-                });
-            }
+    pub(crate) fn flush(&mut self, report: &mut Report, who: impl Fn(FlowId) -> Who) {
+        if !self.items.is_empty() {
+            self.report(report, |id| Some(who(id)));
         }
     }
 
-    /// Reports what is before the next that is unnamed.
-    fn report_named(&mut self, report: &mut Report) {
-        while self
-            .0
-            .front()
-            .is_some_and(|item| !matches!(item, Item::Unnamed(..)))
-        {
-            let Some(item) = self.0.pop_front() else {
-                return;
-            };
+    /// Reports what comes before the next flow that nobody knows.
+    fn report(&mut self, report: &mut Report, who: impl Fn(FlowId) -> Option<Who>) {
+        while let Some(item) = self.items.pop_front() {
             match item {
-                Item::Event(event) => report.event(event),
+                Item::Event(id, at, happening) => {
+                    let known = self.ended.get(&id).copied();
+                    let Some((ends, icmp)) = known.or_else(|| who(id)) else {
+                        self.items.push_front(item);
+                        return;
+                    };
+                    report.event(EventRecord {
+                        at,
+                        id,
+                        ends,
+                        icmp,
+                        happening,
+                    });
+                }
                 Item::Message(message) => report.message(&message),
                 Item::End(flow) => report.end(&flow),
-                Item::Unnamed(..) => {}
             }
         }
+        self.ended.clear();
     }
 }
