@@ -51,3 +51,30 @@ fn flow_state_finds_the_longest_silence() {
         "the longest silence within a flow was 200 s\n"
     );
 }
+
+#[test]
+fn http_log_pairs_requests_and_responses() {
+    let printed = output("http_log");
+    let lines: Vec<&str> = printed.lines().collect();
+    let expected = [
+        "GET /data.json 200 35 bytes",
+        "HEAD / 200 0 bytes",
+        "GET /missing 404 153 bytes",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn tls_observer_shows_hellos_that_have_to_be_said_again() {
+    let printed = output("tls_observer");
+    let asks = |line: &&str| line.starts_with("server.example TLS 1.3 t13d");
+    assert_eq!(printed.lines().filter(asks).count(), 2, "{printed}");
+    assert_eq!(printed.lines().count(), 4);
+}
+
+#[test]
+fn dns_log_shows_questions_and_answers() {
+    let printed = output("dns_log");
+    let begin = |word: &str| printed.lines().filter(|it| it.starts_with(word)).count();
+    assert_eq!((begin("query "), begin("response ")), (6, 6), "{printed}");
+}
