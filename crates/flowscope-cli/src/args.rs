@@ -44,6 +44,12 @@ pub(crate) enum Command {
     /// kind and side, and ended has all that a flow record has. Where the times of a capture go
     /// back, those of the events do, too.
     Events(Captures),
+    /// One record per HTTP/1 request and response, on any port
+    Http(Captures),
+    /// One record per TLS ClientHello, ServerHello, certificate message and alert, on any port
+    Tls(Captures),
+    /// One record per DNS message, over UDP or TCP, and per question without an answer
+    Dns(Captures),
     /// One record per direction of a TCP connection that carried data, when it is over: its bytes
     /// as put back in order, their SHA-256, and what is missing
     Streams {
@@ -54,7 +60,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         captures: Captures,
     },
-    /// Flow and anomaly records in one pass, in order of time
+    /// Flow, HTTP, TLS, DNS and anomaly records in one pass, in order of time
     All(Captures),
     /// Print a completion script
     Completions {

@@ -2,7 +2,7 @@
 //!
 //! A thin layer over the `flowscope` library. The way of a packet through it:
 //! `input` reads the captures, `tracking` follows their flows and notes what
-//! only the command keeps, `report` decides what becomes a record, `record`
+//! only the command keeps, `listening` also reads what they say, `report` decides what becomes a record, `record`
 //! says what is in one, `format` writes it.
 
 mod args;
@@ -14,8 +14,10 @@ mod extraction;
 mod format;
 mod hosts;
 mod input;
+mod listening;
 mod output;
 mod progress;
+mod queue;
 mod record;
 mod report;
 mod run;

@@ -1,11 +1,12 @@
 //! What becomes a record.
 
+use flowscope::detect::Protocol;
 use flowscope::track::{FlowEvent, TrackerStats};
 
 use crate::format::Writer;
 use crate::record::{
-    ALL, EVENTS, EventRecord, FLOWS, FlowRecord, Happening, Moment, STREAMS, SUMMARY, Schema,
-    SkippedRecord, StreamRecord,
+    ALL, DNS, EVENTS, EventRecord, FLOWS, FlowRecord, HTTP, Happening, MessageRecord, Moment,
+    STREAMS, SUMMARY, Schema, SkippedRecord, StreamRecord, TLS,
 };
 use crate::tally::{Span, Tally};
 use crate::tracking::EndedFlow;
@@ -18,6 +19,8 @@ pub(crate) enum Subject {
     Events,
     All,
     Streams,
+    /// What is said in this protocol.
+    Messages(Protocol),
 }
 
 impl Subject {
@@ -28,6 +31,9 @@ impl Subject {
             Self::Events => EVENTS,
             Self::All => ALL,
             Self::Streams => STREAMS,
+            Self::Messages(Protocol::Http) => HTTP,
+            Self::Messages(Protocol::Tls) => TLS,
+            Self::Messages(_) => DNS,
         }
     }
 
@@ -40,14 +46,25 @@ impl Subject {
         match (self, Happening::of(event)?) {
             (Self::Events, happening) => Some(happening),
             (Self::All, happening @ Happening::Anomaly { .. }) => Some(happening),
-            (Self::Summary | Self::Flows | Self::All | Self::Streams, _) => None,
+            (Self::Summary | Self::Flows | Self::All | Self::Streams | Self::Messages(_), _) => {
+                None
+            }
+        }
+    }
+
+    /// Whether it is about a message.
+    fn is_about(self, message: &MessageRecord) -> bool {
+        match self {
+            Self::All => true,
+            Self::Messages(protocol) => message.is_of(protocol),
+            Self::Summary | Self::Flows | Self::Events | Self::Streams => false,
         }
     }
 }
 
 /// Makes records of what happens, and writes them.
 pub(crate) struct Report {
-    subject: Subject,
+    pub(crate) subject: Subject,
     tally: Tally,
     writer: Writer,
 }
@@ -70,13 +87,20 @@ impl Report {
             Subject::Flows => self.writer.write(&named("flow")),
             Subject::Events => self.writer.write(&Moment::End(named("ended"))),
             Subject::All => self.writer.write(&Moment::End(named("flow"))),
-            Subject::Streams => {}
+            Subject::Streams | Subject::Messages(_) => {}
         }
     }
 
     /// One side of a connection has said what it had to say.
     pub(crate) fn stream(&mut self, stream: &StreamRecord) {
         self.writer.write(stream);
+    }
+
+    /// Something was said.
+    pub(crate) fn message(&mut self, message: &MessageRecord) {
+        if self.subject.is_about(message) {
+            self.writer.write(message);
+        }
     }
 
     /// Something happened to a flow that lives.

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
-use flowscope::Timestamp;
+use flowscope::detect::Protocol;
 use flowscope::engine::{Engine, Payload, PayloadConfig};
 use flowscope::extract::{AutoDetectEncap, FiveTuple, FlowExtractor, Scoped};
-use flowscope::track::{Config, FlowEvent, FlowId};
+use flowscope::track::Config;
 
 use crate::args::{Arguments, Command, Encap, Key, Options};
 use crate::choice::Choice;
@@ -17,13 +17,15 @@ use crate::error::Failure;
 use crate::extraction::Extraction;
 use crate::format::Writer;
 use crate::input::{self, Input};
+use crate::listening::{Observer, Until};
 use crate::output::Target;
 use crate::progress::{Progress, Screen};
-use crate::record::{EventRecord, Happening, HasEnds};
+use crate::queue::Queue;
+use crate::record::HasEnds;
 use crate::report::{Report, Subject};
 use crate::streams::{StreamReader, Streamed};
 use crate::tally::Span;
-use crate::tracking::{EndedFlow, Recorder, Tracked};
+use crate::tracking::{Follow, Recorder};
 
 /// Does what the arguments say, and tells standard error what went wrong.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
@@ -52,6 +54,9 @@ fn perform(arguments: Arguments) -> Result<Vec<Failure>, Failure> {
         Some(Command::Flows(captures)) => (Subject::Flows, captures),
         Some(Command::Events(captures)) => (Subject::Events, captures),
         Some(Command::All(captures)) => (Subject::All, captures),
+        Some(Command::Http(captures)) => (Subject::Messages(Protocol::Http), captures),
+        Some(Command::Tls(captures)) => (Subject::Messages(Protocol::Tls), captures),
+        Some(Command::Dns(captures)) => (Subject::Messages(Protocol::Dns), captures),
         Some(Command::Streams { extract, captures }) => {
             folder = extract;
             (Subject::Streams, captures)
@@ -135,9 +140,11 @@ impl Job {
     {
         match self.subject {
             Subject::Streams => self.read_streams(extractor),
-            Subject::Summary | Subject::Flows | Subject::Events | Subject::All => {
-                self.follow_flows(extractor)
+            Subject::Summary | Subject::Flows | Subject::Events => {
+                self.follow_flows(extractor, Recorder::default())
             }
+            Subject::All => self.follow_flows(extractor, Observer::new(Until::End)),
+            Subject::Messages(_) => self.follow_flows(extractor, Observer::new(Until::Understood)),
         }
     }
 
@@ -173,84 +180,44 @@ impl Job {
         (failures, report.finish(engine.stats(), None))
     }
 
-    fn follow_flows<E>(self, extractor: E) -> (Vec<Failure>, io::Result<()>)
+    fn follow_flows<E, C>(self, extractor: E, consumer: C) -> (Vec<Failure>, io::Result<()>)
     where
         E: FlowExtractor<Key: HasEnds>,
+        C: Follow<E::Key>,
     {
         let Self {
             folder: _,
-            subject,
+            subject: _,
             config,
             inputs,
             progress,
             mut report,
         } = self;
-        let mut engine = Engine::with_consumer(extractor, Recorder::default(), config);
+        let mut engine = Engine::with_consumer(extractor, consumer, config);
         let mut span = None;
-        // What happened to a flow is known before the engine has finished with
-        // the packet, who the flow is only after.
-        let mut happenings = Happenings::default();
+        let mut queue = Queue::default();
 
         let failures = input::read(inputs, progress, |packet| {
             span = Some(Span::including(span, &packet));
             engine.consumer_mut().next_frame();
-            engine.track(packet, &mut |tracked| match tracked {
-                Tracked::Event(FlowEvent::Packet { .. }) => {}
-                Tracked::Event(event) => happenings.note(subject, &event),
-                Tracked::Ended(flow) => happenings.end(&flow, &mut report),
-            });
-            for (id, at, happening) in happenings.0.drain(..) {
+            engine.track(packet, &mut |tracked| queue.push(tracked, &mut report));
+            queue.flush(&mut report, |id| {
                 let key = engine.flow_key(id).expect(LIVES);
-                let notes = engine.flow_state(id).expect(LIVES);
-                report.event(EventRecord {
-                    at,
-                    id,
-                    ends: key.ends(),
-                    icmp: notes.icmp,
-                    happening,
-                });
-            }
+                let state = engine.flow_state(id).expect(LIVES);
+                (key.ends(), C::notes(state).icmp)
+            });
             match report.is_done() {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             }
         });
-        engine.finish(&mut |tracked| match tracked {
-            Tracked::Event(event) => happenings.note(subject, &event),
-            Tracked::Ended(flow) => happenings.end(&flow, &mut report),
-        });
+        engine.finish(&mut |tracked| queue.push(tracked, &mut report));
         (failures, report.finish(engine.stats(), span))
     }
 }
 
-/// What happened to flows of which nobody has said yet who they are.
-#[derive(Debug, Default)]
-struct Happenings(Vec<(FlowId, Timestamp, Happening)>);
-
-impl Happenings {
-    fn note<K>(&mut self, subject: Subject, event: &FlowEvent<K>) {
-        let happening = subject.happening(event);
-        self.0
-            .extend(happening.map(|it| (event.flow(), event.at(), it)));
-    }
-
-    /// Reports what happened to a flow, and its end.
-    fn end(&mut self, flow: &EndedFlow, report: &mut Report) {
-        for (id, at, happening) in self.0.extract_if(.., |(id, ..)| *id == flow.id) {
-            report.event(EventRecord {
-                at,
-                id,
-                ends: flow.ends,
-                icmp: flow.notes.icmp,
-                happening,
-            });
-        }
-        report.end(flow);
-    }
-}
-
 /// Why a flow to which something happened is there.
-const LIVES: &str = "what happened to flows that ended was reported with their end";
+const LIVES: &str = "a flow that ended was named by its end";
 
 /// Writes a text that was asked for.
 fn print(options: &Options, text: &[u8]) -> Result<Vec<Failure>, Failure> {

@@ -1,25 +1,18 @@
 //! Following the flows of a capture, with what the library does not keep.
 
+use flowscope::detect::Protocol;
 use flowscope::engine::{Consumer, FlowRef, Fragment};
 use flowscope::extract::Extracted;
 use flowscope::track::{Anomalies, EndReason, FlowEvent, FlowId, FlowStats};
 use flowscope::wire::{IcmpHeader, Peeled, Transport};
 use flowscope::{FlowSide, Sink, Timestamp};
 
-use crate::record::{Ends, HasEnds};
+use crate::record::{Ends, HasEnds, MessageRecord};
 
 /// Notes what records need of each flow beyond the library's statistics.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     frame: u64,
-}
-
-impl Recorder {
-    /// Counts the packet that is tracked next, whether it has a flow or not.
-    #[inline]
-    pub(crate) fn next_frame(&mut self) {
-        self.frame += 1;
-    }
 }
 
 /// What is kept of a flow.
@@ -37,6 +30,26 @@ pub(crate) struct Notes {
     pub(crate) layers: Box<[Peeled]>,
 }
 
+/// A consumer that keeps notes of its flows.
+pub(crate) trait Follow<K>: Consumer<K, Event = Tracked<K>> {
+    /// Counts the packet that is tracked next, whether it has a flow or not.
+    fn next_frame(&mut self);
+
+    /// What was noted.
+    fn notes(state: &Self::Flow) -> &Notes;
+}
+
+impl<K: HasEnds> Follow<K> for Recorder {
+    #[inline]
+    fn next_frame(&mut self) {
+        self.frame += 1;
+    }
+
+    fn notes(state: &Notes) -> &Notes {
+        state
+    }
+}
+
 /// What comes out of tracking.
 #[derive(Debug)]
 pub(crate) enum Tracked<K> {
@@ -44,6 +57,8 @@ pub(crate) enum Tracked<K> {
     Event(FlowEvent<K>),
     /// A flow ended; the library's own event follows.
     Ended(EndedFlow),
+    /// Something was said on a flow.
+    Message(Box<MessageRecord>),
 }
 
 /// All there is to say about a flow that ended.
@@ -55,6 +70,8 @@ pub(crate) struct EndedFlow {
     pub(crate) stats: FlowStats,
     pub(crate) at: Timestamp,
     pub(crate) reason: EndReason,
+    /// What it spoke, where that was looked for and found.
+    pub(crate) app: Option<Protocol>,
 }
 
 impl<K> From<FlowEvent<K>> for Tracked<K> {
@@ -117,6 +134,7 @@ impl<K: HasEnds> Consumer<K> for Recorder {
             stats: flow.stats(),
             at: flow.at,
             reason,
+            app: None,
         }));
         Anomalies::NONE
     }

@@ -42,6 +42,22 @@ pub(crate) fn duration(nanos: u64) -> String {
     }
 }
 
+/// A span of time in nanoseconds.
+pub(crate) fn nanos(duration: core::time::Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// What a host sent, without what would make a terminal do something or show
+/// it in another order than it was sent.
+pub(crate) fn printable(text: &str) -> String {
+    let is_odd = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    text.replace(is_odd, "\u{fffd}")
+}
+
 /// A part of a whole: `12.3 %`.
 pub(crate) fn percent(part: u64, whole: u64) -> String {
     match whole {

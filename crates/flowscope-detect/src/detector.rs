@@ -3,10 +3,14 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
+use flowscope_core::FlowMessageDriver;
+use flowscope_core::engine::{Engine, Messages, Payload, PayloadConfig};
+use flowscope_core::extract::FlowExtractor;
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{
     Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd,
 };
+use flowscope_core::track::Config;
 use flowscope_core::{Sink, Timestamp};
 
 use crate::held::{Event, Held};
@@ -34,8 +38,8 @@ use crate::{DetectConfig, DetectError, Message, Protocol};
 /// # Ok::<(), flowscope_detect::DetectError>(())
 /// ```
 ///
-/// It goes into a [`FlowMessageDriver`](flowscope_core::FlowMessageDriver) as
-/// it is. Where ports are known, they can break ties:
+/// [`driver`](Self::driver) gives one to every flow. Where ports are known, they
+/// can break ties:
 ///
 /// ```
 /// use flowscope_core::FlowMessageDriver;
@@ -108,6 +112,33 @@ impl Detector {
             ports: Ports::of(ports),
             ..self
         }
+    }
+
+    /// A driver that gives every flow a copy of this detector.
+    ///
+    /// ```
+    /// use flowscope_core::extract::FiveTuple;
+    /// use flowscope_core::{LinkType, PacketView, SessionEvent, Timestamp};
+    /// use flowscope_detect::{Detector, Message};
+    ///
+    /// let mut driver = Detector::default().driver(FiveTuple::bidirectional());
+    /// let mut asked = Vec::new();
+    /// # let mut packet = vec![
+    /// #     0x45, 0, 0, 53, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+    /// #     0x30, 0x39, 0x30, 0, 0, 33, 0, 0,
+    /// # ];
+    /// # packet.extend(b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\0\0\x01\0\x01");
+    /// let view = PacketView::new(&packet, Timestamp::EPOCH).with_link(LinkType::RAW);
+    /// driver.track(view, &mut |event| {
+    ///     if let SessionEvent::Application { message: Message::Dns(dns), .. } = event {
+    ///         asked.push(dns.to_string());
+    ///     }
+    /// });
+    /// assert_eq!(asked, ["query 4660 example A"]);
+    /// ```
+    pub fn driver<E: FlowExtractor<Key: Clone>>(self, extractor: E) -> FlowMessageDriver<E, Self> {
+        let payload = Payload::new(Messages::new(self), PayloadConfig::default());
+        Engine::with_consumer(extractor, payload, Config::default())
     }
 
     /// What the flow was found to be, if it is one of the protocols.

@@ -96,3 +96,30 @@ fn buffered_reassembly_shows_what_is_missing() {
     assert!(printed.contains(lossy), "{printed}");
     assert_eq!(printed.matches(" client: 80 bytes, 0 missing").count(), 4);
 }
+
+#[test]
+fn http_log_pairs_requests_and_responses() {
+    let printed = output("http_log");
+    let lines: Vec<&str> = printed.lines().collect();
+    let expected = [
+        "GET /data.json 200 35 bytes",
+        "HEAD / 200 0 bytes",
+        "GET /missing 404 153 bytes",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn tls_observer_shows_hellos_that_have_to_be_said_again() {
+    let printed = output("tls_observer");
+    let asks = |line: &&str| line.starts_with("server.example TLS 1.3 t13d");
+    assert_eq!(printed.lines().filter(asks).count(), 2, "{printed}");
+    assert_eq!(printed.lines().count(), 4);
+}
+
+#[test]
+fn dns_log_shows_questions_and_answers() {
+    let printed = output("dns_log");
+    let begin = |word: &str| printed.lines().filter(|it| it.starts_with(word)).count();
+    assert_eq!((begin("query "), begin("response ")), (6, 6), "{printed}");
+}

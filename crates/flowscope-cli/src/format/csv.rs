@@ -1,5 +1,6 @@
 //! Comma-separated values.
 
+use std::borrow::Cow;
 use std::io;
 
 use super::BUFFER;
@@ -16,7 +17,13 @@ pub(super) struct Sheet {
 impl Sheet {
     /// A sheet with nothing but its header line.
     pub(super) fn new(schema: Schema, out: Box<dyn io::Write>) -> io::Result<Self> {
-        let columns = schema.fields.concat();
+        let mut columns: Vec<&str> = Vec::new();
+        for name in schema.fields.concat() {
+            // Records share names.
+            if !columns.contains(&name) {
+                columns.push(name);
+            }
+        }
         let mut out = csv::WriterBuilder::new()
             .buffer_capacity(BUFFER)
             .from_writer(out);
@@ -52,6 +59,22 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
+    /// Adds what a host sent to a cell.
+    fn add(&mut self, name: &'static str, before: &[u8], bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        let is_lossy = matches!(text, Cow::Owned(_));
+        let cell = self.cell(name);
+        if !cell.is_empty() {
+            cell.extend_from_slice(before);
+        }
+        cell.extend_from_slice(text.as_bytes());
+        if is_lossy {
+            let cell = self.cell("lossy");
+            cell.clear();
+            cell.extend_from_slice(b"true");
+        }
+    }
+
     fn cell(&mut self, name: &str) -> &mut Vec<u8> {
         let columns = &self.sheet.columns;
         let at = (self.next..columns.len())
@@ -79,6 +102,40 @@ impl Fields for Row<'_> {
     fn word(&mut self, name: &'static str, value: Option<impl Word>) {
         if let Some(value) = value {
             value.spell(self.cell(name));
+        }
+    }
+
+    fn text(&mut self, name: &'static str, value: Option<impl AsRef<[u8]>>) {
+        if let Some(value) = value {
+            self.add(name, b"", value.as_ref());
+        }
+    }
+
+    fn flag(&mut self, name: &'static str, value: Option<bool>) {
+        self.word(
+            name,
+            value.map(|value| if value { "true" } else { "false" }),
+        );
+    }
+
+    fn texts(&mut self, name: &'static str, values: impl Iterator<Item = impl AsRef<[u8]>>) {
+        values.for_each(|value| self.add(name, b";", value.as_ref()));
+    }
+
+    fn pairs<'v>(
+        &mut self,
+        name: &'static str,
+        values: impl Iterator<Item = (&'v [u8], &'v [u8])>,
+    ) {
+        for (first, second) in values {
+            self.add(name, b";", first);
+            self.add(name, b": ", second);
+        }
+    }
+
+    fn record(&mut self, name: &'static str, value: Option<impl Record>) {
+        if let Some(value) = value {
+            value.tell(&mut Element(self.cell(name)));
         }
     }
 
@@ -128,6 +185,39 @@ impl Fields for Element<'_> {
     fn word(&mut self, _: &'static str, value: Option<impl Word>) {
         if let Some(value) = value {
             value.spell(self.value());
+        }
+    }
+
+    fn text(&mut self, _: &'static str, value: Option<impl AsRef<[u8]>>) {
+        if let Some(value) = value {
+            let text = String::from_utf8_lossy(value.as_ref());
+            self.value().extend_from_slice(text.as_bytes());
+        }
+    }
+
+    fn flag(&mut self, name: &'static str, value: Option<bool>) {
+        // Alone it would not say what is so.
+        self.word(name, value.unwrap_or_default().then_some(name));
+    }
+
+    fn texts(&mut self, name: &'static str, values: impl Iterator<Item = impl AsRef<[u8]>>) {
+        values.for_each(|value| self.text(name, Some(value)));
+    }
+
+    fn pairs<'v>(
+        &mut self,
+        name: &'static str,
+        values: impl Iterator<Item = (&'v [u8], &'v [u8])>,
+    ) {
+        for (first, second) in values {
+            self.text(name, Some(first));
+            self.text(name, Some(second));
+        }
+    }
+
+    fn record(&mut self, _: &'static str, value: Option<impl Record>) {
+        if let Some(value) = value {
+            value.tell(self);
         }
     }
 

@@ -1,5 +1,6 @@
 //! JSON Lines.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::BUFFER;
@@ -23,7 +24,7 @@ impl Lines {
 
     /// Adds a line.
     pub(super) fn write(&mut self, record: &impl Record) -> io::Result<()> {
-        Object(&mut self.text).fill(record);
+        Object::write(&mut self.text, record);
         self.text.push(b'\n');
         if self.text.len() < BUFFER {
             return Ok(());
@@ -46,27 +47,50 @@ impl Lines {
 /// An object that is being written. What is absent is left out.
 ///
 /// Names and words are known to need no escaping, and numbers are to have nine
-/// digits after the point, so this writes the text itself.
-struct Object<'a>(&'a mut Vec<u8>);
+/// digits after the point, so this writes the text itself; what hosts sent is
+/// escaped.
+struct Object<'a> {
+    text: &'a mut Vec<u8>,
+    /// Whether something that is not UTF-8 was written.
+    is_lossy: bool,
+}
 
 impl Object<'_> {
+    /// Writes a whole record.
+    fn write(text: &mut Vec<u8>, record: &impl Record) {
+        let is_lossy = false;
+        let mut object = Object { text, is_lossy };
+        object.fill(record);
+        if object.is_lossy {
+            object.text.pop();
+            object.text.extend_from_slice(b",\"lossy\":true}");
+        }
+    }
+
+    /// Writes what a host sent.
+    fn quote(&mut self, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        self.is_lossy |= matches!(text, Cow::Owned(_));
+        serde_json::to_writer(&mut *self.text, &text).expect("a vector takes everything");
+    }
+
     fn fill(&mut self, record: &impl Record) {
-        let start = self.0.len();
+        let start = self.text.len();
         record.tell(self);
-        match self.0.get_mut(start) {
+        match self.text.get_mut(start) {
             // The comma before the first field.
             Some(comma) => *comma = b'{',
-            None => self.0.push(b'{'),
+            None => self.text.push(b'{'),
         }
-        self.0.push(b'}');
+        self.text.push(b'}');
     }
 
     /// Begins a field.
     #[inline(always)]
     fn name(&mut self, name: &'static str) {
-        self.0.extend_from_slice(b",\"");
-        self.0.extend_from_slice(name.as_bytes());
-        self.0.extend_from_slice(b"\":");
+        self.text.extend_from_slice(b",\"");
+        self.text.extend_from_slice(name.as_bytes());
+        self.text.extend_from_slice(b"\":");
     }
 
     /// Writes a list, if there is anything to be in it.
@@ -81,13 +105,13 @@ impl Object<'_> {
             return;
         }
         self.name(name);
-        self.0.push(b'[');
+        self.text.push(b'[');
         for value in values {
             write(self, value);
-            self.0.push(b',');
+            self.text.push(b',');
         }
-        self.0.pop();
-        self.0.push(b']');
+        self.text.pop();
+        self.text.push(b']');
     }
 }
 
@@ -96,7 +120,7 @@ impl Fields for Object<'_> {
     fn number(&mut self, name: &'static str, value: Option<u64>) {
         if let Some(value) = value {
             self.name(name);
-            digits::push(self.0, value);
+            digits::push(self.text, value);
         }
     }
 
@@ -104,7 +128,7 @@ impl Fields for Object<'_> {
     fn seconds(&mut self, name: &'static str, nanos: Option<u64>) {
         if let Some(nanos) = nanos {
             self.name(name);
-            digits::push_seconds(self.0, nanos);
+            digits::push_seconds(self.text, nanos);
         }
     }
 
@@ -112,14 +136,56 @@ impl Fields for Object<'_> {
     fn word(&mut self, name: &'static str, value: Option<impl Word>) {
         if let Some(value) = value {
             self.name(name);
-            self.0.push(b'"');
-            value.spell(self.0);
-            self.0.push(b'"');
+            self.text.push(b'"');
+            value.spell(self.text);
+            self.text.push(b'"');
+        }
+    }
+
+    fn text(&mut self, name: &'static str, value: Option<impl AsRef<[u8]>>) {
+        if let Some(value) = value {
+            self.name(name);
+            self.quote(value.as_ref());
+        }
+    }
+
+    fn flag(&mut self, name: &'static str, value: Option<bool>) {
+        if let Some(value) = value {
+            self.name(name);
+            let word: &[u8] = if value { b"true" } else { b"false" };
+            self.text.extend_from_slice(word);
+        }
+    }
+
+    fn texts(&mut self, name: &'static str, values: impl Iterator<Item = impl AsRef<[u8]>>) {
+        self.list(name, values, |object, value| object.quote(value.as_ref()));
+    }
+
+    fn pairs<'v>(
+        &mut self,
+        name: &'static str,
+        values: impl Iterator<Item = (&'v [u8], &'v [u8])>,
+    ) {
+        self.list(name, values, |object, (first, second)| {
+            object.text.push(b'[');
+            object.quote(first);
+            object.text.push(b',');
+            object.quote(second);
+            object.text.push(b']');
+        });
+    }
+
+    fn record(&mut self, name: &'static str, value: Option<impl Record>) {
+        if let Some(value) = value {
+            self.name(name);
+            self.fill(&value);
         }
     }
 
     fn numbers(&mut self, name: &'static str, values: impl Iterator<Item = u64>) {
-        self.list(name, values, |object, value| digits::push(object.0, value));
+        self.list(name, values, |object, value| {
+            digits::push(object.text, value)
+        });
     }
 
     fn records<R: Record>(&mut self, name: &'static str, values: impl Iterator<Item = R>) {
@@ -158,12 +224,37 @@ mod tests {
     #[test]
     fn what_is_absent_is_left_out_and_times_are_exact() {
         let mut line = Vec::new();
-        Object(&mut line).fill(&Sample);
+        Object::write(&mut line, &Sample);
         let expected = concat!(
             r#"{"type":"sample","zero":0,"most":18446744073709551615,"#,
             r#""brief":0.000000007,"long":1700000001.000000020,"#,
             r#""some":[1,20],"inner":[{"number":1},{"number":2}]}"#,
         );
+        assert_eq!(String::from_utf8(line).unwrap(), expected);
+    }
+
+    struct Sent;
+
+    impl Record for Sent {
+        fn tell(&self, fields: &mut impl Fields) {
+            fields.text("text", Some("\"\\\n"));
+            fields.text("none", None::<&str>);
+            fields.flag("flag", Some(false));
+            fields.texts("texts", [&b"a"[..], b"\xff"].into_iter());
+            fields.pairs("pairs", [(&b"Host"[..], &b"a"[..])].into_iter());
+            fields.record("inner", Some(Inner(1)));
+        }
+    }
+
+    #[test]
+    fn what_hosts_sent_is_escaped_and_what_is_lost_is_said() {
+        let mut line = Vec::new();
+        Object::write(&mut line, &Sent);
+        let expected = concat!(
+            r#"{"text":"\"\\\n","flag":false,"texts":["a","\u{fffd}"],"#,
+            r#""pairs":[["Host","a"]],"inner":{"number":1},"lossy":true}"#,
+        );
+        let expected = expected.replace("\\u{fffd}", "\u{fffd}");
         assert_eq!(String::from_utf8(line).unwrap(), expected);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use flowscope::detect::Protocol;
 use flowscope::wire::{Layer, Peeled};
 
 use super::ends::Host;
@@ -27,6 +28,7 @@ impl Record for FlowRecord<'_> {
             stats,
             at,
             reason,
+            app,
         } = self.flow;
         let has_ip = matches!(ends.src, Host::Ip(_));
         let history = stats.history.letters().next().map(|_| stats.history);
@@ -45,11 +47,16 @@ impl Record for FlowRecord<'_> {
         fields.rare_by_side(RETRANSMITTED, stats.retransmissions);
         fields.rare_by_side(OUT_OF_ORDER, stats.out_of_order);
         fields.rare_by_side(CUT_PACKETS, stats.cut_packets);
+        let [first, second] = MISSING_BYTES;
+        let present = |value: u64| (value > 0).then_some(value);
+        fields.number(first, present(stats.missing_bytes.initiator));
+        fields.number(second, present(stats.missing_bytes.responder));
         fields.rare_by_side(FRAGMENTS, stats.fragments);
         fields.rare_by_side(REASSEMBLED, stats.reassembled);
         fields.word("state", Some(stats.state.as_str()));
         fields.word("history", history);
         fields.word("reason", Some(reason.as_str()));
+        fields.word("app", app.map(Protocol::as_str));
         fields.numbers("vlan", vlans(notes));
         fields.records("tunnel", tunnels(notes));
         fields.number("first_frame", Some(notes.first_frame));
@@ -162,6 +169,8 @@ pub(super) const FIELDS: &[&str] = &[
     OUT_OF_ORDER[1],
     CUT_PACKETS[0],
     CUT_PACKETS[1],
+    MISSING_BYTES[0],
+    MISSING_BYTES[1],
     FRAGMENTS[0],
     FRAGMENTS[1],
     REASSEMBLED[0],
@@ -169,6 +178,7 @@ pub(super) const FIELDS: &[&str] = &[
     "state",
     "history",
     "reason",
+    "app",
     "vlan",
     "tunnel",
     "first_frame",
@@ -183,6 +193,7 @@ const PAYLOAD_BYTES: [&str; 2] = ["payload_bytes_initiator", "payload_bytes_resp
 const RETRANSMITTED: [&str; 2] = ["retransmitted_initiator", "retransmitted_responder"];
 const OUT_OF_ORDER: [&str; 2] = ["out_of_order_initiator", "out_of_order_responder"];
 const CUT_PACKETS: [&str; 2] = ["cut_packets_initiator", "cut_packets_responder"];
+const MISSING_BYTES: [&str; 2] = ["missing_bytes_initiator", "missing_bytes_responder"];
 const FRAGMENTS: [&str; 2] = ["fragments_initiator", "fragments_responder"];
 const REASSEMBLED: [&str; 2] = ["reassembled_initiator", "reassembled_responder"];
 

@@ -4,16 +4,21 @@
 //! all of them and in the same order; what is absent is told as `None`. So JSON
 //! can leave it out, and CSV leave its place empty.
 
+mod dns;
 mod ends;
 mod event;
 mod flow;
+mod http;
+mod message;
 mod stream;
 mod summary;
+mod tls;
 mod word;
 
 pub(crate) use ends::{Ends, HasEnds, Host};
 pub(crate) use event::{EventRecord, Happening, Moment};
 pub(crate) use flow::FlowRecord;
+pub(crate) use message::MessageRecord;
 pub(crate) use stream::StreamRecord;
 pub(crate) use summary::{SkippedRecord, Summary};
 pub(crate) use word::Word;
@@ -58,7 +63,32 @@ pub(crate) const EVENTS: Schema = Schema {
 
 /// One line for whatever there is to report.
 pub(crate) const ALL: Schema = Schema {
-    fields: &[flow::FIELDS, event::ANOMALY_FIELDS],
+    fields: &[
+        flow::FIELDS,
+        event::ANOMALY_FIELDS,
+        http::FIELDS,
+        tls::FIELDS,
+        dns::FIELDS,
+        message::LAST_FIELDS,
+    ],
+    columns: event::COLUMNS,
+};
+
+/// One line per request and response.
+pub(crate) const HTTP: Schema = Schema {
+    fields: &[message::FIELDS, http::FIELDS, message::LAST_FIELDS],
+    columns: event::COLUMNS,
+};
+
+/// One line per message of TLS.
+pub(crate) const TLS: Schema = Schema {
+    fields: &[message::FIELDS, tls::FIELDS, message::LAST_FIELDS],
+    columns: event::COLUMNS,
+};
+
+/// One line per message of DNS.
+pub(crate) const DNS: Schema = Schema {
+    fields: &[message::FIELDS, dns::FIELDS, message::LAST_FIELDS],
     columns: event::COLUMNS,
 };
 
@@ -84,6 +114,21 @@ pub(crate) trait Fields {
 
     /// A word.
     fn word(&mut self, name: &'static str, value: Option<impl Word>);
+
+    /// Text as it was sent, which may be any bytes.
+    fn text(&mut self, name: &'static str, value: Option<impl AsRef<[u8]>>);
+
+    /// Whether something is so.
+    fn flag(&mut self, name: &'static str, value: Option<bool>);
+
+    /// Texts, absent if there are none.
+    fn texts(&mut self, name: &'static str, values: impl Iterator<Item = impl AsRef<[u8]>>);
+
+    /// Pairs of texts, absent if there are none.
+    fn pairs<'v>(&mut self, name: &'static str, values: impl Iterator<Item = (&'v [u8], &'v [u8])>);
+
+    /// A record inside this one.
+    fn record(&mut self, name: &'static str, value: Option<impl Record>);
 
     /// Numbers, absent if there are none.
     fn numbers(&mut self, name: &'static str, values: impl Iterator<Item = u64>);

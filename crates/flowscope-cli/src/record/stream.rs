@@ -62,7 +62,7 @@ impl Line for StreamRecord {
 }
 
 /// Bytes as pairs of digits.
-struct Hex<'a>(&'a [u8]);
+pub(super) struct Hex<'a>(pub(super) &'a [u8]);
 
 impl Word for Hex<'_> {
     fn spell(&self, text: &mut Vec<u8>) {

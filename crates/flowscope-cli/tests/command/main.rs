@@ -5,6 +5,7 @@
 mod support;
 
 mod captures;
+mod messages;
 mod options;
 mod output;
 mod records;

@@ -1,0 +1,178 @@
+//! What is said on the flows.
+
+use flowscope_fixtures::{Close, Conversation, Datagrams, Side, address};
+use serde_json::{Value, json};
+
+use crate::support::{command, parsed, pcap, records, run, stderr, stdout};
+
+/// The records of one type that the command makes of a capture of real
+/// traffic.
+fn recorded(subject: &str, name: &str, kind: &str) -> Vec<Value> {
+    let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let file = format!("{workspace}/fixtures/pcap/recorded/{name}");
+    let output = command(&[subject, "--json", &file]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let mut records = parsed(&output);
+    records.retain(|record| record["type"] == kind);
+    records
+}
+
+/// One request and its answer on a port of no protocol.
+fn exchange(request: &[u8], response: &[u8]) -> Vec<u8> {
+    let talk = Conversation::new(address("10.0.0.1:40000"), address("10.0.0.2:9999"))
+        .handshake()
+        .send(Side::Client, request)
+        .send(Side::Server, response)
+        .close(Close::Fin(Side::Client));
+    pcap(&talk.frames())
+}
+
+#[test]
+fn http_is_a_record_per_request_and_response() {
+    let capture = exchange(
+        b"GET /caf\xe9 HTTP/1.1\r\nHost: example.org\r\nX: \"1\"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi",
+    );
+    let lines = stdout(&run(&["http", "--json"], &capture));
+    let ends = concat!(
+        r#""flow":1,"proto":"tcp","src":"10.0.0.1","src_port":40000,"#,
+        r#""dst":"10.0.0.2","dst_port":9999,"#,
+    );
+    let request = concat!(
+        r#""method":"GET","target":"/caf�","version":"HTTP/1.1","host":"example.org","#,
+        r#""headers":[["Host","example.org"],["X","\"1\""]],"body_bytes":0,"lossy":true}"#,
+    );
+    let response = concat!(
+        r#""status":200,"reason":"OK","version":"HTTP/1.1","content_type":"text/plain","#,
+        r#""headers":[["Content-Type","text/plain"],["Content-Length","2"]],"body_bytes":2,"#,
+        r#""request_method":"GET","request_target":"/caf�","latency":0.002000000,"#,
+        r#""lossy":true}"#,
+    );
+    let expected = format!(
+        "{{\"type\":\"http_request\",\"ts\":1767225600.003000000,{ends}{request}\n\
+         {{\"type\":\"http_response\",\"ts\":1767225600.005000000,{ends}{response}\n"
+    );
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn tls_is_a_record_per_message_that_can_be_read() {
+    let hellos = recorded("tls", "tls12-openssl.pcap", "tls_client_hello");
+    let [hello] = &hellos[..] else {
+        panic!("{hellos:?}")
+    };
+    assert_eq!(hello["sni"], "server.example");
+    assert_eq!(hello["version"], "TLS 1.2");
+    assert_eq!(hello["side"], "initiator");
+    assert_eq!(hello["ja3"].as_str().map(str::len), Some(32));
+    assert!(hello["ja4"].as_str().unwrap().starts_with("t12d"));
+    assert!(hello["cipher_suites"].as_array().unwrap().len() > 5);
+
+    let chains = recorded("tls", "tls12-openssl.pcap", "tls_certificate");
+    let [certificate] = &chains[..] else {
+        panic!("{chains:?}")
+    };
+    assert_eq!(certificate["side"], "responder");
+    assert!(certificate["subject"].as_str().unwrap().contains("CN="));
+    let first = &certificate["chain"][0];
+    assert!(first["bytes"].as_u64().unwrap() > 200);
+    assert_eq!(first["sha256"].as_str().map(str::len), Some(64));
+
+    let retries = recorded("all", "tls13-hello-retry.pcap", "tls_server_hello");
+    let retries: Vec<_> = retries
+        .iter()
+        .map(|it| &it["hello_retry_request"])
+        .collect();
+    assert_eq!(retries, [&json!(true), &json!(false)]);
+
+    let alerts = recorded("tls", "tls-alerts.pcap", "tls_alert");
+    assert_eq!(alerts.len(), 3);
+    assert!(alerts.iter().all(|alert| alert["level"] == "fatal"));
+}
+
+#[test]
+fn dns_is_a_record_per_message_and_answers_know_their_questions() {
+    let messages = recorded("dns", "dns-tcp.pcap", "dns");
+    assert!(messages.iter().all(|message| message["transport"] == "tcp"));
+    let (answers, questions): (Vec<_>, Vec<_>) =
+        messages.iter().partition(|it| it["response"] == true);
+    assert_eq!((questions.len(), answers.len()), (6, 6));
+    assert!(answers.iter().all(|answer| answer.get("latency").is_some()));
+    assert!(questions[0]["questions"][0]["name"].is_string());
+    assert_eq!(questions[0]["questions"][0]["class"], "IN");
+
+    let unanswered = recorded("dns", "dns-no-server.pcap", "dns_unanswered");
+    assert_eq!(unanswered.len(), 2);
+    assert!(
+        unanswered
+            .iter()
+            .all(|it| it["questions"][0]["name"].is_string())
+    );
+}
+
+#[test]
+fn a_name_that_is_no_text_is_written_as_far_as_it_is() {
+    let query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x03a\xffb\x01c\0\0\x01\0\x01";
+    let asked =
+        Datagrams::new(address("10.0.0.1:40000"), address("10.0.0.2:53")).send(Side::Client, query);
+    let told = records(&["dns"], &pcap(&asked.frames()));
+    assert_eq!(told[0]["questions"][0]["name"], "a\u{fffd}b.c");
+    assert_eq!(told[0]["lossy"], true);
+    assert_eq!(told[1]["type"], "dns_unanswered");
+}
+
+#[test]
+fn all_has_everything_in_order_and_flows_say_what_they_spoke() {
+    let smuggled = exchange(
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n\
+          0\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+    );
+    let told = records(&["all"], &smuggled);
+    let kinds: Vec<_> = told.iter().map(|it| it["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["anomaly", "http_request", "http_response", "flow"]);
+    assert_eq!(told[0]["kind"], "both_lengths");
+    assert_eq!(told[3]["app"], "http");
+
+    // Not where nothing is read.
+    let flows = records(&["flows"], &smuggled);
+    assert_eq!(flows[0].get("app"), None);
+
+    for (name, app) in [
+        ("chromium-https.pcap", "tls"),
+        ("dns-lookup.pcap", "dns"),
+        ("http-pipelined.pcap", "http"),
+    ] {
+        let flows = recorded("all", name, "flow");
+        assert!(flows.iter().all(|flow| flow["app"] == app), "{name}");
+    }
+}
+
+#[test]
+fn holes_are_counted_on_the_flow() {
+    let talk = Conversation::new(address("10.0.0.1:40000"), address("10.0.0.2:9999"))
+        .handshake()
+        .send(Side::Server, &[7; 1000])
+        .send(Side::Server, &[8; 1000])
+        .send(Side::Server, &[9; 1000])
+        .close(Close::Fin(Side::Client));
+    let mut frames = talk.frames();
+    frames.retain(|frame| !frame.bytes.ends_with(&[8; 1000]));
+    let told = records(&["all"], &pcap(&frames));
+    let flow = told.last().unwrap();
+    assert_eq!(flow["missing_bytes_responder"], 1000, "{told:?}");
+    assert_eq!(flow.get("missing_bytes_initiator"), None);
+}
+
+#[test]
+fn a_table_shows_no_control_characters() {
+    let capture = exchange(
+        b"GET / HTTP/1.1\r\nHost: a\x1b[31m\xe2\x80\xaeb\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+    );
+    let table = stdout(&run(&["http"], &capture));
+    assert!(
+        table.contains("http_request") && !table.contains(['\u{1b}', '\u{202e}']),
+        "{table}"
+    );
+}
