@@ -310,7 +310,13 @@ impl<'a, K> Extracted<'a, K> {
             orientation,
             grain: E::GRAIN,
             transport: headers.transport,
-            payload: headers.payload,
+            // Field by field: as a whole it would be read back from memory in
+            // wider pieces than it was just written in, which processors wait
+            // for.
+            payload: Payload {
+                bytes: headers.payload.bytes,
+                missing: headers.payload.missing,
+            },
             ip_len: headers.ip.len,
             is_fragment: headers.is_fragment,
             packet,
