@@ -366,7 +366,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             to => FlowEvent::StateChange { flow, at, from, to },
         };
         out.push(event.into());
-        self.table.rearm(flow.index(), from);
+        self.table.rearm(flow.index(), from, to);
     }
 
     #[cold]

@@ -336,18 +336,10 @@ impl Flow {
     /// The idle timeout for what it is doing.
     #[inline]
     pub(crate) fn timeout(&self, idle: &IdleTimeouts) -> Duration {
-        self.timeout_in(self.state, idle)
-    }
-
-    /// The idle timeout it would have in another state.
-    #[inline]
-    pub(super) fn timeout_in(&self, state: FlowState, idle: &IdleTimeouts) -> Duration {
-        match (self.traits.class(), state) {
-            (Class::Udp, _) => idle.udp,
-            (Class::Other, _) => idle.other,
-            (Class::Tcp, FlowState::SynSent | FlowState::SynReceived) => idle.handshake,
-            (Class::Tcp, state) if state.is_over() => idle.closed,
-            (Class::Tcp, _) => idle.tcp,
+        match self.traits.class() {
+            Class::Udp => idle.udp,
+            Class::Other => idle.other,
+            Class::Tcp => idle.of_tcp(self.state),
         }
     }
 

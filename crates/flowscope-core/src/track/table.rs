@@ -184,10 +184,15 @@ impl<K: Eq + Hash, S> Table<K, S> {
         })
     }
 
-    /// Files a flow anew that was in the state `from`, if its deadline may have
-    /// moved ahead.
-    pub(crate) fn rearm(&mut self, index: u32, from: FlowState) {
-        if self.slots.is_sooner_than_in(from, index) {
+    /// Files a flow anew whose TCP state has changed, if it may expire sooner
+    /// in the new one.
+    pub(crate) fn rearm(&mut self, index: u32, from: FlowState, to: FlowState) {
+        let Slots {
+            timeouts,
+            timeout_fn,
+            ..
+        } = &self.slots;
+        if timeout_fn.is_some() || timeouts.of_tcp(to) < timeouts.of_tcp(from) {
             self.idle.rearm(&mut self.slots, index);
         }
     }
@@ -254,16 +259,6 @@ impl<K, S> Slots<K, S> {
     #[inline]
     fn get_mut(&mut self, index: u32) -> &mut Slot<K, S> {
         self.slab.get_mut(index).expect(LIVE)
-    }
-
-    /// Whether a flow may expire sooner than it would in the state `from`.
-    #[inline]
-    fn is_sooner_than_in(&self, from: FlowState, index: u32) -> bool {
-        self.timeout_fn.is_some()
-            || self.get(index).is_some_and(|slot| {
-                let flow = &slot.flow;
-                flow.timeout(&self.timeouts) < flow.timeout_in(from, &self.timeouts)
-            })
     }
 
     #[inline]
