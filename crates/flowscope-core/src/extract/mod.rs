@@ -292,8 +292,10 @@ impl<'a, K> Extracted<'a, K> {
         depth: Depth,
         take: impl FnOnce(&Self) -> R,
     ) -> Result<R, Skip> {
-        let mut headers = Headers::none();
-        headers.walk(packet, depth, &mut ())?;
+        let headers = match Headers::of_usual(&packet, depth) {
+            Some(headers) => headers,
+            None => Headers::parse(packet, depth)?,
+        };
         Ok(take(&Self::of(extractor, &headers, packet, depth)))
     }
 
@@ -310,13 +312,7 @@ impl<'a, K> Extracted<'a, K> {
             orientation,
             grain: E::GRAIN,
             transport: headers.transport,
-            // Field by field: as a whole it would be read back from memory in
-            // wider pieces than it was just written in, which processors wait
-            // for.
-            payload: Payload {
-                bytes: headers.payload.bytes,
-                missing: headers.payload.missing,
-            },
+            payload: headers.payload,
             ip_len: headers.ip.len,
             is_fragment: headers.is_fragment,
             packet,
