@@ -176,7 +176,7 @@ impl<E: KeyOfHeaders> FlowExtractor for E {
         Extracted::parse(self, packet, Depth::Outermost)
     }
 
-    #[inline]
+    #[inline(always)]
     fn extract_to<'a, R>(
         &self,
         packet: PacketView<'a>,

@@ -234,7 +234,7 @@ impl Sender {
     }
 
     /// Takes note of the `len` sequence numbers a segment uses.
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, header: &TcpHeader, payload_len: u32, len: u32) -> Verdict {
         if len == 0 {
             // A pure ACK uses no number; its own is the next one to be used.
@@ -304,7 +304,7 @@ impl Sender {
         self.window_scale = header.window_scale.unwrap_or(0);
     }
 
-    #[inline]
+    #[inline(always)]
     fn acknowledge(&mut self, header: &TcpHeader) {
         if !header.flags.contains(TcpFlags::ACK) {
             return;
