@@ -130,13 +130,24 @@ mod tests {
                     .frames(),
             );
         }
-        let mut with_options = frames[1].bytes.clone();
-        with_options[46] = 0x60;
-        with_options[54..58].copy_from_slice(&[1, 3, 3, 7]);
         let datagrams = Datagrams::new(ends[0], ends[1]).send(Side::Client, b"payload");
         frames.extend(datagrams.frames());
-        let frames = frames.into_iter().map(|frame| frame.bytes);
-        frames.chain([with_options]).collect()
+        let mut frames: Vec<_> = frames.into_iter().map(|frame| frame.bytes).collect();
+        // A SYN whose payload begins with an option.
+        let mut with_options = frames.get(1).cloned().unwrap_or_default();
+        put(&mut with_options, 46, 0x60);
+        for (at, byte) in (54..).zip([1, 3, 3, 7]) {
+            put(&mut with_options, at, byte);
+        }
+        frames.push(with_options);
+        frames
+    }
+
+    /// Changes a byte, if it is there.
+    fn put(frame: &mut [u8], at: usize, byte: u8) {
+        if let Some(place) = frame.get_mut(at) {
+            *place = byte;
+        }
     }
 
     fn both(view: PacketView<'_>, depth: Depth) -> (Option<Headers<'_>>, String) {
@@ -168,9 +179,7 @@ mod tests {
         ) {
             let mut frame = frames().swap_remove(which);
             for (at, byte) in changes {
-                if let Some(place) = frame.get_mut(at) {
-                    *place = byte;
-                }
+                put(&mut frame, at, byte);
             }
             frame.truncate(kept);
             let wire_len = frame.len() as u32 + missing;
