@@ -167,28 +167,28 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             .consumer
             .packet(&mut slot.state, flow, side, extracted, out);
         let is = self.consumer.pending(&slot.state);
-        if verdict.is_odd() || next.is_some() || !found.is_empty() || is != was {
-            // Made here and not before, so that a usual packet does without.
-            let happened = Happened {
-                flow: id,
-                side,
-                at,
-                verdict,
-                found,
-                pending: (was, is),
-                states: next.map(|next| (before, next)),
-            };
-            self.conclude(&happened, out);
-        }
+        let happened = Happened {
+            flow: id,
+            side,
+            at,
+            verdict,
+            found,
+            pending: (was, is),
+            states: next.map(|next| (before, next)),
+        };
+        self.conclude(happened, out);
         if self.consumer.is_pressed() {
             self.relieve(out);
         }
     }
 
     /// Reports what came of a packet beside its own event.
-    #[inline(never)]
-    pub(super) fn conclude(&mut self, happened: &Happened, out: &mut impl Sink<C::Event>) {
-        let Happened { flow, side, at, .. } = *happened;
+    ///
+    /// Compiled into its callers, so that what never happens with a consumer is
+    /// not even looked for. Whatever may happen is out of the way.
+    #[inline(always)]
+    pub(super) fn conclude(&mut self, happened: Happened, out: &mut impl Sink<C::Event>) {
+        let Happened { flow, side, at, .. } = happened;
         match happened.verdict {
             Verdict::Expected | Verdict::Retransmission | Verdict::OutOfOrder => {}
             Verdict::RstOutOfWindow => {
@@ -224,6 +224,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Reports what was odd, each as an event of its own.
     #[cold]
+    #[inline(never)]
     pub(super) fn report(
         &mut self,
         flow: FlowId,
@@ -370,7 +371,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             to => FlowEvent::StateChange { flow, at, from, to },
         };
         out.push(event.into());
-        self.table.rearm(flow.index());
+        self.table.rearm(flow.index(), from, to);
     }
 
     #[cold]

@@ -425,7 +425,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             pending: (was, is),
             states: next.map(|next| (before, next)),
         };
-        self.conclude(&happened, out);
+        self.conclude(happened, out);
         owner
     }
 

@@ -23,7 +23,6 @@ pub use reader::{Outcome, Reader, Session};
 pub use streams::Streams;
 
 use alloc::boxed::Box;
-use core::ops::ControlFlow;
 use core::time::Duration;
 use core::{array, fmt};
 
@@ -287,6 +286,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     /// Takes one packet.
     #[inline]
     pub fn track(&mut self, packet: PacketView<'_>, out: &mut impl Sink<C::Event>) {
+        self.take(packet, out);
+    }
+
+    /// Compiled into the loop of [`track_batch`](Self::track_batch): so a packet
+    /// is not written to memory for a call and read back.
+    #[inline(always)]
+    fn take(&mut self, packet: PacketView<'_>, out: &mut impl Sink<C::Event>) {
         let flows = &mut self.flows;
         flows.admit(&self.extractor, &packet, out);
         if let Some(gate) = &mut self.gate
@@ -320,33 +326,19 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         out: &mut impl Sink<C::Event>,
     ) {
         let mut packets = packets.into_iter().fuse();
+        let mut group = Group::default();
+        // One loop for tables of any size, so that what takes a packet is
+        // compiled once and into it.
         loop {
-            while self.flows.table.len() < WORTH_WARMING {
-                let Some(packet) = packets.next() else { return };
-                self.track(packet, out);
+            if self.flows.table.len() >= WORTH_WARMING && group.is_empty() {
+                group.fill(&mut packets);
+                self.warm(&group.packets);
             }
-            if self.track_group(&mut packets, out).is_break() {
+            let Some(packet) = group.next().or_else(|| packets.next()) else {
                 return;
-            }
-        }
-    }
-
-    /// Takes the next packets of a large table; breaks after the last one.
-    #[inline(never)]
-    fn track_group<'a>(
-        &mut self,
-        packets: &mut impl Iterator<Item = PacketView<'a>>,
-        out: &mut impl Sink<C::Event>,
-    ) -> ControlFlow<()> {
-        let group: [Option<PacketView<'_>>; GROUP] = array::from_fn(|_| packets.next());
-        self.warm(&group);
-        for packet in group {
-            let Some(packet) = packet else {
-                return ControlFlow::Break(());
             };
-            self.track(packet, out);
+            self.take(packet, out);
         }
-        ControlFlow::Continue(())
     }
 
     /// Does what is due at `now`: ends flows that have been silent for too long,
@@ -460,6 +452,38 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> fmt::Debug for Engine<E, C> {
             .field("clock", &self.flows.clock)
             .field("stats", &self.flows.stats)
             .finish_non_exhaustive()
+    }
+}
+
+/// Packets that were looked up together, and are yet to be taken.
+#[derive(Debug, Default)]
+struct Group<'a> {
+    packets: [Option<PacketView<'a>>; GROUP],
+    taken: usize,
+    len: usize,
+}
+
+impl<'a> Group<'a> {
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.taken == self.len
+    }
+
+    #[inline(never)]
+    fn fill(&mut self, packets: &mut impl Iterator<Item = PacketView<'a>>) {
+        self.packets = array::from_fn(|_| packets.next());
+        self.taken = 0;
+        self.len = self.packets.iter().flatten().count();
+    }
+
+    #[inline]
+    fn next(&mut self) -> Option<PacketView<'a>> {
+        if self.is_empty() {
+            return None;
+        }
+        let next = *self.packets.get(self.taken)?;
+        self.taken += 1;
+        next
     }
 }
 

@@ -176,7 +176,7 @@ impl<E: KeyOfHeaders> FlowExtractor for E {
         Extracted::parse(self, packet, Depth::Outermost)
     }
 
-    #[inline]
+    #[inline(always)]
     fn extract_to<'a, R>(
         &self,
         packet: PacketView<'a>,
@@ -292,8 +292,10 @@ impl<'a, K> Extracted<'a, K> {
         depth: Depth,
         take: impl FnOnce(&Self) -> R,
     ) -> Result<R, Skip> {
-        let mut headers = Headers::none();
-        headers.walk(packet, depth, &mut ())?;
+        let headers = match Headers::of_usual(&packet, depth) {
+            Some(headers) => headers,
+            None => Headers::parse(packet, depth)?,
+        };
         Ok(take(&Self::of(extractor, &headers, packet, depth)))
     }
 

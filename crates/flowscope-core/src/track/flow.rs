@@ -33,24 +33,25 @@ pub(crate) struct Flow {
     cut: [u32; 2],
 }
 
-/// The rest of a live flow.
+/// The rest of a live flow, aligned so as to lie in one cache line.
 #[derive(Debug)]
+#[repr(align(32))]
 pub(crate) struct Rest {
     /// Packet times, which may run backwards.
     first: Timestamp,
     /// The latest one, unless the flow says that it was touched then.
     last: Timestamp,
-    /// Late TCP segments that filled a hole.
-    out_of_order: [u32; 2],
     /// Letters that found no room in the flow.
     history: Word,
-    /// Few flows have any.
-    fragments: Option<Box<Fragments>>,
+    /// Few flows have any of it.
+    rare: Option<Box<Rare>>,
 }
 
-/// What is counted of a flow's fragments, by side.
+/// What is counted of few flows, by side.
 #[derive(Clone, Copy, Debug, Default)]
-struct Fragments {
+struct Rare {
+    /// Late TCP segments that filled a hole.
+    out_of_order: [u32; 2],
     /// Packets that were fragments.
     pieces: [u32; 2],
     /// Datagrams put together from them.
@@ -116,9 +117,8 @@ impl Flow {
         let mut rest = Rest {
             first: packet.at,
             last: packet.at,
-            out_of_order: [0; 2],
             history: Word::default(),
-            fragments: None,
+            rare: None,
         };
         if answers {
             push(&mut flow.history, &mut rest, Code::FLIPPED);
@@ -161,9 +161,7 @@ impl Flow {
         payload_len: u32,
         rest: &mut Rest,
     ) -> (Option<FlowState>, Verdict) {
-        let fragments = rest.fragments.get_or_insert_default();
-        let count = &mut fragments.wholes[side as usize];
-        *count = count.saturating_add(1);
+        rest.count(side, |rare| &mut rare.wholes);
         let counters = &mut self.sides[side as usize].counters;
         counters.add([0, 0, 0, payload_len]);
         self.step(side, transport, payload_len, rest)
@@ -265,10 +263,7 @@ impl Flow {
                     push(history, rest, Code::new(side, Letter::Retransmission));
                 }
             }
-            Verdict::OutOfOrder => {
-                let count = &mut rest.out_of_order[side as usize];
-                *count = count.saturating_add(1);
-            }
+            Verdict::OutOfOrder => rest.count(side, |rare| &mut rare.out_of_order),
         }
         (next, verdict)
     }
@@ -341,12 +336,10 @@ impl Flow {
     /// The idle timeout for what it is doing.
     #[inline]
     pub(crate) fn timeout(&self, idle: &IdleTimeouts) -> Duration {
-        match (self.traits.class(), self.state) {
-            (Class::Udp, _) => idle.udp,
-            (Class::Other, _) => idle.other,
-            (Class::Tcp, FlowState::SynSent | FlowState::SynReceived) => idle.handshake,
-            (Class::Tcp, state) if state.is_over() => idle.closed,
-            (Class::Tcp, _) => idle.tcp,
+        match self.traits.class() {
+            Class::Udp => idle.udp,
+            Class::Other => idle.other,
+            Class::Tcp => idle.of_tcp(self.state),
         }
     }
 
@@ -355,8 +348,8 @@ impl Flow {
         let by_side = |read: fn(&Counters) -> u64| {
             BySide::from_fn(|side| read(&self.sides[side as usize].counters))
         };
-        let rare = |counts: [u32; 2]| BySide::from_fn(|side| counts[side as usize]);
-        let fragments = rest.fragments.as_deref().copied().unwrap_or_default();
+        let each = |counts: [u32; 2]| BySide::from_fn(|side| counts[side as usize]);
+        let rare = rest.rare.as_deref().copied().unwrap_or_default();
         FlowStats {
             first_seen: rest.first,
             last_seen: self.last(rest),
@@ -364,11 +357,11 @@ impl Flow {
             bytes: by_side(|c| c.value(1)),
             ip_bytes: by_side(|c| c.value(2)),
             payload_bytes: by_side(|c| c.value(3)),
-            retransmissions: rare(self.sides.map(|side| side.counters.retransmissions)),
-            out_of_order: rare(rest.out_of_order),
-            cut_packets: rare(self.cut),
-            fragments: rare(fragments.pieces),
-            reassembled: rare(fragments.wholes),
+            retransmissions: each(self.sides.map(|side| side.counters.retransmissions)),
+            out_of_order: each(rare.out_of_order),
+            cut_packets: each(self.cut),
+            fragments: each(rare.pieces),
+            reassembled: each(rare.wholes),
             missing_bytes: BySide::default(),
             held_peak: BySide::default(),
             state: self.state,
@@ -380,15 +373,22 @@ impl Flow {
 impl Rest {
     /// Counts a packet that is counted otherwise as a fragment.
     pub(crate) fn count_fragment(&mut self, side: FlowSide) {
-        let fragments = self.fragments.get_or_insert_default();
-        let count = &mut fragments.pieces[side as usize];
+        self.count(side, |rare| &mut rare.pieces);
+    }
+
+    /// Counts one more of something rare.
+    #[cold]
+    #[inline(never)]
+    fn count(&mut self, side: FlowSide, of: fn(&mut Rare) -> &mut [u32; 2]) {
+        let counts = of(self.rare.get_or_insert_default());
+        let count = &mut counts[side as usize];
         *count = count.saturating_add(1);
     }
 
     /// Takes it out of its place, where nothing of use remains.
     pub(super) fn take(&mut self) -> Self {
         Self {
-            fragments: self.fragments.take(),
+            rare: self.rare.take(),
             ..*self
         }
     }

@@ -116,6 +116,18 @@ pub struct IdleTimeouts {
     pub other: Duration,
 }
 
+impl IdleTimeouts {
+    /// That of a TCP connection in a state.
+    #[inline]
+    pub(crate) const fn of_tcp(&self, state: FlowState) -> Duration {
+        match state {
+            FlowState::SynSent | FlowState::SynReceived => self.handshake,
+            state if state.is_over() => self.closed,
+            _ => self.tcp,
+        }
+    }
+}
+
 impl Default for IdleTimeouts {
     fn default() -> Self {
         Self {

@@ -184,9 +184,17 @@ impl<K: Eq + Hash, S> Table<K, S> {
         })
     }
 
-    /// Files a flow anew whose deadline may have moved ahead.
-    pub(crate) fn rearm(&mut self, index: u32) {
-        self.idle.rearm(&mut self.slots, index);
+    /// Files a flow anew whose TCP state has changed, if it may expire sooner
+    /// in the new one.
+    pub(crate) fn rearm(&mut self, index: u32, from: FlowState, to: FlowState) {
+        let Slots {
+            timeouts,
+            timeout_fn,
+            ..
+        } = &self.slots;
+        if timeout_fn.is_some() || timeouts.of_tcp(to) < timeouts.of_tcp(from) {
+            self.idle.rearm(&mut self.slots, index);
+        }
     }
 
     /// Has [`check_at`](Self::check_at) be no later than a moment at which

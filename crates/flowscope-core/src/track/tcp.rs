@@ -54,17 +54,6 @@ pub(crate) enum Verdict {
     SynInConnection,
 }
 
-impl Verdict {
-    /// Whether it is reported as an anomaly.
-    #[inline]
-    pub(crate) const fn is_odd(self) -> bool {
-        match self {
-            Self::Expected | Self::Retransmission | Self::OutOfOrder => false,
-            Self::RstOutOfWindow | Self::SynInConnection => true,
-        }
-    }
-}
-
 impl Sender {
     /// Whether a segment with a SYN is the beginning of another connection
     /// rather than a copy of this one's.
@@ -199,34 +188,44 @@ impl Sender {
         }
     }
 
+    /// Of the control bits only one combination is noted, so that there are two
+    /// letters at most.
     fn note_control(
         &mut self,
         header: &TcpHeader,
         payload_len: u32,
         letter: &mut impl FnMut(Letter),
     ) {
-        let has = |flags| header.flags.contains(flags);
-        let (syn, fin, rst) = (has(TcpFlags::SYN), has(TcpFlags::FIN), has(TcpFlags::RST));
-        let control = match (syn, fin, rst) {
-            (true, _, true) | (_, true, true) => Some(Letter::Inconsistent),
-            (true, true, false) => Some(Letter::MultiFlag),
-            (true, false, false) if has(TcpFlags::ACK) => Some(Letter::SynAck),
-            (true, false, false) => Some(Letter::Syn),
-            (false, ..) => None,
+        const FIN: u8 = TcpFlags::FIN.0;
+        const SYN: u8 = TcpFlags::SYN.0;
+        const RST: u8 = TcpFlags::RST.0;
+        const BOTH: u8 = SYN | FIN;
+        let has_data = payload_len > 0;
+        let control = match header.flags.0 & CONTROL.0 {
+            SYN if header.flags.contains(TcpFlags::ACK) => Letter::SynAck,
+            SYN => Letter::Syn,
+            BOTH => Letter::MultiFlag,
+            FIN | RST => {
+                if has_data {
+                    self.note_once(Letter::Data, &mut *letter);
+                }
+                let end = if header.flags.contains(TcpFlags::FIN) {
+                    Letter::Fin
+                } else {
+                    Letter::Rst
+                };
+                return self.note_once(end, letter);
+            }
+            _ => Letter::Inconsistent,
         };
-        let data = (payload_len > 0).then_some(Letter::Data);
-        let end = match (syn, fin, rst) {
-            (false, true, false) => Some(Letter::Fin),
-            (false, false, true) => Some(Letter::Rst),
-            _ => None,
-        };
-        for found in [control, data, end].into_iter().flatten() {
-            self.note_once(found, &mut *letter);
+        self.note_once(control, &mut *letter);
+        if has_data {
+            self.note_once(Letter::Data, letter);
         }
     }
 
     /// Gives a letter the first time.
-    #[inline]
+    #[inline(always)]
     pub(super) fn note_once(&mut self, letter: Letter, mut give: impl FnMut(Letter)) {
         if self.noted & letter.bit() == 0 {
             self.noted |= letter.bit();
@@ -235,7 +234,7 @@ impl Sender {
     }
 
     /// Takes note of the `len` sequence numbers a segment uses.
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, header: &TcpHeader, payload_len: u32, len: u32) -> Verdict {
         if len == 0 {
             // A pure ACK uses no number; its own is the next one to be used.
@@ -305,7 +304,7 @@ impl Sender {
         self.window_scale = header.window_scale.unwrap_or(0);
     }
 
-    #[inline]
+    #[inline(always)]
     fn acknowledge(&mut self, header: &TcpHeader) {
         if !header.flags.contains(TcpFlags::ACK) {
             return;

@@ -59,7 +59,7 @@ pub(crate) struct Addr {
 
 impl Addr {
     #[inline]
-    fn v4(addr: Ipv4Addr) -> Self {
+    pub(super) fn v4(addr: Ipv4Addr) -> Self {
         Self {
             high: 0,
             low: addr.to_bits().into(),
@@ -289,7 +289,7 @@ fn jumbo_len(protocol: Protocol, payload: &[u8]) -> Option<u32> {
 
 /// How many bytes stood on the wire.
 #[inline]
-fn wire_len(captured: &[u8], missing: u32) -> u32 {
+pub(super) fn wire_len(captured: &[u8], missing: u32) -> u32 {
     u32::try_from(captured.len())
         .unwrap_or(u32::MAX)
         .saturating_add(missing)

@@ -23,6 +23,7 @@ mod sight;
 mod skip;
 mod transport;
 mod tunnel;
+mod usual;
 mod vlan;
 
 pub(crate) use around::{Around, REASSEMBLED};

@@ -399,7 +399,7 @@ impl Headers<'_> {
 }
 
 /// The window scale option, if the options hold one and are sound so far.
-fn window_scale(options: Option<&[u8]>) -> Option<u8> {
+pub(super) fn window_scale(options: Option<&[u8]>) -> Option<u8> {
     const END_OF_LIST: u8 = 0;
     const NO_OPERATION: u8 = 1;
     const WINDOW_SCALE: u8 = 3;

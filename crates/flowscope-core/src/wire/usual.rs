@@ -1,0 +1,194 @@
+//! The walk over what most packets are.
+//!
+//! A walk fills in headers in memory. Here they stay in registers, and are
+//! looked at once: TCP and UDP over IPv4 over Ethernet, without options of IP,
+//! with sound headers that were captured whole. Everything else is a matter for
+//! [`Headers::walk`], which finds the same in these.
+
+use smoltcp::wire::{Ipv4Packet, TcpPacket};
+
+use super::ip::wire_len;
+use super::transport::window_scale;
+use super::{
+    Addr, Depth, Headers, IpHeader, IpVersion, Payload, Ports, Protocol, TcpFlags, TcpHeader,
+    Transport, tunnel,
+};
+use crate::{LinkType, PacketView, SeqNumber};
+
+impl<'a> Headers<'a> {
+    /// What [`walk`](Self::walk) finds, if the packet is a usual one.
+    #[inline(always)]
+    pub(crate) fn of_usual(packet: &PacketView<'a>, depth: Depth) -> Option<Self> {
+        if packet.link != LinkType::ETHERNET {
+            return None;
+        }
+        let (ethernet, bytes) = packet.frame.split_first_chunk::<14>()?;
+        let [.., 0x08, 0x00] = ethernet else {
+            return None;
+        };
+        let (header, behind) = bytes.split_first_chunk::<IP_FIXED>()?;
+        let [0x45, ..] = header else {
+            return None;
+        };
+        let ip = Ipv4Packet::new_unchecked(header.as_slice());
+        if ip.more_frags() || ip.frag_offset() != 0 {
+            return None;
+        }
+        let len = u32::from(ip.total_len()).min(wire_len(bytes, packet.missing()));
+        let payload = Payload::claimed(behind, len.checked_sub(IP_FIXED as u32)?);
+        let protocol = Protocol(ip.next_header().into());
+        let (transport, ports, payload) = match protocol {
+            Protocol::TCP => tcp(payload)?,
+            Protocol::UDP => udp(payload)?,
+            _ => return None,
+        };
+        if depth == Depth::Innermost && tunnel::is_possible(protocol, ports) {
+            return None;
+        }
+        Some(Self {
+            ip: IpHeader {
+                addrs: [Addr::v4(ip.src_addr()), Addr::v4(ip.dst_addr())],
+                version: IpVersion::V4,
+                protocol,
+                len,
+            },
+            transport,
+            ports,
+            payload,
+            is_fragment: false,
+        })
+    }
+}
+
+#[inline(always)]
+fn tcp(segment: Payload<'_>) -> Option<(Transport, Ports, Payload<'_>)> {
+    let header = segment.bytes.first_chunk::<TCP_FIXED>()?;
+    let packet = TcpPacket::new_unchecked(header.as_slice());
+    let header_len = usize::from(packet.header_len());
+    let options_len = header_len.checked_sub(TCP_FIXED)?;
+    let (header_and_options, bytes) = segment.bytes.split_at_checked(TCP_FIXED + options_len)?;
+    let [_, _, _, _, _, _, _, _, _, _, _, _, _, flags, ..] = *header;
+    let flags = TcpFlags(flags);
+    let window_scale = if flags.contains(TcpFlags::SYN) {
+        window_scale(header_and_options.get(TCP_FIXED..))
+    } else {
+        None
+    };
+    let transport = Transport::Tcp(TcpHeader {
+        // smoltcp keeps sequence numbers as signed integers.
+        seq: SeqNumber(packet.seq_number().0.cast_unsigned()),
+        ack: SeqNumber(packet.ack_number().0.cast_unsigned()),
+        window: Some(packet.window_len()),
+        flags,
+        window_scale,
+    });
+    let ports = Ports {
+        src: packet.src_port(),
+        dst: packet.dst_port(),
+    };
+    Some((transport, ports, Payload { bytes, ..segment }))
+}
+
+#[inline(always)]
+fn udp(datagram: Payload<'_>) -> Option<(Transport, Ports, Payload<'_>)> {
+    const HEADER: u32 = 8;
+    let (header, bytes) = datagram.bytes.split_first_chunk::<{ HEADER as usize }>()?;
+    let [src0, src1, dst0, dst1, len0, len1, _, _] = *header;
+    let ports = Ports {
+        src: u16::from_be_bytes([src0, src1]),
+        dst: u16::from_be_bytes([dst0, dst1]),
+    };
+    let claimed = u32::from(u16::from_be_bytes([len0, len1])).checked_sub(HEADER)?;
+    let behind = Payload { bytes, ..datagram };
+    let payload = Payload::claimed(bytes, claimed.min(behind.wire_len()));
+    Some((Transport::Udp, ports, payload))
+}
+
+const IP_FIXED: usize = 20;
+const TCP_FIXED: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+    use std::vec::Vec;
+
+    use flowscope_fixtures::{Conversation, Datagrams, Side, Tcp, address};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Timestamp;
+
+    /// Frames of TCP, with and without options, and of UDP.
+    fn frames() -> Vec<Vec<u8>> {
+        let ends = ["10.0.0.1:40000", "10.0.0.2:4789"].map(address);
+        let talk = Conversation::new(ends[0], ends[1]);
+        let mut frames = Vec::new();
+        for flags in [Tcp::ACK, Tcp::SYN] {
+            frames.extend(
+                talk.clone()
+                    .segment(Side::Client, flags, b"payload")
+                    .frames(),
+            );
+        }
+        let datagrams = Datagrams::new(ends[0], ends[1]).send(Side::Client, b"payload");
+        frames.extend(datagrams.frames());
+        let mut frames: Vec<_> = frames.into_iter().map(|frame| frame.bytes).collect();
+        // A SYN whose payload begins with an option.
+        let mut with_options = frames.get(1).cloned().unwrap_or_default();
+        put(&mut with_options, 46, 0x60);
+        for (at, byte) in (54..).zip([1, 3, 3, 7]) {
+            put(&mut with_options, at, byte);
+        }
+        frames.push(with_options);
+        frames
+    }
+
+    /// Changes a byte, if it is there.
+    fn put(frame: &mut [u8], at: usize, byte: u8) {
+        if let Some(place) = frame.get_mut(at) {
+            *place = byte;
+        }
+    }
+
+    fn both(view: PacketView<'_>, depth: Depth) -> (Option<Headers<'_>>, String) {
+        let mut walked = Headers::none();
+        let end = walked.walk(view, depth, &mut ());
+        let usual = Headers::of_usual(&view, depth);
+        (usual, format!("{:?}", end.map(|()| walked)))
+    }
+
+    #[test]
+    fn usual_packets_are_known_as_such() {
+        for frame in frames() {
+            let view = PacketView::new(&frame, Timestamp::EPOCH);
+            let (usual, walked) = both(view, Depth::Outermost);
+            let usual = usual.expect("it is a usual packet");
+            assert_eq!(format!("{:?}", Ok::<_, super::super::Skip>(usual)), walked);
+        }
+    }
+
+    proptest! {
+        /// Any few bytes changed, any end cut.
+        #[test]
+        fn the_walk_finds_the_same(
+            which in 0..4usize,
+            changes in prop::collection::vec((12..58usize, any::<u8>()), 0..3),
+            kept in 40..80usize,
+            missing in 0..40u32,
+            innermost in any::<bool>(),
+        ) {
+            let mut frame = frames().swap_remove(which);
+            for (at, byte) in changes {
+                put(&mut frame, at, byte);
+            }
+            frame.truncate(kept);
+            let wire_len = frame.len() as u32 + missing;
+            let view = PacketView::new(&frame, Timestamp::EPOCH).with_wire_len(wire_len);
+            let depth = if innermost { Depth::Innermost } else { Depth::Outermost };
+            let (usual, walked) = both(view, depth);
+            if let Some(usual) = usual {
+                prop_assert_eq!(format!("{:?}", Ok::<_, super::super::Skip>(usual)), walked);
+            }
+        }
+    }
+}
