@@ -2,7 +2,8 @@
 
 use flowscope::detect::{DetectConfig, Detector, Message, Protocol};
 use flowscope::engine::{
-    Consumer, FlowRef, Fragment, Outcome, Payload, PayloadConfig, PayloadFlow, Pending, Reader,
+    Consumer, FlowRef, Fragment, Outcome, Payload, PayloadConfig, PayloadFlow, Pending, Reaction,
+    Reader,
 };
 use flowscope::extract::Extracted;
 use flowscope::session::{Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd};
@@ -90,7 +91,7 @@ impl<K: HasEnds> Consumer<K> for Observer {
         side: FlowSide,
         packet: &Extracted<'_, K>,
         out: &mut impl Sink<Tracked<K>>,
-    ) -> Anomalies {
+    ) -> Reaction {
         let _ = (self.recorder).packet(&mut state.notes, flow, side, packet, out);
         (self.payload).packet(&mut state.payload, flow, side, packet, out)
     }

@@ -1,7 +1,7 @@
 //! Following the flows of a capture, with what the library does not keep.
 
 use flowscope::detect::Protocol;
-use flowscope::engine::{Consumer, FlowRef, Fragment};
+use flowscope::engine::{Consumer, FlowRef, Fragment, Reaction};
 use flowscope::extract::Extracted;
 use flowscope::track::{Anomalies, EndReason, FlowEvent, FlowId, FlowStats};
 use flowscope::wire::{IcmpHeader, Peeled, Transport};
@@ -97,12 +97,12 @@ impl<K: HasEnds> Consumer<K> for Recorder {
         _: FlowSide,
         packet: &Extracted<'_, K>,
         _: &mut impl Sink<Tracked<K>>,
-    ) -> Anomalies {
+    ) -> Reaction {
         notes.last_frame = self.frame;
         if notes.first_frame == 0 {
             notes.begin(self.frame, packet);
         }
-        Anomalies::NONE
+        Reaction::NONE
     }
 
     fn fragment(

@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use super::alarms::{Alarms, Holders};
 use super::fragments::Fragments;
-use super::{Consumer, FlowRef, Pending};
+use super::{Consumer, FlowRef, Pending, Reaction};
 use crate::extract::{Extracted, FlowExtractor, Grain};
 use crate::observe::{Account, Ended, Observer};
 use crate::track::{
@@ -40,8 +40,8 @@ pub(super) struct Happened {
     pub(super) at: Timestamp,
     pub(super) verdict: Verdict,
     pub(super) found: Anomalies,
-    /// What was pending before, and is now.
-    pub(super) pending: (Pending, Pending),
+    /// What was pending before, and is now, where that is not the same.
+    pub(super) pending: Option<(Pending, Pending)>,
     /// The state before and after, if it changed.
     pub(super) states: Option<(FlowState, FlowState)>,
 }
@@ -162,18 +162,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             flow,
             rest,
         };
-        let was = self.consumer.pending(&slot.state);
-        let found = self
-            .consumer
-            .packet(&mut slot.state, flow, side, extracted, out);
-        let is = self.consumer.pending(&slot.state);
+        let Reaction { found, pending } =
+            self.consumer
+                .packet(&mut slot.state, flow, side, extracted, out);
         let happened = Happened {
             flow: id,
             side,
             at,
             verdict,
             found,
-            pending: (was, is),
+            pending,
             states: next.map(|next| (before, next)),
         };
         self.conclude(happened, out);
@@ -201,8 +199,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         if !happened.found.is_empty() {
             self.report(flow, at, happened.found, out);
         }
-        let (was, is) = happened.pending;
-        if is != was {
+        if let Some((was, is)) = happened.pending {
             self.remember(flow, was, is);
         }
         if let Some((before, after)) = happened.states {

@@ -12,7 +12,7 @@
 use alloc::vec::Vec;
 
 use super::flows::{Flows, Happened, Timestamps};
-use super::{Consumer, FlowRef};
+use super::{Consumer, FlowRef, Reaction};
 use crate::defrag::{Defragmenter, FragmentPolicy, Loss, Pushed, Remains, Verdict};
 use crate::extract::{Extracted, FlowExtractor, Grain};
 use crate::track::{AnomalyKind, EndReason, FlowEvent, FlowId, Observed};
@@ -411,18 +411,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             flow,
             rest,
         };
-        let was = self.consumer.pending(&slot.state);
-        let found = self
-            .consumer
-            .packet(&mut slot.state, flow, side, whole, out);
-        let is = self.consumer.pending(&slot.state);
+        let Reaction { found, pending } =
+            self.consumer
+                .packet(&mut slot.state, flow, side, whole, out);
         let happened = Happened {
             flow: owner.flow,
             side,
             at,
             verdict,
             found,
-            pending: (was, is),
+            pending,
             states: next.map(|next| (before, next)),
         };
         self.conclude(happened, out);
