@@ -10,6 +10,7 @@
 //! every recording.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod alone;
 mod counts;
 mod dns;
 mod http;

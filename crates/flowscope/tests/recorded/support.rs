@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use flowscope::detect::{Detector, Message};
+use flowscope::detect::{DetectConfig, Detector, Message};
 use flowscope::extract::{AutoDetectEncap, FiveTuple};
 use flowscope::pcap::PcapFlowSource;
-use flowscope::{FlowSide, SessionEvent};
+use flowscope::{FlowSide, PacketView, SessionEvent};
 
 /// A message, and where it was.
 pub(crate) struct Found {
@@ -31,6 +31,11 @@ impl Found {
 
 /// What is said in a recorded capture, in order, by name without `.pcap`.
 pub(crate) fn messages(capture: &str) -> Vec<Found> {
+    messages_within(DetectConfig::default(), capture)
+}
+
+/// The same with a detector that is set up otherwise.
+pub(crate) fn messages_within(config: DetectConfig, capture: &str) -> Vec<Found> {
     let mut flows = Vec::new();
     let mut found = Vec::new();
     let mut keep = |event| {
@@ -53,13 +58,19 @@ pub(crate) fn messages(capture: &str) -> Vec<Found> {
             });
         }
     };
-    let mut driver = Detector::default().driver(AutoDetectEncap::new(FiveTuple::bidirectional()));
-    let mut source = PcapFlowSource::open(folder().join(format!("{capture}.pcap"))).unwrap();
-    while let Some(packet) = source.next_packet().unwrap() {
-        driver.track(packet, &mut keep);
-    }
+    let detector = Detector::with_config(config);
+    let mut driver = detector.driver(AutoDetectEncap::new(FiveTuple::bidirectional()));
+    replay(capture, |packet| driver.track(packet, &mut keep));
     driver.finish(&mut keep);
     found
+}
+
+/// Shows each packet of a capture.
+pub(crate) fn replay(capture: &str, mut show: impl FnMut(PacketView<'_>)) {
+    let mut source = PcapFlowSource::open(folder().join(format!("{capture}.pcap"))).unwrap();
+    while let Some(packet) = source.next_packet().unwrap() {
+        show(packet);
+    }
 }
 
 /// The names of all recorded captures, in order.

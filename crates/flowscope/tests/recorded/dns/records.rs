@@ -1,8 +1,11 @@
 //! Records of many types, EDNS, DNSSEC, and what is not there.
 
+use flowscope::detect::Message;
+use flowscope::dns::RecordType;
 use insta::assert_snapshot;
 
 use super::rows;
+use crate::support::messages;
 
 #[test]
 fn records_are_written_as_in_the_zone() {
@@ -160,4 +163,29 @@ fn there_is_nothing_or_nothing_is_told() {
     4 < response NotImp flowscope.example IN SOA rd
           EDNS 0 4096
     ");
+}
+
+#[test]
+fn long_texts_are_whole() {
+    for (capture, strings) in [
+        ("dns-fragments", 10),
+        ("dns-tcp", 18),
+        ("dns-truncated", 18),
+    ] {
+        let text: Vec<String> = (0..strings)
+            .map(|number| format!("\"{number:02} {}\"", "text ".repeat(39)))
+            .collect();
+        let found = messages(capture);
+        let packets = found.iter().filter_map(|it| match &it.message {
+            Message::Dns(message) => message.packet(),
+            _ => None,
+        });
+        let texts: Vec<String> = packets
+            .flat_map(|packet| packet.answers())
+            .filter(|record| record.rtype == RecordType::TXT)
+            .map(|record| record.data.to_string())
+            .collect();
+        assert!(!texts.is_empty());
+        assert!(texts.iter().all(|it| *it == text.join(" ")), "{texts:?}");
+    }
 }

@@ -1,5 +1,7 @@
 //! HTTP/1: requests, and the responses that answer them.
 
+mod bodies;
+
 use core::fmt::Write as _;
 
 use flowscope::detect::Message;
