@@ -361,13 +361,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         // One loop for tables of any size, so that what takes a packet is
         // compiled once and into it.
         loop {
-            if self.flows.table.len() >= WORTH_WARMING && group.is_empty() {
+            if group.is_empty() && self.flows.table.len() >= WORTH_WARMING {
                 group.fill(&mut packets);
                 self.warm(&group.packets);
             }
-            let Some(packet) = group.next().or_else(|| packets.next()) else {
-                return;
+            let next = if group.is_empty() {
+                packets.next()
+            } else {
+                group.next()
             };
+            let Some(packet) = next else { return };
             self.take(packet, out);
         }
     }
@@ -507,11 +510,9 @@ impl<'a> Group<'a> {
         self.len = self.packets.iter().flatten().count();
     }
 
+    /// The next one; there is none only if the group is empty.
     #[inline]
     fn next(&mut self) -> Option<PacketView<'a>> {
-        if self.is_empty() {
-            return None;
-        }
         let next = *self.packets.get(self.taken)?;
         self.taken += 1;
         next

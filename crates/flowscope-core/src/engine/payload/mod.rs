@@ -8,7 +8,7 @@ use self::delivery::{Delivery, Progress};
 use super::payload_config::{PayloadConfig, Pressure};
 use super::reader::{Outcome, Reader, Session};
 use super::{Consumer, FlowRef, Pending, Reaction};
-use crate::extract::{Extracted, Grain};
+use crate::extract::Extracted;
 use crate::reassemble::{
     BufferedReassembler, Chunk, OverflowPolicy, Reassembler, Segment, StreamConfig, StreamNotes,
     StreamStats,
@@ -234,35 +234,43 @@ impl<R> Payload<R> {
         Reaction::new(found, was, self.pending(state))
     }
 
-    /// Takes any packet.
+    /// Takes any segment. It is a copy of what is of interest in the packet: so
+    /// the packet itself is never written to memory.
     #[inline(never)]
-    fn take<K>(
+    fn take_segment<K>(
         &mut self,
         state: &mut PayloadFlow<R::Stream>,
         flow: FlowRef<'_, K>,
         side: FlowSide,
-        packet: &Extracted<'_, K>,
+        segment: Segment<'_>,
         out: &mut impl Sink<R::Event>,
     ) -> Reaction
     where
         R: Reader<K>,
     {
         let was = self.pending(state);
-        let found = match (&packet.transport, &state.sides) {
-            (Transport::Tcp(header), Some(_)) => {
-                let segment = Segment::new(header, packet.payload, flow.at);
-                self.segment(state, flow, side, &segment, out)
-            }
-            (Transport::Tcp(_) | Transport::TcpCut, _) => Anomalies::NONE,
-            _ if packet.payload.wire_len() == 0 => Anomalies::NONE,
-            _ => {
-                let datagram = Datagram::new(side, flow.at, packet.payload.bytes)
-                    .with_missing(packet.payload.missing);
-                self.act(state, flow, side, out, |reader, stream, flow, out| {
-                    reader.datagram(stream, flow, datagram, out)
-                })
-            }
-        };
+        let found = self.segment(state, flow, side, &segment, out);
+        Reaction::new(found, was, self.pending(state))
+    }
+
+    #[inline(never)]
+    fn take_datagram<K>(
+        &mut self,
+        state: &mut PayloadFlow<R::Stream>,
+        flow: FlowRef<'_, K>,
+        side: FlowSide,
+        bytes: &[u8],
+        missing: u32,
+        out: &mut impl Sink<R::Event>,
+    ) -> Reaction
+    where
+        R: Reader<K>,
+    {
+        let was = self.pending(state);
+        let datagram = Datagram::new(side, flow.at, bytes).with_missing(missing);
+        let found = self.act(state, flow, side, out, |reader, stream, flow, out| {
+            reader.datagram(stream, flow, datagram, out)
+        });
         Reaction::new(found, was, self.pending(state))
     }
 
@@ -412,11 +420,8 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
     type Event = R::Event;
 
     fn open(&mut self, flow: FlowRef<'_, K>, packet: &Extracted<'_, K>) -> Self::Flow {
-        let transport = match packet.grain {
-            Grain::Connection => &packet.transport,
-            Grain::Ends => &Transport::None,
-        };
-        let stream = self.reader.open(flow, transport);
+        let transport = packet.steps_by();
+        let stream = self.reader.open(flow, &transport);
         let session = match stream {
             Some(_) => Session::Open,
             None => Session::Left,
@@ -429,7 +434,7 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn packet(
         &mut self,
         state: &mut Self::Flow,
@@ -441,17 +446,22 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
         if state.session() != Session::Open {
             return Reaction::NONE;
         }
-        if let Transport::Tcp(header) = &packet.transport
-            && let Some(sides) = &mut state.sides
-        {
-            let segment = Segment::new(header, packet.payload, flow.at);
-            if sides[side.peer()].reassembler.hears(&segment)
-                && sides[side].reassembler.goes_on(&segment)
-            {
-                return self.go_on(state, flow, side, segment.payload.bytes, out);
+        let payload = packet.payload;
+        match (&packet.transport, &mut state.sides) {
+            (Transport::Tcp(header), Some(sides)) => {
+                let segment = Segment::new(header, payload, flow.at);
+                if sides[side.peer()].reassembler.hears(&segment)
+                    && sides[side].reassembler.goes_on(&segment)
+                {
+                    self.go_on(state, flow, side, payload.bytes, out)
+                } else {
+                    self.take_segment(state, flow, side, segment, out)
+                }
             }
+            (Transport::Tcp(_) | Transport::TcpCut, _) => Reaction::NONE,
+            _ if payload.wire_len() == 0 => Reaction::NONE,
+            _ => self.take_datagram(state, flow, side, payload.bytes, payload.missing, out),
         }
-        self.take(state, flow, side, packet, out)
     }
 
     fn close(
