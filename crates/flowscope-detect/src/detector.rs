@@ -14,7 +14,7 @@ use flowscope_core::track::Config;
 use flowscope_core::{Sink, Timestamp};
 
 use crate::held::{Event, Held};
-use crate::likeness::{Ports, Verdict, verdict};
+use crate::likeness::{Ports, Verdict, is_plain_http, verdict};
 use crate::reader::{BoxedReader, Reader};
 use crate::seek::Seek;
 use crate::{DetectConfig, DetectError, Message, Protocol};
@@ -147,6 +147,10 @@ impl Detector {
         self.protocol
     }
 
+    fn wants(&self, protocol: Protocol) -> bool {
+        self.config.protocols.contains(protocol)
+    }
+
     /// Decides what to do with what is held, if that can be told, or if it has
     /// to be.
     fn decide(
@@ -156,13 +160,21 @@ impl Detector {
         out: &mut dyn Sink<Message>,
     ) -> Result<Interest, DetectError> {
         let reader = match verdict(&held, self.ports) {
-            Verdict::Is(protocol) => self.reader(protocol),
+            Verdict::Is(protocol) if self.wants(protocol) => Some(self.reader(protocol)),
+            Verdict::Is(Protocol::Http) if !is_plain_http(&held) => {
+                Some(self.reader(Protocol::Http))
+            }
+            Verdict::Is(_) => None,
             Verdict::Search => self.search(),
             Verdict::Wait if must => self.search(),
             Verdict::Wait => {
                 self.state = State::Held(held);
                 return Ok(Interest::More);
             }
+        };
+        let Some(reader) = reader else {
+            self.state = State::Done;
+            return Ok(Interest::Done);
         };
         self.state = State::Reading(Box::new(reader));
         for event in held.events() {
@@ -220,34 +232,44 @@ impl Detector {
                 has_spoken: false,
             },
             #[cfg(not(all(feature = "http", feature = "tls", feature = "dns")))]
-            _ => self.search(),
+            _ => Reader::Seek(Seek::default()),
         }
     }
 
-    /// Everything that knows how to find its beginning.
-    fn search(&self) -> Reader {
-        Reader::Seek(Seek {
+    /// Everything that knows how to find its beginning, if anything does.
+    fn search(&self) -> Option<Reader> {
+        let seek = Seek {
             #[cfg(feature = "tls")]
-            tls: Some(flowscope_tls::TlsParser::with_config(self.config.tls)),
+            tls: (self.wants(Protocol::Tls))
+                .then(|| flowscope_tls::TlsParser::with_config(self.config.tls)),
             #[cfg(feature = "http")]
-            http: Some(self.web(match self.ports {
-                Ports::Http => self.config.http,
-                _ => flowscope_http::HttpConfig {
-                    max_unrecognised: self.config.max_search,
-                    ..self.config.http
-                },
-            })),
-        })
+            http: (self.wants(Protocol::Http)).then(|| {
+                self.web(match self.ports {
+                    Ports::Http => self.config.http,
+                    _ => flowscope_http::HttpConfig {
+                        max_unrecognised: self.config.max_search,
+                        ..self.config.http
+                    },
+                })
+            }),
+        };
+        seek.is_on().then_some(Reader::Seek(seek))
     }
 
     #[cfg(feature = "http")]
     fn web(&self, config: flowscope_http::HttpConfig) -> crate::web::Web {
+        use crate::web::{Reports, Web};
+        use flowscope_http::HttpParser;
         let inner = (self.depth < MAX_DEPTH).then(|| Self {
             config: Arc::clone(&self.config),
             depth: self.depth + 1,
             ..Self::default()
         });
-        crate::web::Web::new(flowscope_http::HttpParser::with_config(config), inner)
+        let reports = match self.wants(Protocol::Http) {
+            true => Reports::Everything,
+            false => Reports::Tunnels,
+        };
+        Web::new(HttpParser::with_config(config), inner, reports)
     }
 
     #[cfg(feature = "dns")]
@@ -354,6 +376,9 @@ impl DatagramParser for Detector {
         datagram: Datagram<'_>,
         out: &mut dyn Sink<Message>,
     ) -> Result<Interest, DetectError> {
+        if !self.wants(Protocol::Dns) {
+            return Ok(Interest::Done);
+        }
         let passed = match &self.state {
             State::New => 0,
             State::Passed(passed) => *passed,

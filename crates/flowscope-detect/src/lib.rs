@@ -11,7 +11,8 @@
 //! else, with one kind of [`Message`]. It lets go of flows that are none of its
 //! protocols. Ports decide only where bytes do not.
 //!
-//! Each protocol is a feature: `http`, `tls` and `dns`, all on by default. The
+//! Each protocol is a feature: `http`, `tls` and `dns`, all on by default. Of
+//! those that are there, [`DetectConfig::protocols`] chooses while running. The
 //! crate needs `alloc`; it needs `std` with `tls` alone.
 #![no_std]
 #![warn(clippy::indexing_slicing)]
@@ -29,6 +30,7 @@ mod error;
 mod held;
 mod likeness;
 mod message;
+mod protocols;
 mod reader;
 mod seek;
 #[cfg(feature = "http")]
@@ -38,3 +40,4 @@ pub use config::DetectConfig;
 pub use detector::Detector;
 pub use error::DetectError;
 pub use message::{Message, Protocol};
+pub use protocols::Protocols;

@@ -76,6 +76,17 @@ pub(crate) fn verdict(held: &Held, ports: Ports) -> Verdict {
     found
 }
 
+/// Whether a connection of HTTP begins with a request for a path: no tunnel, to
+/// all appearances. Proxies are asked for a host, and so is a server that is to
+/// go on with TLS in most cases (`OPTIONS *`; RFC 2817, section 3.2).
+pub(crate) fn is_plain_http(held: &Held) -> bool {
+    FlowSide::BOTH.iter().any(|side| {
+        let line = held.first(*side).trim_ascii_start();
+        let mut behind_method = line.iter().skip_while(|byte| **byte != b' ').skip(1);
+        behind_method.next() == Some(&b'/')
+    })
+}
+
 #[cfg(feature = "tls")]
 fn of_tls(first: &[u8]) -> Likeness {
     use flowscope_tls::Likeness as Tls;
