@@ -30,8 +30,8 @@ pub struct DetectConfig {
     pub max_held: u16,
     /// How many bytes of a connection that begins with none of the protocols
     /// are searched for the beginning of an HTTP message, such as behind SOCKS:
-    /// 64 KiB by default. On a port of HTTP, and behind a hole, it is the
-    /// parser's own limit.
+    /// 64 KiB by default, 0 for not at all. On a port of HTTP, and behind a
+    /// hole, it is the parser's own limit.
     pub max_search: u32,
     /// For HTTP.
     #[cfg(feature = "http")]

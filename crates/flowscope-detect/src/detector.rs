@@ -238,20 +238,20 @@ impl Detector {
 
     /// Everything that knows how to find its beginning, if anything does.
     fn search(&self) -> Option<Reader> {
+        #[cfg(feature = "http")]
+        let http = match self.ports {
+            Ports::Http => self.config.http,
+            _ => flowscope_http::HttpConfig {
+                max_unrecognised: self.config.max_search,
+                ..self.config.http
+            },
+        };
         let seek = Seek {
             #[cfg(feature = "tls")]
-            tls: (self.wants(Protocol::Tls))
+            tls: (self.wants(Protocol::Tls) && self.config.tls.max_prelude > 0)
                 .then(|| flowscope_tls::TlsParser::with_config(self.config.tls)),
             #[cfg(feature = "http")]
-            http: (self.wants(Protocol::Http)).then(|| {
-                self.web(match self.ports {
-                    Ports::Http => self.config.http,
-                    _ => flowscope_http::HttpConfig {
-                        max_unrecognised: self.config.max_search,
-                        ..self.config.http
-                    },
-                })
-            }),
+            http: (self.wants(Protocol::Http) && http.max_unrecognised > 0).then(|| self.web(http)),
         };
         seek.is_on().then_some(Reader::Seek(seek))
     }

@@ -47,7 +47,7 @@ impl Ports {
 
 /// How much some bytes look like a protocol.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Likeness {
+pub(crate) enum Likeness {
     No,
     Unsure,
     Certain,
@@ -61,11 +61,7 @@ pub(crate) fn verdict(held: &Held, ports: Ports) -> Verdict {
         if first.is_empty() {
             continue;
         }
-        let all = [
-            (Protocol::Tls, of_tls(first)),
-            (Protocol::Http, of_http(first, side)),
-            (Protocol::Dns, of_dns(first, ports)),
-        ];
+        let all = of_connection(first, side, ports);
         if let Some((protocol, _)) = all.iter().find(|(_, it)| *it == Likeness::Certain) {
             return Verdict::Is(*protocol);
         }
@@ -74,6 +70,20 @@ pub(crate) fn verdict(held: &Held, ports: Ports) -> Verdict {
         }
     }
     found
+}
+
+/// How much a connection on which `side` begins like this looks like each of
+/// the protocols.
+pub(crate) fn of_connection(
+    first: &[u8],
+    side: FlowSide,
+    ports: Ports,
+) -> [(Protocol, Likeness); 3] {
+    [
+        (Protocol::Tls, of_tls(first)),
+        (Protocol::Http, of_http(first, side)),
+        (Protocol::Dns, of_dns(first, ports)),
+    ]
 }
 
 /// Whether a connection of HTTP begins with a request for a path: no tunnel, to
@@ -131,6 +141,25 @@ fn of_dns(first: &[u8], ports: Ports) -> Likeness {
         Dns::Unsure => Likeness::Unsure,
         Dns::No => Likeness::No,
     }
+}
+
+/// How much a datagram looks like DNS. On its ports, a header is enough.
+#[cfg(feature = "dns")]
+pub(crate) fn of_datagram(payload: &[u8], ports: Ports) -> Likeness {
+    use flowscope_dns::Likeness as Dns;
+    if ports.is_dns() && payload.len() >= HEADER - 2 {
+        return Likeness::Certain;
+    }
+    match Dns::of_datagram(payload) {
+        Dns::Certain => Likeness::Certain,
+        Dns::Unsure => Likeness::Unsure,
+        Dns::No => Likeness::No,
+    }
+}
+
+#[cfg(not(feature = "dns"))]
+pub(crate) fn of_datagram(_: &[u8], _: Ports) -> Likeness {
+    Likeness::No
 }
 
 #[cfg(not(feature = "dns"))]
