@@ -28,7 +28,6 @@ impl Record for FlowRecord<'_> {
             stats,
             at,
             reason,
-            app,
         } = self.flow;
         let has_ip = matches!(ends.src, Host::Ip(_));
         let history = stats.history.letters().next().map(|_| stats.history);
@@ -56,7 +55,7 @@ impl Record for FlowRecord<'_> {
         fields.word("state", Some(stats.state.as_str()));
         fields.word("history", history);
         fields.word("reason", Some(reason.as_str()));
-        fields.word("app", app.map(Protocol::as_str));
+        fields.word("app", notes.app.map(Protocol::as_str));
         fields.numbers("vlan", vlans(notes));
         fields.records("tunnel", tunnels(notes));
         fields.number("first_frame", Some(notes.first_frame));

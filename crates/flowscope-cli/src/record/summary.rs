@@ -7,8 +7,8 @@ use flowscope::wire::{Protocol, Skip};
 
 use super::{Fields, Host, Line, Record};
 use crate::format::{Align, Cell, Column, Table, Tone};
-use crate::hosts::Talk;
-use crate::tally::{Oddities, Share, Span};
+use crate::names::Times;
+use crate::tally::{Oddities, Share, Span, Talk};
 use crate::units;
 
 /// A capture at a glance.
@@ -22,7 +22,11 @@ pub(crate) struct Summary {
     /// The hosts with the most data, the first one first.
     pub(crate) hosts: Vec<(Host, Talk)>,
     /// All other hosts.
-    pub(crate) others: Option<Talk>,
+    pub(crate) other_hosts: Option<Talk>,
+    /// The names asked for most often, the first one first.
+    pub(crate) names: Vec<(Vec<u8>, Times)>,
+    /// All other names.
+    pub(crate) other_names: Option<Times>,
     pub(crate) oddities: Oddities,
 }
 
@@ -49,6 +53,7 @@ impl Record for Summary {
         );
         fields.records("reasons", ended(totals).map(ReasonRecord));
         fields.records("hosts", self.hosts.iter().copied().map(HostRecord));
+        fields.records("names", self.names.iter().map(NameRecord));
     }
 }
 
@@ -98,6 +103,18 @@ impl Record for HostRecord {
     }
 }
 
+struct NameRecord<'a>(&'a (Vec<u8>, Times));
+
+impl Record for NameRecord<'_> {
+    fn tell(&self, fields: &mut impl Fields) {
+        let Self((name, times)) = self;
+        fields.text("name", Some(name));
+        fields.number("http", Some(times.http));
+        fields.number("tls", Some(times.tls));
+        fields.number("dns", Some(times.dns));
+    }
+}
+
 /// What of a capture belongs to no flow.
 #[derive(Debug)]
 pub(crate) struct SkippedRecord<'a>(pub(crate) &'a Summary);
@@ -128,6 +145,7 @@ impl Line for Summary {
         self.draw_totals(table)?;
         self.draw_protocols(table)?;
         self.draw_hosts(table)?;
+        self.draw_names(table)?;
         self.draw_reasons(table)
     }
 }
@@ -202,7 +220,7 @@ impl Summary {
             .iter()
             .map(|(host, talk)| (host.to_string(), talk));
         let others = self
-            .others
+            .other_hosts
             .iter()
             .map(|talk| ("all others".to_owned(), talk));
         let rows: Vec<_> = named
@@ -217,6 +235,33 @@ impl Summary {
             })
             .collect();
         draw_section(table, HOSTS, &rows)
+    }
+
+    fn draw_names(&self, table: &mut Table) -> io::Result<()> {
+        let named = self.names.iter().map(|(name, times)| {
+            let name = units::printable(&String::from_utf8_lossy(name));
+            (name, times)
+        });
+        let others = self
+            .other_names
+            .iter()
+            .map(|times| ("all others".to_owned(), times));
+        let count = |times| match times {
+            0 => Cell::new(""),
+            _ => Cell::new(units::count(times)),
+        };
+        let rows: Vec<_> = named
+            .chain(others)
+            .map(|(name, times)| {
+                vec![
+                    Cell::new(name),
+                    count(times.dns),
+                    count(times.tls),
+                    count(times.http),
+                ]
+            })
+            .collect();
+        draw_section(table, NAMES, &rows)
     }
 
     fn draw_reasons(&self, table: &mut Table) -> io::Result<()> {
@@ -303,6 +348,8 @@ pub(super) const FIELDS: &[&str] = &[
     "protocols",
     "reasons",
     "hosts",
+    "names",
+    "lossy",
 ];
 
 /// Without titles: the left column has them.
@@ -325,6 +372,14 @@ const HOSTS: &[Column] = &[
     Column::new("FLOWS", Align::Right, 0),
     Column::new("SENT", Align::Right, 0),
     Column::new("RECEIVED", Align::Right, 0),
+];
+
+/// How often each was asked for, and how.
+const NAMES: &[Column] = &[
+    Column::new("ASKED FOR", Align::Left, 0).flexible(),
+    Column::new("DNS", Align::Right, 0),
+    Column::new("TLS", Align::Right, 0),
+    Column::new("HTTP", Align::Right, 0),
 ];
 
 const REASONS: &[Column] = &[
