@@ -4,7 +4,6 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use flowscope_core::FlowMessageDriver;
-use flowscope_core::engine::{Engine, Messages, Payload, PayloadConfig};
 use flowscope_core::extract::FlowExtractor;
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{
@@ -17,7 +16,7 @@ use crate::held::{Event, Held};
 use crate::likeness::{Ports, Verdict, is_plain_http, verdict};
 use crate::reader::{BoxedReader, Reader};
 use crate::seek::Seek;
-use crate::{DetectConfig, DetectError, Message, Protocol};
+use crate::{ByPorts, DetectConfig, DetectError, HasPorts, Message, Protocol};
 
 /// Finds out what a flow is by its first bytes, and reads it.
 ///
@@ -38,26 +37,19 @@ use crate::{DetectConfig, DetectError, Message, Protocol};
 /// # Ok::<(), flowscope_detect::DetectError>(())
 /// ```
 ///
-/// [`driver`](Self::driver) gives one to every flow. Where ports are known, they
-/// can break ties:
+/// [`driver`](Self::driver) gives one to every flow, and so does
+/// [`by_ports`](Self::by_ports) to any other driver:
 ///
 /// ```
 /// use flowscope_core::FlowMessageDriver;
-/// use flowscope_core::engine::{Engine, Messages, Payload, PayloadConfig};
-/// use flowscope_core::extract::{FiveTuple, FiveTupleKey};
-/// use flowscope_core::session::ByKey;
+/// use flowscope_core::extract::FiveTuple;
 /// use flowscope_core::track::Config;
 /// use flowscope_detect::Detector;
 ///
-/// let detector = Detector::default();
-/// let parsers = ByKey(move |key: &FiveTupleKey| {
-///     let ports = [key.src_port()?, key.dst_port()?];
-///     Some(detector.clone().with_ports(ports))
-/// });
-/// let payload = Payload::new(Messages::new(parsers), PayloadConfig::default());
-/// let driver: FlowMessageDriver<_, _> =
-///     Engine::with_consumer(FiveTuple::bidirectional(), payload, Config::default());
-/// # let _ = driver;
+/// let config = Config { max_flows: 1000, ..Config::default() };
+/// let detectors = Detector::default().by_ports();
+/// let driver = FlowMessageDriver::with_factory(FiveTuple::bidirectional(), detectors, config);
+/// assert_eq!(driver.stats().packets, 0);
 /// ```
 ///
 /// **Connections.** What both sides say is held until one of them has said
@@ -114,7 +106,15 @@ impl Detector {
         }
     }
 
-    /// A driver that gives every flow a copy of this detector.
+    /// A factory that gives every flow a copy of this detector, with the flow's
+    /// ports where its key has any.
+    #[must_use]
+    pub fn by_ports(self) -> ByPorts {
+        ByPorts(self)
+    }
+
+    /// A driver that gives every flow a copy of this detector, with the flow's
+    /// ports.
     ///
     /// ```
     /// use flowscope_core::extract::FiveTuple;
@@ -136,9 +136,11 @@ impl Detector {
     /// });
     /// assert_eq!(asked, ["query 4660 example A"]);
     /// ```
-    pub fn driver<E: FlowExtractor<Key: Clone>>(self, extractor: E) -> FlowMessageDriver<E, Self> {
-        let payload = Payload::new(Messages::new(self), PayloadConfig::default());
-        Engine::with_consumer(extractor, payload, Config::default())
+    pub fn driver<E>(self, extractor: E) -> FlowMessageDriver<E, ByPorts>
+    where
+        E: FlowExtractor<Key: HasPorts>,
+    {
+        FlowMessageDriver::with_factory(extractor, self.by_ports(), Config::default())
     }
 
     /// What the flow was found to be, if it is one of the protocols.

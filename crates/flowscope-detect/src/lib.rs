@@ -13,7 +13,8 @@
 //!
 //! Each protocol is a feature: `http`, `tls` and `dns`, all on by default. Of
 //! those that are there, [`DetectConfig::protocols`] chooses while running. The
-//! crate needs `alloc`; it needs `std` with `tls` alone.
+//! crate needs `alloc`; it needs `std` with `tls` alone, and with `pcap`, which
+//! lets a capture be read in one line.
 #![no_std]
 #![warn(clippy::indexing_slicing)]
 #![cfg_attr(
@@ -31,6 +32,9 @@ mod glance;
 mod held;
 mod likeness;
 mod message;
+#[cfg(feature = "pcap")]
+mod pcap;
+mod ports;
 mod protocols;
 mod reader;
 mod seek;
@@ -42,4 +46,7 @@ pub use detector::Detector;
 pub use error::DetectError;
 pub use glance::Glance;
 pub use message::{Message, Protocol};
+#[cfg(feature = "pcap")]
+pub use pcap::{Detect, DetectEvents};
+pub use ports::{ByPorts, HasPorts};
 pub use protocols::Protocols;

@@ -5,9 +5,10 @@ use flowscope_core::FlowSide::{self, Initiator, Responder};
 use flowscope_core::Timestamp;
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{
-    Close, Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd,
+    Close, Datagram, DatagramParser, FlowFactory, Input, Interest, SessionParser, StreamEnd,
 };
-use flowscope_detect::{DetectConfig, Detector, Message, Protocol, Protocols};
+use flowscope_core::wire::Transport;
+use flowscope_detect::{DetectConfig, Detector, HasPorts, Message, Protocol, Protocols};
 use flowscope_http::HttpMessage;
 use flowscope_tls::TlsMessage;
 use proptest::prelude::*;
@@ -197,6 +198,29 @@ fn a_connection_that_is_nothing_is_let_go() {
     let (found, interest) = listen(&mut detector, &[(Initiator, &noise), (Responder, &noise)]);
     assert_eq!((found.len(), interest), (0, Interest::Done));
     assert_eq!(detector.protocol(), None);
+}
+
+struct Between([u16; 2]);
+
+impl HasPorts for Between {
+    fn ports(&self) -> Option<[u16; 2]> {
+        Some(self.0)
+    }
+}
+
+#[test]
+fn each_flow_gets_a_detector_that_knows_its_ports() {
+    let odd = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\0\xff\xf0\0\x01";
+    let mut detectors = Detector::default().by_ports();
+    for (ports, protocol) in [([40_000, 53], Some(Protocol::Dns)), ([40_000, 9], None)] {
+        let mut detector = detectors
+            .open(&Between(ports), &Transport::Udp)
+            .expect("one for each flow");
+        let datagram = Datagram::new(Initiator, Timestamp::EPOCH, odd);
+        let parsed = detector.parse(datagram, &mut |_| {});
+        assert!(parsed.is_ok());
+        assert_eq!(detector.protocol(), protocol, "{ports:?}");
+    }
 }
 
 #[test]
