@@ -9,7 +9,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use flowscope::track::{Config, IdleTimeouts};
 
-/// Flow records from packet captures.
+/// Flow, HTTP, TLS and DNS records from packet captures.
 #[derive(Debug, Parser)]
 #[command(
     name = "flowscope",

@@ -255,7 +255,9 @@ fn manual(command: Option<&str>) -> Result<Vec<u8>, Failure> {
     };
     let part = part.ok_or(Failure::Usage("there is no such command"))?;
     let mut page = Vec::new();
+    let version = env!("CARGO_PKG_VERSION");
     clap_mangen::Man::new(part.clone())
+        .source(format!("flowscope {version}"))
         .render(&mut page)
         .expect("a vector takes everything");
     Ok(page)
