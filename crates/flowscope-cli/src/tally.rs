@@ -16,6 +16,7 @@ use crate::tracking::EndedFlow;
 #[derive(Debug)]
 pub(crate) struct Tally {
     protocols: BTreeMap<Option<u8>, Share>,
+    apps: BTreeMap<&'static str, Share>,
     hosts: Ranking<Host, Talk>,
     names: Names,
     oddities: Oddities,
@@ -29,7 +30,7 @@ pub(crate) struct Talk {
     pub(crate) received: u64,
 }
 
-/// A protocol's part of a capture.
+/// A protocol's part of a capture, or an application's.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Share {
     pub(crate) flows: u64,
@@ -57,10 +58,15 @@ impl Tally {
     pub(crate) fn count(&mut self, flow: &EndedFlow) {
         let (ends, stats) = (&flow.ends, &flow.stats);
         let protocol = ends.protocol.map(|Protocol(number)| number);
-        let share = self.protocols.entry(protocol).or_default();
-        share.flows += 1;
-        share.packets += stats.packets.total();
-        share.bytes += stats.bytes.total();
+        let share = Share {
+            flows: 1,
+            packets: stats.packets.total(),
+            bytes: stats.bytes.total(),
+        };
+        *self.protocols.entry(protocol).or_default() += share;
+        if let Some(app) = flow.notes.app {
+            *self.apps.entry(app.as_str()).or_default() += share;
+        }
 
         let there = Talk {
             flows: 1,
@@ -87,12 +93,19 @@ impl Tally {
             .map(|(protocol, share)| (protocol.map(Protocol), *share))
             .collect();
         protocols.sort_by_key(|(_, share)| core::cmp::Reverse(share.bytes));
+        let mut apps: Vec<_> = self
+            .apps
+            .iter()
+            .map(|(app, share)| (*app, *share))
+            .collect();
+        apps.sort_by_key(|(_, share)| core::cmp::Reverse(share.bytes));
         let (hosts, other_hosts) = self.hosts.top(TOP);
         let (names, other_names) = self.names.top(TOP);
         Summary {
             totals,
             span,
             protocols,
+            apps,
             hosts,
             other_hosts,
             names,
@@ -106,6 +119,7 @@ impl Default for Tally {
     fn default() -> Self {
         Self {
             protocols: BTreeMap::new(),
+            apps: BTreeMap::new(),
             hosts: Ranking::of_at_most(MOST_HOSTS),
             names: Names::default(),
             oddities: Oddities::default(),
@@ -120,6 +134,14 @@ impl Talk {
             sent: self.received,
             received: self.sent,
         }
+    }
+}
+
+impl AddAssign for Share {
+    fn add_assign(&mut self, other: Self) {
+        self.flows += other.flows;
+        self.packets += other.packets;
+        self.bytes += other.bytes;
     }
 }
 

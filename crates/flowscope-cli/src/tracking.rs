@@ -196,4 +196,4 @@ impl Notes {
 
 /// Payloads of a flow that are looked at: enough for TLS to begin behind SOCKS
 /// or the greeting of a mail server.
-const GLANCES: u8 = 8;
+const GLANCES: u8 = 6;

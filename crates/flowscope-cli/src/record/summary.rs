@@ -19,6 +19,8 @@ pub(crate) struct Summary {
     pub(crate) span: Option<Span>,
     /// The one with the most data first.
     pub(crate) protocols: Vec<(Option<Protocol>, Share)>,
+    /// What was recognised, the one with the most data first.
+    pub(crate) apps: Vec<(&'static str, Share)>,
     /// The hosts with the most data, the first one first.
     pub(crate) hosts: Vec<(Host, Talk)>,
     /// All other hosts.
@@ -51,6 +53,7 @@ impl Record for Summary {
             "protocols",
             self.protocols.iter().copied().map(ProtocolRecord),
         );
+        fields.records("apps", self.apps.iter().copied().map(AppRecord));
         fields.records("reasons", ended(totals).map(ReasonRecord));
         fields.records("hosts", self.hosts.iter().copied().map(HostRecord));
         fields.records("names", self.names.iter().map(NameRecord));
@@ -75,9 +78,25 @@ impl Record for ProtocolRecord {
     fn tell(&self, fields: &mut impl Fields) {
         let Self((protocol, share)) = *self;
         fields.word("proto", protocol);
-        fields.number("flows", Some(share.flows));
-        fields.number("packets", Some(share.packets));
-        fields.number("bytes", Some(share.bytes));
+        share.tell(fields);
+    }
+}
+
+struct AppRecord((&'static str, Share));
+
+impl Record for AppRecord {
+    fn tell(&self, fields: &mut impl Fields) {
+        let Self((app, share)) = *self;
+        fields.word("app", Some(app));
+        share.tell(fields);
+    }
+}
+
+impl Record for Share {
+    fn tell(&self, fields: &mut impl Fields) {
+        fields.number("flows", Some(self.flows));
+        fields.number("packets", Some(self.packets));
+        fields.number("bytes", Some(self.bytes));
     }
 }
 
@@ -196,22 +215,24 @@ impl Summary {
 
     fn draw_protocols(&self, table: &mut Table) -> io::Result<()> {
         let all: u64 = self.protocols.iter().map(|(_, share)| share.bytes).sum();
-        let rows: Vec<_> = self
-            .protocols
-            .iter()
-            .map(|(protocol, share)| {
-                let name = protocol.map_or_else(|| "any".to_owned(), |it| it.to_string());
-                vec![
-                    Cell::new(name),
-                    Cell::new(units::count(share.flows)),
-                    Cell::new(units::count(share.packets)),
-                    Cell::new(units::bytes(share.bytes)),
-                    Cell::new(units::percent(share.bytes, all)),
-                    Cell::toned(bar(share.bytes, all), Tone::Good),
-                ]
-            })
-            .collect();
-        draw_section(table, PROTOCOLS, &rows)
+        let row = |name: String, share: &Share| {
+            vec![
+                Cell::new(name),
+                Cell::new(units::count(share.flows)),
+                Cell::new(units::count(share.packets)),
+                Cell::new(units::bytes(share.bytes)),
+                Cell::new(units::percent(share.bytes, all)),
+                Cell::toned(bar(share.bytes, all), Tone::Good),
+            ]
+        };
+        let protocols = self.protocols.iter().map(|(protocol, share)| {
+            let name = protocol.map_or_else(|| "any".to_owned(), |it| it.to_string());
+            row(name, share)
+        });
+        let apps = self.apps.iter();
+        let apps = apps.map(|(app, share)| row((*app).to_owned(), share));
+        draw_section(table, PROTOCOLS, &protocols.collect::<Vec<_>>())?;
+        draw_section(table, APPS, &apps.collect::<Vec<_>>())
     }
 
     fn draw_hosts(&self, table: &mut Table) -> io::Result<()> {
@@ -346,6 +367,7 @@ pub(super) const FIELDS: &[&str] = &[
     "out_of_order",
     "cut_packets",
     "protocols",
+    "apps",
     "reasons",
     "hosts",
     "names",
@@ -358,14 +380,21 @@ const PAIR: &[Column] = &[
     Column::new("", Align::Left, 0).flexible(),
 ];
 
-const PROTOCOLS: &[Column] = &[
-    Column::new("PROTOCOL", Align::Left, 0),
-    Column::new("FLOWS", Align::Right, 0),
-    Column::new("PACKETS", Align::Right, 1),
-    Column::new("DATA", Align::Right, 0),
-    Column::new("SHARE", Align::Right, 0),
-    Column::new("", Align::Left, 2),
-];
+const PROTOCOLS: &[Column] = &shares("PROTOCOL");
+
+const APPS: &[Column] = &shares("RECOGNISED");
+
+/// Of what all have their share in.
+const fn shares(what: &'static str) -> [Column; 6] {
+    [
+        Column::new(what, Align::Left, 0),
+        Column::new("FLOWS", Align::Right, 0),
+        Column::new("PACKETS", Align::Right, 1),
+        Column::new("DATA", Align::Right, 0),
+        Column::new("SHARE", Align::Right, 0),
+        Column::new("", Align::Left, 2),
+    ]
+}
 
 const HOSTS: &[Column] = &[
     Column::new("TOP HOST", Align::Left, 0).flexible(),

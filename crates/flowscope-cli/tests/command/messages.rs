@@ -115,10 +115,39 @@ fn a_name_that_is_no_text_is_written_as_far_as_it_is() {
     let query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x03a\xffb\x01c\0\0\x01\0\x01";
     let asked =
         Datagrams::new(address("10.0.0.1:40000"), address("10.0.0.2:53")).send(Side::Client, query);
-    let told = records(&["dns"], &pcap(&asked.frames()));
+    let capture = pcap(&asked.frames());
+    let told = records(&["dns"], &capture);
     assert_eq!(told[0]["questions"][0]["name"], "a\u{fffd}b.c");
     assert_eq!(told[0]["lossy"], true);
     assert_eq!(told[1]["type"], "dns_unanswered");
+
+    let sheet = run(&["dns", "--format", "csv"], &capture);
+    let mut reader = csv::Reader::from_reader(&sheet.stdout[..]);
+    let columns = reader.headers().unwrap().clone();
+    let row = reader.records().next().unwrap().unwrap();
+    let cell = |name| {
+        let at = columns.iter().position(|column| column == name).unwrap();
+        &row[at]
+    };
+    assert_eq!(cell("questions"), "a\u{fffd}b.c A IN");
+    assert_eq!(cell("lossy"), "true");
+}
+
+#[test]
+fn a_message_whose_end_is_not_to_come_is_incomplete() {
+    let talk = Conversation::new(address("10.0.0.1:40000"), address("10.0.0.2:9999"))
+        .handshake()
+        .send(Side::Client, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .send(
+            Side::Server,
+            b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of it",
+        );
+    for subject in ["http", "all"] {
+        let told = records(&[subject], &pcap(&talk.frames()));
+        assert_eq!(told[0].get("incomplete"), None, "{subject}");
+        assert_eq!(told[1]["incomplete"], true, "{subject}");
+        assert_eq!(told[1]["body_bytes"], 10, "{subject}");
+    }
 }
 
 #[test]
@@ -217,6 +246,10 @@ fn a_summary_says_what_was_asked_for() {
     for (name, names) in expected {
         assert_eq!(summary(name)["names"], names, "{name}");
     }
+
+    let lookups = summary("dns-tcp.pcap");
+    assert_eq!(lookups["apps"][0]["app"], "dns");
+    assert_eq!(lookups["apps"][0]["packets"], lookups["packets"]);
 
     // One name, whatever its case, its port and the protocol.
     let query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07EXAMPLE\x03org\0\0\x01\0\x01";
