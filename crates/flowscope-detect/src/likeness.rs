@@ -115,6 +115,12 @@ fn of_tls(_: &[u8]) -> Likeness {
 #[cfg(feature = "http")]
 fn of_http(first: &[u8], side: FlowSide) -> Likeness {
     use flowscope_http::Likeness as Http;
+    // Methods and versions are text, and so is what may be before them: most
+    // binary protocols are told here.
+    match first {
+        [b'\r' | b'\n' | b'!'..=b'~', ..] | [] => {}
+        _ => return Likeness::No,
+    }
     match flowscope_http::HttpParser::recognise(first, side) {
         Http::Certain => Likeness::Certain,
         Http::Unsure => Likeness::Unsure,
