@@ -152,7 +152,7 @@ mod tests {
             (b"HTTP/1.1 200 OK", Initiator, Unsure),
             (b"HTTP/1.1 200 OK\r\n", Initiator, Certain),
             (b"220 ready\r\n", Responder, No),
-            (b"ICY 200 OK\r\n", Responder, No),
+            (b"ICY 200 OK\r\n", Responder, Certain),
             (b"\0\0", Responder, No),
         ] {
             let shown = bytes.escape_ascii();

@@ -29,6 +29,9 @@ impl<'a> StartLine<'a> {
     /// Reads a whole line; the flag says that it is not quite as it should be.
     pub(crate) fn parse(line: &'a [u8]) -> Option<(Self, bool)> {
         let line = without_line_end(line);
+        if line == HTTP2 {
+            return None;
+        }
         if matches!(line.first(), Some(b' ' | b'\t'))
             || line.iter().any(|byte| is_control(*byte) && *byte != b'\t')
         {
@@ -37,53 +40,89 @@ impl<'a> StartLine<'a> {
         Self::response(line).or_else(|| Self::request(line))
     }
 
+    /// Whether a line is a whole request, with nothing behind it: one from
+    /// before there were headers.
+    pub(crate) fn is_whole_request(line: &'a [u8]) -> bool {
+        let words = without_line_end(line).split(|byte| matches!(byte, b' ' | b'\t'));
+        let count = words.filter(|word| !word.is_empty()).count();
+        count == 2 && matches!(Self::parse(line), Some((Self::Request { .. }, _)))
+    }
+
     /// RFC 9112, section 4: `HTTP/1.1 200 OK`.
+    ///
+    /// Of a status that is longer, or has something else in it, the digits
+    /// among the first three places count. SHOUTcast says `ICY 200 OK`.
     fn response(line: &'a [u8]) -> Option<(Self, bool)> {
-        let (version, rest) = take_version(line)?;
-        let digits = rest.trim_ascii_start();
-        let (status, reason) = digits.split_first_chunk::<3>()?;
-        if digits.len() == rest.len() || !status.iter().all(u8::is_ascii_digit) {
+        let (version, rest, odd_version) = match line.strip_prefix(b"ICY") {
+            Some(rest) => (HttpVersion::HTTP_10, rest, true),
+            None => take_any_version(line.strip_prefix(b"HTTP/")?)?,
+        };
+        let word = rest.trim_ascii_start();
+        let odd_space = rest.len() - word.len() > 1 || rest.first() != Some(&b' ');
+        let (places, _) = word.split_first_chunk::<3>()?;
+        let end = word
+            .iter()
+            .position(|byte| matches!(byte, b' ' | b'\t'))
+            .unwrap_or(word.len());
+        let digits = places.iter().take_while(|byte| byte.is_ascii_digit());
+        let count = digits.clone().count();
+        if word.len() == rest.len() || end < 3 || count == 0 {
             return None;
         }
-        let status = status
-            .iter()
-            .fold(0, |status, digit| status * 10 + u16::from(digit - b'0'));
-        let odd_space = rest.len() - digits.len() > 1 || rest.first() != Some(&b' ');
+        let status = digits.fold(0, |status, digit| status * 10 + u16::from(digit - b'0'));
+        let (_, reason) = word.split_at_checked(end)?;
         let (reason, odd_end) = match reason.split_first() {
+            Some((space, reason)) => (reason, *space != b' '),
             None => (reason, false),
-            Some((b' ', reason)) => (reason, false),
-            Some((b'\t', reason)) => (reason, true),
-            Some(_) => return None,
         };
         let response = Self::Response {
             version,
             status,
             reason,
         };
-        Some((response, odd_space || odd_end))
+        let odd_status = count < 3 || end > 3;
+        let odd = odd_version || odd_space || odd_status || odd_end;
+        Some((response, odd))
     }
 
     /// RFC 9112, section 3: `GET /index.html HTTP/1.1`.
     ///
     /// White space within a target makes more words than three. The second is
-    /// the target then, as most readers have it.
+    /// the target then, as most readers have it. Before HTTP/1.0 there were two
+    /// words (RFC 1945, section 5).
     fn request(line: &'a [u8]) -> Option<(Self, bool)> {
         let mut words = line
             .split(|byte| matches!(byte, b' ' | b'\t'))
             .filter(|word| !word.is_empty());
         let (method, target) = (words.next()?, words.next()?);
-        let last = words.next_back()?;
-        let (version, rest) = take_version(last)?;
-        if !rest.is_empty() || method.len() > LONGEST_METHOD || !method.iter().all(is_token) {
+        let last = words.next_back().unwrap_or_default();
+        if method.len() > LONGEST_METHOD || !method.iter().all(is_token) {
             return None;
         }
+        let is_known = METHODS.iter().any(|known| known.as_bytes() == method);
+        let (version, odd_version) = match last.split_at_checked(b"HTTP/".len()) {
+            None if last.is_empty() && method == b"GET" && target.starts_with(b"/") => {
+                (HttpVersion { major: 0, minor: 9 }, true)
+            }
+            None => return None,
+            Some((name, version)) => {
+                let odd_name = name != b"HTTP/";
+                if odd_name && !(is_known && name.eq_ignore_ascii_case(b"HTTP/")) {
+                    return None;
+                }
+                match take_any_version(version)? {
+                    (version, b"", odd) => (version, odd || odd_name),
+                    _ => return None,
+                }
+            }
+        };
         let exact = method.len() + target.len() + last.len() + 2;
         let request = Self::Request {
             method,
             target,
             version,
         };
-        let odd = line.len() != exact || line.contains(&b'\t');
+        let odd = odd_version || line.len() != exact || line.contains(&b'\t');
         Some((request, odd))
     }
 
@@ -207,6 +246,28 @@ fn take_version(bytes: &[u8]) -> Option<(HttpVersion, &[u8])> {
     Some((HttpVersion { major: 1, minor }, rest))
 }
 
+/// Reads what comes behind `HTTP/`, as `1.1`. The flag says that it is none of
+/// the versions there are.
+fn take_any_version(bytes: &[u8]) -> Option<(HttpVersion, &[u8], bool)> {
+    let (major, rest) = take_number(bytes)?;
+    let (minor, rest) = match rest.split_first() {
+        Some((b'.', rest)) => take_number(rest)?,
+        _ => (0, rest),
+    };
+    let length = bytes.len() - rest.len();
+    let odd = major != 1 || length != b"1.1".len();
+    Some((HttpVersion { major, minor }, rest, odd))
+}
+
+fn take_number(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let end = bytes
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let (digits, rest) = bytes.split_at_checked(end)?;
+    Some((str::from_utf8(digits).ok()?.parse().ok()?, rest))
+}
+
 pub(crate) fn without_line_end(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
@@ -228,6 +289,9 @@ pub(crate) fn is_like_a_method(word: &[u8]) -> bool {
             .iter()
             .all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'-'))
 }
+
+/// RFC 9113, section 3.4: what a client of HTTP/2 begins with.
+pub(crate) const HTTP2: &[u8] = b"PRI * HTTP/2.0";
 
 pub(crate) const LONGEST_METHOD: usize = 32;
 
@@ -304,6 +368,10 @@ mod tests {
             ("GET  /\tHTTP/1.1\r\n", ("GET", "/"), true),
             ("GET /a b HTTP/1.1\r\n", ("GET", "/a"), true),
             ("GET / HTTP/1.1 \r\n", ("GET", "/"), true),
+            ("GET / HTTP/2.0\r\n", ("GET", "/"), true),
+            ("GET / HTTP/1\r\n", ("GET", "/"), true),
+            ("GET / http/1.1\r\n", ("GET", "/"), true),
+            ("GET /\r\n", ("GET", "/"), true),
         ] {
             let (parsed, is_odd) = StartLine::parse(line.as_bytes()).expect(line);
             let StartLine::Request { method, target, .. } = parsed else {
@@ -317,6 +385,12 @@ mod tests {
             ("HTTP/1.1 404\r\n", 404, "", false),
             ("HTTP/1.0 302 Moved  on \r\n", 302, "Moved  on ", false),
             ("HTTP/1.1  200 OK\r\n", 200, "OK", true),
+            ("HTTP/1.1 2000 OK\r\n", 200, "OK", true),
+            ("HTTP/1.1 20x OK\r\n", 20, "OK", true),
+            ("HTTP/2.0 200 OK\r\n", 200, "OK", true),
+            ("HTTP/1.01 200 OK\r\n", 200, "OK", true),
+            ("HTTP/1 200\r\n", 200, "", true),
+            ("ICY 200 OK\r\n", 200, "OK", true),
         ] {
             let (parsed, is_odd) = StartLine::parse(line.as_bytes()).expect(line);
             let StartLine::Response { status, reason, .. } = parsed else {
@@ -326,13 +400,19 @@ mod tests {
         }
         for line in [
             "\r\n",
-            "GET /\r\n",
+            "GET\r\n",
+            "GET x\r\n",
+            "LIST /\r\n",
             " GET / HTTP/1.1\r\n",
-            "GET / HTTP/2.0\r\n",
             "GET / HTTP/1.x\r\n",
+            "GET / HTTP/256.1\r\n",
+            "brew / http/1.1\r\n",
+            "OPTIONS rtsp://a RTSP/1.0\r\n",
             "HTTP/1.1 20 OK\r\n",
-            "HTTP/1.1 2000 OK\r\n",
+            "HTTP/1.1 abc\r\n",
             "HTTP/1.1200 OK\r\n",
+            "http/1.1 200 OK\r\n",
+            "ICYCLE 200\r\n",
             "G\0T / HTTP/1.1\r\n",
             "G(T / HTTP/1.1\r\n",
         ] {

@@ -113,6 +113,64 @@ fn ambiguous_framing_is_settled_and_flagged() {
 }
 
 #[test]
+fn an_odd_response_is_better_than_none() {
+    for (response, kinds, words) in [
+        (
+            "HTTP/2.0 200 OK\r\nContent-Length: 1\r\n\r\na",
+            &[BadStartLine][..],
+            "200 to / 1",
+        ),
+        (
+            "HTTP/1.01 200 OK\r\nContent-Length: 1\r\n\r\na",
+            &[BadStartLine],
+            "200 to / 1",
+        ),
+        (
+            "HTTP/1.1 2000 OK\r\nContent-Length: 1\r\n\r\na",
+            &[BadStartLine],
+            "200 to / 1",
+        ),
+        (
+            "ICY 200 OK\r\nicy-name: a\r\n\r\nab",
+            &[BadStartLine],
+            "200 to / 2",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1, 2\r\n\r\nabc",
+            &[DifferingLengths],
+            "200 to / 3",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n 1,\r\na\r\n 0\r\n\r\n",
+            &[BadChunkSize],
+            "200 to / 1",
+        ),
+    ] {
+        let talk = Talk::default().steps(&[client("GET / HTTP/1.1\r\n\r\n"), server(response)]);
+        let talk = talk.finish();
+        assert_eq!(talk.anomalies(), kinds, "{response}");
+        assert_eq!(
+            talk.said().last().map(String::as_str),
+            Some(words),
+            "{response}"
+        );
+    }
+}
+
+#[test]
+fn a_request_from_before_headers_is_whole_with_its_line() {
+    let talk = Talk::default().steps(&[
+        client("GET /a\r\n"),
+        server("<html>a</html>"),
+        client("GET /b http/1.1\r\nHost: b\r\n\r\n"),
+    ]);
+    assert_eq!(
+        talk.said(),
+        ["bad_start_line", "GET /a 0", "bad_start_line", "GET /b 0"]
+    );
+}
+
+#[test]
 fn a_body_where_none_may_be_is_none() {
     let talk = Talk::default().steps(&[
         client("GET / HTTP/1.1\r\n\r\n"),

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use flowscope_core::Timestamp;
 
+use crate::anomaly::Oddities;
 use crate::body::Body;
 use crate::{HttpRequest, HttpResponse, Transfer};
 
@@ -23,8 +24,8 @@ pub(super) struct Half {
     pub(super) begun: bool,
     /// The request under way asks to leave HTTP.
     pub(super) asks: bool,
-    /// A bare LF in this message's chunks was told of.
-    pub(super) bare: bool,
+    /// What was told of this message's chunks.
+    pub(super) told: Oddities,
 }
 
 /// What a side is about to send.
@@ -102,7 +103,7 @@ impl Default for Half {
             began: Timestamp::EPOCH,
             begun: false,
             asks: false,
-            bare: false,
+            told: Oddities::default(),
         }
     }
 }

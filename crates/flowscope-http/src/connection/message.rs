@@ -38,7 +38,7 @@ impl Connection {
             call.anomaly(kind);
         }
         let half = &mut self.halves[call.side];
-        (half.begun, half.bare) = (true, false);
+        (half.begun, half.told) = (true, Oddities::default());
         match head.status {
             None => self.prepare_request(head, call),
             Some(status) => self.prepare_response(head, status, call),
@@ -170,10 +170,11 @@ impl Connection {
         match piece {
             Piece::Content(content) => half.content(content, call),
             Piece::Framing => {}
-            Piece::BareLineFeed if half.bare => {}
-            Piece::BareLineFeed => {
-                half.bare = true;
-                call.anomaly(HttpAnomalyKind::BareLineFeedInChunk);
+            Piece::Odd(kind) => {
+                if !half.told.has(kind) {
+                    half.told.add(kind);
+                    call.anomaly(kind);
+                }
             }
             Piece::Bad(kind) => {
                 call.anomaly(kind);

@@ -1,11 +1,9 @@
 //! From anything to the end of a head.
 
-use core::mem;
-
 use super::half::State;
 use super::{Call, Connection};
 use crate::head::{self, Head};
-use crate::start_line::{StartLine, is_control, is_header_line, without_line_end};
+use crate::start_line::{HTTP2, StartLine, is_control, is_header_line, without_line_end};
 use crate::{HttpAnomalyKind, TunnelKind, lenient};
 
 impl Connection {
@@ -50,12 +48,13 @@ impl Connection {
 
     /// Takes the line that is now whole.
     fn line(&mut self, tentative: bool, call: &mut Call<'_>) {
-        let (_, max_headers) = limits(call);
         let half = &mut self.halves[call.side];
         let line = half.held.get(half.line..).unwrap_or_default();
         let content = without_line_end(line);
         if half.line == 0 {
-            if tentative || StartLine::parse(line).is_some() {
+            if !tentative && StartLine::is_whole_request(line) {
+                self.held_head(call);
+            } else if tentative || StartLine::parse(line).is_some() {
                 half.line = half.held.len();
             } else if content == HTTP2 {
                 self.leave(TunnelKind::Http2, None, None, call);
@@ -64,13 +63,7 @@ impl Connection {
                 self.search_held(call);
             }
         } else if content.is_empty() {
-            let held = mem::take(&mut half.held);
-            let head = head::any(&held, max_headers);
-            half.held = held;
-            match head {
-                Some(head) => self.begin(head, call),
-                None => self.lose(call),
-            }
+            self.held_head(call);
         } else if tentative && !is_header_line(content) {
             // What was found was no start line. This may be one.
             half.held.drain(..half.line);
@@ -79,6 +72,15 @@ impl Connection {
             self.search_held(call);
         } else {
             half.line = half.held.len();
+        }
+    }
+
+    /// The head that is held is whole.
+    fn held_head(&mut self, call: &mut Call<'_>) {
+        let (_, max_headers) = limits(call);
+        match head::any(&self.halves[call.side].held, max_headers) {
+            Some(head) => self.begin(head, call),
+            None => self.lose(call),
         }
     }
 
@@ -230,6 +232,3 @@ const LINE_END: usize = b"\r\n".len();
 /// A start line in the middle of something is not looked for further back
 /// than this from its end.
 const LONGEST_FOUND: usize = 8 << 10;
-
-/// RFC 9113, section 3.4: what a client of HTTP/2 begins with.
-const HTTP2: &[u8] = b"PRI * HTTP/2.0";
