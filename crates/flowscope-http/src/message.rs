@@ -237,15 +237,20 @@ impl HttpTunnel {
 }
 
 /// The version of a message.
+///
+/// It is 1.0 or 1.1. A request that names none is of 0.9, from before versions;
+/// that, and any other in a start line, is told of as an anomaly.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct HttpVersion {
-    /// Always 1, as long as this crate reads no others.
+    /// The first number.
     pub major: u8,
-    /// 0 or 1.
+    /// The second number.
     pub minor: u8,
 }
 
 impl HttpVersion {
+    /// The start line is cut short before it, as 0.0.
+    pub const UNKNOWN: Self = Self { major: 0, minor: 0 };
     /// HTTP/1.0.
     pub const HTTP_10: Self = Self { major: 1, minor: 0 };
     /// HTTP/1.1.

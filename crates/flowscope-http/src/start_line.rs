@@ -40,6 +40,34 @@ impl<'a> StartLine<'a> {
         Self::response(line).or_else(|| Self::request(line))
     }
 
+    /// Reads the beginning of a line whose end was not captured: a status, or
+    /// a known method and what there is of a path.
+    pub(crate) fn parse_cut(line: &'a [u8]) -> Option<Self> {
+        if line.iter().any(|byte| is_control(*byte)) {
+            return None;
+        }
+        if let Some((response, false)) = Self::response(line) {
+            return Some(response);
+        }
+        let mut words = line.split(|byte| *byte == b' ');
+        let (method, target) = (words.next()?, words.next()?);
+        let is_known = METHODS.iter().any(|known| known.as_bytes() == method);
+        if !is_known || !target.starts_with(b"/") {
+            return None;
+        }
+        let version = words
+            .next()
+            .and_then(|last| take_any_version(last.strip_prefix(b"HTTP/")?));
+        Some(Self::Request {
+            method,
+            target,
+            version: match version {
+                Some((version, b"", false)) => version,
+                _ => HttpVersion::UNKNOWN,
+            },
+        })
+    }
+
     /// Whether a line is a whole request, with nothing behind it: one from
     /// before there were headers.
     pub(crate) fn is_whole_request(line: &'a [u8]) -> bool {

@@ -45,6 +45,23 @@ impl Connection {
         }
     }
 
+    /// Makes what there is of a start line the message under way. Of a request
+    /// with half a target, no response says that it answers it.
+    pub(super) fn prepare_cut(&mut self, head: Head, call: &mut Call<'_>) {
+        if head.status.is_some() {
+            self.prepare(head, call);
+            return;
+        }
+        self.client.get_or_insert(call.side);
+        let half = &mut self.halves[call.side];
+        half.begun = true;
+        half.message = Some(Message::Request(HttpRequest {
+            transfer: Transfer::begun(half.began),
+            version: head.version,
+            head: head.fields,
+        }));
+    }
+
     fn prepare_request(&mut self, head: Head, call: &mut Call<'_>) -> Next {
         let framing = head.framing;
         let request = HttpRequest {
@@ -380,7 +397,7 @@ fn tunnel(
     request: Option<&Request>,
 ) -> Option<TunnelKind> {
     match (status, request) {
-        (101, request) => (upgrade || request.is_none_or(|request| request.upgrade))
+        (101, request) => (upgrade || request.is_some_and(|request| request.upgrade))
             .then_some(TunnelKind::Upgrade),
         (200..300, Some(request)) => {
             (request.method() == b"CONNECT").then_some(TunnelKind::Connect)

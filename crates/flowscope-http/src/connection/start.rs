@@ -105,10 +105,18 @@ impl Connection {
         half.state = State::Search { at_line: true };
     }
 
-    /// Gives the message whose head is cut short after some lines, if any.
+    /// Gives the message whose head is cut short after some lines, or in the
+    /// first.
     pub(super) fn partial(&mut self, call: &mut Call<'_>) {
         let (_, max_headers) = limits(call);
         let half = &self.halves[call.side];
+        if half.line == 0 {
+            if let Some(head) = lenient::read_cut(&half.held) {
+                self.prepare_cut(head, call);
+                self.cut(call);
+            }
+            return;
+        }
         let lines = half.held.get(..half.line).unwrap_or_default();
         if let Some(head) = lenient::read(lines, max_headers) {
             self.prepare(head, call);
