@@ -127,6 +127,16 @@ fn what_there_is_of_a_start_line_is_given() {
     ] {
         assert_eq!(said(&steps(cut, answer)), [""; 0], "{cut}");
     }
+    // The next one begins behind the hole.
+    let next = [
+        client("GET /1 HTTP/1.1\r\nA: b"),
+        Step::Gap(CLIENT, 60),
+        client("GET /2"),
+        Step::Gap(CLIENT, 60),
+        client("what is this? GET /3"),
+        Step::Gap(CLIENT, 60),
+    ];
+    assert_eq!(said(&next), ["GET /1 0 cut", "GET /2 0 cut"]);
     let talk = Talk::default().steps(&steps("GET /a HTTP/1.", ""));
     let Some(HttpMessage::Request(request)) = talk.messages.first() else {
         panic!("{:?}", talk.messages)

@@ -52,6 +52,7 @@ impl Connection {
             self.prepare(head, call);
             return;
         }
+        self.searched = 0;
         self.client.get_or_insert(call.side);
         let half = &mut self.halves[call.side];
         half.begun = true;

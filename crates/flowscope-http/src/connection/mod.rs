@@ -101,7 +101,11 @@ impl Connection {
                 self.partial(call);
                 self.lose(call);
             }
-            State::Search { .. } | State::Trailers => {
+            State::Search { .. } => {
+                self.partial_found(call);
+                self.lose(call);
+            }
+            State::Trailers => {
                 self.cut(call);
                 self.lose(call);
             }

@@ -3,7 +3,7 @@
 use super::half::State;
 use super::{Call, Connection};
 use crate::head::{self, Head};
-use crate::start_line::{HTTP2, StartLine, is_control, is_header_line, without_line_end};
+use crate::start_line::{HTTP2, StartLine, Wanted, is_control, is_header_line, without_line_end};
 use crate::{HttpAnomalyKind, TunnelKind, lenient};
 
 impl Connection {
@@ -111,15 +111,35 @@ impl Connection {
         let (_, max_headers) = limits(call);
         let half = &self.halves[call.side];
         if half.line == 0 {
-            if let Some(head) = lenient::read_cut(&half.held) {
-                self.prepare_cut(head, call);
-                self.cut(call);
-            }
-            return;
+            let head = lenient::read_cut(&half.held);
+            return self.give_cut(head, call);
         }
         let lines = half.held.get(..half.line).unwrap_or_default();
         if let Some(head) = lenient::read(lines, max_headers) {
             self.prepare(head, call);
+            self.cut(call);
+        }
+    }
+
+    /// The same, of a side of which messages were read before: what is held
+    /// while looking for the next begins with a line, or behind a hole.
+    pub(super) fn partial_found(&mut self, call: &mut Call<'_>) {
+        let wanted = self.wanted(call.side);
+        let half = &self.halves[call.side];
+        let fits = |head: &Head| match wanted {
+            Wanted::Requests => head.status.is_none(),
+            Wanted::Responses => head.status.is_some(),
+            Wanted::Either => false,
+        };
+        if half.begun {
+            let head = lenient::read_cut(&half.held).filter(fits);
+            self.give_cut(head, call);
+        }
+    }
+
+    fn give_cut(&mut self, head: Option<Head>, call: &mut Call<'_>) {
+        if let Some(head) = head {
+            self.prepare_cut(head, call);
             self.cut(call);
         }
     }
