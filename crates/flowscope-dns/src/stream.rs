@@ -293,7 +293,7 @@ impl Framing {
         if let Some(frame) = Frame::of(bytes)
             && frame.header.is_some()
             && let Some(message) = bytes.get(PREFIX..)
-            && (self.known || Likeness::of_stream(bytes) == Likeness::Certain)
+            && (self.known || Likeness::of_stream(bytes) >= self.least_likeness())
         {
             let missing = frame.len.saturating_sub(message.len());
             found(Found {
@@ -302,6 +302,14 @@ impl Framing {
             });
         }
         self.kept.clear();
+    }
+
+    /// How much a message that is cut must look like one.
+    fn least_likeness(&self) -> Likeness {
+        match self.scrutiny {
+            Scrutiny::AnyPort => Likeness::Certain,
+            Scrutiny::KnownPort => Likeness::Unsure,
+        }
     }
 
     fn extend(&mut self, bytes: &[u8]) -> Result<(), DnsError> {

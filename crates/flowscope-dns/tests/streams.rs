@@ -170,6 +170,21 @@ fn an_unfinished_message_is_given_at_the_end() {
 }
 
 #[test]
+fn on_a_known_port_a_header_alone_is_given() {
+    let stream = framed(&query(7, "host.example"));
+    for (scrutiny, count) in [(Scrutiny::AnyPort, 0), (Scrutiny::KnownPort, 1)] {
+        let config = DnsConfig {
+            scrutiny,
+            ..DnsConfig::default()
+        };
+        let mut parser = DnsTcpParser::with_config(config);
+        feed(&mut parser, CLIENT, Data(&stream[..16])).expect("it is DNS");
+        let found = feed(&mut parser, CLIENT, Gap(60)).expect("a hole is no error");
+        assert_eq!(lines(&found).len(), count, "{scrutiny:?}");
+    }
+}
+
+#[test]
 fn on_a_known_port_the_next_message_is_looked_for() {
     let config = DnsConfig {
         scrutiny: Scrutiny::KnownPort,
