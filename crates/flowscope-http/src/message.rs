@@ -251,6 +251,8 @@ pub struct HttpVersion {
 impl HttpVersion {
     /// The start line is cut short before it, as 0.0.
     pub const UNKNOWN: Self = Self { major: 0, minor: 0 };
+    /// HTTP/0.9.
+    pub(crate) const HTTP_09: Self = Self { major: 0, minor: 9 };
     /// HTTP/1.0.
     pub const HTTP_10: Self = Self { major: 1, minor: 0 };
     /// HTTP/1.1.

@@ -68,12 +68,13 @@ impl<'a> StartLine<'a> {
         })
     }
 
-    /// Whether a line is a whole request, with nothing behind it: one from
-    /// before there were headers.
-    pub(crate) fn is_whole_request(line: &'a [u8]) -> bool {
-        let words = without_line_end(line).split(|byte| matches!(byte, b' ' | b'\t'));
-        let count = words.filter(|word| !word.is_empty()).count();
-        count == 2 && matches!(Self::parse(line), Some((Self::Request { .. }, _)))
+    /// Whether it names no version, as before there were headers: it may be a
+    /// whole request.
+    pub(crate) fn is_simple(&self) -> bool {
+        match self {
+            Self::Request { version, .. } => *version == HttpVersion::HTTP_09,
+            Self::Response { .. } => false,
+        }
     }
 
     /// RFC 9112, section 4: `HTTP/1.1 200 OK`.
@@ -116,21 +117,25 @@ impl<'a> StartLine<'a> {
     /// RFC 9112, section 3: `GET /index.html HTTP/1.1`.
     ///
     /// White space within a target makes more words than three. The second is
-    /// the target then, as most readers have it. Before HTTP/1.0 there were two
-    /// words (RFC 1945, section 5).
+    /// the target then, as most readers have it. Two words are a method and a
+    /// version without a target, or a request from before HTTP/1.0 (RFC 1945,
+    /// section 5).
     fn request(line: &'a [u8]) -> Option<(Self, bool)> {
         let mut words = line
             .split(|byte| matches!(byte, b' ' | b'\t'))
             .filter(|word| !word.is_empty());
-        let (method, target) = (words.next()?, words.next()?);
-        let last = words.next_back().unwrap_or_default();
+        let (method, mut target) = (words.next()?, words.next()?);
+        let mut last = words.next_back().unwrap_or_default();
         if method.len() > LONGEST_METHOD || !method.iter().all(is_token) {
             return None;
         }
         let is_known = METHODS.iter().any(|known| known.as_bytes() == method);
+        if is_known && last.is_empty() && target.starts_with(b"HTTP/") {
+            (target, last) = (b"", target);
+        }
         let (version, odd_version) = match last.split_at_checked(b"HTTP/".len()) {
             None if last.is_empty() && method == b"GET" && target.starts_with(b"/") => {
-                (HttpVersion { major: 0, minor: 9 }, true)
+                (HttpVersion::HTTP_09, true)
             }
             None => return None,
             Some((name, version)) => {
@@ -150,8 +155,8 @@ impl<'a> StartLine<'a> {
             target,
             version,
         };
-        let odd = odd_version || line.len() != exact || line.contains(&b'\t');
-        Some((request, odd))
+        let odd_space = line.len() != exact || line.contains(&b'\t');
+        Some((request, odd_version || odd_space || target.is_empty()))
     }
 
     /// Whether a line that begins so may become a start line.
@@ -400,6 +405,7 @@ mod tests {
             ("GET / HTTP/1\r\n", ("GET", "/"), true),
             ("GET / http/1.1\r\n", ("GET", "/"), true),
             ("GET /\r\n", ("GET", "/"), true),
+            ("GET  HTTP/1.1\r\n", ("GET", ""), true),
         ] {
             let (parsed, is_odd) = StartLine::parse(line.as_bytes()).expect(line);
             let StartLine::Request { method, target, .. } = parsed else {
@@ -430,6 +436,7 @@ mod tests {
             "\r\n",
             "GET\r\n",
             "GET x\r\n",
+            "BREW HTTP/1.1\r\n",
             "LIST /\r\n",
             " GET / HTTP/1.1\r\n",
             "GET / HTTP/1.x\r\n",

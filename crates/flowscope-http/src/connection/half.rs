@@ -24,6 +24,8 @@ pub(super) struct Half {
     pub(super) begun: bool,
     /// The request under way asks to leave HTTP.
     pub(super) asks: bool,
+    /// The line that is held is a whole request, if no headers follow.
+    pub(super) simple: bool,
     /// What was told of this message's chunks.
     pub(super) told: Oddities,
 }
@@ -79,6 +81,7 @@ impl Half {
             self.held = Vec::new();
         }
         self.line = 0;
+        self.simple = false;
     }
 
     pub(super) fn memory(&self) -> usize {
@@ -103,6 +106,7 @@ impl Default for Half {
             began: Timestamp::EPOCH,
             begun: false,
             asks: false,
+            simple: false,
             told: Oddities::default(),
         }
     }

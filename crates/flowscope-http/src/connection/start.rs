@@ -1,5 +1,9 @@
 //! From anything to the end of a head.
 
+use core::mem;
+
+use flowscope_core::FlowSide;
+
 use super::half::State;
 use super::{Call, Connection};
 use crate::head::{self, Head};
@@ -52,10 +56,10 @@ impl Connection {
         let line = half.held.get(half.line..).unwrap_or_default();
         let content = without_line_end(line);
         if half.line == 0 {
-            if !tentative && StartLine::is_whole_request(line) {
-                self.held_head(call);
-            } else if tentative || StartLine::parse(line).is_some() {
+            let start = StartLine::parse(line);
+            if tentative || start.is_some() {
                 half.line = half.held.len();
+                half.simple = !tentative && start.is_some_and(|(start, _)| start.is_simple());
             } else if content == HTTP2 {
                 self.leave(TunnelKind::Http2, None, None, call);
             } else {
@@ -64,6 +68,10 @@ impl Connection {
             }
         } else if content.is_empty() {
             self.held_head(call);
+        } else if half.simple && !is_header_line(content) {
+            let line = half.held.split_off(half.line);
+            self.held_head(call);
+            self.data(&line, call);
         } else if tentative && !is_header_line(content) {
             // What was found was no start line. This may be one.
             half.held.drain(..half.line);
@@ -71,14 +79,29 @@ impl Connection {
             half.state = State::Search { at_line: true };
             self.search_held(call);
         } else {
+            half.simple = false;
             half.line = half.held.len();
+        }
+    }
+
+    /// Gives the request without headers that `side` sent, if it is one: the
+    /// other side answers, or it is over.
+    pub(super) fn settle_simple(&mut self, side: FlowSide, call: &mut Call<'_>) {
+        let half = &mut self.halves[side];
+        // Half a line behind it is none of it.
+        if half.simple && half.line == half.held.len() {
+            let answering = mem::replace(&mut call.side, side);
+            self.held_head(call);
+            call.side = answering;
         }
     }
 
     /// The head that is held is whole.
     fn held_head(&mut self, call: &mut Call<'_>) {
         let (_, max_headers) = limits(call);
-        match head::any(&self.halves[call.side].held, max_headers) {
+        let half = &mut self.halves[call.side];
+        half.simple = false;
+        match head::any(&half.held, max_headers) {
             Some(head) => self.begin(head, call),
             None => self.lose(call),
         }
