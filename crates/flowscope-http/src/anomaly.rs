@@ -53,8 +53,8 @@ pub enum HttpAnomalyKind {
     /// More than one `Host`.
     RepeatedHost,
     /// A start line that has other white space than it should, too many or few
-    /// words, a version that there is not, or a status of other than three
-    /// digits.
+    /// words, a control character, a version that there is not, or a status of
+    /// other than three digits.
     BadStartLine,
     /// A head or trailer section longer than `max_head`.
     HeadTooLong,

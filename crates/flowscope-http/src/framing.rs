@@ -88,7 +88,7 @@ impl Framing {
     }
 
     fn settle_encoding(&mut self, codings: Codings, version: HttpVersion) {
-        if (version.major, version.minor) < (1, 1) {
+        if version.is_old() {
             self.oddities.add(Kind::TransferEncodingInOldVersion);
         }
         if self.length != Length::Absent {
@@ -170,7 +170,7 @@ impl FramingReader {
         let mut framing = self.framing;
         framing.upgrade = self.connects && self.names_protocol;
         // RFC 9112, section 9.3.
-        framing.closes |= !self.keeps_alive && (version.major, version.minor) < (1, 1);
+        framing.closes |= !self.keeps_alive && version.is_old();
         if self.hosts > 1 {
             framing.oddities.add(Kind::RepeatedHost);
         }

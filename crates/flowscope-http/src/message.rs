@@ -249,7 +249,7 @@ pub struct HttpVersion {
 }
 
 impl HttpVersion {
-    /// The start line is cut short before it, as 0.0.
+    /// The start line is cut short before it, or says something else, as 0.0.
     pub const UNKNOWN: Self = Self { major: 0, minor: 0 };
     /// HTTP/0.9.
     pub(crate) const HTTP_09: Self = Self { major: 0, minor: 9 };
@@ -257,6 +257,11 @@ impl HttpVersion {
     pub const HTTP_10: Self = Self { major: 1, minor: 0 };
     /// HTTP/1.1.
     pub const HTTP_11: Self = Self { major: 1, minor: 1 };
+
+    /// Whether it is before HTTP/1.1.
+    pub(crate) fn is_old(self) -> bool {
+        self < Self::HTTP_11 && self != Self::UNKNOWN
+    }
 }
 
 /// As in a start line: `HTTP/1.1`.

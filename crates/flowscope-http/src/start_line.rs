@@ -29,15 +29,29 @@ impl<'a> StartLine<'a> {
     /// Reads a whole line; the flag says that it is not quite as it should be.
     pub(crate) fn parse(line: &'a [u8]) -> Option<(Self, bool)> {
         let line = without_line_end(line);
-        if line == HTTP2 {
+        if line == HTTP2 || matches!(line.first(), Some(b' ' | b'\t')) {
             return None;
         }
-        if matches!(line.first(), Some(b' ' | b'\t'))
-            || line.iter().any(|byte| is_control(*byte) && *byte != b'\t')
-        {
-            return None;
+        let (start, odd) = Self::response(line).or_else(|| Self::request(line))?;
+        let control = line
+            .iter()
+            .position(|byte| is_control(*byte) && *byte != b'\t');
+        match control {
+            None => Some((start, odd)),
+            Some(at) if Self::may_go_on(line.get(..at)?) => Some((start, true)),
+            Some(_) => None,
         }
-        Self::response(line).or_else(|| Self::request(line))
+    }
+
+    /// Whether a line that begins so is a start line whatever follows, control
+    /// characters too.
+    pub(crate) fn may_go_on(bytes: &[u8]) -> bool {
+        let mut words = bytes.split(|byte| *byte == b' ');
+        let first = words.next().unwrap_or_default();
+        words.next().is_some_and(|second| {
+            second.starts_with(b"/") && is_known_method(first)
+                || is_status_line(bytes) == Some(true)
+        })
     }
 
     /// Reads the beginning of a line whose end was not captured: a status, or
@@ -51,8 +65,7 @@ impl<'a> StartLine<'a> {
         }
         let mut words = line.split(|byte| *byte == b' ');
         let (method, target) = (words.next()?, words.next()?);
-        let is_known = METHODS.iter().any(|known| known.as_bytes() == method);
-        if !is_known || !target.starts_with(b"/") {
+        if !is_known_method(method) || !target.starts_with(b"/") {
             return None;
         }
         let version = words
@@ -129,25 +142,27 @@ impl<'a> StartLine<'a> {
         if method.len() > LONGEST_METHOD || !method.iter().all(is_token) {
             return None;
         }
-        let is_known = METHODS.iter().any(|known| known.as_bytes() == method);
+        let is_known = is_known_method(method);
         if is_known && last.is_empty() && target.starts_with(b"HTTP/") {
             (target, last) = (b"", target);
         }
-        let (version, odd_version) = match last.split_at_checked(b"HTTP/".len()) {
-            None if last.is_empty() && method == b"GET" && target.starts_with(b"/") => {
-                (HttpVersion::HTTP_09, true)
+        let named = last.split_at_checked(b"HTTP/".len());
+        let version = named.and_then(|(name, version)| {
+            let odd_name = name != b"HTTP/";
+            if odd_name && !(is_known && name.eq_ignore_ascii_case(b"HTTP/")) {
+                return None;
             }
+            match take_any_version(version)? {
+                (version, b"", odd) => Some((version, odd || odd_name)),
+                _ => None,
+            }
+        });
+        let (version, odd_version) = match version {
+            Some(version) => version,
+            None if !is_known || !is_usual_target(target) || names_another(last) => return None,
+            None if !last.is_empty() => (HttpVersion::UNKNOWN, true),
+            None if matches!(method, b"GET" | b"HEAD" | b"POST") => (HttpVersion::HTTP_09, true),
             None => return None,
-            Some((name, version)) => {
-                let odd_name = name != b"HTTP/";
-                if odd_name && !(is_known && name.eq_ignore_ascii_case(b"HTTP/")) {
-                    return None;
-                }
-                match take_any_version(version)? {
-                    (version, b"", odd) => (version, odd || odd_name),
-                    _ => return None,
-                }
-            }
         };
         let exact = method.len() + target.len() + last.len() + 2;
         let request = Self::Request {
@@ -279,6 +294,21 @@ fn take_version(bytes: &[u8]) -> Option<(HttpVersion, &[u8])> {
     Some((HttpVersion { major: 1, minor }, rest))
 }
 
+fn is_known_method(word: &[u8]) -> bool {
+    METHODS.iter().any(|known| known.as_bytes() == word)
+}
+
+/// A target as those of HTTP are, and hardly anything else.
+fn is_usual_target(target: &[u8]) -> bool {
+    target.starts_with(b"/") || target.starts_with(b"http://") || target.starts_with(b"https://")
+}
+
+/// Whether a word names the version of another protocol, as `RTSP/1.0`.
+fn names_another(word: &[u8]) -> bool {
+    let name = word.split(|byte| *byte == b'/').next().unwrap_or_default();
+    name.len() < word.len() && !name.eq_ignore_ascii_case(b"HTTP")
+}
+
 /// Reads what comes behind `HTTP/`, as `1.1`. The flag says that it is none of
 /// the versions there are.
 fn take_any_version(bytes: &[u8]) -> Option<(HttpVersion, &[u8], bool)> {
@@ -406,6 +436,10 @@ mod tests {
             ("GET / http/1.1\r\n", ("GET", "/"), true),
             ("GET /\r\n", ("GET", "/"), true),
             ("GET  HTTP/1.1\r\n", ("GET", ""), true),
+            ("GET / HTTP/1.x\r\n", ("GET", "/"), true),
+            ("GET / HTTP/256.1\r\n", ("GET", "/"), true),
+            ("GET /a FOO\r\n", ("GET", "/a"), true),
+            ("GET /\0\x01 HTTP/1.1\r\n", ("GET", "/\0\x01"), true),
         ] {
             let (parsed, is_odd) = StartLine::parse(line.as_bytes()).expect(line);
             let StartLine::Request { method, target, .. } = parsed else {
@@ -425,6 +459,7 @@ mod tests {
             ("HTTP/1.01 200 OK\r\n", 200, "OK", true),
             ("HTTP/1 200\r\n", 200, "", true),
             ("ICY 200 OK\r\n", 200, "OK", true),
+            ("HTTP/1.1 200 O\0K\r\n", 200, "O\0K", true),
         ] {
             let (parsed, is_odd) = StartLine::parse(line.as_bytes()).expect(line);
             let StartLine::Response { status, reason, .. } = parsed else {
@@ -439,8 +474,12 @@ mod tests {
             "BREW HTTP/1.1\r\n",
             "LIST /\r\n",
             " GET / HTTP/1.1\r\n",
-            "GET / HTTP/1.x\r\n",
-            "GET / HTTP/256.1\r\n",
+            "GET * HTTP/1.x\r\n",
+            "BREW / HTTP/1.x\r\n",
+            "GET / RTSP/1.0\r\n",
+            "LOCK /\r\n",
+            "BREW /\0 HTTP/1.1\r\n",
+            "HTTP/1.1 \x01 200 OK\r\n",
             "brew / http/1.1\r\n",
             "OPTIONS rtsp://a RTSP/1.0\r\n",
             "HTTP/1.1 20 OK\r\n",

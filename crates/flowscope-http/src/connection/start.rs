@@ -42,7 +42,7 @@ impl Connection {
         let is_first = half.line == 0 && !tentative;
         if piece.ends_with(b"\n") {
             self.line(tentative, call);
-        } else if is_first && (has_control(piece) || !StartLine::may_begin(&half.held)) {
+        } else if is_first && !may_become_start_line(&half.held, piece) {
             self.not_a_start_line(call);
         } else if !rest.is_empty() {
             self.too_long(call);
@@ -271,11 +271,21 @@ pub(super) fn up_to_line_end(bytes: &[u8]) -> (&[u8], &[u8]) {
     bytes.split_at_checked(end).unwrap_or((bytes, &[]))
 }
 
-/// Whether no start line has these bytes in it.
-fn has_control(piece: &[u8]) -> bool {
-    piece
-        .iter()
-        .any(|byte| is_control(*byte) && !matches!(byte, b'\t' | b'\r'))
+/// Whether a line that begins with `held`, and went on with `piece`, may become
+/// a start line.
+fn may_become_start_line(held: &[u8], piece: &[u8]) -> bool {
+    let is_odd = |byte: &u8| is_control(*byte) && !matches!(byte, b'\t' | b'\r');
+    if !StartLine::may_begin(held) {
+        return false;
+    }
+    // All before this piece was looked at.
+    match piece.iter().position(is_odd) {
+        None => true,
+        Some(at) => {
+            let before = held.len().saturating_sub(piece.len()) + at;
+            StartLine::may_go_on(held.get(..before).unwrap_or_default())
+        }
+    }
 }
 
 const LINE_END: usize = b"\r\n".len();
