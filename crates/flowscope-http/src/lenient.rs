@@ -12,7 +12,8 @@ use crate::anomaly::Oddities;
 use crate::fields::Fields;
 use crate::framing::FramingReader;
 use crate::head::Head;
-use crate::start_line::{StartLine, is_control, is_token, without_line_end};
+use crate::start_line::{StartLine, without_line_end};
+use crate::words::{is_control, is_token};
 
 type Field<'a> = (&'a [u8], Cow<'a, [u8]>);
 

@@ -2,9 +2,8 @@
 
 use flowscope_core::FlowSide;
 
-use crate::start_line::{
-    LONGEST_METHOD, METHODS, StartLine, is_control, is_like_a_method, is_status_line,
-};
+use crate::start_line::{StartLine, is_status_line};
+use crate::words::{LONGEST_METHOD, METHODS, is_control, is_like_a_method};
 
 /// How much some bytes look like a protocol.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]

@@ -1,6 +1,9 @@
 //! Start lines: read where one should be, found where one may be.
 
 use crate::HttpVersion;
+use crate::words::{
+    LONGEST_METHOD, METHODS, is_control, is_known_method, is_like_a_method, is_token,
+};
 
 /// The first line of a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -294,10 +297,6 @@ fn take_version(bytes: &[u8]) -> Option<(HttpVersion, &[u8])> {
     Some((HttpVersion { major: 1, minor }, rest))
 }
 
-fn is_known_method(word: &[u8]) -> bool {
-    METHODS.iter().any(|known| known.as_bytes() == word)
-}
-
 /// A target as those of HTTP are, and hardly anything else.
 fn is_usual_target(target: &[u8]) -> bool {
     target.starts_with(b"/") || target.starts_with(b"http://") || target.starts_with(b"https://")
@@ -336,86 +335,8 @@ pub(crate) fn without_line_end(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// RFC 9110, section 5.6.2.
-pub(crate) fn is_token(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte)
-}
-
-pub(crate) fn is_control(byte: u8) -> bool {
-    byte < 0x20 || byte == 0x7f
-}
-
-/// Capitals, with an underscore or hyphen between them at the most.
-pub(crate) fn is_like_a_method(word: &[u8]) -> bool {
-    (3..=LONGEST_METHOD).contains(&word.len())
-        && word
-            .iter()
-            .all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'-'))
-}
-
 /// RFC 9113, section 3.4: what a client of HTTP/2 begins with.
 pub(crate) const HTTP2: &[u8] = b"PRI * HTTP/2.0";
-
-pub(crate) const LONGEST_METHOD: usize = 32;
-
-/// The registry of methods, and others that are met.
-pub(crate) const METHODS: &[&str] = &[
-    "GET",
-    "POST",
-    "HEAD",
-    "PUT",
-    "DELETE",
-    "OPTIONS",
-    "CONNECT",
-    "TRACE",
-    "PATCH",
-    "PROPFIND",
-    "PROPPATCH",
-    "MKCOL",
-    "COPY",
-    "MOVE",
-    "LOCK",
-    "UNLOCK",
-    "REPORT",
-    "SEARCH",
-    "SUBSCRIBE",
-    "UNSUBSCRIBE",
-    "NOTIFY",
-    "M-SEARCH",
-    "M-POST",
-    "BPROPFIND",
-    "BPROPPATCH",
-    "BCOPY",
-    "BMOVE",
-    "BDELETE",
-    "POLL",
-    "MERGE",
-    "CHECKOUT",
-    "CHECKIN",
-    "MKACTIVITY",
-    "MKWORKSPACE",
-    "MKCALENDAR",
-    "VERSION-CONTROL",
-    "UNCHECKOUT",
-    "UPDATE",
-    "LABEL",
-    "BASELINE-CONTROL",
-    "ORDERPATCH",
-    "ACL",
-    "BIND",
-    "UNBIND",
-    "REBIND",
-    "LINK",
-    "UNLINK",
-    "PURGE",
-    "QUERY",
-    "CCM_POST",
-    "RPC_CONNECT",
-    "RPC_IN_DATA",
-    "RPC_OUT_DATA",
-    "SSTP_DUPLEX_POST",
-    "BITS_POST",
-];
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,8 @@ use flowscope_core::FlowSide;
 use super::half::State;
 use super::{Call, Connection};
 use crate::head::{self, Head};
-use crate::start_line::{HTTP2, StartLine, Wanted, is_control, is_header_line, without_line_end};
+use crate::start_line::{HTTP2, StartLine, Wanted, is_header_line, without_line_end};
+use crate::words::is_control;
 use crate::{HttpAnomalyKind, TunnelKind, lenient};
 
 impl Connection {
