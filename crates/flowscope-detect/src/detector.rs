@@ -230,7 +230,7 @@ impl Detector {
             Protocol::Tls => Reader::Tls(flowscope_tls::TlsParser::with_config(self.config.tls)),
             #[cfg(feature = "dns")]
             Protocol::Dns => Reader::Dns {
-                parser: flowscope_dns::DnsTcpParser::with_config(self.config.dns),
+                parser: flowscope_dns::DnsTcpParser::with_config(self.dns()),
                 has_spoken: false,
             },
             #[cfg(not(all(feature = "http", feature = "tls", feature = "dns")))]
@@ -254,6 +254,9 @@ impl Detector {
                 .then(|| flowscope_tls::TlsParser::with_config(self.config.tls)),
             #[cfg(feature = "http")]
             http: (self.wants(Protocol::Http) && http.max_unrecognised > 0).then(|| self.web(http)),
+            #[cfg(feature = "dns")]
+            dns: (self.wants(Protocol::Dns) && self.ports.is_dns())
+                .then(|| flowscope_dns::DnsTcpParser::with_config(self.dns())),
         };
         seek.is_on().then_some(Reader::Seek(seek))
     }
@@ -274,24 +277,29 @@ impl Detector {
         Web::new(HttpParser::with_config(config), inner, reports)
     }
 
+    /// What the ports of the flow say of DNS.
+    #[cfg(feature = "dns")]
+    fn dns(&self) -> flowscope_dns::DnsConfig {
+        use flowscope_dns::{DnsConfig, Scrutiny};
+        match self.ports.is_dns() {
+            true => DnsConfig {
+                scrutiny: Scrutiny::KnownPort,
+                ..self.config.dns
+            },
+            false => self.config.dns,
+        }
+    }
+
     #[cfg(feature = "dns")]
     fn datagrams(&self, first: &[u8]) -> Option<Reader> {
-        use flowscope_dns::{DnsConfig, DnsUdpParser, Likeness, Matching, Scrutiny};
-        let config = match self.ports {
-            Ports::MulticastDns => DnsConfig {
-                scrutiny: Scrutiny::KnownPort,
-                matching: Matching::Nothing,
-                ..self.config.dns
-            },
-            Ports::Dns => DnsConfig {
-                scrutiny: Scrutiny::KnownPort,
-                ..self.config.dns
-            },
-            Ports::Any | Ports::Http => match Likeness::of_datagram(first) {
-                Likeness::Certain => self.config.dns,
-                Likeness::Unsure | Likeness::No => return None,
-            },
-        };
+        use flowscope_dns::{DnsUdpParser, Likeness, Matching};
+        if !self.ports.is_dns() && Likeness::of_datagram(first) != Likeness::Certain {
+            return None;
+        }
+        let mut config = self.dns();
+        if self.ports == Ports::MulticastDns {
+            config.matching = Matching::Nothing;
+        }
         Some(Reader::DnsDatagrams(DnsUdpParser::with_config(config)))
     }
 

@@ -1,8 +1,9 @@
 //! Searching a connection that begins with none of the protocols.
 //!
 //! TLS may follow STARTTLS or SOCKS, HTTP may follow SOCKS; and a capture may
-//! begin in the middle of anything. The parsers of both know how to find their
-//! beginning, and let go when they have looked for long enough.
+//! begin in the middle of anything. The parsers know how to find their
+//! beginning, and let go when they have looked for long enough. DNS shows
+//! itself less clearly, and is looked for on its own ports alone.
 
 use flowscope_core::Sink;
 use flowscope_core::session::{Input, Interest, SessionParser, StreamEnd};
@@ -18,6 +19,9 @@ pub(crate) struct Seek {
     pub(crate) tls: Option<flowscope_tls::TlsParser>,
     #[cfg(feature = "http")]
     pub(crate) http: Option<crate::web::Web>,
+    /// On its own ports.
+    #[cfg(feature = "dns")]
+    pub(crate) dns: Option<flowscope_dns::DnsTcpParser>,
 }
 
 impl Seek {
@@ -29,6 +33,10 @@ impl Seek {
         }
         #[cfg(feature = "http")]
         if self.http.is_some() {
+            return true;
+        }
+        #[cfg(feature = "dns")]
+        if self.dns.is_some() {
             return true;
         }
         false
@@ -70,6 +78,26 @@ impl Seek {
                 (_, fed) => {
                     let interest = fed.unwrap_or(Interest::Done);
                     return (interest, self.http.take().map(Reader::Http));
+                }
+            }
+        }
+        #[cfg(feature = "dns")]
+        if let Some(parser) = &mut self.dns {
+            let mut found = 0;
+            let fed = parser.feed(input, &mut |message| {
+                found += 1;
+                out.push(Message::Dns(message));
+            });
+            match (found, fed) {
+                (0, Ok(Interest::Done) | Err(_)) => self.dns = None,
+                (0, Ok(Interest::More)) => is_over = false,
+                (_, fed) => {
+                    let interest = fed.unwrap_or(Interest::Done);
+                    let reader = self.dns.take().map(|parser| Reader::Dns {
+                        parser,
+                        has_spoken: true,
+                    });
+                    return (interest, reader);
                 }
             }
         }

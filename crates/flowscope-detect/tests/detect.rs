@@ -250,6 +250,29 @@ fn datagrams_are_dns_by_their_form_or_their_port() {
 }
 
 #[test]
+fn streams_on_ports_of_dns_may_begin_in_the_middle() {
+    let len = u16::try_from(QUERY.len()).expect("it is short");
+    let framed = [&len.to_be_bytes(), QUERY].concat();
+    let said: Said<'_> = &[
+        (Initiator, b"the end of a message"),
+        (Initiator, &framed),
+        (Responder, &framed),
+    ];
+    for (ports, count, protocol) in [
+        ([4000, 53], 2, Some(Protocol::Dns)),
+        ([4000, 4001], 0, None),
+    ] {
+        let mut detector = Detector::default().with_ports(ports);
+        let (found, _) = listen(&mut detector, said);
+        let heard = found
+            .iter()
+            .filter(|m| matches!(m, Message::Dns(it) if it.packet().is_some()));
+        assert_eq!(heard.count(), count, "{ports:?}");
+        assert_eq!(detector.protocol(), protocol, "{ports:?}");
+    }
+}
+
+#[test]
 fn what_is_held_is_bounded() {
     // It may become a request until the line ends.
     let mut detector = Detector::default();

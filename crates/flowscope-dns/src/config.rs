@@ -14,7 +14,8 @@ use core::time::Duration;
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DnsConfig {
-    /// How much a datagram must look like DNS to be read.
+    /// How much a datagram, or what a stream begins with, must look like DNS
+    /// to be read.
     pub scrutiny: Scrutiny,
     /// Whether responses are matched to queries.
     pub matching: Matching,
@@ -45,7 +46,7 @@ impl Default for DnsConfig {
     }
 }
 
-/// How much a datagram must look like DNS to be read as DNS.
+/// How much a flow must look like DNS to be read as DNS.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Scrutiny {
@@ -53,7 +54,8 @@ pub enum Scrutiny {
     /// itself to be DNS. For flows of any kind.
     AnyPort,
     /// It has a header. For a flow that is known to be DNS, by its port: what
-    /// is damaged is given too, as far as it can be read.
+    /// is damaged is given too, as far as it can be read. In a stream, where
+    /// something else is between messages, the next one is looked for.
     KnownPort,
 }
 

@@ -44,9 +44,10 @@ pub enum Problem {
         missing: u32,
     },
     /// The message ends in the middle of a question or record, or before as
-    /// many as its header counts.
+    /// many as its header counts. A record that lacks nothing but data is given
+    /// with what there is.
     Short {
-        /// Where what cannot be read begins.
+        /// Where the question or record that is not whole begins.
         offset: usize,
     },
     /// A name points forward or in a circle, has a label of an unknown kind,

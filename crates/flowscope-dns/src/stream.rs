@@ -2,6 +2,7 @@
 
 use flowscope_core::session::ByteBuffer;
 
+use crate::config::{DnsConfig, Scrutiny};
 use crate::error::DnsError;
 use crate::like::{self, Likeness};
 use crate::packet::Header;
@@ -17,6 +18,7 @@ pub(crate) struct Framing {
     /// where one may begin.
     kept: ByteBuffer,
     limit: u16,
+    scrutiny: Scrutiny,
     /// Whether a message was found, so that the side is DNS.
     known: bool,
 }
@@ -48,11 +50,12 @@ pub(crate) struct Found<'a> {
 }
 
 impl Framing {
-    pub(crate) fn new(limit: u16) -> Self {
+    pub(crate) fn new(config: &DnsConfig) -> Self {
         Self {
             state: State::Framed,
             kept: ByteBuffer::new(PREFIX + usize::from(u16::MAX)),
-            limit,
+            limit: config.max_message,
+            scrutiny: config.scrutiny,
             known: false,
         }
     }
@@ -63,17 +66,28 @@ impl Framing {
         mut bytes: &[u8],
         found: &mut impl FnMut(Found<'_>),
     ) -> Result<(), DnsError> {
-        while !bytes.is_empty() {
-            match self.state {
-                State::Framed => self.framed(&mut bytes, found)?,
+        // What is kept is to be looked at anew.
+        let mut again = false;
+        while again || !bytes.is_empty() {
+            again = false;
+            let read = match self.state {
+                State::Framed => self.framed(&mut bytes, found),
                 State::Skipping(left) => {
                     let skipped =
                         usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
                     bytes = bytes.get(skipped..).unwrap_or_default();
                     self.skip(skipped as u64);
+                    Ok(())
                 }
-                State::Seeking(search) => self.seek(search, &mut bytes, found)?,
+                State::Seeking(search) => self.seek(search, &mut bytes, found),
                 State::Lost => return Ok(()),
+            };
+            match (read, self.scrutiny) {
+                (Err(DnsError::NotDns), Scrutiny::KnownPort) => {
+                    self.state = State::Seeking(Search::NEW);
+                    again = true;
+                }
+                (read, _) => read?,
             }
         }
         Ok(())
@@ -279,7 +293,7 @@ impl Framing {
         if let Some(frame) = Frame::of(bytes)
             && frame.header.is_some()
             && let Some(message) = bytes.get(PREFIX..)
-            && (self.known || Likeness::of_stream(bytes) == Likeness::Certain)
+            && (self.known || Likeness::of_stream(bytes) >= self.least_likeness())
         {
             let missing = frame.len.saturating_sub(message.len());
             found(Found {
@@ -288,6 +302,14 @@ impl Framing {
             });
         }
         self.kept.clear();
+    }
+
+    /// How much a message that is cut must look like one.
+    fn least_likeness(&self) -> Likeness {
+        match self.scrutiny {
+            Scrutiny::AnyPort => Likeness::Certain,
+            Scrutiny::KnownPort => Likeness::Unsure,
+        }
     }
 
     fn extend(&mut self, bytes: &[u8]) -> Result<(), DnsError> {
@@ -305,7 +327,7 @@ impl Framing {
 
 impl Default for Framing {
     fn default() -> Self {
-        Self::new(u16::MAX)
+        Self::new(&DnsConfig::default())
     }
 }
 

@@ -17,7 +17,9 @@ use crate::stream::{Found, Framing};
 /// Reads DNS messages out of the two streams of a TCP connection.
 ///
 /// It may be given any connection: what is not DNS ends it with an error, as
-/// soon as a header is there that cannot be one.
+/// soon as a header is there that cannot be one. On a
+/// [known port](crate::Scrutiny::KnownPort) the next message that is beyond
+/// doubt is looked for instead.
 ///
 /// A hole within a message loses that message; what came before the hole is
 /// given. If the hole goes on behind it, the next message that is beyond doubt
@@ -56,7 +58,7 @@ impl DnsTcpParser {
 
     pub(crate) fn sharing(config: Arc<DnsConfig>) -> Self {
         Self {
-            framing: BySide::from_fn(|_| Framing::new(config.max_message)),
+            framing: BySide::from_fn(|_| Framing::new(&config)),
             correlator: Correlator::new(config),
         }
     }

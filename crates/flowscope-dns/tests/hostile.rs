@@ -127,8 +127,13 @@ fn what_can_be_read_is_given_with_a_reason() {
     assert_eq!(read(&trailing), (1, 3, Some(Problem::Trailing { len: 3 })));
     let offset = question + 16;
     assert_eq!(
-        read(&whole[..offset + 15]),
+        read(&whole[..offset + 11]),
         (1, 1, Some(Problem::Short { offset }))
+    );
+    // All but a byte of its data.
+    assert_eq!(
+        read(&whole[..offset + 15]),
+        (1, 2, Some(Problem::Short { offset }))
     );
     assert_eq!(
         read(&whole[..20]),
@@ -158,6 +163,35 @@ fn what_can_be_read_is_given_with_a_reason() {
         .map(|record| record.data.to_string())
         .collect();
     assert_eq!(data, [r"\# 3 C00000", "192.0.0.1", "192.0.0.2"]);
+}
+
+#[test]
+fn a_record_that_lacks_data_alone_is_given() {
+    let whole = message(1, 0x8180, "example.com", 1, 2);
+    let question = 12 + 13 + 4;
+    let offset = question + 16;
+    for there in 0..4 {
+        let packet = DnsPacket::parse(&whole[..offset + 12 + there]).expect("a header");
+        let data: Vec<_> = packet.answers().map(|record| record.data).collect();
+        assert_eq!(data[0].missing(), 0);
+        assert_eq!(usize::from(data[1].missing()), 4 - there);
+        assert_eq!(data[1].bytes(), &[192, 0, 0, 1][..there]);
+        assert_eq!(data[1].address(), None);
+        assert_eq!(packet.problem(), Some(Problem::Short { offset }));
+    }
+    let packet = DnsPacket::parse(&whole[..offset + 15]).expect("a header");
+    let record = packet.answers().nth(1).expect("a second answer");
+    assert_eq!(record.to_string(), r"example.com 60 IN A \# 4 C00000");
+
+    // Nothing is read behind data that claims more than there is.
+    let mut lying = message(1, 0x8180, "example.com", 1, 3);
+    lying[offset + 11] = 200;
+    let packet = DnsPacket::parse(&lying).expect("a header");
+    let missing: Vec<_> = packet
+        .answers()
+        .map(|record| record.data.missing())
+        .collect();
+    assert_eq!(missing, [0, 200 - 4 - 16]);
 }
 
 #[test]

@@ -173,19 +173,28 @@ proptest! {
         events in events(),
         sizes in vec(1..60usize, 1..6),
     ) {
-        let config = DnsConfig::default();
-        let whole = run(&events, &[usize::MAX], config, usize::MAX);
-        prop_assert_eq!(&whole, &run(&events, &sizes, config, usize::MAX));
-        prop_assert_eq!(&whole, &run(&events, &[1], config, usize::MAX));
+        for scrutiny in [Scrutiny::AnyPort, Scrutiny::KnownPort] {
+            let config = DnsConfig { scrutiny, ..DnsConfig::default() };
+            let whole = run(&events, &[usize::MAX], config, usize::MAX);
+            prop_assert_eq!(&whole, &run(&events, &sizes, config, usize::MAX));
+            prop_assert_eq!(&whole, &run(&events, &[1], config, usize::MAX));
+        }
     }
 
     #[test]
     fn memory_stays_under_the_cap(events in events(), sizes in vec(1..60usize, 1..6)) {
-        let config = DnsConfig { max_pending: 4, max_message: 300, ..DnsConfig::default() };
-        // Two messages, of which each buffer may take twice the size, and four
-        // queries.
-        let cap = 2 * 2 * 302 + 4 * (300 + 128);
-        run(&events, &sizes, config, cap);
+        for scrutiny in [Scrutiny::AnyPort, Scrutiny::KnownPort] {
+            let config = DnsConfig {
+                scrutiny,
+                max_pending: 4,
+                max_message: 300,
+                ..DnsConfig::default()
+            };
+            // Two messages, of which each buffer may take twice the size, and
+            // four queries.
+            let cap = 2 * 2 * 302 + 4 * (300 + 128);
+            run(&events, &sizes, config, cap);
+        }
     }
 }
 

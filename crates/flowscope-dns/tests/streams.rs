@@ -6,7 +6,7 @@ use common::{CLIENT, SERVER, at, feed, framed, lines, query, response};
 use flowscope_core::FlowSide;
 use flowscope_core::reassemble::Chunk::{Data, Gap};
 use flowscope_core::session::{Close, Input, Interest, SessionParser, StreamEnd};
-use flowscope_dns::{DnsConfig, DnsError, DnsTcpParser, Problem};
+use flowscope_dns::{DnsConfig, DnsError, DnsTcpParser, Problem, Scrutiny};
 
 fn ids(stream: &[u8], hole: core::ops::Range<usize>) -> Vec<u16> {
     let mut parser = DnsTcpParser::default();
@@ -167,4 +167,43 @@ fn an_unfinished_message_is_given_at_the_end() {
     parser.close(StreamEnd::new(SERVER, at(1), Close::Lost), &mut found);
     let problem = found[0].packet().and_then(|packet| packet.problem());
     assert_eq!(problem, Some(Problem::Cut { missing: 1 }));
+}
+
+#[test]
+fn on_a_known_port_a_header_alone_is_given() {
+    let stream = framed(&query(7, "host.example"));
+    for (scrutiny, count) in [(Scrutiny::AnyPort, 0), (Scrutiny::KnownPort, 1)] {
+        let config = DnsConfig {
+            scrutiny,
+            ..DnsConfig::default()
+        };
+        let mut parser = DnsTcpParser::with_config(config);
+        feed(&mut parser, CLIENT, Data(&stream[..16])).expect("it is DNS");
+        let found = feed(&mut parser, CLIENT, Gap(60)).expect("a hole is no error");
+        assert_eq!(lines(&found).len(), count, "{scrutiny:?}");
+    }
+}
+
+#[test]
+fn on_a_known_port_the_next_message_is_looked_for() {
+    let config = DnsConfig {
+        scrutiny: Scrutiny::KnownPort,
+        ..DnsConfig::default()
+    };
+    let end_of_another = &framed(&response(6, "host.example"))[20..];
+    for junk in [
+        end_of_another,
+        &[0, 0],
+        b"\0\x03abc",
+        b"hello, this is not DNS",
+    ] {
+        let mut parser = DnsTcpParser::with_config(config);
+        let stream = [junk, &framed(&query(7, "a")), junk, &framed(&query(8, "b"))].concat();
+        let found = feed(&mut parser, CLIENT, Data(&stream)).expect("no error");
+        assert_eq!(lines(&found), ["query 7 a A", "query 8 b A"], "{junk:?}");
+        let found = feed(&mut parser, SERVER, Data(&framed(&response(7, "a"))));
+        assert_eq!(lines(&found.expect("no error")).len(), 1);
+    }
+    let found = feed(&mut DnsTcpParser::default(), CLIENT, Data(end_of_another));
+    assert_eq!(found, Err(DnsError::NotDns));
 }

@@ -30,10 +30,10 @@ pub enum HttpAnomalyKind {
     /// `Content-Length` given more than once, with the same value.
     RepeatedLength,
     /// `Content-Length` given more than once, with different values. Where the
-    /// body ends is unknown.
+    /// body ends is unknown, unless it is with the connection.
     DifferingLengths,
     /// `Content-Length` is no number, or too large a one. Where the body ends
-    /// is unknown.
+    /// is unknown, unless it is with the connection.
     BadLength,
     /// `Transfer-Encoding` is not `chunked` in the end, and once (section 6.1).
     BadTransferEncoding,
@@ -52,15 +52,17 @@ pub enum HttpAnomalyKind {
     ControlCharacter,
     /// More than one `Host`.
     RepeatedHost,
-    /// A start line that has other white space than it should, or too many
-    /// words.
+    /// A start line that has other white space than it should, too many or few
+    /// words, a control character, a version that there is not, or a status of
+    /// other than three digits.
     BadStartLine,
     /// A head or trailer section longer than `max_head`.
     HeadTooLong,
     /// More headers than `max_headers`. Those beyond are left out.
     TooManyHeaders,
-    /// A chunk's size is no number, or too large a one (section 7.1). Where
-    /// the body ends is unknown.
+    /// A chunk's size is no number, or too large a one (section 7.1), and where
+    /// the body ends is unknown; or it has something before or behind it that
+    /// most pass over.
     BadChunkSize,
     /// A chunk is longer than its size says. Where the body ends is unknown.
     BadChunkEnd,
@@ -109,7 +111,7 @@ impl fmt::Display for HttpAnomalyKind {
     }
 }
 
-/// The kinds met in one head.
+/// The kinds met in one head, or in the chunks of one body.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Oddities(u32);
 
@@ -118,14 +120,17 @@ impl Oddities {
         self.0 |= 1 << kind as u8;
     }
 
+    pub(crate) fn has(self, kind: HttpAnomalyKind) -> bool {
+        self.0 & (1 << kind as u8) != 0
+    }
+
     pub(crate) fn extend(&mut self, others: Self) {
         self.0 |= others.0;
     }
 
     /// Those of one head or chunk line, in the order of the enum.
     pub(crate) fn iter(self) -> impl Iterator<Item = HttpAnomalyKind> {
-        ALL.into_iter()
-            .filter(move |kind| self.0 & (1 << *kind as u8) != 0)
+        ALL.into_iter().filter(move |kind| self.has(*kind))
     }
 }
 

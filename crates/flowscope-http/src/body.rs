@@ -36,9 +36,9 @@ pub(crate) enum Piece<'a> {
     Content(&'a [u8]),
     /// Framing, or nothing.
     Framing,
-    /// Framing that is ended by an LF alone.
-    BareLineFeed,
-    /// What is wrong with the framing.
+    /// Framing that is not as it should be, but can be read.
+    Odd(Kind),
+    /// What is wrong with the framing, so that no more can be read.
     Bad(Kind),
 }
 
@@ -165,7 +165,7 @@ impl Chunked {
                     if after_cr {
                         Piece::Framing
                     } else {
-                        Piece::BareLineFeed
+                        Piece::Odd(Kind::BareLineFeedInChunk)
                     }
                 }
                 _ => Piece::Bad(Kind::BadChunkEnd),
@@ -198,6 +198,18 @@ impl Chunked {
                 };
                 Piece::Framing
             }
+            // Read as a number is by most: white space before it and whatever
+            // follows is passed over. Letters are more likely to be text where
+            // there are no chunks at all.
+            (None, b' ' | b'\t' | 0x0b | 0x0c) => Piece::Odd(Kind::BadChunkSize),
+            (None, _) if digits && !byte.is_ascii_alphanumeric() => {
+                *self = Self::Extension {
+                    size: value,
+                    len: 0,
+                    after_cr: false,
+                };
+                Piece::Odd(Kind::BadChunkSize)
+            }
             (None, _) => Piece::Bad(Kind::BadChunkSize),
         }
     }
@@ -210,7 +222,7 @@ impl Chunked {
         if after_cr {
             Piece::Framing
         } else {
-            Piece::BareLineFeed
+            Piece::Odd(Kind::BareLineFeedInChunk)
         }
     }
 }
@@ -230,70 +242,94 @@ mod tests {
 
     use super::*;
 
-    /// The content and, if it does not end with the trailers, what is wrong.
-    fn read(bytes: &[u8], step: usize) -> (Vec<u8>, Option<Kind>, bool) {
+    /// The content, what is wrong if it does not end with the trailers, and
+    /// what is odd.
+    fn read(bytes: &[u8], step: usize) -> (Vec<u8>, Option<Kind>, Option<Kind>) {
         let mut body = Body::Chunked(Chunked::START);
-        let (mut content, mut bare) = (Vec::new(), false);
+        let (mut content, mut odd) = (Vec::new(), None);
         for mut piece in bytes.chunks(step) {
             while !piece.is_empty() {
                 if body == Body::Chunked(Chunked::Trailers) {
-                    return (content, None, bare);
+                    return (content, None, odd);
                 }
                 let (taken, rest) = body.take(piece, 20);
                 piece = rest;
                 match taken {
                     Piece::Content(bytes) => content.extend_from_slice(bytes),
                     Piece::Framing => {}
-                    Piece::BareLineFeed => bare = true,
-                    Piece::Bad(kind) => return (content, Some(kind), bare),
+                    Piece::Odd(kind) => odd = Some(kind),
+                    Piece::Bad(kind) => return (content, Some(kind), odd),
                 }
             }
         }
-        (content, None, bare)
+        (content, None, odd)
     }
 
     #[test]
     fn chunks_are_taken_apart() {
-        for (bytes, content, bad, bare) in [
-            (&b"3\r\nabc\r\n0\r\n\r\n"[..], &b"abc"[..], None, false),
+        for (bytes, content, bad, odd) in [
+            (&b"3\r\nabc\r\n0\r\n\r\n"[..], &b"abc"[..], None, None),
             (
                 b"3\r\nabc\r\nA;x=\"y\"\r\n0123456789\r\n0\r\n",
                 b"abc0123456789",
                 None,
-                false,
+                None,
             ),
-            (b"003  \r\nabc\r\n0\r\n", b"abc", None, false),
-            (b"3\nabc\r\n0\r\n", b"abc", None, true),
-            (b"3\r\nabc\n0\r\n", b"abc", None, true),
-            (b"3;x\nabc\r\n0\r\n", b"abc", None, true),
+            (b"003  \r\nabc\r\n0\r\n", b"abc", None, None),
             (
-                b"3\r\nabcd\r\n0\r\n",
+                b"3\nabc\r\n0\r\n",
                 b"abc",
-                Some(Kind::BadChunkEnd),
-                false,
+                None,
+                Some(Kind::BareLineFeedInChunk),
             ),
-            (b"3\r\nabc\rd", b"abc", Some(Kind::BadChunkEnd), false),
-            (b"\r\n3\r\nabc", b"", Some(Kind::BadChunkSize), false),
-            (b"-1\r\n", b"", Some(Kind::BadChunkSize), false),
-            (b"0x3\r\nabc", b"", Some(Kind::BadChunkSize), false),
-            (b"3\rabc", b"", Some(Kind::BadChunkSize), false),
+            (
+                b"3\r\nabc\n0\r\n",
+                b"abc",
+                None,
+                Some(Kind::BareLineFeedInChunk),
+            ),
+            (
+                b"3;x\nabc\r\n0\r\n",
+                b"abc",
+                None,
+                Some(Kind::BareLineFeedInChunk),
+            ),
+            (b"3\r\nabcd\r\n0\r\n", b"abc", Some(Kind::BadChunkEnd), None),
+            (b"3\r\nabc\rd", b"abc", Some(Kind::BadChunkEnd), None),
+            (
+                b" \t3\r\nabc\r\n0\r\n",
+                b"abc",
+                None,
+                Some(Kind::BadChunkSize),
+            ),
+            (
+                b"3,\r\nabc\r\n0\0\r\n",
+                b"abc",
+                None,
+                Some(Kind::BadChunkSize),
+            ),
+            (b"\r\n3\r\nabc", b"", Some(Kind::BadChunkSize), None),
+            (b"3x\r\nabc", b"", Some(Kind::BadChunkSize), None),
+            (b"-1\r\n", b"", Some(Kind::BadChunkSize), None),
+            (b"0x3\r\nabc", b"", Some(Kind::BadChunkSize), None),
+            (b"3\rabc", b"", Some(Kind::BadChunkSize), None),
             (
                 b"10000000000000000\r\n",
                 b"",
                 Some(Kind::BadChunkSize),
-                false,
+                None,
             ),
             (
                 b"3;0123456789012345678901234\r\nabc",
                 b"",
                 Some(Kind::BadChunkSize),
-                false,
+                None,
             ),
         ] {
             for step in 1..=bytes.len() {
                 let read = read(bytes, step);
                 let shown = bytes.escape_ascii();
-                assert_eq!(read, (content.to_vec(), bad, bare), "{shown} by {step}");
+                assert_eq!(read, (content.to_vec(), bad, odd), "{shown} by {step}");
             }
         }
     }

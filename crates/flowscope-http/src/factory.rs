@@ -62,6 +62,11 @@ impl<H> HttpFactory<H> {
         &self.handler
     }
 
+    /// The handler, to change it.
+    pub fn handler_mut(&mut self) -> &mut H {
+        &mut self.handler
+    }
+
     /// Gives the handler back.
     #[must_use]
     pub fn into_handler(self) -> H {

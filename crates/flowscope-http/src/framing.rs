@@ -13,6 +13,8 @@ pub(crate) struct Framing {
     pub(crate) encoding: Encoding,
     /// The sender asks for, or agrees to, another protocol.
     pub(crate) upgrade: bool,
+    /// The sender closes the connection behind the message.
+    pub(crate) closes: bool,
     /// The sender waits for a word before it sends the body.
     pub(crate) expects: bool,
     pub(crate) oddities: Oddities,
@@ -86,7 +88,7 @@ impl Framing {
     }
 
     fn settle_encoding(&mut self, codings: Codings, version: HttpVersion) {
-        if version == HttpVersion::HTTP_10 {
+        if version.is_old() {
             self.oddities.add(Kind::TransferEncodingInOldVersion);
         }
         if self.length != Length::Absent {
@@ -117,6 +119,8 @@ impl Framing {
         match (self.encoding, self.length) {
             (Encoding::Chunked, _) => Ending::Chunked,
             (Encoding::Other, _) | (Encoding::Absent, Length::Absent) => Ending::Close,
+            // RFC 9112, section 9.6: nothing but this message can follow.
+            (Encoding::Absent, Length::Unclear) if self.closes => Ending::Close,
             (Encoding::Absent, Length::Unclear) => Ending::Unknown,
             (Encoding::Absent, Length::Is(length)) => Ending::Length(length),
         }
@@ -137,6 +141,7 @@ pub(crate) struct FramingReader {
     /// `Connection` says that `Upgrade` is meant.
     connects: bool,
     names_protocol: bool,
+    keeps_alive: bool,
 }
 
 impl FramingReader {
@@ -149,7 +154,11 @@ impl FramingReader {
             }
             7 if name.eq_ignore_ascii_case(b"upgrade") => self.names_protocol = true,
             10 if name.eq_ignore_ascii_case(b"connection") => {
-                self.connects |= list(value).any(|word| word.eq_ignore_ascii_case(b"upgrade"));
+                for word in list(value) {
+                    self.connects |= word.eq_ignore_ascii_case(b"upgrade");
+                    self.framing.closes |= word.eq_ignore_ascii_case(b"close");
+                    self.keeps_alive |= word.eq_ignore_ascii_case(b"keep-alive");
+                }
             }
             14 if name.eq_ignore_ascii_case(b"content-length") => self.framing.add_length(value),
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.codings.add(value),
@@ -160,6 +169,8 @@ impl FramingReader {
     pub(crate) fn finish(self, version: HttpVersion) -> Framing {
         let mut framing = self.framing;
         framing.upgrade = self.connects && self.names_protocol;
+        // RFC 9112, section 9.3.
+        framing.closes |= !self.keeps_alive && version.is_old();
         if self.hosts > 1 {
             framing.oddities.add(Kind::RepeatedHost);
         }
@@ -282,6 +293,12 @@ mod tests {
                 Chunked,
                 Chunked,
                 &[Kind::BothLengths],
+            ),
+            (
+                "Connection: close\nContent-Length: x",
+                Unknown,
+                Close,
+                &[Kind::BadLength],
             ),
             ("Host: a\nHost: b", Length(0), Close, &[Kind::RepeatedHost]),
         ] {

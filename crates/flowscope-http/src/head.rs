@@ -12,7 +12,8 @@ use crate::HttpVersion;
 use crate::fields::Fields;
 use crate::framing::Framing;
 use crate::lenient;
-use crate::start_line::{LONGEST_METHOD, StartLine};
+use crate::start_line::StartLine;
+use crate::words::LONGEST_METHOD;
 
 /// What a head says.
 #[derive(Debug)]

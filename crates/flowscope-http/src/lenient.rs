@@ -7,11 +7,13 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use crate::HttpAnomalyKind as Kind;
+use crate::HttpVersion;
 use crate::anomaly::Oddities;
 use crate::fields::Fields;
 use crate::framing::FramingReader;
 use crate::head::Head;
-use crate::start_line::{StartLine, is_control, is_token, without_line_end};
+use crate::start_line::{StartLine, without_line_end};
+use crate::words::{is_control, is_token};
 
 type Field<'a> = (&'a [u8], Cow<'a, [u8]>);
 
@@ -24,18 +26,7 @@ pub(crate) fn read(bytes: &[u8], max_headers: usize) -> Option<Head> {
     if odd {
         oddities.add(Kind::BadStartLine);
     }
-    let (words, version, status) = match start {
-        StartLine::Request {
-            method,
-            target,
-            version,
-        } => ([method, target], version, None),
-        StartLine::Response {
-            version,
-            status,
-            reason,
-        } => ([reason, &b""[..]], version, Some(status)),
-    };
+    let (words, version, status) = take_apart(start);
     let mut reader = FramingReader::default();
     let fields = read_fields(rest, max_headers, &mut reader, &mut oddities);
     let mut framing = reader.finish(version);
@@ -47,6 +38,32 @@ pub(crate) fn read(bytes: &[u8], max_headers: usize) -> Option<Head> {
         status,
         framing,
     })
+}
+
+/// Makes a head of the beginning of a start line, if that is one beyond doubt.
+pub(crate) fn read_cut(line: &[u8]) -> Option<Head> {
+    let (words, version, status) = take_apart(StartLine::parse_cut(line)?);
+    Some(Head {
+        fields: Fields::new(words, core::iter::empty()),
+        version,
+        status,
+        framing: FramingReader::default().finish(version),
+    })
+}
+
+fn take_apart(start: StartLine<'_>) -> ([&[u8]; 2], HttpVersion, Option<u16>) {
+    match start {
+        StartLine::Request {
+            method,
+            target,
+            version,
+        } => ([method, target], version, None),
+        StartLine::Response {
+            version,
+            status,
+            reason,
+        } => ([reason, b""], version, Some(status)),
+    }
 }
 
 /// Reads the fields of a trailer section.

@@ -34,6 +34,7 @@ mod recognise;
 mod start_line;
 mod text;
 mod waiting;
+mod words;
 
 pub use anomaly::{HttpAnomaly, HttpAnomalyKind};
 pub use config::{Bodies, HttpConfig};

@@ -237,19 +237,31 @@ impl HttpTunnel {
 }
 
 /// The version of a message.
+///
+/// It is 1.0 or 1.1. A request that names none is of 0.9, from before versions;
+/// that, and any other in a start line, is told of as an anomaly.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct HttpVersion {
-    /// Always 1, as long as this crate reads no others.
+    /// The first number.
     pub major: u8,
-    /// 0 or 1.
+    /// The second number.
     pub minor: u8,
 }
 
 impl HttpVersion {
+    /// The start line is cut short before it, or says something else, as 0.0.
+    pub const UNKNOWN: Self = Self { major: 0, minor: 0 };
+    /// HTTP/0.9.
+    pub(crate) const HTTP_09: Self = Self { major: 0, minor: 9 };
     /// HTTP/1.0.
     pub const HTTP_10: Self = Self { major: 1, minor: 0 };
     /// HTTP/1.1.
     pub const HTTP_11: Self = Self { major: 1, minor: 1 };
+
+    /// Whether it is before HTTP/1.1.
+    pub(crate) fn is_old(self) -> bool {
+        self < Self::HTTP_11 && self != Self::UNKNOWN
+    }
 }
 
 /// As in a start line: `HTTP/1.1`.

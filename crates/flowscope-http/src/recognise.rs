@@ -2,9 +2,8 @@
 
 use flowscope_core::FlowSide;
 
-use crate::start_line::{
-    LONGEST_METHOD, METHODS, StartLine, is_control, is_like_a_method, is_status_line,
-};
+use crate::start_line::{StartLine, is_status_line};
+use crate::words::{LONGEST_METHOD, METHODS, is_control, is_like_a_method};
 
 /// How much some bytes look like a protocol.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -152,7 +151,7 @@ mod tests {
             (b"HTTP/1.1 200 OK", Initiator, Unsure),
             (b"HTTP/1.1 200 OK\r\n", Initiator, Certain),
             (b"220 ready\r\n", Responder, No),
-            (b"ICY 200 OK\r\n", Responder, No),
+            (b"ICY 200 OK\r\n", Responder, Certain),
             (b"\0\0", Responder, No),
         ] {
             let shown = bytes.escape_ascii();

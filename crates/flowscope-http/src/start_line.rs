@@ -1,6 +1,9 @@
 //! Start lines: read where one should be, found where one may be.
 
 use crate::HttpVersion;
+use crate::words::{
+    LONGEST_METHOD, METHODS, is_control, is_known_method, is_like_a_method, is_token,
+};
 
 /// The first line of a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,62 +32,149 @@ impl<'a> StartLine<'a> {
     /// Reads a whole line; the flag says that it is not quite as it should be.
     pub(crate) fn parse(line: &'a [u8]) -> Option<(Self, bool)> {
         let line = without_line_end(line);
-        if matches!(line.first(), Some(b' ' | b'\t'))
-            || line.iter().any(|byte| is_control(*byte) && *byte != b'\t')
-        {
+        if line == HTTP2 || matches!(line.first(), Some(b' ' | b'\t')) {
             return None;
         }
-        Self::response(line).or_else(|| Self::request(line))
+        let (start, odd) = Self::response(line).or_else(|| Self::request(line))?;
+        let control = line
+            .iter()
+            .position(|byte| is_control(*byte) && *byte != b'\t');
+        match control {
+            None => Some((start, odd)),
+            Some(at) if Self::may_go_on(line.get(..at)?) => Some((start, true)),
+            Some(_) => None,
+        }
+    }
+
+    /// Whether a line that begins so is a start line whatever follows, control
+    /// characters too.
+    pub(crate) fn may_go_on(bytes: &[u8]) -> bool {
+        let mut words = bytes.split(|byte| *byte == b' ');
+        let first = words.next().unwrap_or_default();
+        words.next().is_some_and(|second| {
+            second.starts_with(b"/") && is_known_method(first)
+                || is_status_line(bytes) == Some(true)
+        })
+    }
+
+    /// Reads the beginning of a line whose end was not captured: a status, or
+    /// a known method and what there is of a path.
+    pub(crate) fn parse_cut(line: &'a [u8]) -> Option<Self> {
+        if line.iter().any(|byte| is_control(*byte)) {
+            return None;
+        }
+        if let Some((response, false)) = Self::response(line) {
+            return Some(response);
+        }
+        let mut words = line.split(|byte| *byte == b' ');
+        let (method, target) = (words.next()?, words.next()?);
+        if !is_known_method(method) || !target.starts_with(b"/") {
+            return None;
+        }
+        let version = words
+            .next()
+            .and_then(|last| take_any_version(last.strip_prefix(b"HTTP/")?));
+        Some(Self::Request {
+            method,
+            target,
+            version: match version {
+                Some((version, b"", false)) => version,
+                _ => HttpVersion::UNKNOWN,
+            },
+        })
+    }
+
+    /// Whether it names no version, as before there were headers: it may be a
+    /// whole request.
+    pub(crate) fn is_simple(&self) -> bool {
+        match self {
+            Self::Request { version, .. } => *version == HttpVersion::HTTP_09,
+            Self::Response { .. } => false,
+        }
     }
 
     /// RFC 9112, section 4: `HTTP/1.1 200 OK`.
+    ///
+    /// Of a status that is longer, or has something else in it, the digits
+    /// among the first three places count. SHOUTcast says `ICY 200 OK`.
     fn response(line: &'a [u8]) -> Option<(Self, bool)> {
-        let (version, rest) = take_version(line)?;
-        let digits = rest.trim_ascii_start();
-        let (status, reason) = digits.split_first_chunk::<3>()?;
-        if digits.len() == rest.len() || !status.iter().all(u8::is_ascii_digit) {
+        let (version, rest, odd_version) = match line.strip_prefix(b"ICY") {
+            Some(rest) => (HttpVersion::HTTP_10, rest, true),
+            None => take_any_version(line.strip_prefix(b"HTTP/")?)?,
+        };
+        let word = rest.trim_ascii_start();
+        let odd_space = rest.len() - word.len() > 1 || rest.first() != Some(&b' ');
+        let (places, _) = word.split_first_chunk::<3>()?;
+        let end = word
+            .iter()
+            .position(|byte| matches!(byte, b' ' | b'\t'))
+            .unwrap_or(word.len());
+        let digits = places.iter().take_while(|byte| byte.is_ascii_digit());
+        let count = digits.clone().count();
+        if word.len() == rest.len() || end < 3 || count == 0 {
             return None;
         }
-        let status = status
-            .iter()
-            .fold(0, |status, digit| status * 10 + u16::from(digit - b'0'));
-        let odd_space = rest.len() - digits.len() > 1 || rest.first() != Some(&b' ');
+        let status = digits.fold(0, |status, digit| status * 10 + u16::from(digit - b'0'));
+        let (_, reason) = word.split_at_checked(end)?;
         let (reason, odd_end) = match reason.split_first() {
+            Some((space, reason)) => (reason, *space != b' '),
             None => (reason, false),
-            Some((b' ', reason)) => (reason, false),
-            Some((b'\t', reason)) => (reason, true),
-            Some(_) => return None,
         };
         let response = Self::Response {
             version,
             status,
             reason,
         };
-        Some((response, odd_space || odd_end))
+        let odd_status = count < 3 || end > 3;
+        let odd = odd_version || odd_space || odd_status || odd_end;
+        Some((response, odd))
     }
 
     /// RFC 9112, section 3: `GET /index.html HTTP/1.1`.
     ///
     /// White space within a target makes more words than three. The second is
-    /// the target then, as most readers have it.
+    /// the target then, as most readers have it. Two words are a method and a
+    /// version without a target, or a request from before HTTP/1.0 (RFC 1945,
+    /// section 5).
     fn request(line: &'a [u8]) -> Option<(Self, bool)> {
         let mut words = line
             .split(|byte| matches!(byte, b' ' | b'\t'))
             .filter(|word| !word.is_empty());
-        let (method, target) = (words.next()?, words.next()?);
-        let last = words.next_back()?;
-        let (version, rest) = take_version(last)?;
-        if !rest.is_empty() || method.len() > LONGEST_METHOD || !method.iter().all(is_token) {
+        let (method, mut target) = (words.next()?, words.next()?);
+        let mut last = words.next_back().unwrap_or_default();
+        if method.len() > LONGEST_METHOD || !method.iter().all(is_token) {
             return None;
         }
+        let is_known = is_known_method(method);
+        if is_known && last.is_empty() && target.starts_with(b"HTTP/") {
+            (target, last) = (b"", target);
+        }
+        let named = last.split_at_checked(b"HTTP/".len());
+        let version = named.and_then(|(name, version)| {
+            let odd_name = name != b"HTTP/";
+            if odd_name && !(is_known && name.eq_ignore_ascii_case(b"HTTP/")) {
+                return None;
+            }
+            match take_any_version(version)? {
+                (version, b"", odd) => Some((version, odd || odd_name)),
+                _ => None,
+            }
+        });
+        let (version, odd_version) = match version {
+            Some(version) => version,
+            None if !is_known || !is_usual_target(target) || names_another(last) => return None,
+            None if !last.is_empty() => (HttpVersion::UNKNOWN, true),
+            None if matches!(method, b"GET" | b"HEAD" | b"POST") => (HttpVersion::HTTP_09, true),
+            None => return None,
+        };
         let exact = method.len() + target.len() + last.len() + 2;
         let request = Self::Request {
             method,
             target,
             version,
         };
-        let odd = line.len() != exact || line.contains(&b'\t');
-        Some((request, odd))
+        let odd_space = line.len() != exact || line.contains(&b'\t');
+        Some((request, odd_version || odd_space || target.is_empty()))
     }
 
     /// Whether a line that begins so may become a start line.
@@ -207,88 +297,46 @@ fn take_version(bytes: &[u8]) -> Option<(HttpVersion, &[u8])> {
     Some((HttpVersion { major: 1, minor }, rest))
 }
 
+/// A target as those of HTTP are, and hardly anything else.
+fn is_usual_target(target: &[u8]) -> bool {
+    target.starts_with(b"/") || target.starts_with(b"http://") || target.starts_with(b"https://")
+}
+
+/// Whether a word names the version of another protocol, as `RTSP/1.0`.
+fn names_another(word: &[u8]) -> bool {
+    let name = word.split(|byte| *byte == b'/').next().unwrap_or_default();
+    name.len() < word.len() && !name.eq_ignore_ascii_case(b"HTTP")
+}
+
+/// Reads what comes behind `HTTP/`, as `1.1`. The flag says that it is none of
+/// the versions there are.
+fn take_any_version(bytes: &[u8]) -> Option<(HttpVersion, &[u8], bool)> {
+    let (major, rest) = take_number(bytes)?;
+    let (minor, rest) = match rest.split_first() {
+        Some((b'.', rest)) => take_number(rest)?,
+        _ => (0, rest),
+    };
+    let length = bytes.len() - rest.len();
+    let odd = major != 1 || length != b"1.1".len();
+    Some((HttpVersion { major, minor }, rest, odd))
+}
+
+fn take_number(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let end = bytes
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let (digits, rest) = bytes.split_at_checked(end)?;
+    Some((str::from_utf8(digits).ok()?.parse().ok()?, rest))
+}
+
 pub(crate) fn without_line_end(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// RFC 9110, section 5.6.2.
-pub(crate) fn is_token(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte)
-}
-
-pub(crate) fn is_control(byte: u8) -> bool {
-    byte < 0x20 || byte == 0x7f
-}
-
-/// Capitals, with an underscore or hyphen between them at the most.
-pub(crate) fn is_like_a_method(word: &[u8]) -> bool {
-    (3..=LONGEST_METHOD).contains(&word.len())
-        && word
-            .iter()
-            .all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'-'))
-}
-
-pub(crate) const LONGEST_METHOD: usize = 32;
-
-/// The registry of methods, and others that are met.
-pub(crate) const METHODS: &[&str] = &[
-    "GET",
-    "POST",
-    "HEAD",
-    "PUT",
-    "DELETE",
-    "OPTIONS",
-    "CONNECT",
-    "TRACE",
-    "PATCH",
-    "PROPFIND",
-    "PROPPATCH",
-    "MKCOL",
-    "COPY",
-    "MOVE",
-    "LOCK",
-    "UNLOCK",
-    "REPORT",
-    "SEARCH",
-    "SUBSCRIBE",
-    "UNSUBSCRIBE",
-    "NOTIFY",
-    "M-SEARCH",
-    "M-POST",
-    "BPROPFIND",
-    "BPROPPATCH",
-    "BCOPY",
-    "BMOVE",
-    "BDELETE",
-    "POLL",
-    "MERGE",
-    "CHECKOUT",
-    "CHECKIN",
-    "MKACTIVITY",
-    "MKWORKSPACE",
-    "MKCALENDAR",
-    "VERSION-CONTROL",
-    "UNCHECKOUT",
-    "UPDATE",
-    "LABEL",
-    "BASELINE-CONTROL",
-    "ORDERPATCH",
-    "ACL",
-    "BIND",
-    "UNBIND",
-    "REBIND",
-    "LINK",
-    "UNLINK",
-    "PURGE",
-    "QUERY",
-    "CCM_POST",
-    "RPC_CONNECT",
-    "RPC_IN_DATA",
-    "RPC_OUT_DATA",
-    "SSTP_DUPLEX_POST",
-    "BITS_POST",
-];
+/// RFC 9113, section 3.4: what a client of HTTP/2 begins with.
+pub(crate) const HTTP2: &[u8] = b"PRI * HTTP/2.0";
 
 #[cfg(test)]
 mod tests {
@@ -304,6 +352,15 @@ mod tests {
             ("GET  /\tHTTP/1.1\r\n", ("GET", "/"), true),
             ("GET /a b HTTP/1.1\r\n", ("GET", "/a"), true),
             ("GET / HTTP/1.1 \r\n", ("GET", "/"), true),
+            ("GET / HTTP/2.0\r\n", ("GET", "/"), true),
+            ("GET / HTTP/1\r\n", ("GET", "/"), true),
+            ("GET / http/1.1\r\n", ("GET", "/"), true),
+            ("GET /\r\n", ("GET", "/"), true),
+            ("GET  HTTP/1.1\r\n", ("GET", ""), true),
+            ("GET / HTTP/1.x\r\n", ("GET", "/"), true),
+            ("GET / HTTP/256.1\r\n", ("GET", "/"), true),
+            ("GET /a FOO\r\n", ("GET", "/a"), true),
+            ("GET /\0\x01 HTTP/1.1\r\n", ("GET", "/\0\x01"), true),
         ] {
             let (parsed, is_odd) = StartLine::parse(line.as_bytes()).expect(line);
             let StartLine::Request { method, target, .. } = parsed else {
@@ -317,6 +374,13 @@ mod tests {
             ("HTTP/1.1 404\r\n", 404, "", false),
             ("HTTP/1.0 302 Moved  on \r\n", 302, "Moved  on ", false),
             ("HTTP/1.1  200 OK\r\n", 200, "OK", true),
+            ("HTTP/1.1 2000 OK\r\n", 200, "OK", true),
+            ("HTTP/1.1 20x OK\r\n", 20, "OK", true),
+            ("HTTP/2.0 200 OK\r\n", 200, "OK", true),
+            ("HTTP/1.01 200 OK\r\n", 200, "OK", true),
+            ("HTTP/1 200\r\n", 200, "", true),
+            ("ICY 200 OK\r\n", 200, "OK", true),
+            ("HTTP/1.1 200 O\0K\r\n", 200, "O\0K", true),
         ] {
             let (parsed, is_odd) = StartLine::parse(line.as_bytes()).expect(line);
             let StartLine::Response { status, reason, .. } = parsed else {
@@ -326,13 +390,24 @@ mod tests {
         }
         for line in [
             "\r\n",
-            "GET /\r\n",
+            "GET\r\n",
+            "GET x\r\n",
+            "BREW HTTP/1.1\r\n",
+            "LIST /\r\n",
             " GET / HTTP/1.1\r\n",
-            "GET / HTTP/2.0\r\n",
-            "GET / HTTP/1.x\r\n",
+            "GET * HTTP/1.x\r\n",
+            "BREW / HTTP/1.x\r\n",
+            "GET / RTSP/1.0\r\n",
+            "LOCK /\r\n",
+            "BREW /\0 HTTP/1.1\r\n",
+            "HTTP/1.1 \x01 200 OK\r\n",
+            "brew / http/1.1\r\n",
+            "OPTIONS rtsp://a RTSP/1.0\r\n",
             "HTTP/1.1 20 OK\r\n",
-            "HTTP/1.1 2000 OK\r\n",
+            "HTTP/1.1 abc\r\n",
             "HTTP/1.1200 OK\r\n",
+            "http/1.1 200 OK\r\n",
+            "ICYCLE 200\r\n",
             "G\0T / HTTP/1.1\r\n",
             "G(T / HTTP/1.1\r\n",
         ] {

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Talk, client, server};
 use flowscope_http::HttpAnomalyKind::{self, *};
-use flowscope_http::HttpConfig;
+use flowscope_http::{HttpConfig, HttpMessage};
 
 fn check(request: &str, kinds: &[HttpAnomalyKind], expected: &[&str]) {
     let talk = Talk::default().steps(&[client(request)]);
@@ -110,6 +110,81 @@ fn ambiguous_framing_is_settled_and_flagged() {
         &[TransferEncodingInOldVersion],
         &["POST / 0"],
     );
+}
+
+#[test]
+fn an_odd_response_is_better_than_none() {
+    for (response, kinds, words) in [
+        (
+            "HTTP/2.0 200 OK\r\nContent-Length: 1\r\n\r\na",
+            &[BadStartLine][..],
+            "200 to / 1",
+        ),
+        (
+            "HTTP/1.01 200 OK\r\nContent-Length: 1\r\n\r\na",
+            &[BadStartLine],
+            "200 to / 1",
+        ),
+        (
+            "HTTP/1.1 2000 OK\r\nContent-Length: 1\r\n\r\na",
+            &[BadStartLine],
+            "200 to / 1",
+        ),
+        (
+            "ICY 200 OK\r\nicy-name: a\r\n\r\nab",
+            &[BadStartLine],
+            "200 to / 2",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1, 2\r\n\r\nabc",
+            &[DifferingLengths],
+            "200 to / 3",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n 1,\r\na\r\n 0\r\n\r\n",
+            &[BadChunkSize],
+            "200 to / 1",
+        ),
+    ] {
+        let talk = Talk::default().steps(&[client("GET / HTTP/1.1\r\n\r\n"), server(response)]);
+        let talk = talk.finish();
+        assert_eq!(talk.anomalies(), kinds, "{response}");
+        assert_eq!(
+            talk.said().last().map(String::as_str),
+            Some(words),
+            "{response}"
+        );
+    }
+}
+
+#[test]
+fn a_request_from_before_headers_is_whole_with_its_line() {
+    let talk = Talk::default().steps(&[
+        client("GET /a\r\n"),
+        server("<html>a</html>"),
+        client("GET /b\r\nGET /c\r\nHost: c\r\n\r\n"),
+        client("GET HTTP/1.1\r\nHost: d\r\n\r\nGET /d http/1.1\r\nHost: d\r\n\r\n"),
+        client("GET /e\r\n"),
+    ]);
+    let talk = talk.finish();
+    let mut requests = talk.messages.iter().filter_map(|message| match message {
+        HttpMessage::Request(request) => Some((request.target(), request.host())),
+        _ => None,
+    });
+    for (target, host) in [
+        ("/a", None),
+        ("/b", None),
+        ("/c", Some("c")),
+        ("", Some("d")),
+        ("/d", Some("d")),
+        ("/e", None),
+    ] {
+        let (found, named) = requests.next().expect("there is one more");
+        assert_eq!(found, target);
+        assert_eq!(named.map(|host| host.to_string()).as_deref(), host);
+    }
+    assert_eq!(requests.next(), None);
+    assert!(talk.said().iter().all(|words| !words.contains("cut")));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{CLIENT, SERVER, Step, Talk, client, said, server};
+use flowscope_http::{HttpMessage, HttpVersion};
 use proptest::prelude::*;
 
 #[test]
@@ -88,6 +89,70 @@ fn what_only_looks_like_a_start_line_is_passed_by() {
         ),
     ];
     assert_eq!(said(&steps), ["200 to ? 2"]);
+}
+
+#[test]
+fn what_there_is_of_a_start_line_is_given() {
+    let steps = |cut: &str, answer: &str| {
+        [
+            client(cut),
+            Step::Gap(CLIENT, 60),
+            server(answer),
+            Step::Gap(SERVER, 200),
+        ]
+    };
+    for (cut, answer, expected) in [
+        (
+            "GET /a/long/pa",
+            "HTTP/1.1 200",
+            ["GET /a/long/pa 0 cut", "200 to ? 0 cut"],
+        ),
+        (
+            "GET /a HTTP/1.",
+            "HTTP/1.0 404 Not F",
+            ["GET /a 0 cut", "404 to ? 0 cut"],
+        ),
+        (
+            "GET /a HTTP/1.1\r\n",
+            "HTTP/1.1 200 OK\r\n",
+            ["GET /a 0 cut", "200 to /a 0 cut"],
+        ),
+    ] {
+        assert_eq!(said(&steps(cut, answer)), expected);
+    }
+    for (cut, answer) in [
+        ("GET ", "HTTP/1.1 20"),
+        ("BREW /a", "H"),
+        ("GET a", "200 OK"),
+    ] {
+        assert_eq!(said(&steps(cut, answer)), [""; 0], "{cut}");
+    }
+    // The next one begins behind the hole.
+    let next = [
+        client("GET /1 HTTP/1.1\r\nA: b"),
+        Step::Gap(CLIENT, 60),
+        client("GET /2"),
+        Step::Gap(CLIENT, 60),
+        client("what is this? GET /3"),
+        Step::Gap(CLIENT, 60),
+    ];
+    assert_eq!(said(&next), ["GET /1 0 cut", "GET /2 0 cut"]);
+    let talk = Talk::default().steps(&steps("GET /a HTTP/1.", ""));
+    let Some(HttpMessage::Request(request)) = talk.messages.first() else {
+        panic!("{:?}", talk.messages)
+    };
+    assert_eq!(request.version, HttpVersion::UNKNOWN);
+}
+
+#[test]
+fn a_response_that_leaves_http_says_where_to() {
+    // Its request comes late, as captures that are merged have it.
+    let steps = [
+        server("HTTP/1.1 101 ok\r\n\r\n"),
+        client("GET /1 HTTP/1.1\r\n\r\n"),
+        server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    ];
+    assert_eq!(said(&steps), ["101 to ? 0", "GET /1 0", "200 to /1 0"]);
 }
 
 /// What an exchange of the property looks like.
@@ -190,11 +255,11 @@ proptest! {
         let (mut requests, mut responses) = (Vec::new(), Vec::new());
         for message in &talk.messages {
             match message {
-                flowscope_http::HttpMessage::Request(request) => {
+                HttpMessage::Request(request) => {
                     let whole = !request.incomplete && request.missing_bytes == 0;
                     requests.push((request.target().to_string(), whole));
                 }
-                flowscope_http::HttpMessage::Response(response) => {
+                HttpMessage::Response(response) => {
                     let whole = !response.incomplete && response.missing_bytes == 0;
                     let number = response.header("x").map(|x| format!("/{x}"));
                     responses.push((number.unwrap_or_default(), whole));

@@ -72,7 +72,8 @@ impl Record for Answer<'_> {
         fields.text("type", Some(self.0.rtype.to_string()));
         fields.text("class", Some(self.0.class.to_string()));
         fields.number("ttl", Some(self.0.ttl.into()));
-        fields.text("data", Some(self.0.data.to_string()));
+        let data = &self.0.data;
+        fields.text("data", (data.missing() == 0).then(|| data.to_string()));
     }
 }
 

@@ -1,6 +1,6 @@
 //! What records say of HTTP.
 
-use flowscope::http::{Headers, HttpMessage, HttpRequest, HttpResponse};
+use flowscope::http::{Headers, HttpMessage, HttpRequest, HttpResponse, HttpVersion};
 
 use super::Fields;
 use crate::units;
@@ -28,7 +28,8 @@ pub(super) fn tell(message: &HttpMessage, fields: &mut impl Fields) {
 fn tell_request(request: &HttpRequest, fields: &mut impl Fields) {
     fields.text("method", Some(request.method()));
     fields.text("target", Some(request.target().as_bytes()));
-    fields.text("version", Some(request.version.to_string()));
+    let known = request.version != HttpVersion::UNKNOWN;
+    fields.text("version", known.then(|| request.version.to_string()));
     fields.text("host", request.host().map(|host| host.as_bytes()));
     fields.text("user_agent", request.user_agent().map(|it| it.as_bytes()));
     fields.pairs("headers", pairs(request.headers()));

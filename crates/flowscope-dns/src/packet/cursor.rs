@@ -42,6 +42,14 @@ impl<'a> Cursor<'a> {
         Some(taken)
     }
 
+    /// Goes on by `count` bytes, or by as many as there are, and says how many.
+    pub(crate) fn take_most(&mut self, count: u16) -> u16 {
+        let there = u16::try_from(self.rest().len()).unwrap_or(u16::MAX);
+        let taken = count.min(there);
+        self.at += usize::from(taken);
+        taken
+    }
+
     pub(crate) fn take_rest(&mut self) -> &'a [u8] {
         let rest = self.rest();
         self.at += rest.len();

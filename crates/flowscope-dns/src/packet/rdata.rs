@@ -14,15 +14,30 @@ use crate::numbers::RecordType;
 /// names, strings in quotes. Data of a type that is not known, and data that
 /// is not what its type asks for, comes as `\# 4 0A000001` (RFC 3597, section
 /// 5). Hexadecimal digits are in upper case; names have no dot at the end.
+///
+/// Where the message ends within the data, there are fewer bytes than the
+/// record announces: the rest is [`missing`](Self::missing). Then it is written
+/// as bytes, with the length that it would have had.
 #[derive(Clone, Copy)]
 pub struct RecordData<'a> {
     rtype: RecordType,
     data: Cursor<'a>,
+    missing: u16,
 }
 
 impl<'a> RecordData<'a> {
-    pub(super) fn new(rtype: RecordType, data: Cursor<'a>) -> Self {
-        Self { rtype, data }
+    pub(super) fn new(rtype: RecordType, data: Cursor<'a>, missing: u16) -> Self {
+        Self {
+            rtype,
+            data,
+            missing,
+        }
+    }
+
+    /// How many of its bytes are not there, as the message ends before them.
+    #[must_use]
+    pub fn missing(&self) -> u16 {
+        self.missing
     }
 
     /// The data as it came; names in it may point to other places.
@@ -34,7 +49,7 @@ impl<'a> RecordData<'a> {
     /// The address, of an A or AAAA record.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
-        match (self.rtype, self.bytes().len()) {
+        match (self.rtype, self.len()) {
             (RecordType::A, 4) => Some(Ipv4Addr::from(self.data.clone().ipv4()?).into()),
             (RecordType::AAAA, 16) => Some(Ipv6Addr::from(self.data.clone().ipv6()?).into()),
             _ => None,
@@ -50,7 +65,12 @@ impl<'a> RecordData<'a> {
         };
         let mut data = self.data;
         let name = data.name().ok()?;
-        data.is_at_end().then_some(name)
+        (data.is_at_end() && self.missing == 0).then_some(name)
+    }
+
+    /// How long it is, with what is missing.
+    fn len(&self) -> usize {
+        self.bytes().len() + usize::from(self.missing)
     }
 
     /// Whether the data is made of `fields` and nothing else.
@@ -62,9 +82,12 @@ impl<'a> RecordData<'a> {
 
 impl fmt::Display for RecordData<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.missing > 0 {
+            return text::generic(self.len(), self.bytes(), f);
+        }
         if let Some(fields) = fields(self.rtype) {
             if !self.is_made_of(fields) {
-                return text::generic(self.bytes(), f);
+                return text::generic(self.len(), self.bytes(), f);
             }
             let mut data = self.data;
             for (n, value) in fields
@@ -81,7 +104,7 @@ impl fmt::Display for RecordData<'_> {
         }
         match decode::write(self.rtype, self.bytes(), f) {
             Some(written) => written,
-            None => text::generic(self.bytes(), f),
+            None => text::generic(self.len(), self.bytes(), f),
         }
     }
 }
@@ -363,7 +386,7 @@ mod tests {
     use super::*;
 
     fn present(rtype: u16, data: &[u8]) -> String {
-        RecordData::new(RecordType(rtype), Cursor::new(data, 0)).to_string()
+        RecordData::new(RecordType(rtype), Cursor::new(data, 0), 0).to_string()
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub struct Record<'a> {
     pub flushes_cache: bool,
     /// For how many seconds it may be kept.
     pub ttl: u32,
-    /// What it says.
+    /// What it says; of the last record of a message, perhaps not all of it.
     pub data: RecordData<'a>,
 }
 
@@ -222,22 +222,34 @@ impl<'a> Walk<'a> {
         if let Some(left) = self.left.iter_mut().find(|left| **left > 0) {
             *left -= 1;
         }
+        let offset = self.cursor.at();
         let item = match section {
             Section::Question => question(&mut self.cursor).map(Item::Question),
             _ => record(&mut self.cursor).map(|record| Item::Record(section, record)),
         };
         match item {
-            Ok(item) => Some(item),
+            Ok(item) => {
+                if let Item::Record(_, record) = &item
+                    && record.data.missing() > 0
+                {
+                    self.fail(Problem::Short { offset });
+                }
+                Some(item)
+            }
             Err(problem) => {
-                self.problem = Some(match problem {
-                    Problem::Short { .. } if self.missing > 0 => Problem::Cut {
-                        missing: self.missing,
-                    },
-                    other => other,
-                });
+                self.fail(problem);
                 None
             }
         }
+    }
+
+    fn fail(&mut self, problem: Problem) {
+        self.problem = Some(match problem {
+            Problem::Short { .. } if self.missing > 0 => Problem::Cut {
+                missing: self.missing,
+            },
+            other => other,
+        });
     }
 
     /// Where it has come to.
@@ -278,11 +290,12 @@ fn record<'a>(cursor: &mut Cursor<'a>) -> Result<Record<'a>, Problem> {
     let mut fields = || -> Option<_> {
         let (rtype, class, ttl) = (ahead.u16()?, ahead.u16()?, ahead.u32()?);
         let len = ahead.u16()?;
-        let data = ahead;
-        ahead.take(len.into())?;
-        Some((RecordType(rtype), class, ttl, data.until(ahead.at())))
+        Some((RecordType(rtype), class, ttl, len))
     };
-    let (rtype, class, ttl, data) = fields().ok_or(Problem::Short { offset })?;
+    let (rtype, class, ttl, len) = fields().ok_or(Problem::Short { offset })?;
+    let data = ahead;
+    let missing = len - ahead.take_most(len);
+    let data = data.until(ahead.at());
     *cursor = ahead;
     // The class of an OPT record is a size.
     let (class, flushes_cache) = match rtype {
@@ -295,7 +308,7 @@ fn record<'a>(cursor: &mut Cursor<'a>) -> Result<Record<'a>, Problem> {
         class,
         flushes_cache,
         ttl,
-        data: RecordData::new(rtype, data),
+        data: RecordData::new(rtype, data, missing),
     })
 }
 

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use flowscope_core::Timestamp;
 
+use crate::anomaly::Oddities;
 use crate::body::Body;
 use crate::{HttpRequest, HttpResponse, Transfer};
 
@@ -23,8 +24,10 @@ pub(super) struct Half {
     pub(super) begun: bool,
     /// The request under way asks to leave HTTP.
     pub(super) asks: bool,
-    /// A bare LF in this message's chunks was told of.
-    pub(super) bare: bool,
+    /// The line that is held is a whole request, if no headers follow.
+    pub(super) simple: bool,
+    /// What was told of this message's chunks.
+    pub(super) told: Oddities,
 }
 
 /// What a side is about to send.
@@ -78,6 +81,7 @@ impl Half {
             self.held = Vec::new();
         }
         self.line = 0;
+        self.simple = false;
     }
 
     pub(super) fn memory(&self) -> usize {
@@ -102,7 +106,8 @@ impl Default for Half {
             began: Timestamp::EPOCH,
             begun: false,
             asks: false,
-            bare: false,
+            simple: false,
+            told: Oddities::default(),
         }
     }
 }

@@ -38,11 +38,29 @@ impl Connection {
             call.anomaly(kind);
         }
         let half = &mut self.halves[call.side];
-        (half.begun, half.bare) = (true, false);
+        (half.begun, half.told) = (true, Oddities::default());
         match head.status {
             None => self.prepare_request(head, call),
             Some(status) => self.prepare_response(head, status, call),
         }
+    }
+
+    /// Makes what there is of a start line the message under way. Of a request
+    /// with half a target, no response says that it answers it.
+    pub(super) fn prepare_cut(&mut self, head: Head, call: &mut Call<'_>) {
+        if head.status.is_some() {
+            self.prepare(head, call);
+            return;
+        }
+        self.searched = 0;
+        self.client.get_or_insert(call.side);
+        let half = &mut self.halves[call.side];
+        half.begun = true;
+        half.message = Some(Message::Request(HttpRequest {
+            transfer: Transfer::begun(half.began),
+            version: head.version,
+            head: head.fields,
+        }));
     }
 
     fn prepare_request(&mut self, head: Head, call: &mut Call<'_>) -> Next {
@@ -170,10 +188,11 @@ impl Connection {
         match piece {
             Piece::Content(content) => half.content(content, call),
             Piece::Framing => {}
-            Piece::BareLineFeed if half.bare => {}
-            Piece::BareLineFeed => {
-                half.bare = true;
-                call.anomaly(HttpAnomalyKind::BareLineFeedInChunk);
+            Piece::Odd(kind) => {
+                if !half.told.has(kind) {
+                    half.told.add(kind);
+                    call.anomaly(kind);
+                }
             }
             Piece::Bad(kind) => {
                 call.anomaly(kind);
@@ -379,7 +398,7 @@ fn tunnel(
     request: Option<&Request>,
 ) -> Option<TunnelKind> {
     match (status, request) {
-        (101, request) => (upgrade || request.is_none_or(|request| request.upgrade))
+        (101, request) => (upgrade || request.is_some_and(|request| request.upgrade))
             .then_some(TunnelKind::Upgrade),
         (200..300, Some(request)) => {
             (request.method() == b"CONNECT").then_some(TunnelKind::Connect)

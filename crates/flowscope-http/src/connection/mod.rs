@@ -74,6 +74,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// Takes bytes; gives those at the end that belong to a tunnel.
     pub(crate) fn data<'a>(&mut self, mut bytes: &'a [u8], call: &mut Call<'_>) -> &'a [u8] {
+        self.settle_simple(call.side.peer(), call);
         while !bytes.is_empty() {
             bytes = match self.halves[call.side].state {
                 State::Start { tentative } => self.start(bytes, tentative, call),
@@ -101,7 +102,11 @@ impl Connection {
                 self.partial(call);
                 self.lose(call);
             }
-            State::Search { .. } | State::Trailers => {
+            State::Search { .. } => {
+                self.partial_found(call);
+                self.lose(call);
+            }
+            State::Trailers => {
                 self.cut(call);
                 self.lose(call);
             }
@@ -118,6 +123,7 @@ impl Connection {
                 self.not_peeked(body, call);
             }
         }
+        self.settle_simple(call.side, call);
         match (self.halves[call.side].state, how) {
             (State::Start { .. }, _) => self.partial(call),
             (State::Body(Body::Close), Close::Fin) => self.complete(call),

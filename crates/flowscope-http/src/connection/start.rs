@@ -2,10 +2,13 @@
 
 use core::mem;
 
+use flowscope_core::FlowSide;
+
 use super::half::State;
 use super::{Call, Connection};
 use crate::head::{self, Head};
-use crate::start_line::{StartLine, is_control, is_header_line, without_line_end};
+use crate::start_line::{HTTP2, StartLine, Wanted, is_header_line, without_line_end};
+use crate::words::is_control;
 use crate::{HttpAnomalyKind, TunnelKind, lenient};
 
 impl Connection {
@@ -40,7 +43,7 @@ impl Connection {
         let is_first = half.line == 0 && !tentative;
         if piece.ends_with(b"\n") {
             self.line(tentative, call);
-        } else if is_first && (has_control(piece) || !StartLine::may_begin(&half.held)) {
+        } else if is_first && !may_become_start_line(&half.held, piece) {
             self.not_a_start_line(call);
         } else if !rest.is_empty() {
             self.too_long(call);
@@ -50,13 +53,14 @@ impl Connection {
 
     /// Takes the line that is now whole.
     fn line(&mut self, tentative: bool, call: &mut Call<'_>) {
-        let (_, max_headers) = limits(call);
         let half = &mut self.halves[call.side];
         let line = half.held.get(half.line..).unwrap_or_default();
         let content = without_line_end(line);
         if half.line == 0 {
-            if tentative || StartLine::parse(line).is_some() {
+            let start = StartLine::parse(line);
+            if tentative || start.is_some() {
                 half.line = half.held.len();
+                half.simple = !tentative && start.is_some_and(|(start, _)| start.is_simple());
             } else if content == HTTP2 {
                 self.leave(TunnelKind::Http2, None, None, call);
             } else {
@@ -64,13 +68,11 @@ impl Connection {
                 self.search_held(call);
             }
         } else if content.is_empty() {
-            let held = mem::take(&mut half.held);
-            let head = head::any(&held, max_headers);
-            half.held = held;
-            match head {
-                Some(head) => self.begin(head, call),
-                None => self.lose(call),
-            }
+            self.held_head(call);
+        } else if half.simple && !is_header_line(content) {
+            let line = half.held.split_off(half.line);
+            self.held_head(call);
+            self.data(&line, call);
         } else if tentative && !is_header_line(content) {
             // What was found was no start line. This may be one.
             half.held.drain(..half.line);
@@ -78,7 +80,31 @@ impl Connection {
             half.state = State::Search { at_line: true };
             self.search_held(call);
         } else {
+            half.simple = false;
             half.line = half.held.len();
+        }
+    }
+
+    /// Gives the request without headers that `side` sent, if it is one: the
+    /// other side answers, or it is over.
+    pub(super) fn settle_simple(&mut self, side: FlowSide, call: &mut Call<'_>) {
+        let half = &mut self.halves[side];
+        // Half a line behind it is none of it.
+        if half.simple && half.line == half.held.len() {
+            let answering = mem::replace(&mut call.side, side);
+            self.held_head(call);
+            call.side = answering;
+        }
+    }
+
+    /// The head that is held is whole.
+    fn held_head(&mut self, call: &mut Call<'_>) {
+        let (_, max_headers) = limits(call);
+        let half = &mut self.halves[call.side];
+        half.simple = false;
+        match head::any(&half.held, max_headers) {
+            Some(head) => self.begin(head, call),
+            None => self.lose(call),
         }
     }
 
@@ -103,13 +129,41 @@ impl Connection {
         half.state = State::Search { at_line: true };
     }
 
-    /// Gives the message whose head is cut short after some lines, if any.
+    /// Gives the message whose head is cut short after some lines, or in the
+    /// first.
     pub(super) fn partial(&mut self, call: &mut Call<'_>) {
         let (_, max_headers) = limits(call);
         let half = &self.halves[call.side];
+        if half.line == 0 {
+            let head = lenient::read_cut(&half.held);
+            return self.give_cut(head, call);
+        }
         let lines = half.held.get(..half.line).unwrap_or_default();
         if let Some(head) = lenient::read(lines, max_headers) {
             self.prepare(head, call);
+            self.cut(call);
+        }
+    }
+
+    /// The same, of a side of which messages were read before: what is held
+    /// while looking for the next begins with a line, or behind a hole.
+    pub(super) fn partial_found(&mut self, call: &mut Call<'_>) {
+        let wanted = self.wanted(call.side);
+        let half = &self.halves[call.side];
+        let fits = |head: &Head| match wanted {
+            Wanted::Requests => head.status.is_none(),
+            Wanted::Responses => head.status.is_some(),
+            Wanted::Either => false,
+        };
+        if half.begun {
+            let head = lenient::read_cut(&half.held).filter(fits);
+            self.give_cut(head, call);
+        }
+    }
+
+    fn give_cut(&mut self, head: Option<Head>, call: &mut Call<'_>) {
+        if let Some(head) = head {
+            self.prepare_cut(head, call);
             self.cut(call);
         }
     }
@@ -218,11 +272,21 @@ pub(super) fn up_to_line_end(bytes: &[u8]) -> (&[u8], &[u8]) {
     bytes.split_at_checked(end).unwrap_or((bytes, &[]))
 }
 
-/// Whether no start line has these bytes in it.
-fn has_control(piece: &[u8]) -> bool {
-    piece
-        .iter()
-        .any(|byte| is_control(*byte) && !matches!(byte, b'\t' | b'\r'))
+/// Whether a line that begins with `held`, and went on with `piece`, may become
+/// a start line.
+fn may_become_start_line(held: &[u8], piece: &[u8]) -> bool {
+    let is_odd = |byte: &u8| is_control(*byte) && !matches!(byte, b'\t' | b'\r');
+    if !StartLine::may_begin(held) {
+        return false;
+    }
+    // All before this piece was looked at.
+    match piece.iter().position(is_odd) {
+        None => true,
+        Some(at) => {
+            let before = held.len().saturating_sub(piece.len()) + at;
+            StartLine::may_go_on(held.get(..before).unwrap_or_default())
+        }
+    }
 }
 
 const LINE_END: usize = b"\r\n".len();
@@ -230,6 +294,3 @@ const LINE_END: usize = b"\r\n".len();
 /// A start line in the middle of something is not looked for further back
 /// than this from its end.
 const LONGEST_FOUND: usize = 8 << 10;
-
-/// RFC 9113, section 3.4: what a client of HTTP/2 begins with.
-const HTTP2: &[u8] = b"PRI * HTTP/2.0";
