@@ -187,16 +187,15 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         if let Some(skip) = skip {
             return self.stats.count_skip(skip);
         }
-        let taken = extractor.extract_to(packet, |first| {
-            self.deliver(first, out);
-            let hash = self.table.hash(&first.key);
-            if let Some(index) = self.table.find(hash, &first.key) {
-                let (slot, rest) = self.table.get_mut(index);
-                rest.count_fragment(slot.flow.side_of(first.orientation));
-            }
-        });
-        if let Err(skip) = taken {
-            self.stats.count_skip(skip);
+        let first = match extractor.extract(packet) {
+            Ok(first) => first,
+            Err(skip) => return self.stats.count_skip(skip),
+        };
+        self.deliver(&first, out);
+        let hash = self.table.hash(&first.key);
+        if let Some(index) = self.table.find(hash, &first.key) {
+            let (slot, rest) = self.table.get_mut(index);
+            rest.count_fragment(slot.flow.side_of(first.orientation));
         }
     }
 
@@ -206,9 +205,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             return match piece.skip {
                 Some(skip) => self.stats.count_skips(skip, piece.arrivals.len() as u64),
                 None => {
-                    let _ = extractor.extract_to(piece.view, |whole| {
-                        self.deliver_whole(None, whole, &piece.arrivals, out)
-                    });
+                    if let Ok(whole) = extractor.extract(piece.view) {
+                        self.deliver_whole(None, &whole, &piece.arrivals, out);
+                    }
                 }
             };
         };
@@ -283,22 +282,20 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         pushed: Pushed,
         out: &mut impl Sink<C::Event>,
     ) -> Option<Owner> {
-        let given = extractor.extract_to(piece.view, |first| {
-            if first.transport == Transport::TcpCut {
-                return None;
-            }
-            let earliest = self.held()?.first_arrival(pushed.place);
-            let at = earliest.or(piece.arrivals.first().copied());
-            let owner = self.owner_of(first, at.as_ref(), out);
-            let kept = self.held()?.give(pushed.place, owner);
-            self.stats.packets_held -= kept.len() as u64;
-            self.count_all(owner, &kept, Some(first), 0, out);
-            if !pushed.is_kept {
-                self.count_all(owner, &piece.arrivals, Some(first), 0, out);
-            }
-            Some(owner)
-        });
-        given.ok().flatten()
+        let first = &extractor.extract(piece.view).ok()?;
+        if first.transport == Transport::TcpCut {
+            return None;
+        }
+        let earliest = self.held()?.first_arrival(pushed.place);
+        let at = earliest.or(piece.arrivals.first().copied());
+        let owner = self.owner_of(first, at.as_ref(), out);
+        let kept = self.held()?.give(pushed.place, owner);
+        self.stats.packets_held -= kept.len() as u64;
+        self.count_all(owner, &kept, Some(first), 0, out);
+        if !pushed.is_kept {
+            self.count_all(owner, &piece.arrivals, Some(first), 0, out);
+        }
+        Some(owner)
     }
 
     /// Takes a datagram whose last piece came.
@@ -322,10 +319,10 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let view = PacketView::new(&packet.bytes, piece.view.timestamp)
             .with_link(REASSEMBLED)
             .with_wire_len(packet.wire_len);
-        let taken = extractor.extract_to(view, |it| {
+        let taken = extractor.extract(view).map(|it| {
             let is_whole = !it.is_fragment;
             if is_whole {
-                let owner = self.deliver_whole(owner, it, &arrivals, out);
+                let owner = self.deliver_whole(owner, &it, &arrivals, out);
                 if whole.has_overlap {
                     let at = self.time_of(&view);
                     self.tell_owner(owner, at, AnomalyKind::OverlappingFragments, out);
@@ -333,7 +330,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 // What the walk finds outside is a tunnel that came in
                 // fragments. It counts there as the datagram it was. The owner
                 // may have to make room for that flow.
-                if let Some(mut outer) = extractor.outer(it) {
+                if let Some(mut outer) = extractor.outer(&it) {
                     outer.packet = view.with_wire_len(outer.ip_len);
                     self.deliver_outer(&outer, out);
                 }
@@ -560,13 +557,12 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 .with_link(REASSEMBLED)
                 .with_wire_len(packet.wire_len);
             if owner.is_none() && packets > 0 {
-                let found = extractor.extract_to(view, |first| {
-                    let owner = self.owner_of(first, remains.arrivals.first(), out);
-                    self.count_all(owner, &remains.arrivals, Some(first), 0, out);
-                    owner
-                });
-                match found {
-                    Ok(found) => owner = Some(found),
+                match extractor.extract(view) {
+                    Ok(first) => {
+                        let found = self.owner_of(&first, remains.arrivals.first(), out);
+                        self.count_all(found, &remains.arrivals, Some(&first), 0, out);
+                        owner = Some(found);
+                    }
                     Err(why) => skip = why,
                 }
             }

@@ -331,18 +331,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         {
             return flows.stats.count_skip(skip);
         }
-        let taken = self.extractor.extract_to(packet, |extracted| {
-            if extracted.is_fragment {
-                flows.take_apart(&self.extractor, packet, None, out);
-            } else {
-                flows.deliver(extracted, out);
-                if let Some(outer) = self.extractor.outer(extracted) {
-                    flows.deliver_outer(&outer, out);
-                }
-            }
-        });
-        if let Err(skip) = taken {
-            flows.take_apart(&self.extractor, packet, Some(skip), out);
+        let extracted = match self.extractor.extract(packet) {
+            Ok(extracted) => extracted,
+            Err(skip) => return flows.take_apart(&self.extractor, packet, Some(skip), out),
+        };
+        if extracted.is_fragment {
+            return flows.take_apart(&self.extractor, packet, None, out);
+        }
+        flows.deliver(&extracted, out);
+        if let Some(outer) = self.extractor.outer(&extracted) {
+            flows.deliver_outer(&outer, out);
         }
     }
 
@@ -469,8 +467,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         // One level of the table at a time: within a level no access waits for
         // another.
         let hashes = packets.map(|packet| {
-            let hash = |extracted: &Extracted<'_, _>| self.flows.table.hash(&extracted.key);
-            self.extractor.extract_to(packet?, hash).ok()
+            let extracted = self.extractor.extract(packet?).ok()?;
+            Some(self.flows.table.hash(&extracted.key))
         });
         let places = hashes.map(|hash| self.flows.table.candidate(hash?));
         for place in places.into_iter().flatten() {

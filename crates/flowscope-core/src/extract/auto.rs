@@ -95,18 +95,9 @@ impl<E> AutoDetectEncap<E> {
 impl<E: FlowExtractor> FlowExtractor for AutoDetectEncap<E> {
     type Key = E::Key;
 
-    #[inline]
+    #[inline(always)]
     fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, E::Key>, Skip> {
         self.inner.extract_innermost(packet)
-    }
-
-    #[inline]
-    fn extract_to<'a, R>(
-        &self,
-        packet: PacketView<'a>,
-        take: impl FnOnce(&Extracted<'a, E::Key>) -> R,
-    ) -> Result<R, Skip> {
-        self.inner.extract_innermost_to(packet, take)
     }
 
     fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {

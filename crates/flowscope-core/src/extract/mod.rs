@@ -42,23 +42,6 @@ pub trait FlowExtractor {
     /// A [`Skip`] says why the packet belongs to no flow.
     fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, Self::Key>, Skip>;
 
-    /// Reads the packet's headers and hands what they say to `take`.
-    ///
-    /// The same as [`extract`](Self::extract), without moving the outcome,
-    /// which is large.
-    ///
-    /// # Errors
-    ///
-    /// As `extract`.
-    #[inline]
-    fn extract_to<'a, R>(
-        &self,
-        packet: PacketView<'a>,
-        take: impl FnOnce(&Extracted<'a, Self::Key>) -> R,
-    ) -> Result<R, Skip> {
-        self.extract(packet).map(|extracted| take(&extracted))
-    }
-
     /// Walks the packet as [`extract`](Self::extract) does, and tells `passed`
     /// every encapsulation on the way.
     ///
@@ -92,22 +75,6 @@ pub trait FlowExtractor {
             }
         }
         self.extract(packet)
-    }
-
-    /// [`extract_to`](Self::extract_to) for
-    /// [`extract_innermost`](Self::extract_innermost).
-    ///
-    /// # Errors
-    ///
-    /// As `extract_innermost`.
-    #[inline]
-    fn extract_innermost_to<'a, R>(
-        &self,
-        packet: PacketView<'a>,
-        take: impl FnOnce(&Extracted<'a, Self::Key>) -> R,
-    ) -> Result<R, Skip> {
-        self.extract_innermost(packet)
-            .map(|extracted| take(&extracted))
     }
 
     /// [`trace`](Self::trace) for [`extract_innermost`](Self::extract_innermost).
@@ -171,36 +138,19 @@ pub trait KeyOfHeaders {
 impl<E: KeyOfHeaders> FlowExtractor for E {
     type Key = E::Key;
 
-    #[inline]
+    /// Compiled into its callers, so that what it finds need not be moved.
+    #[inline(always)]
     fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, E::Key>, Skip> {
         Extracted::parse(self, packet, Depth::Outermost)
-    }
-
-    #[inline(always)]
-    fn extract_to<'a, R>(
-        &self,
-        packet: PacketView<'a>,
-        take: impl FnOnce(&Extracted<'a, Self::Key>) -> R,
-    ) -> Result<R, Skip> {
-        Extracted::parse_to(self, packet, Depth::Outermost, take)
     }
 
     fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
         Headers::trace(packet, Depth::Outermost, passed)
     }
 
-    #[inline]
+    #[inline(always)]
     fn extract_innermost<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, E::Key>, Skip> {
         Extracted::parse(self, packet, Depth::Innermost)
-    }
-
-    #[inline]
-    fn extract_innermost_to<'a, R>(
-        &self,
-        packet: PacketView<'a>,
-        take: impl FnOnce(&Extracted<'a, Self::Key>) -> R,
-    ) -> Result<R, Skip> {
-        Extracted::parse_to(self, packet, Depth::Innermost, take)
     }
 
     fn seen_from(key: E::Key, orientation: Orientation) -> E::Key {
@@ -279,24 +229,11 @@ impl<'a, K> Extracted<'a, K> {
         packet: PacketView<'a>,
         depth: Depth,
     ) -> Result<Self, Skip> {
-        let mut headers = Headers::none();
-        headers.walk(packet, depth, &mut ())?;
-        Ok(Self::of(extractor, &headers, packet, depth))
-    }
-
-    /// [`parse`](Self::parse) without moving the outcome.
-    #[inline(always)]
-    fn parse_to<E: KeyOfHeaders<Key = K>, R>(
-        extractor: &E,
-        packet: PacketView<'a>,
-        depth: Depth,
-        take: impl FnOnce(&Self) -> R,
-    ) -> Result<R, Skip> {
         let headers = match Headers::of_usual(&packet, depth) {
             Some(headers) => headers,
             None => Headers::parse(packet, depth)?,
         };
-        Ok(take(&Self::of(extractor, &headers, packet, depth)))
+        Ok(Self::of(extractor, &headers, packet, depth))
     }
 
     #[inline(always)]
