@@ -14,9 +14,10 @@ use flowscope_core::track::Config;
 use flowscope_core::{Sink, Timestamp};
 
 use crate::held::{Event, Held};
-use crate::likeness::{Ports, Verdict, verdict};
+use crate::likeness::{Ports, Verdict, begins, verdict};
 use crate::reader::{BoxedReader, Reader};
 use crate::seek::Seek;
+use crate::shared::Shared;
 use crate::{DetectConfig, DetectError, Message, Protocol};
 
 /// Finds out what a flow is by its first bytes, and reads it.
@@ -72,7 +73,7 @@ use crate::{DetectConfig, DetectError, Message, Protocol};
 /// what the chosen parser takes.
 #[derive(Clone, Debug, Default)]
 pub struct Detector {
-    config: Arc<DetectConfig>,
+    shared: Arc<Shared>,
     ports: Ports,
     state: State,
     protocol: Option<Protocol>,
@@ -99,7 +100,7 @@ impl Detector {
     #[must_use]
     pub fn with_config(config: DetectConfig) -> Self {
         Self {
-            config: Arc::new(config),
+            shared: Arc::new(Shared::new(config)),
             ..Self::default()
         }
     }
@@ -145,6 +146,23 @@ impl Detector {
     #[must_use]
     pub fn protocol(&self) -> Option<Protocol> {
         self.protocol
+    }
+
+    /// What a connection is, if its first chunk is enough to tell, as it most
+    /// often is: nothing need be held then.
+    fn at_once(&self, input: Input<'_>) -> Option<Protocol> {
+        let Chunk::Data(bytes) = input.chunk else {
+            return None;
+        };
+        let max_held = usize::from(self.shared.config.max_held);
+        match begins(
+            bytes.get(..max_held).unwrap_or(bytes),
+            input.side,
+            self.ports,
+        ) {
+            Verdict::Is(protocol) => Some(protocol),
+            Verdict::Search | Verdict::Wait => None,
+        }
     }
 
     /// Decides what to do with what is held, if that can be told, or if it has
@@ -211,12 +229,14 @@ impl Detector {
     fn reader(&self, protocol: Protocol) -> Reader {
         match protocol {
             #[cfg(feature = "http")]
-            Protocol::Http => Reader::Http(self.web(self.config.http)),
+            Protocol::Http => Reader::Http(self.web(self.shared.config.http)),
             #[cfg(feature = "tls")]
-            Protocol::Tls => Reader::Tls(flowscope_tls::TlsParser::with_config(self.config.tls)),
+            Protocol::Tls => Reader::Tls(flowscope_tls::TlsParser::with_config(
+                self.shared.config.tls,
+            )),
             #[cfg(feature = "dns")]
             Protocol::Dns => Reader::Dns {
-                parser: flowscope_dns::DnsTcpParser::with_config(self.config.dns),
+                parser: self.shared.dns.stream.clone(),
                 has_spoken: false,
             },
             #[cfg(not(all(feature = "http", feature = "tls", feature = "dns")))]
@@ -228,13 +248,15 @@ impl Detector {
     fn search(&self) -> Reader {
         Reader::Seek(Seek {
             #[cfg(feature = "tls")]
-            tls: Some(flowscope_tls::TlsParser::with_config(self.config.tls)),
+            tls: Some(flowscope_tls::TlsParser::with_config(
+                self.shared.config.tls,
+            )),
             #[cfg(feature = "http")]
             http: Some(self.web(match self.ports {
-                Ports::Http => self.config.http,
+                Ports::Http => self.shared.config.http,
                 _ => flowscope_http::HttpConfig {
-                    max_unrecognised: self.config.max_search,
-                    ..self.config.http
+                    max_unrecognised: self.shared.config.max_search,
+                    ..self.shared.config.http
                 },
             })),
         })
@@ -243,32 +265,27 @@ impl Detector {
     #[cfg(feature = "http")]
     fn web(&self, config: flowscope_http::HttpConfig) -> crate::web::Web {
         let inner = (self.depth < MAX_DEPTH).then(|| Self {
-            config: Arc::clone(&self.config),
+            shared: Arc::clone(&self.shared),
+            ports: Ports::Any,
+            state: State::New,
+            protocol: None,
             depth: self.depth + 1,
-            ..Self::default()
         });
         crate::web::Web::new(flowscope_http::HttpParser::with_config(config), inner)
     }
 
     #[cfg(feature = "dns")]
     fn datagrams(&self, first: &[u8]) -> Option<Reader> {
-        use flowscope_dns::{DnsConfig, DnsUdpParser, Likeness, Matching, Scrutiny};
-        let config = match self.ports {
-            Ports::MulticastDns => DnsConfig {
-                scrutiny: Scrutiny::KnownPort,
-                matching: Matching::Nothing,
-                ..self.config.dns
-            },
-            Ports::Dns => DnsConfig {
-                scrutiny: Scrutiny::KnownPort,
-                ..self.config.dns
-            },
+        use flowscope_dns::Likeness;
+        let parser = match self.ports {
+            Ports::MulticastDns => &self.shared.dns.multicast,
+            Ports::Dns => &self.shared.dns.datagrams,
             Ports::Any | Ports::Http => match Likeness::of_datagram(first) {
-                Likeness::Certain => self.config.dns,
+                Likeness::Certain => &self.shared.dns.datagrams,
                 Likeness::Unsure | Likeness::No => return None,
             },
         };
-        Some(Reader::DnsDatagrams(DnsUdpParser::with_config(config)))
+        Some(Reader::DnsDatagrams(parser.clone()))
     }
 
     #[cfg(not(feature = "dns"))]
@@ -287,14 +304,20 @@ impl SessionParser for Detector {
         out: &mut dyn Sink<Message>,
     ) -> Result<Interest, DetectError> {
         let mut held = match core::mem::take(&mut self.state) {
-            State::New => Box::new(Held::default()),
+            State::New => {
+                if let Some(protocol) = self.at_once(input) {
+                    self.state = State::Reading(Box::new(self.reader(protocol)));
+                    return self.read(input, out);
+                }
+                Box::new(Held::default())
+            }
             State::Held(held) => held,
             state @ (State::Reading(_) | State::Done | State::Failed | State::Passed(_)) => {
                 self.state = state;
                 return self.read(input, out);
             }
         };
-        let rest = held.push(input, self.config.max_held.into());
+        let rest = held.push(input, self.shared.config.max_held.into());
         let must = held.is_full() || !rest.is_empty();
         let interest = self.decide(held, must, out)?;
         if interest == Interest::Done || rest.is_empty() {

@@ -31,6 +31,7 @@ mod likeness;
 mod message;
 mod reader;
 mod seek;
+mod shared;
 #[cfg(feature = "http")]
 mod web;
 

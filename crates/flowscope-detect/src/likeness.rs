@@ -57,23 +57,36 @@ enum Likeness {
 pub(crate) fn verdict(held: &Held, ports: Ports) -> Verdict {
     let mut found = Verdict::Wait;
     for side in FlowSide::BOTH {
-        let first = held.first(side);
-        if first.is_empty() {
-            continue;
-        }
-        let all = [
-            (Protocol::Tls, of_tls(first)),
-            (Protocol::Http, of_http(first, side)),
-            (Protocol::Dns, of_dns(first, ports)),
-        ];
-        if let Some((protocol, _)) = all.iter().find(|(_, it)| *it == Likeness::Certain) {
-            return Verdict::Is(*protocol);
-        }
-        if all.iter().all(|(_, it)| *it == Likeness::No) {
-            found = Verdict::Search;
+        match begins(held.first(side), side, ports) {
+            Verdict::Is(protocol) => return Verdict::Is(protocol),
+            Verdict::Search => found = Verdict::Search,
+            Verdict::Wait => {}
         }
     }
     found
+}
+
+/// What a connection is of which one side began with these bytes.
+pub(crate) fn begins(first: &[u8], side: FlowSide, ports: Ports) -> Verdict {
+    if first.is_empty() {
+        return Verdict::Wait;
+    }
+    let tls = of_tls(first);
+    if tls == Likeness::Certain {
+        return Verdict::Is(Protocol::Tls);
+    }
+    let http = of_http(first, side);
+    if http == Likeness::Certain {
+        return Verdict::Is(Protocol::Http);
+    }
+    let dns = of_dns(first, ports);
+    if dns == Likeness::Certain {
+        return Verdict::Is(Protocol::Dns);
+    }
+    match [tls, http, dns] == [Likeness::No; 3] {
+        true => Verdict::Search,
+        false => Verdict::Wait,
+    }
 }
 
 #[cfg(feature = "tls")]

@@ -1,7 +1,5 @@
 //! HTTP, and what is inside its tunnels.
 
-use alloc::boxed::Box;
-
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{Input, Interest, SessionParser, StreamEnd};
 use flowscope_core::{FlowSide, Sink};
@@ -19,8 +17,8 @@ pub(crate) struct Web {
 #[derive(Clone, Debug)]
 enum Tunnel {
     /// There is none; if there will be one, this is for what is in it.
-    Ahead(Box<Detector>),
-    Open(Box<Detector>),
+    Ahead(Detector),
+    Open(Detector),
     /// What is in it is of no interest.
     Ignored,
 }
@@ -31,7 +29,7 @@ impl Web {
         Self {
             parser,
             tunnel: match inner {
-                Some(inner) => Tunnel::Ahead(Box::new(inner)),
+                Some(inner) => Tunnel::Ahead(inner),
                 None => Tunnel::Ignored,
             },
         }
