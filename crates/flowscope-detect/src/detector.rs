@@ -11,7 +11,7 @@ use flowscope_core::session::{
     Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd,
 };
 use flowscope_core::track::Config;
-use flowscope_core::{Sink, Timestamp};
+use flowscope_core::{BySide, Sink, Timestamp};
 
 use crate::held::{Event, Held};
 use crate::likeness::{Ports, Verdict, begins, verdict};
@@ -79,6 +79,11 @@ pub struct Detector {
     protocol: Option<Protocol>,
     /// In how many tunnels it is.
     depth: u8,
+    /// Sides that are over.
+    closed: BySide<bool>,
+    /// Whether the chosen parser asked for a tick when it was last called:
+    /// most never do, and need not be looked at to know.
+    ticks: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -207,6 +212,7 @@ impl Detector {
         };
         let fed = reader.feed(input, out);
         self.protocol = self.protocol.or(reader.protocol());
+        self.ticks = reader.next_tick().is_some();
         match fed {
             Ok(Interest::More) => {}
             Ok(Interest::Done) => self.state = State::Done,
@@ -219,6 +225,7 @@ impl Detector {
         if let State::Reading(reader) = &mut self.state {
             reader.close(end, out);
             self.protocol = self.protocol.or(reader.protocol());
+            self.ticks = reader.next_tick().is_some();
         }
     }
 
@@ -236,7 +243,7 @@ impl Detector {
             )),
             #[cfg(feature = "dns")]
             Protocol::Dns => Reader::Dns {
-                parser: self.shared.dns.stream.clone(),
+                parser: Box::new(self.shared.dns.stream.clone()),
                 has_spoken: false,
             },
             #[cfg(not(all(feature = "http", feature = "tls", feature = "dns")))]
@@ -246,7 +253,7 @@ impl Detector {
 
     /// Everything that knows how to find its beginning.
     fn search(&self) -> Reader {
-        Reader::Seek(Seek {
+        Reader::Seek(Box::new(Seek {
             #[cfg(feature = "tls")]
             tls: Some(flowscope_tls::TlsParser::with_config(
                 self.shared.config.tls,
@@ -259,7 +266,7 @@ impl Detector {
                     ..self.shared.config.http
                 },
             })),
-        })
+        }))
     }
 
     #[cfg(feature = "http")]
@@ -270,6 +277,8 @@ impl Detector {
             state: State::New,
             protocol: None,
             depth: self.depth + 1,
+            closed: BySide::default(),
+            ticks: false,
         });
         crate::web::Web::new(flowscope_http::HttpParser::with_config(config), inner)
     }
@@ -327,6 +336,7 @@ impl SessionParser for Detector {
     }
 
     fn close(&mut self, end: StreamEnd, out: &mut dyn Sink<Message>) {
+        self.closed[end.side] = true;
         match core::mem::take(&mut self.state) {
             State::New => {
                 let mut held = Box::new(Held::default());
@@ -344,11 +354,21 @@ impl SessionParser for Detector {
                 self.close_reader(end, out);
             }
         }
+        // A flow may be kept for long after its streams.
+        if let State::Reading(reader) = &self.state
+            && self.closed.initiator
+            && self.closed.responder
+        {
+            self.state = match reader.is_poisoned() {
+                true => State::Failed,
+                false => State::Done,
+            };
+        }
     }
 
     fn next_tick(&self) -> Option<Timestamp> {
         match &self.state {
-            State::Reading(reader) => reader.next_tick(),
+            State::Reading(reader) if self.ticks => reader.next_tick(),
             _ => None,
         }
     }
@@ -356,6 +376,7 @@ impl SessionParser for Detector {
     fn tick(&mut self, at: Timestamp, out: &mut dyn Sink<Message>) {
         if let State::Reading(reader) = &mut self.state {
             reader.tick(at, out);
+            self.ticks = reader.next_tick().is_some();
         }
     }
 
@@ -403,6 +424,7 @@ impl DatagramParser for Detector {
         if found {
             self.protocol = self.protocol.or(reader.protocol());
         }
+        self.ticks = reader.next_tick().is_some();
         match parsed {
             // On a port of DNS, it was a guess.
             Err(_) if self.protocol.is_none() => Ok(Interest::Done),
