@@ -1,17 +1,17 @@
 //! Reads the HTTP, TLS and DNS of a capture with the published crate flowscope
 //! 0.26.0, so that both can be measured in one run.
 //!
-//! usage: flowscope-peers-newest CAPTURE [everything]
+//! usage: flowscope-peers-newest CAPTURE [everything] [signatures]
 //!
 //! With `everything` it also computes the fingerprints of each ClientHello. The
-//! records of DNS it always decodes.
+//! records of DNS it always decodes. With `signatures` parsers are chosen by the
+//! first bytes of a flow, as flowscope does, and not by ports.
 //!
 //! One line of JSON says what was counted and what it took. The crate is used
 //! in the way its own example `multi_protocol_monitor` shows: one pass of
 //! `PcapFlowSource::views` into one `Driver`, with a slot for each parser, by
-//! port, and slots drained after each packet. By port is its cheapest: parsers
-//! that are chosen by first bytes cost it more. DNS is matched, as flowscope's
-//! does without being asked.
+//! port, and slots drained after each packet. DNS is matched, as flowscope's is
+//! without being asked.
 
 #[path = "../../src/cost.rs"]
 mod cost;
@@ -19,6 +19,7 @@ mod cost;
 use std::process::ExitCode;
 
 use cost::{CpuTime, Memory};
+use peer::detect::signatures;
 use peer::dns::{DnsMessage, DnsTcpParser, DnsUdpParser};
 use peer::driver::{Driver, Event, SlotHandle, SlotMessage};
 use peer::extract::{FiveTuple, FiveTupleKey};
@@ -45,14 +46,17 @@ fn run() -> Result<String, Failure> {
     let mut arguments = std::env::args().skip(1);
     let capture = arguments
         .next()
-        .ok_or("usage: flowscope-peers-newest CAPTURE [everything]")?;
-    let everything = match arguments.next().as_deref() {
-        Some("everything") => true,
-        None => false,
-        Some(other) => return Err(format!("no such mode: {other}").into()),
-    };
+        .ok_or("usage: flowscope-peers-newest CAPTURE [everything] [signatures]")?;
+    let mut modes = Modes::default();
+    for mode in arguments {
+        match mode.as_str() {
+            "everything" => modes.everything = true,
+            "signatures" => modes.signatures = true,
+            other => return Err(format!("no such mode: {other}").into()),
+        }
+    }
     let before = Memory::now()?;
-    let tally = messages(&capture, everything)?;
+    let tally = messages(&capture, modes)?;
     let after = Memory::now()?;
     let cpu = CpuTime::so_far()?;
     let counts: String = tally
@@ -69,16 +73,33 @@ fn run() -> Result<String, Failure> {
     ))
 }
 
-fn messages(capture: &str, everything: bool) -> Result<Tally, Failure> {
+#[derive(Clone, Copy, Default)]
+struct Modes {
+    everything: bool,
+    signatures: bool,
+}
+
+fn messages(capture: &str, modes: Modes) -> Result<Tally, Failure> {
     let mut config = TlsConfig::default();
-    (config.ja3, config.ja4) = (everything, everything);
+    (config.ja3, config.ja4) = (modes.everything, modes.everything);
 
     let mut builder = Driver::builder(FiveTuple::bidirectional());
-    let mut http = Slot::new(builder.session_on_ports(HttpParser::default(), [80, 8080]));
-    let tls = TlsParser::with_config(config);
-    let mut tls = Slot::new(builder.session_on_ports(tls, [443, 4433, 8443]));
+    let (http, tls) = (HttpParser::default(), TlsParser::with_config(config));
     let dns = DnsUdpParser::with_correlation();
-    let mut dns = Slot::new(builder.datagram_on_ports(dns, [53]));
+    let (http, tls, dns) = match modes.signatures {
+        true => (
+            builder.session_heuristic(http, signatures::http_request),
+            builder.session_heuristic(tls, signatures::tls_client_hello),
+            builder.datagram_heuristic(dns, signatures::dns_message),
+        ),
+        false => (
+            builder.session_on_ports(http, [80, 8080]),
+            builder.session_on_ports(tls, [443, 4433, 8443]),
+            builder.datagram_on_ports(dns, [53]),
+        ),
+    };
+    let (mut http, mut tls, mut dns) = (Slot::new(http), Slot::new(tls), Slot::new(dns));
+    // There is no signature of its frames.
     let mut dns_tcp = Slot::new(builder.session_on_ports(DnsTcpParser::default(), [53]));
     let mut driver = builder.build();
 
