@@ -59,7 +59,7 @@ usage: cargo xtask VERB
   deps                      check which crate and which file uses what
   fixtures [--check]        make the synthetic captures, or see that they are as made
   man                       write the command's manual pages to target/man
-  nostd [--features NAME]   build and link flowscope-core without std
+  nostd [--features NAME]   build and link what needs no std
 ";
 
 /// What a verb comes to.

@@ -32,5 +32,10 @@ const PAGES: &[Option<&str>] = &[
     Some("summary"),
     Some("flows"),
     Some("events"),
+    Some("http"),
+    Some("tls"),
+    Some("dns"),
+    Some("streams"),
     Some("all"),
+    Some("completions"),
 ];

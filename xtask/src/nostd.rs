@@ -1,13 +1,16 @@
-//! `cargo xtask nostd`: proves that flowscope-core builds and links without
-//! std.
+//! `cargo xtask nostd`: proves that what can do without std builds and links
+//! without it: the core, HTTP, DNS, and what tells them apart.
 //!
 //! That a crate compiles as `no_std` says little: a dependency may still bring
-//! std along, and the host has it. So the core goes into a static library with
+//! std along, and the host has it. So the crates go into a static library with
 //! a panic handler and an allocator of its own, and that library is linked
 //! into a program without the C library, in which nothing of std could work.
 //! The program is not run; that its symbols all resolve is the proof.
 //!
-//! `--features NAME` adds features of the core: `std` has to make it fail.
+//! TLS is not among them: tls-parser brings nom 7 with its feature `std`.
+//!
+//! `--features NAME` adds features of the facade: `std` and `tls` have to make
+//! it fail.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -38,19 +41,19 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         )));
     }
     let size = link(&folder, &archive)?;
-    println!("nostd: flowscope-core links without std, in a program of {size} bytes");
+    println!("nostd: {CRATES} link without std, in a program of {size} bytes");
     Ok(())
 }
 
-/// Writes the crate that calls into the core.
+/// Writes the crate that calls into them, through the facade.
 fn write_probe(folder: &Path, features: &str) -> Outcome {
-    let core = project::root().join("crates/flowscope-core");
+    let facade = project::root().join("crates/flowscope");
     let manifest = format!(
         "{MANIFEST}
-[dependencies.flowscope-core]
-path = {core:?}
+[dependencies.flowscope]
+path = {facade:?}
 default-features = false
-features = [{}]
+features = [\"http\", \"dns\", \"detect\", {}]
 ",
         features
             .split_terminator(',')
@@ -111,6 +114,8 @@ fn link(folder: &Path, archive: &Path) -> Result<u64, Failure> {
         .map_err(|error| Failure::because(format!("{}: {error}", program.display())))?;
     Ok(metadata.len())
 }
+
+const CRATES: &str = "flowscope-core, -http, -dns and -detect";
 
 const MANIFEST: &str = r#"[package]
 name = "flowscope-nostd-probe"

@@ -9,7 +9,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use flowscope::track::{Config, IdleTimeouts};
 
-/// Flow records from packet captures.
+/// Flow, HTTP, TLS and DNS records from packet captures.
 #[derive(Debug, Parser)]
 #[command(
     name = "flowscope",
@@ -33,15 +33,17 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// One screen about a capture; also without a command
     ///
-    /// As JSON or CSV it is a summary record and a skipped record, which has the packets that belong
-    /// to no flow, by reason.
+    /// What is in it, who talks, what names are asked for, and what went wrong. As JSON or CSV it is
+    /// a summary record and a skipped record, which has the packets that belong to no flow, by
+    /// reason.
     Summary(Captures),
     /// One record per flow, when it ends
     Flows(Captures),
     /// What happens to the flows, as it happens: started, established, state_change, anomaly, ended
     ///
     /// A started record has the state the flow began in, state_change has from and to, anomaly has
-    /// kind and side, and ended has all that a flow record has. Where the times of a capture go
+    /// kind and side, and ended has all that a flow record has. Streams are put in order for what is
+    /// odd about them, though nobody reads them. Where the times of a capture go
     /// back, those of the events do, too.
     Events(Captures),
     /// One record per HTTP/1 request and response, on any port

@@ -1,194 +1,93 @@
-//! Following flows and reading what they say.
+//! Reading what flows say.
 
-use flowscope::detect::{DetectConfig, Detector, Message, Protocol};
-use flowscope::engine::{
-    Consumer, FlowRef, Fragment, Outcome, Payload, PayloadConfig, PayloadFlow, Pending, Reader,
-};
-use flowscope::extract::Extracted;
+use flowscope::detect::{DetectConfig, Detector, Message, Protocol, Protocols};
+use flowscope::dns::Matching;
+use flowscope::engine::{FlowRef, Outcome, Reader};
 use flowscope::session::{Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd};
-use flowscope::tls::{Report, TlsConfig};
-use flowscope::track::{Anomalies, EndReason, FlowEvent, FlowStats};
+use flowscope::tls::{Report, TlsMessage};
 use flowscope::wire::Transport;
-use flowscope::{FlowSide, Sink, Timestamp};
+use flowscope::{Sink, Timestamp};
 
+use crate::names::Asked;
+use crate::observing::{Observer, Read, Until};
 use crate::record::{HasEnds, MessageRecord};
-use crate::tracking::{EndedFlow, Follow, Notes, Recorder, Tracked};
-
-/// Notes what records need of each flow, and reads what it says.
-#[derive(Debug)]
-pub(crate) struct Observer {
-    recorder: Recorder,
-    payload: Payload<Listener>,
-}
-
-/// How long the streams of a connection are put together.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Until {
-    /// To their end, so that all holes are known.
-    End,
-    /// As long as there may be messages in them.
-    Understood,
-}
-
-/// What is kept of a flow.
-#[derive(Debug)]
-pub(crate) struct Observed {
-    notes: Notes,
-    payload: PayloadFlow<Listening>,
-    app: Option<Protocol>,
-}
-
-impl Observer {
-    pub(crate) fn new(until: Until) -> Self {
-        let detector = Detector::with_config(DetectConfig {
-            tls: TlsConfig {
-                report: Report::Messages,
-                ..TlsConfig::default()
-            },
-            ..DetectConfig::default()
-        });
-        let listener = Listener {
-            detector,
-            until,
-            app: None,
-        };
-        Self {
-            recorder: Recorder::default(),
-            payload: Payload::new(listener, PayloadConfig::default()),
-        }
-    }
-}
-
-impl<K: HasEnds> Follow<K> for Observer {
-    #[inline]
-    fn next_frame(&mut self) {
-        Follow::<K>::next_frame(&mut self.recorder);
-    }
-
-    fn notes(state: &Observed) -> &Notes {
-        &state.notes
-    }
-}
-
-impl<K: HasEnds> Consumer<K> for Observer {
-    type Flow = Observed;
-    type Event = Tracked<K>;
-
-    fn open(&mut self, flow: FlowRef<'_, K>, packet: &Extracted<'_, K>) -> Observed {
-        Observed {
-            notes: self.recorder.open(flow, packet),
-            payload: self.payload.open(flow, packet),
-            app: None,
-        }
-    }
-
-    #[inline]
-    fn packet(
-        &mut self,
-        state: &mut Observed,
-        flow: FlowRef<'_, K>,
-        side: FlowSide,
-        packet: &Extracted<'_, K>,
-        out: &mut impl Sink<Tracked<K>>,
-    ) -> Anomalies {
-        let _ = (self.recorder).packet(&mut state.notes, flow, side, packet, out);
-        (self.payload).packet(&mut state.payload, flow, side, packet, out)
-    }
-
-    fn fragment(
-        &mut self,
-        state: &mut Observed,
-        flow: FlowRef<'_, K>,
-        side: FlowSide,
-        fragment: &Fragment<'_, K>,
-    ) {
-        (self.recorder).fragment(&mut state.notes, flow, side, fragment);
-    }
-
-    fn close(
-        &mut self,
-        state: &mut Observed,
-        flow: FlowRef<'_, K>,
-        reason: EndReason,
-        out: &mut impl Sink<Tracked<K>>,
-    ) -> Anomalies {
-        let found = (self.payload).close(&mut state.payload, flow, reason, out);
-        state.app = self.payload.reader_mut().app.take();
-        found
-    }
-
-    fn ended(&mut self, state: Observed, event: FlowEvent<K>) -> Tracked<K> {
-        match event {
-            FlowEvent::Ended {
-                flow,
-                key,
-                at,
-                reason,
-                stats,
-                ..
-            } => Tracked::Ended(EndedFlow {
-                id: flow,
-                ends: key.ends(),
-                notes: state.notes,
-                stats,
-                at,
-                reason,
-                app: state.app,
-            }),
-            other => Tracked::Event(other),
-        }
-    }
-
-    #[inline]
-    fn pending(&self, state: &Observed) -> Pending {
-        Consumer::<K>::pending(&self.payload, &state.payload)
-    }
-
-    fn wake(
-        &mut self,
-        state: &mut Observed,
-        flow: FlowRef<'_, K>,
-        out: &mut impl Sink<Tracked<K>>,
-    ) -> Anomalies {
-        self.payload.wake(&mut state.payload, flow, out)
-    }
-
-    #[inline]
-    fn is_pressed(&self) -> bool {
-        Consumer::<K>::is_pressed(&self.payload)
-    }
-
-    fn shed(
-        &mut self,
-        state: &mut Observed,
-        flow: FlowRef<'_, K>,
-        out: &mut impl Sink<Tracked<K>>,
-    ) -> Anomalies {
-        self.payload.shed(&mut state.payload, flow, out)
-    }
-
-    fn amend(&self, state: &Observed, stats: &mut FlowStats) {
-        Consumer::<K>::amend(&self.payload, &state.payload, stats);
-    }
-}
+use crate::tracking::{Recorder, Tracked};
 
 /// Gives each flow a detector.
 #[derive(Debug)]
-struct Listener {
+pub(crate) struct Listener {
     /// The one that flows get a copy of.
     detector: Detector,
-    until: Until,
+    aim: Aim,
+    protocols: Protocols,
     /// What the flow spoke that ended last: it is asked for at once.
     app: Option<Protocol>,
 }
 
+/// What is listened for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Aim {
+    /// Every message.
+    Everything,
+    /// The messages of one protocol.
+    Only(Protocol),
+    /// Names that are asked for.
+    Names,
+}
+
+impl Aim {
+    /// What follows the flows to this end.
+    pub(crate) fn observer(self) -> Observer<Listener> {
+        let protocols = match self {
+            Self::Everything | Self::Names => Protocols::ALL,
+            Self::Only(protocol) => Protocols::only(protocol),
+        };
+        let mut config = DetectConfig {
+            protocols,
+            ..DetectConfig::default()
+        };
+        config.tls.report = Report::Messages;
+        if self == Self::Names {
+            // Names come early: in a first request, or in a ClientHello, perhaps
+            // behind STARTTLS or SOCKS. Where there are none, looking for them
+            // should not cost much.
+            config.max_search = 0;
+            config.http.max_unrecognised = 16 << 10;
+            config.tls.max_prelude = 512;
+            config.dns.matching = Matching::Nothing;
+        }
+        let detector = Detector::with_config(config);
+        let until = match self {
+            Self::Everything => Until::End,
+            Self::Only(_) | Self::Names => Until::Understood,
+        };
+        let listener = Listener {
+            detector,
+            aim: self,
+            protocols,
+            app: None,
+        };
+        Observer::new(Recorder::default(), listener, until)
+    }
+}
+
 /// What reads a flow.
 #[derive(Debug)]
-struct Listening {
-    /// Until it is done.
-    detector: Option<Box<Detector>>,
+pub(crate) struct Listening {
+    ear: Ear,
     carries: Carries,
     app: Option<Protocol>,
+}
+
+/// How far it has got.
+#[derive(Debug)]
+enum Ear {
+    /// Most flows of a scan never say a word.
+    Silence {
+        ports: [u16; 2],
+    },
+    Open(Box<Detector>),
+    Closed,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -198,19 +97,31 @@ enum Carries {
 }
 
 impl Listener {
+    /// What is to take the next of what a flow says, if there is interest in it.
+    #[inline]
+    fn detector<'a>(&self, listening: &'a mut Listening) -> Option<&'a mut Detector> {
+        if let Ear::Silence { ports } = listening.ear {
+            let detector = self.detector.clone().with_ports(ports);
+            listening.ear = Ear::Open(Box::new(detector));
+        }
+        listening.detector()
+    }
+
     /// What a detector said comes to.
     fn outcome<E>(&self, listening: &mut Listening, said: Result<Interest, E>) -> Outcome {
-        let Some(detector) = &listening.detector else {
+        let Some(detector) = listening.detector() else {
             return Outcome::More;
         };
+        let is_poisoned = SessionParser::is_poisoned(detector);
         listening.app = detector.protocol();
         match said {
-            Ok(_) if SessionParser::is_poisoned(&**detector) => Outcome::Failed,
+            Ok(_) if is_poisoned => Outcome::Failed,
             Ok(Interest::More) => Outcome::More,
             Ok(Interest::Done) => {
-                listening.detector = None;
-                match (self.until, listening.carries) {
-                    (Until::End, Carries::Streams) => Outcome::More,
+                listening.ear = Ear::Closed;
+                match (self.aim, listening.carries) {
+                    // All holes are to be known.
+                    (Aim::Everything, Carries::Streams) => Outcome::More,
                     _ => Outcome::Done,
                 }
             }
@@ -219,15 +130,63 @@ impl Listener {
     }
 }
 
-/// Where a flow's messages go.
-fn messages<'a, K: HasEnds>(
-    flow: FlowRef<'a, K>,
-    out: &'a mut impl Sink<Tracked<K>>,
-) -> impl FnMut(Message) + 'a {
-    move |message| {
-        if let Some(record) = MessageRecord::new(flow.id, flow.at, flow.key.ends(), message) {
-            out.push(Tracked::Message(Box::new(record)));
+impl Listening {
+    fn detector(&mut self) -> Option<&mut Detector> {
+        match &mut self.ear {
+            Ear::Open(detector) => Some(detector),
+            Ear::Silence { .. } | Ear::Closed => None,
         }
+    }
+}
+
+/// Where a flow's messages go.
+struct Messages<'a, K, O> {
+    aim: Aim,
+    flow: FlowRef<'a, K>,
+    out: &'a mut O,
+    /// Whether nothing more is to be learnt.
+    is_enough: bool,
+}
+
+impl<'a, K, O> Messages<'a, K, O> {
+    fn new(aim: Aim, flow: FlowRef<'a, K>, out: &'a mut O) -> Self {
+        Self {
+            aim,
+            flow,
+            out,
+            is_enough: false,
+        }
+    }
+
+    /// Whether there is still interest in the flow.
+    fn interest<E>(&self, said: Result<Interest, E>) -> Result<Interest, E> {
+        match self.is_enough {
+            true => Ok(Interest::Done),
+            false => said,
+        }
+    }
+}
+
+impl<K: HasEnds, O: Sink<Tracked<K>>> Sink<Message> for Messages<'_, K, O> {
+    fn push(&mut self, message: Message) {
+        if self.aim == Aim::Names {
+            let is_hello = matches!(message, Message::Tls(TlsMessage::ClientHello(_)));
+            self.is_enough |= is_hello;
+            if let Some(asked) = Asked::of(&message) {
+                self.out.push(Tracked::Asked(asked));
+            }
+            return;
+        }
+        let (id, at, ends) = (self.flow.id, self.flow.at, self.flow.key.ends());
+        if let Some(record) = MessageRecord::new(id, at, ends, message) {
+            self.out.push(Tracked::Message(Box::new(record)));
+        }
+    }
+}
+
+impl<K: HasEnds> Read<K> for Listener {
+    fn take_app(&mut self) -> Option<Protocol> {
+        self.app.take()
     }
 }
 
@@ -238,13 +197,14 @@ impl<K: HasEnds> Reader<K> for Listener {
     fn open(&mut self, flow: FlowRef<'_, K>, transport: &Transport) -> Option<Listening> {
         let carries = match transport {
             Transport::Tcp(_) | Transport::TcpCut => Carries::Streams,
-            Transport::Udp | Transport::UdpLite => Carries::Datagrams,
+            Transport::Udp | Transport::UdpLite if self.protocols.contains(Protocol::Dns) => {
+                Carries::Datagrams
+            }
             _ => return None,
         };
         let (src, dst) = flow.key.ends().ports.unwrap_or_default();
-        let detector = self.detector.clone().with_ports([src, dst]);
         Some(Listening {
-            detector: Some(Box::new(detector)),
+            ear: Ear::Silence { ports: [src, dst] },
             carries,
             app: None,
         })
@@ -258,10 +218,12 @@ impl<K: HasEnds> Reader<K> for Listener {
         input: Input<'_>,
         out: &mut impl Sink<Tracked<K>>,
     ) -> Outcome {
-        let Some(detector) = &mut listening.detector else {
+        let Some(detector) = self.detector(listening) else {
             return Outcome::More;
         };
-        let said = SessionParser::feed(&mut **detector, input, &mut messages(flow, out));
+        let mut messages = Messages::new(self.aim, flow, out);
+        let said = SessionParser::feed(detector, input, &mut messages);
+        let said = messages.interest(said);
         self.outcome(listening, said)
     }
 
@@ -272,10 +234,10 @@ impl<K: HasEnds> Reader<K> for Listener {
         datagram: Datagram<'_>,
         out: &mut impl Sink<Tracked<K>>,
     ) -> Outcome {
-        let Some(detector) = &mut listening.detector else {
+        let Some(detector) = self.detector(listening) else {
             return Outcome::Done;
         };
-        let said = detector.parse(datagram, &mut messages(flow, out));
+        let said = detector.parse(datagram, &mut Messages::new(self.aim, flow, out));
         self.outcome(listening, said)
     }
 
@@ -286,8 +248,8 @@ impl<K: HasEnds> Reader<K> for Listener {
         end: StreamEnd,
         out: &mut impl Sink<Tracked<K>>,
     ) -> Outcome {
-        if let Some(detector) = &mut listening.detector {
-            SessionParser::close(&mut **detector, end, &mut messages(flow, out));
+        if let Some(detector) = listening.detector() {
+            SessionParser::close(detector, end, &mut Messages::new(self.aim, flow, out));
         }
         self.outcome(
             listening,
@@ -297,7 +259,10 @@ impl<K: HasEnds> Reader<K> for Listener {
 
     #[inline]
     fn next_tick(&self, listening: &Listening) -> Option<Timestamp> {
-        SessionParser::next_tick(&**listening.detector.as_ref()?)
+        match &listening.ear {
+            Ear::Open(detector) => SessionParser::next_tick(&**detector),
+            Ear::Silence { .. } | Ear::Closed => None,
+        }
     }
 
     fn tick(
@@ -306,8 +271,8 @@ impl<K: HasEnds> Reader<K> for Listener {
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<Tracked<K>>,
     ) -> Outcome {
-        if let Some(detector) = &mut listening.detector {
-            SessionParser::tick(&mut **detector, flow.at, &mut messages(flow, out));
+        if let Some(detector) = listening.detector() {
+            SessionParser::tick(detector, flow.at, &mut Messages::new(self.aim, flow, out));
         }
         Outcome::More
     }
@@ -315,7 +280,7 @@ impl<K: HasEnds> Reader<K> for Listener {
     /// What it spoke stays until the flow ends.
     fn leave(&mut self, listening: &mut Option<Listening>) {
         if let Some(listening) = listening {
-            listening.detector = None;
+            listening.ear = Ear::Closed;
         }
     }
 
@@ -325,10 +290,10 @@ impl<K: HasEnds> Reader<K> for Listener {
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<Tracked<K>>,
     ) {
-        if let Some(detector) = &mut listening.detector
-            && listening.carries == Carries::Datagrams
+        if listening.carries == Carries::Datagrams
+            && let Some(detector) = listening.detector()
         {
-            DatagramParser::close(&mut **detector, flow.at, &mut messages(flow, out));
+            DatagramParser::close(detector, flow.at, &mut Messages::new(self.aim, flow, out));
         }
         self.app = listening.app;
     }

@@ -2,8 +2,9 @@
 //!
 //! A thin layer over the `flowscope` library. The way of a packet through it:
 //! `input` reads the captures, `tracking` follows their flows and notes what
-//! only the command keeps, `listening` also reads what they say, `report` decides what becomes a record, `record`
-//! says what is in one, `format` writes it.
+//! only the command keeps, `observing` also puts streams in order, which
+//! `listening` reads and `watching` does not; `report` decides what becomes a
+//! record, `record` says what is in one, `format` writes it.
 
 mod args;
 mod choice;
@@ -12,12 +13,14 @@ mod digits;
 mod error;
 mod extraction;
 mod format;
-mod hosts;
 mod input;
 mod listening;
+mod names;
+mod observing;
 mod output;
 mod progress;
 mod queue;
+mod ranking;
 mod record;
 mod report;
 mod run;
@@ -25,6 +28,7 @@ mod streams;
 mod tally;
 mod tracking;
 mod units;
+mod watching;
 
 use std::process::ExitCode;
 

@@ -44,6 +44,7 @@ impl Queue {
             }
             Tracked::Message(message) if self.items.is_empty() => report.message(&message),
             Tracked::Message(message) => self.items.push_back(Item::Message(message)),
+            Tracked::Asked(asked) => report.name(&asked),
             Tracked::Ended(flow) if self.items.is_empty() => report.end(&flow),
             Tracked::Ended(flow) => {
                 self.ended.insert(flow.id, (flow.ends, flow.notes.icmp));

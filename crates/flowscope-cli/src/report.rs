@@ -4,6 +4,7 @@ use flowscope::detect::Protocol;
 use flowscope::track::{FlowEvent, TrackerStats};
 
 use crate::format::Writer;
+use crate::names::Asked;
 use crate::record::{
     ALL, DNS, EVENTS, EventRecord, FLOWS, FlowRecord, HTTP, Happening, MessageRecord, Moment,
     STREAMS, SUMMARY, Schema, SkippedRecord, StreamRecord, TLS,
@@ -101,6 +102,11 @@ impl Report {
         if self.subject.is_about(message) {
             self.writer.write(message);
         }
+    }
+
+    /// A name was asked for.
+    pub(crate) fn name(&mut self, asked: &Asked) {
+        self.tally.count_name(asked);
     }
 
     /// Something happened to a flow that lives.

@@ -17,7 +17,8 @@ use crate::error::Failure;
 use crate::extraction::Extraction;
 use crate::format::Writer;
 use crate::input::{self, Input};
-use crate::listening::{Observer, Until};
+use crate::listening::Aim;
+use crate::observing::{Observer, Until};
 use crate::output::Target;
 use crate::progress::{Progress, Screen};
 use crate::queue::Queue;
@@ -26,6 +27,7 @@ use crate::report::{Report, Subject};
 use crate::streams::{StreamReader, Streamed};
 use crate::tally::Span;
 use crate::tracking::{Follow, Recorder};
+use crate::watching::Watcher;
 
 /// Does what the arguments say, and tells standard error what went wrong.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
@@ -140,11 +142,16 @@ impl Job {
     {
         match self.subject {
             Subject::Streams => self.read_streams(extractor),
-            Subject::Summary | Subject::Flows | Subject::Events => {
-                self.follow_flows(extractor, Recorder::default())
+            Subject::Flows => self.follow_flows(extractor, Recorder::with_glances()),
+            Subject::Events => {
+                let recorder = Recorder::with_glances();
+                self.follow_flows(extractor, Observer::new(recorder, Watcher, Until::End))
             }
-            Subject::All => self.follow_flows(extractor, Observer::new(Until::End)),
-            Subject::Messages(_) => self.follow_flows(extractor, Observer::new(Until::Understood)),
+            Subject::Summary => self.follow_flows(extractor, Aim::Names.observer()),
+            Subject::All => self.follow_flows(extractor, Aim::Everything.observer()),
+            Subject::Messages(protocol) => {
+                self.follow_flows(extractor, Aim::Only(protocol).observer())
+            }
         }
     }
 
@@ -248,7 +255,9 @@ fn manual(command: Option<&str>) -> Result<Vec<u8>, Failure> {
     };
     let part = part.ok_or(Failure::Usage("there is no such command"))?;
     let mut page = Vec::new();
+    let version = env!("CARGO_PKG_VERSION");
     clap_mangen::Man::new(part.clone())
+        .source(format!("flowscope {version}"))
         .render(&mut page)
         .expect("a vector takes everything");
     Ok(page)

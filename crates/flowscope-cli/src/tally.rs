@@ -1,24 +1,36 @@
 //! What is added up over a capture for its summary.
 
+use core::ops::AddAssign;
 use std::collections::BTreeMap;
 
 use flowscope::track::TrackerStats;
 use flowscope::wire::Protocol;
 use flowscope::{PacketView, Timestamp};
 
-use crate::hosts::Hosts;
-use crate::record::Summary;
+use crate::names::{Asked, Names};
+use crate::ranking::{Amount, Ranking};
+use crate::record::{Host, Summary};
 use crate::tracking::EndedFlow;
 
-/// Sums over the flows that ended.
-#[derive(Debug, Default)]
+/// Sums over the flows that ended, and over what was asked for on them.
+#[derive(Debug)]
 pub(crate) struct Tally {
     protocols: BTreeMap<Option<u8>, Share>,
-    hosts: Hosts,
+    apps: BTreeMap<&'static str, Share>,
+    hosts: Ranking<Host, Talk>,
+    names: Names,
     oddities: Oddities,
 }
 
-/// A protocol's part of a capture.
+/// How much a host took part.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Talk {
+    pub(crate) flows: u64,
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
+}
+
+/// A protocol's part of a capture, or an application's.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Share {
     pub(crate) flows: u64,
@@ -46,18 +58,32 @@ impl Tally {
     pub(crate) fn count(&mut self, flow: &EndedFlow) {
         let (ends, stats) = (&flow.ends, &flow.stats);
         let protocol = ends.protocol.map(|Protocol(number)| number);
-        let share = self.protocols.entry(protocol).or_default();
-        share.flows += 1;
-        share.packets += stats.packets.total();
-        share.bytes += stats.bytes.total();
+        let share = Share {
+            flows: 1,
+            packets: stats.packets.total(),
+            bytes: stats.bytes.total(),
+        };
+        *self.protocols.entry(protocol).or_default() += share;
+        if let Some(app) = flow.notes.app {
+            *self.apps.entry(app.as_str()).or_default() += share;
+        }
 
-        let (there, back) = (stats.bytes.initiator, stats.bytes.responder);
-        self.hosts.count(ends.src, there, back);
-        self.hosts.count(ends.dst, back, there);
+        let there = Talk {
+            flows: 1,
+            sent: stats.bytes.initiator,
+            received: stats.bytes.responder,
+        };
+        self.hosts.add(&ends.src, there);
+        self.hosts.add(&ends.dst, there.seen_by_the_other());
 
         self.oddities.retransmitted += u64::from(stats.retransmissions.total());
         self.oddities.out_of_order += u64::from(stats.out_of_order.total());
         self.oddities.cut_packets += u64::from(stats.cut_packets.total());
+    }
+
+    /// Adds a name that was asked for.
+    pub(crate) fn count_name(&mut self, asked: &Asked) {
+        self.names.count(asked);
     }
 
     /// The sums, once every flow has ended.
@@ -67,15 +93,69 @@ impl Tally {
             .map(|(protocol, share)| (protocol.map(Protocol), *share))
             .collect();
         protocols.sort_by_key(|(_, share)| core::cmp::Reverse(share.bytes));
-        let (hosts, others) = self.hosts.top(TOP);
+        let mut apps: Vec<_> = self
+            .apps
+            .iter()
+            .map(|(app, share)| (*app, *share))
+            .collect();
+        apps.sort_by_key(|(_, share)| core::cmp::Reverse(share.bytes));
+        let (hosts, other_hosts) = self.hosts.top(TOP);
+        let (names, other_names) = self.names.top(TOP);
         Summary {
             totals,
             span,
             protocols,
+            apps,
             hosts,
-            others,
+            other_hosts,
+            names,
+            other_names,
             oddities: self.oddities,
         }
+    }
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            protocols: BTreeMap::new(),
+            apps: BTreeMap::new(),
+            hosts: Ranking::of_at_most(MOST_HOSTS),
+            names: Names::default(),
+            oddities: Oddities::default(),
+        }
+    }
+}
+
+impl Talk {
+    fn seen_by_the_other(self) -> Self {
+        Self {
+            flows: self.flows,
+            sent: self.received,
+            received: self.sent,
+        }
+    }
+}
+
+impl AddAssign for Share {
+    fn add_assign(&mut self, other: Self) {
+        self.flows += other.flows;
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+    }
+}
+
+impl AddAssign for Talk {
+    fn add_assign(&mut self, other: Self) {
+        self.flows += other.flows;
+        self.sent += other.sent;
+        self.received += other.received;
+    }
+}
+
+impl Amount for Talk {
+    fn weight(self) -> u64 {
+        self.sent + self.received
     }
 }
 
@@ -97,5 +177,8 @@ impl Span {
     }
 }
 
-/// Hosts that a summary names.
+/// Hosts and names that a summary shows.
 const TOP: usize = 10;
+
+/// Hosts that are told apart.
+const MOST_HOSTS: usize = 1 << 17;

@@ -1,18 +1,32 @@
 //! Following the flows of a capture, with what the library does not keep.
 
-use flowscope::detect::Protocol;
-use flowscope::engine::{Consumer, FlowRef, Fragment};
+use flowscope::detect::{Glance, Protocol};
+use flowscope::engine::{Consumer, FlowRef, Fragment, Reaction};
 use flowscope::extract::Extracted;
 use flowscope::track::{Anomalies, EndReason, FlowEvent, FlowId, FlowStats};
 use flowscope::wire::{IcmpHeader, Peeled, Transport};
 use flowscope::{FlowSide, Sink, Timestamp};
 
+use crate::names::Asked;
 use crate::record::{Ends, HasEnds, MessageRecord};
 
 /// Notes what records need of each flow beyond the library's statistics.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     frame: u64,
+    /// How many payloads of a flow it looks at to tell what it speaks.
+    glances: u8,
+}
+
+impl Recorder {
+    /// One that also looks at the first payloads of each flow, which tell in
+    /// most cases what it speaks.
+    pub(crate) fn with_glances() -> Self {
+        Self {
+            frame: 0,
+            glances: GLANCES,
+        }
+    }
 }
 
 /// What is kept of a flow.
@@ -28,6 +42,10 @@ pub(crate) struct Notes {
     /// The encapsulations around the first packet, outermost first. Most flows
     /// have none, and allocate nothing here.
     pub(crate) layers: Box<[Peeled]>,
+    /// What it spoke, where that was looked for and found.
+    pub(crate) app: Option<Protocol>,
+    /// How many more payloads are to be looked at.
+    glances: u8,
 }
 
 /// A consumer that keeps notes of its flows.
@@ -59,6 +77,8 @@ pub(crate) enum Tracked<K> {
     Ended(EndedFlow),
     /// Something was said on a flow.
     Message(Box<MessageRecord>),
+    /// A name was asked for on a flow.
+    Asked(Asked),
 }
 
 /// All there is to say about a flow that ended.
@@ -70,8 +90,6 @@ pub(crate) struct EndedFlow {
     pub(crate) stats: FlowStats,
     pub(crate) at: Timestamp,
     pub(crate) reason: EndReason,
-    /// What it spoke, where that was looked for and found.
-    pub(crate) app: Option<Protocol>,
 }
 
 impl<K> From<FlowEvent<K>> for Tracked<K> {
@@ -86,23 +104,29 @@ impl<K: HasEnds> Consumer<K> for Recorder {
     type Event = Tracked<K>;
 
     fn open(&mut self, _: FlowRef<'_, K>, _: &Extracted<'_, K>) -> Notes {
-        Notes::default()
+        Notes {
+            glances: self.glances,
+            ..Notes::default()
+        }
     }
 
     #[inline]
     fn packet(
         &mut self,
         notes: &mut Notes,
-        _: FlowRef<'_, K>,
-        _: FlowSide,
+        flow: FlowRef<'_, K>,
+        side: FlowSide,
         packet: &Extracted<'_, K>,
         _: &mut impl Sink<Tracked<K>>,
-    ) -> Anomalies {
+    ) -> Reaction {
         notes.last_frame = self.frame;
         if notes.first_frame == 0 {
             notes.begin(self.frame, packet);
         }
-        Anomalies::NONE
+        if notes.glances > 0 && !packet.payload.bytes.is_empty() {
+            notes.glance(flow.key, side, packet);
+        }
+        Reaction::NONE
     }
 
     fn fragment(
@@ -134,7 +158,6 @@ impl<K: HasEnds> Consumer<K> for Recorder {
             stats: flow.stats(),
             at: flow.at,
             reason,
-            app: None,
         }));
         Anomalies::NONE
     }
@@ -150,4 +173,27 @@ impl Notes {
             _ => None,
         };
     }
+
+    /// Looks at a payload by itself, as nothing is put in order here.
+    #[cold]
+    fn glance<K: HasEnds>(&mut self, key: &K, side: FlowSide, packet: &Extracted<'_, K>) {
+        let Some((src, dst)) = key.ends().ports else {
+            self.glances = 0;
+            return;
+        };
+        let (glance, first) = (Glance::between([src, dst]), packet.payload.bytes);
+        self.app = match packet.transport {
+            Transport::Tcp(_) => glance.at_stream(first, side),
+            Transport::Udp | Transport::UdpLite => glance.at_datagram(first),
+            _ => None,
+        };
+        self.glances = match self.app {
+            Some(_) => 0,
+            None => self.glances - 1,
+        };
+    }
 }
+
+/// Payloads of a flow that are looked at: enough for TLS to begin behind SOCKS
+/// or the greeting of a mail server.
+const GLANCES: u8 = 6;

@@ -8,7 +8,7 @@ use core::time::Duration;
 use allocation_counter::measure;
 use common::{Event, ended, tracker, view};
 use flowscope_core::defrag::{FragmentConfig, FragmentPolicy, Loss};
-use flowscope_core::engine::{Consumer, Engine, FlowRef};
+use flowscope_core::engine::{Consumer, Engine, FlowRef, Reaction};
 use flowscope_core::extract::{
     AutoDetectEncap, Extracted, FiveTuple, FiveTupleKey, FlowExtractor, InnerVxlan,
 };
@@ -42,10 +42,10 @@ impl Consumer<Key> for Keeper {
         side: FlowSide,
         packet: &Extracted<'_, Key>,
         _: &mut impl Sink<Event>,
-    ) -> Anomalies {
+    ) -> Reaction {
         let kept = (flow.key.to_string(), side, packet.payload.bytes.to_vec());
         self.0.push(kept);
-        Anomalies::NONE
+        Reaction::NONE
     }
 
     fn close(

@@ -4,7 +4,6 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use flowscope_core::FlowMessageDriver;
-use flowscope_core::engine::{Engine, Messages, Payload, PayloadConfig};
 use flowscope_core::extract::FlowExtractor;
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{
@@ -14,11 +13,11 @@ use flowscope_core::track::Config;
 use flowscope_core::{BySide, Sink, Timestamp};
 
 use crate::held::{Event, Held};
-use crate::likeness::{Ports, Verdict, begins, verdict};
+use crate::likeness::{Ports, Verdict, begins, is_plain_http, verdict};
 use crate::reader::{BoxedReader, Reader};
 use crate::seek::Seek;
 use crate::shared::Shared;
-use crate::{DetectConfig, DetectError, Message, Protocol};
+use crate::{ByPorts, DetectConfig, DetectError, HasPorts, Message, Protocol};
 
 /// Finds out what a flow is by its first bytes, and reads it.
 ///
@@ -39,26 +38,19 @@ use crate::{DetectConfig, DetectError, Message, Protocol};
 /// # Ok::<(), flowscope_detect::DetectError>(())
 /// ```
 ///
-/// [`driver`](Self::driver) gives one to every flow. Where ports are known, they
-/// can break ties:
+/// [`driver`](Self::driver) gives one to every flow, and so does
+/// [`by_ports`](Self::by_ports) to any other driver:
 ///
 /// ```
 /// use flowscope_core::FlowMessageDriver;
-/// use flowscope_core::engine::{Engine, Messages, Payload, PayloadConfig};
-/// use flowscope_core::extract::{FiveTuple, FiveTupleKey};
-/// use flowscope_core::session::ByKey;
+/// use flowscope_core::extract::FiveTuple;
 /// use flowscope_core::track::Config;
 /// use flowscope_detect::Detector;
 ///
-/// let detector = Detector::default();
-/// let parsers = ByKey(move |key: &FiveTupleKey| {
-///     let ports = [key.src_port()?, key.dst_port()?];
-///     Some(detector.clone().with_ports(ports))
-/// });
-/// let payload = Payload::new(Messages::new(parsers), PayloadConfig::default());
-/// let driver: FlowMessageDriver<_, _> =
-///     Engine::with_consumer(FiveTuple::bidirectional(), payload, Config::default());
-/// # let _ = driver;
+/// let config = Config { max_flows: 1000, ..Config::default() };
+/// let detectors = Detector::default().by_ports();
+/// let driver = FlowMessageDriver::with_factory(FiveTuple::bidirectional(), detectors, config);
+/// assert_eq!(driver.stats().packets, 0);
 /// ```
 ///
 /// **Connections.** What both sides say is held until one of them has said
@@ -120,7 +112,15 @@ impl Detector {
         }
     }
 
-    /// A driver that gives every flow a copy of this detector.
+    /// A factory that gives every flow a copy of this detector, with the flow's
+    /// ports where its key has any.
+    #[must_use]
+    pub fn by_ports(self) -> ByPorts {
+        ByPorts(self)
+    }
+
+    /// A driver that gives every flow a copy of this detector, with the flow's
+    /// ports.
     ///
     /// ```
     /// use flowscope_core::extract::FiveTuple;
@@ -142,15 +142,21 @@ impl Detector {
     /// });
     /// assert_eq!(asked, ["query 4660 example A"]);
     /// ```
-    pub fn driver<E: FlowExtractor<Key: Clone>>(self, extractor: E) -> FlowMessageDriver<E, Self> {
-        let payload = Payload::new(Messages::new(self), PayloadConfig::default());
-        Engine::with_consumer(extractor, payload, Config::default())
+    pub fn driver<E>(self, extractor: E) -> FlowMessageDriver<E, ByPorts>
+    where
+        E: FlowExtractor<Key: HasPorts>,
+    {
+        FlowMessageDriver::with_factory(extractor, self.by_ports(), Config::default())
     }
 
     /// What the flow was found to be, if it is one of the protocols.
     #[must_use]
     pub fn protocol(&self) -> Option<Protocol> {
         self.protocol
+    }
+
+    fn wants(&self, protocol: Protocol) -> bool {
+        self.shared.config.protocols.contains(protocol)
     }
 
     /// What a connection is, if its first chunk is enough to tell, as it most
@@ -165,8 +171,8 @@ impl Detector {
             input.side,
             self.ports,
         ) {
-            Verdict::Is(protocol) => Some(protocol),
-            Verdict::Search | Verdict::Wait => None,
+            Verdict::Is(protocol) if self.wants(protocol) => Some(protocol),
+            Verdict::Is(_) | Verdict::Search | Verdict::Wait => None,
         }
     }
 
@@ -179,13 +185,21 @@ impl Detector {
         out: &mut dyn Sink<Message>,
     ) -> Result<Interest, DetectError> {
         let reader = match verdict(&held, self.ports) {
-            Verdict::Is(protocol) => self.reader(protocol),
+            Verdict::Is(protocol) if self.wants(protocol) => Some(self.reader(protocol)),
+            Verdict::Is(Protocol::Http) if !is_plain_http(&held) => {
+                Some(self.reader(Protocol::Http))
+            }
+            Verdict::Is(_) => None,
             Verdict::Search => self.search(),
             Verdict::Wait if must => self.search(),
             Verdict::Wait => {
                 self.state = State::Held(held);
                 return Ok(Interest::More);
             }
+        };
+        let Some(reader) = reader else {
+            self.state = State::Done;
+            return Ok(Interest::Done);
         };
         self.state = State::Reading(Box::new(reader));
         for event in held.events() {
@@ -247,30 +261,34 @@ impl Detector {
                 has_spoken: false,
             },
             #[cfg(not(all(feature = "http", feature = "tls", feature = "dns")))]
-            _ => self.search(),
+            _ => Reader::Seek(Box::default()),
         }
     }
 
-    /// Everything that knows how to find its beginning.
-    fn search(&self) -> Reader {
-        Reader::Seek(Box::new(Seek {
+    /// Everything that knows how to find its beginning, if anything does.
+    fn search(&self) -> Option<Reader> {
+        #[cfg(feature = "http")]
+        let http = match self.ports {
+            Ports::Http => self.shared.config.http,
+            _ => flowscope_http::HttpConfig {
+                max_unrecognised: self.shared.config.max_search,
+                ..self.shared.config.http
+            },
+        };
+        let seek = Seek {
             #[cfg(feature = "tls")]
-            tls: Some(flowscope_tls::TlsParser::with_config(
-                self.shared.config.tls,
-            )),
+            tls: (self.wants(Protocol::Tls) && self.shared.config.tls.max_prelude > 0)
+                .then(|| flowscope_tls::TlsParser::with_config(self.shared.config.tls)),
             #[cfg(feature = "http")]
-            http: Some(self.web(match self.ports {
-                Ports::Http => self.shared.config.http,
-                _ => flowscope_http::HttpConfig {
-                    max_unrecognised: self.shared.config.max_search,
-                    ..self.shared.config.http
-                },
-            })),
-        }))
+            http: (self.wants(Protocol::Http) && http.max_unrecognised > 0).then(|| self.web(http)),
+        };
+        seek.is_on().then(|| Reader::Seek(Box::new(seek)))
     }
 
     #[cfg(feature = "http")]
     fn web(&self, config: flowscope_http::HttpConfig) -> crate::web::Web {
+        use crate::web::{Reports, Web};
+        use flowscope_http::HttpParser;
         let inner = (self.depth < MAX_DEPTH).then(|| Self {
             shared: Arc::clone(&self.shared),
             ports: Ports::Any,
@@ -280,7 +298,11 @@ impl Detector {
             closed: BySide::default(),
             ticks: false,
         });
-        crate::web::Web::new(flowscope_http::HttpParser::with_config(config), inner)
+        let reports = match self.wants(Protocol::Http) {
+            true => Reports::Everything,
+            false => Reports::Tunnels,
+        };
+        Web::new(HttpParser::with_config(config), inner, reports)
     }
 
     #[cfg(feature = "dns")]
@@ -398,6 +420,9 @@ impl DatagramParser for Detector {
         datagram: Datagram<'_>,
         out: &mut dyn Sink<Message>,
     ) -> Result<Interest, DetectError> {
+        if !self.wants(Protocol::Dns) {
+            return Ok(Interest::Done);
+        }
         let passed = match &self.state {
             State::New => 0,
             State::Passed(passed) => *passed,

@@ -11,8 +11,10 @@
 //! else, with one kind of [`Message`]. It lets go of flows that are none of its
 //! protocols. Ports decide only where bytes do not.
 //!
-//! Each protocol is a feature: `http`, `tls` and `dns`, all on by default. The
-//! crate needs `alloc`; it needs `std` with `tls` alone.
+//! Each protocol is a feature: `http`, `tls` and `dns`, all on by default. Of
+//! those that are there, [`DetectConfig::protocols`] chooses while running. The
+//! crate needs `alloc`; it needs `std` with `tls` alone, and with `pcap`, which
+//! lets a capture be read in one line.
 #![no_std]
 #![warn(clippy::indexing_slicing)]
 #![cfg_attr(
@@ -26,9 +28,14 @@ extern crate alloc;
 mod config;
 mod detector;
 mod error;
+mod glance;
 mod held;
 mod likeness;
 mod message;
+#[cfg(feature = "pcap")]
+mod pcap;
+mod ports;
+mod protocols;
 mod reader;
 mod seek;
 mod shared;
@@ -38,4 +45,9 @@ mod web;
 pub use config::DetectConfig;
 pub use detector::Detector;
 pub use error::DetectError;
+pub use glance::Glance;
 pub use message::{Message, Protocol};
+#[cfg(feature = "pcap")]
+pub use pcap::{Detect, DetectEvents};
+pub use ports::{ByPorts, HasPorts};
+pub use protocols::Protocols;

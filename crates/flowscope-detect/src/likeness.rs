@@ -47,7 +47,7 @@ impl Ports {
 
 /// How much some bytes look like a protocol.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Likeness {
+pub(crate) enum Likeness {
     No,
     Unsure,
     Certain,
@@ -71,22 +71,48 @@ pub(crate) fn begins(first: &[u8], side: FlowSide, ports: Ports) -> Verdict {
     if first.is_empty() {
         return Verdict::Wait;
     }
-    let tls = of_tls(first);
-    if tls == Likeness::Certain {
-        return Verdict::Is(Protocol::Tls);
+    let mut is_none = true;
+    for (protocol, likeness) in of_connection(first, side, ports) {
+        match likeness {
+            Likeness::Certain => return Verdict::Is(protocol),
+            Likeness::Unsure => is_none = false,
+            Likeness::No => {}
+        }
     }
-    let http = of_http(first, side);
-    if http == Likeness::Certain {
-        return Verdict::Is(Protocol::Http);
-    }
-    let dns = of_dns(first, ports);
-    if dns == Likeness::Certain {
-        return Verdict::Is(Protocol::Dns);
-    }
-    match [tls, http, dns] == [Likeness::No; 3] {
+    match is_none {
         true => Verdict::Search,
         false => Verdict::Wait,
     }
+}
+
+/// How much a connection on which `side` begins like this looks like each of
+/// the protocols, found out one by one.
+pub(crate) fn of_connection(
+    first: &[u8],
+    side: FlowSide,
+    ports: Ports,
+) -> impl Iterator<Item = (Protocol, Likeness)> {
+    [Protocol::Tls, Protocol::Http, Protocol::Dns]
+        .into_iter()
+        .map(move |protocol| {
+            let likeness = match protocol {
+                Protocol::Tls => of_tls(first),
+                Protocol::Http => of_http(first, side),
+                Protocol::Dns => of_dns(first, ports),
+            };
+            (protocol, likeness)
+        })
+}
+
+/// Whether a connection of HTTP begins with a request for a path: no tunnel, to
+/// all appearances. Proxies are asked for a host, and so is a server that is to
+/// go on with TLS in most cases (`OPTIONS *`; RFC 2817, section 3.2).
+pub(crate) fn is_plain_http(held: &Held) -> bool {
+    FlowSide::BOTH.iter().any(|side| {
+        let line = held.first(*side).trim_ascii_start();
+        let mut behind_method = line.iter().skip_while(|byte| **byte != b' ').skip(1);
+        behind_method.next() == Some(&b'/')
+    })
 }
 
 #[cfg(feature = "tls")]
@@ -107,6 +133,12 @@ fn of_tls(_: &[u8]) -> Likeness {
 #[cfg(feature = "http")]
 fn of_http(first: &[u8], side: FlowSide) -> Likeness {
     use flowscope_http::Likeness as Http;
+    // Methods and versions are text, and so is what may be before them: most
+    // binary protocols are told here.
+    match first {
+        [b'\r' | b'\n' | b'!'..=b'~', ..] | [] => {}
+        _ => return Likeness::No,
+    }
     match flowscope_http::HttpParser::recognise(first, side) {
         Http::Certain => Likeness::Certain,
         Http::Unsure => Likeness::Unsure,
@@ -133,6 +165,25 @@ fn of_dns(first: &[u8], ports: Ports) -> Likeness {
         Dns::Unsure => Likeness::Unsure,
         Dns::No => Likeness::No,
     }
+}
+
+/// How much a datagram looks like DNS. On its ports, a header is enough.
+#[cfg(feature = "dns")]
+pub(crate) fn of_datagram(payload: &[u8], ports: Ports) -> Likeness {
+    use flowscope_dns::Likeness as Dns;
+    if ports.is_dns() && payload.len() >= HEADER - 2 {
+        return Likeness::Certain;
+    }
+    match Dns::of_datagram(payload) {
+        Dns::Certain => Likeness::Certain,
+        Dns::Unsure => Likeness::Unsure,
+        Dns::No => Likeness::No,
+    }
+}
+
+#[cfg(not(feature = "dns"))]
+pub(crate) fn of_datagram(_: &[u8], _: Ports) -> Likeness {
+    Likeness::No
 }
 
 #[cfg(not(feature = "dns"))]

@@ -160,7 +160,7 @@ impl Reader {
     pub(crate) fn protocol(&self) -> Option<Protocol> {
         match self {
             #[cfg(feature = "http")]
-            Self::Http(_) => Some(Protocol::Http),
+            Self::Http(web) => web.is_heard().then_some(Protocol::Http),
             #[cfg(feature = "tls")]
             Self::Tls(_) => Some(Protocol::Tls),
             #[cfg(feature = "dns")]

@@ -12,7 +12,7 @@ use crate::reader::Reader;
 
 /// Parsers that each look for what is theirs. The first to find something gets
 /// the connection.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Seek {
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<flowscope_tls::TlsParser>,
@@ -21,6 +21,19 @@ pub(crate) struct Seek {
 }
 
 impl Seek {
+    /// Whether there is anything to look for.
+    pub(crate) fn is_on(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            return true;
+        }
+        #[cfg(feature = "http")]
+        if self.http.is_some() {
+            return true;
+        }
+        false
+    }
+
     pub(crate) fn feed(
         &mut self,
         input: Input<'_>,

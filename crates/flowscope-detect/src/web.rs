@@ -12,6 +12,15 @@ use crate::{DetectError, Detector, Message};
 pub(crate) struct Web {
     parser: HttpParser,
     tunnel: Tunnel,
+    reports: Reports,
+}
+
+/// What is given of a connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Reports {
+    Everything,
+    /// Only what is in its tunnel.
+    Tunnels,
 }
 
 #[derive(Clone, Debug)]
@@ -25,14 +34,20 @@ enum Tunnel {
 
 impl Web {
     /// `inner` looks into a tunnel.
-    pub(crate) fn new(parser: HttpParser, inner: Option<Detector>) -> Self {
+    pub(crate) fn new(parser: HttpParser, inner: Option<Detector>, reports: Reports) -> Self {
         Self {
             parser,
+            reports,
             tunnel: match inner {
                 Some(inner) => Tunnel::Ahead(inner),
                 None => Tunnel::Ignored,
             },
         }
+    }
+
+    /// Whether its messages are given.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.reports == Reports::Everything
     }
 
     /// What looks into its tunnel.
@@ -56,16 +71,20 @@ impl Web {
         input: Input<'_>,
         out: &mut dyn Sink<Message>,
     ) -> Result<Interest, DetectError> {
+        let is_heard = self.is_heard();
         let tunnel = &mut self.tunnel;
         let reading = self.parser.read(input, &mut |message| {
             if let HttpMessage::Tunnel(told) = &message {
                 tunnel.open(told);
             }
-            out.push(Message::Http(message));
-        })?;
+            if is_heard {
+                out.push(Message::Http(message));
+            }
+        });
         let rest = match reading {
-            Reading::Tunnel(rest) => rest,
-            Reading::Http => return Ok(Interest::More),
+            Ok(Reading::Tunnel(rest)) => rest,
+            Ok(Reading::Http) => return Ok(Interest::More),
+            Err(error) if is_heard => return Err(error.into()),
             _ => return Ok(Interest::Done),
         };
         let chunk = match input.chunk {
@@ -90,12 +109,15 @@ impl Web {
     }
 
     pub(crate) fn close(&mut self, end: StreamEnd, out: &mut dyn Sink<Message>) {
+        let is_heard = self.is_heard();
         let tunnel = &mut self.tunnel;
         self.parser.close(end, &mut |message| {
             if let HttpMessage::Tunnel(told) = &message {
                 tunnel.open(told);
             }
-            out.push(Message::Http(message));
+            if is_heard {
+                out.push(Message::Http(message));
+            }
         });
         if let Some(inner) = self.inner_mut() {
             SessionParser::close(inner, end, out);

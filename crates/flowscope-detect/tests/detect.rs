@@ -5,9 +5,10 @@ use flowscope_core::FlowSide::{self, Initiator, Responder};
 use flowscope_core::Timestamp;
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{
-    Close, Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd,
+    Close, Datagram, DatagramParser, FlowFactory, Input, Interest, SessionParser, StreamEnd,
 };
-use flowscope_detect::{Detector, Message, Protocol};
+use flowscope_core::wire::Transport;
+use flowscope_detect::{DetectConfig, Detector, HasPorts, Message, Protocol, Protocols};
 use flowscope_http::HttpMessage;
 use flowscope_tls::TlsMessage;
 use proptest::prelude::*;
@@ -124,6 +125,72 @@ fn tls_is_found_in_a_tunnel() {
     }
 }
 
+/// A detector that looks for one protocol.
+fn only(protocol: Protocol) -> Detector {
+    Detector::with_config(DetectConfig {
+        protocols: Protocols::only(protocol),
+        ..DetectConfig::default()
+    })
+}
+
+const PAGE: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+#[test]
+fn what_is_not_looked_for_is_let_go_at_once() {
+    let hello = client_hello("example.org");
+    let over_tcp = [&[0, 25][..], QUERY].concat();
+    let said = [
+        (Protocol::Http, PAGE),
+        (Protocol::Tls, &hello[..]),
+        (Protocol::Dns, &over_tcp[..]),
+    ];
+    for looked_for in [Protocol::Http, Protocol::Tls, Protocol::Dns] {
+        for (protocol, bytes) in said {
+            let mut detector = only(looked_for);
+            let (found, interest) = listen(&mut detector, &[(Initiator, bytes)]);
+            let is_it = looked_for == protocol;
+            let expected = if is_it {
+                Interest::More
+            } else {
+                Interest::Done
+            };
+            assert_eq!(interest, expected, "{protocol:?}, not {looked_for:?}");
+            assert_eq!(found.is_empty(), !is_it, "{protocol:?}");
+            assert_eq!(detector.protocol(), is_it.then_some(protocol));
+        }
+    }
+    let datagram = Datagram::new(Initiator, Timestamp::EPOCH, QUERY);
+    for (looked_for, expected) in [
+        (Protocol::Tls, Interest::Done),
+        (Protocol::Dns, Interest::More),
+    ] {
+        let parsed = only(looked_for).parse(datagram, &mut |_| {});
+        assert_eq!(parsed, Ok(expected), "{looked_for:?}");
+    }
+}
+
+#[test]
+fn tunnels_are_looked_into_for_what_is_looked_for() {
+    let hello = client_hello("inside.example");
+    let tunnel: Said<'_> = &[
+        (Initiator, b"GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n"),
+        (Responder, b"HTTP/1.1 204 No Content\r\n\r\n"),
+        (Initiator, b"CONNECT inside.example:443 HTTP/1.1\r\n\r\n"),
+        (Responder, b"HTTP/1.1 200 OK\r\n\r\n"),
+        (Initiator, &hello),
+    ];
+    let mut detector = only(Protocol::Tls);
+    let (found, interest) = listen(&mut detector, tunnel);
+    assert_eq!(kinds(&found)[0], "client hello");
+    assert_eq!(interest, Interest::More);
+
+    let (found, _) = listen(&mut only(Protocol::Http), tunnel);
+    assert!(!kinds(&found).contains(&"client hello"), "{found:?}");
+    // There is nothing of it inside.
+    let (found, interest) = listen(&mut only(Protocol::Dns), tunnel);
+    assert_eq!((found.len(), interest), (0, Interest::Done));
+}
+
 #[test]
 fn a_connection_that_is_nothing_is_let_go() {
     let noise = vec![0xfe; 200 << 10];
@@ -131,6 +198,29 @@ fn a_connection_that_is_nothing_is_let_go() {
     let (found, interest) = listen(&mut detector, &[(Initiator, &noise), (Responder, &noise)]);
     assert_eq!((found.len(), interest), (0, Interest::Done));
     assert_eq!(detector.protocol(), None);
+}
+
+struct Between([u16; 2]);
+
+impl HasPorts for Between {
+    fn ports(&self) -> Option<[u16; 2]> {
+        Some(self.0)
+    }
+}
+
+#[test]
+fn each_flow_gets_a_detector_that_knows_its_ports() {
+    let odd = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\0\xff\xf0\0\x01";
+    let mut detectors = Detector::default().by_ports();
+    for (ports, protocol) in [([40_000, 53], Some(Protocol::Dns)), ([40_000, 9], None)] {
+        let mut detector = detectors
+            .open(&Between(ports), &Transport::Udp)
+            .expect("one for each flow");
+        let datagram = Datagram::new(Initiator, Timestamp::EPOCH, odd);
+        let parsed = detector.parse(datagram, &mut |_| {});
+        assert!(parsed.is_ok());
+        assert_eq!(detector.protocol(), protocol, "{ports:?}");
+    }
 }
 
 #[test]
@@ -198,6 +288,12 @@ proptest! {
     fn any_split_gives_the_same_messages(
         streams in proptest::collection::vec((any::<bool>(), stream()), 1..6),
         cut in 1..40usize,
+        protocols in prop_oneof![
+            2 => Just(Protocols::ALL),
+            1 => Just(Protocols::only(Protocol::Http)),
+            1 => Just(Protocols::only(Protocol::Tls)),
+            1 => Just(Protocols::only(Protocol::Dns)),
+        ],
     ) {
         let said: Vec<_> = streams
             .iter()
@@ -205,7 +301,10 @@ proptest! {
             .collect();
         let run = |said: Said<'_>| {
             let mut found = Vec::new();
-            let mut detector = Detector::default();
+            let mut detector = Detector::with_config(DetectConfig {
+                protocols,
+                ..DetectConfig::default()
+            });
             for (side, bytes) in said {
                 let input = Input::new(*side, Timestamp::EPOCH, Chunk::Data(bytes));
                 match SessionParser::feed(&mut detector, input, &mut found) {

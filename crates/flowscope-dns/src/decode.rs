@@ -139,14 +139,17 @@ fn write_value(value: &SvcParamValue, f: &mut fmt::Formatter<'_>) -> fmt::Result
         }
         SvcParamValue::Alpn(names) => {
             // Commas within a name are escaped for the list, and backslashes
-            // for the list and the string (RFC 9460, appendix A.1).
+            // for the list and the string (RFC 9460, appendix A.1). Dots have
+            // no meaning, unlike in names.
             list(f, &names.0, |name, f| {
                 for byte in name.bytes() {
                     match byte {
                         b',' => f.write_str("\\\\,")?,
                         b'\\' => f.write_str("\\\\\\\\")?,
                         b' ' => f.write_str("\\032")?,
-                        other => text::label(&[other], f)?,
+                        other => text::escaped(&[other], f, |byte| {
+                            !matches!(byte, b'"' | b'(' | b')' | b';')
+                        })?,
                     }
                 }
                 Ok(())
@@ -216,6 +219,7 @@ mod tests {
             (b"\0\x01\0\x02\x9b\0\x05hello", "1 . key667=\"hello\""),
             (b"\0\x01\0\x02\x9b\0\x09hello\xd2qoo", "1 . key667=\"hello\\210qoo\""),
             (b"\0\x01\0\0\x01\0\x06\x02h2\x02h3", "1 . alpn=h2,h3"),
+            (b"\0\x01\0\0\x01\0\x09\x08http/1.1", "1 . alpn=http/1.1"),
             (
                 b"\0\x10\0\0\0\0\x04\0\x01\0\x04\0\x01\0\x09\x02h2\x05h3-19\0\x04\0\x04\xc0\0\x02\x01",
                 "16 . mandatory=alpn,ipv4hint alpn=h2,h3-19 ipv4hint=192.0.2.1",

@@ -68,6 +68,10 @@ Made by `cargo xtask capture`, which also writes this file: real programs in two
 with offloads off, recorded with tcpdump. All names, addresses, pages, keys and certificates were made \
 for it; the keys are gone. The captures are part of flowscope and under its licence.
 
+What HTTP, TLS and DNS say in them is written down in `crates/flowscope/tests/recorded`: messages, \
+fingerprints, certificates, records. Every value there was checked once against tshark 4.0.17; \
+whoever records a capture anew checks those that change.
+
 | file | shows | link | recorded with | made by |
 |---|---|---|---|---|
 ";

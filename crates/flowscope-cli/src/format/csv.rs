@@ -68,6 +68,25 @@ impl Row<'_> {
             cell.extend_from_slice(before);
         }
         cell.extend_from_slice(text.as_bytes());
+        self.note(is_lossy);
+    }
+
+    /// Adds a record to a cell.
+    fn add_record(&mut self, name: &'static str, record: &impl Record) {
+        let cell = self.cell(name);
+        separate(cell, b';');
+        let mut element = Element {
+            cell,
+            is_begun: false,
+            is_lossy: false,
+        };
+        record.tell(&mut element);
+        let is_lossy = element.is_lossy;
+        self.note(is_lossy);
+    }
+
+    /// Says, where it is so, that something was not UTF-8.
+    fn note(&mut self, is_lossy: bool) {
         if is_lossy {
             let cell = self.cell("lossy");
             cell.clear();
@@ -135,7 +154,7 @@ impl Fields for Row<'_> {
 
     fn record(&mut self, name: &'static str, value: Option<impl Record>) {
         if let Some(value) = value {
-            value.tell(&mut Element(self.cell(name)));
+            self.add_record(name, &value);
         }
     }
 
@@ -148,24 +167,27 @@ impl Fields for Row<'_> {
     }
 
     fn records<R: Record>(&mut self, name: &'static str, values: impl Iterator<Item = R>) {
-        let cell = self.cell(name);
-        for value in values {
-            separate(cell, b';');
-            value.tell(&mut Element(cell));
-        }
+        values.for_each(|value| self.add_record(name, &value));
     }
 }
 
 /// One record of a list in a cell: its values, with spaces between them.
-struct Element<'a>(&'a mut Vec<u8>);
+struct Element<'a> {
+    cell: &'a mut Vec<u8>,
+    /// Whether a value was written.
+    is_begun: bool,
+    /// Whether something that is not UTF-8 was written.
+    is_lossy: bool,
+}
 
 impl Element<'_> {
     /// Where the next value goes.
     fn value(&mut self) -> &mut Vec<u8> {
-        if !self.0.ends_with(b";") {
-            separate(self.0, b' ');
+        if self.is_begun {
+            self.cell.push(b' ');
         }
-        self.0
+        self.is_begun = true;
+        self.cell
     }
 }
 
@@ -191,6 +213,7 @@ impl Fields for Element<'_> {
     fn text(&mut self, _: &'static str, value: Option<impl AsRef<[u8]>>) {
         if let Some(value) = value {
             let text = String::from_utf8_lossy(value.as_ref());
+            self.is_lossy |= matches!(text, Cow::Owned(_));
             self.value().extend_from_slice(text.as_bytes());
         }
     }

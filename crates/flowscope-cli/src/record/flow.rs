@@ -28,7 +28,6 @@ impl Record for FlowRecord<'_> {
             stats,
             at,
             reason,
-            app,
         } = self.flow;
         let has_ip = matches!(ends.src, Host::Ip(_));
         let history = stats.history.letters().next().map(|_| stats.history);
@@ -56,7 +55,7 @@ impl Record for FlowRecord<'_> {
         fields.word("state", Some(stats.state.as_str()));
         fields.word("history", history);
         fields.word("reason", Some(reason.as_str()));
-        fields.word("app", app.map(Protocol::as_str));
+        fields.word("app", notes.app.map(Protocol::as_str));
         fields.numbers("vlan", vlans(notes));
         fields.records("tunnel", tunnels(notes));
         fields.number("first_frame", Some(notes.first_frame));
@@ -70,16 +69,17 @@ impl Line for FlowRecord<'_> {
         let EndedFlow {
             id,
             ends,
+            notes,
             stats,
             at: _,
             reason,
-            ..
         } = self.flow;
         table.row(vec![
             Cell::new(id.to_string()),
             Cell::new(units::date_time(stats.first_seen)),
             Cell::new(units::duration(self.flow.duration())),
             Cell::new(ends.proto()),
+            Cell::new(notes.app.map_or("", Protocol::as_str)),
             Cell::new(ends.source()),
             Cell::new(ends.destination()),
             Cell::new(units::count(stats.packets.initiator)),
@@ -199,10 +199,11 @@ const REASSEMBLED: [&str; 2] = ["reassembled_initiator", "reassembled_responder"
 
 /// The table: the end that opened the flow is on the left, and `→` is from it.
 pub(super) const COLUMNS: &[Column] = &[
-    Column::new("FLOW", Align::Right, 1),
+    Column::new("FLOW", Align::Right, 2),
     Column::new("START (UTC)", Align::Left, 4),
     Column::new("LASTED", Align::Right, 3),
     Column::new("PROTO", Align::Left, 0),
+    Column::new("APP", Align::Left, 1),
     Column::new("SOURCE", Align::Left, 0).flexible(),
     Column::new("DESTINATION", Align::Left, 0).flexible(),
     Column::new("PACKETS →", Align::Right, 5),

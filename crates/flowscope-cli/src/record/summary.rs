@@ -7,8 +7,8 @@ use flowscope::wire::{Protocol, Skip};
 
 use super::{Fields, Host, Line, Record};
 use crate::format::{Align, Cell, Column, Table, Tone};
-use crate::hosts::Talk;
-use crate::tally::{Oddities, Share, Span};
+use crate::names::Times;
+use crate::tally::{Oddities, Share, Span, Talk};
 use crate::units;
 
 /// A capture at a glance.
@@ -19,10 +19,16 @@ pub(crate) struct Summary {
     pub(crate) span: Option<Span>,
     /// The one with the most data first.
     pub(crate) protocols: Vec<(Option<Protocol>, Share)>,
+    /// What was recognised, the one with the most data first.
+    pub(crate) apps: Vec<(&'static str, Share)>,
     /// The hosts with the most data, the first one first.
     pub(crate) hosts: Vec<(Host, Talk)>,
     /// All other hosts.
-    pub(crate) others: Option<Talk>,
+    pub(crate) other_hosts: Option<Talk>,
+    /// The names asked for most often, the first one first.
+    pub(crate) names: Vec<(Vec<u8>, Times)>,
+    /// All other names.
+    pub(crate) other_names: Option<Times>,
     pub(crate) oddities: Oddities,
 }
 
@@ -47,8 +53,10 @@ impl Record for Summary {
             "protocols",
             self.protocols.iter().copied().map(ProtocolRecord),
         );
+        fields.records("apps", self.apps.iter().copied().map(AppRecord));
         fields.records("reasons", ended(totals).map(ReasonRecord));
         fields.records("hosts", self.hosts.iter().copied().map(HostRecord));
+        fields.records("names", self.names.iter().map(NameRecord));
     }
 }
 
@@ -70,9 +78,25 @@ impl Record for ProtocolRecord {
     fn tell(&self, fields: &mut impl Fields) {
         let Self((protocol, share)) = *self;
         fields.word("proto", protocol);
-        fields.number("flows", Some(share.flows));
-        fields.number("packets", Some(share.packets));
-        fields.number("bytes", Some(share.bytes));
+        share.tell(fields);
+    }
+}
+
+struct AppRecord((&'static str, Share));
+
+impl Record for AppRecord {
+    fn tell(&self, fields: &mut impl Fields) {
+        let Self((app, share)) = *self;
+        fields.word("app", Some(app));
+        share.tell(fields);
+    }
+}
+
+impl Record for Share {
+    fn tell(&self, fields: &mut impl Fields) {
+        fields.number("flows", Some(self.flows));
+        fields.number("packets", Some(self.packets));
+        fields.number("bytes", Some(self.bytes));
     }
 }
 
@@ -95,6 +119,18 @@ impl Record for HostRecord {
         fields.number("flows", Some(talk.flows));
         fields.number("bytes_sent", Some(talk.sent));
         fields.number("bytes_received", Some(talk.received));
+    }
+}
+
+struct NameRecord<'a>(&'a (Vec<u8>, Times));
+
+impl Record for NameRecord<'_> {
+    fn tell(&self, fields: &mut impl Fields) {
+        let Self((name, times)) = self;
+        fields.text("name", Some(name));
+        fields.number("http", Some(times.http));
+        fields.number("tls", Some(times.tls));
+        fields.number("dns", Some(times.dns));
     }
 }
 
@@ -128,6 +164,7 @@ impl Line for Summary {
         self.draw_totals(table)?;
         self.draw_protocols(table)?;
         self.draw_hosts(table)?;
+        self.draw_names(table)?;
         self.draw_reasons(table)
     }
 }
@@ -178,22 +215,24 @@ impl Summary {
 
     fn draw_protocols(&self, table: &mut Table) -> io::Result<()> {
         let all: u64 = self.protocols.iter().map(|(_, share)| share.bytes).sum();
-        let rows: Vec<_> = self
-            .protocols
-            .iter()
-            .map(|(protocol, share)| {
-                let name = protocol.map_or_else(|| "any".to_owned(), |it| it.to_string());
-                vec![
-                    Cell::new(name),
-                    Cell::new(units::count(share.flows)),
-                    Cell::new(units::count(share.packets)),
-                    Cell::new(units::bytes(share.bytes)),
-                    Cell::new(units::percent(share.bytes, all)),
-                    Cell::toned(bar(share.bytes, all), Tone::Good),
-                ]
-            })
-            .collect();
-        draw_section(table, PROTOCOLS, &rows)
+        let row = |name: String, share: &Share| {
+            vec![
+                Cell::new(name),
+                Cell::new(units::count(share.flows)),
+                Cell::new(units::count(share.packets)),
+                Cell::new(units::bytes(share.bytes)),
+                Cell::new(units::percent(share.bytes, all)),
+                Cell::toned(bar(share.bytes, all), Tone::Good),
+            ]
+        };
+        let protocols = self.protocols.iter().map(|(protocol, share)| {
+            let name = protocol.map_or_else(|| "any".to_owned(), |it| it.to_string());
+            row(name, share)
+        });
+        let apps = self.apps.iter();
+        let apps = apps.map(|(app, share)| row((*app).to_owned(), share));
+        draw_section(table, PROTOCOLS, &protocols.collect::<Vec<_>>())?;
+        draw_section(table, APPS, &apps.collect::<Vec<_>>())
     }
 
     fn draw_hosts(&self, table: &mut Table) -> io::Result<()> {
@@ -202,7 +241,7 @@ impl Summary {
             .iter()
             .map(|(host, talk)| (host.to_string(), talk));
         let others = self
-            .others
+            .other_hosts
             .iter()
             .map(|talk| ("all others".to_owned(), talk));
         let rows: Vec<_> = named
@@ -217,6 +256,33 @@ impl Summary {
             })
             .collect();
         draw_section(table, HOSTS, &rows)
+    }
+
+    fn draw_names(&self, table: &mut Table) -> io::Result<()> {
+        let named = self.names.iter().map(|(name, times)| {
+            let name = units::printable(&String::from_utf8_lossy(name));
+            (name, times)
+        });
+        let others = self
+            .other_names
+            .iter()
+            .map(|times| ("all others".to_owned(), times));
+        let count = |times| match times {
+            0 => Cell::new(""),
+            _ => Cell::new(units::count(times)),
+        };
+        let rows: Vec<_> = named
+            .chain(others)
+            .map(|(name, times)| {
+                vec![
+                    Cell::new(name),
+                    count(times.dns),
+                    count(times.tls),
+                    count(times.http),
+                ]
+            })
+            .collect();
+        draw_section(table, NAMES, &rows)
     }
 
     fn draw_reasons(&self, table: &mut Table) -> io::Result<()> {
@@ -301,8 +367,11 @@ pub(super) const FIELDS: &[&str] = &[
     "out_of_order",
     "cut_packets",
     "protocols",
+    "apps",
     "reasons",
     "hosts",
+    "names",
+    "lossy",
 ];
 
 /// Without titles: the left column has them.
@@ -311,20 +380,35 @@ const PAIR: &[Column] = &[
     Column::new("", Align::Left, 0).flexible(),
 ];
 
-const PROTOCOLS: &[Column] = &[
-    Column::new("PROTOCOL", Align::Left, 0),
-    Column::new("FLOWS", Align::Right, 0),
-    Column::new("PACKETS", Align::Right, 1),
-    Column::new("DATA", Align::Right, 0),
-    Column::new("SHARE", Align::Right, 0),
-    Column::new("", Align::Left, 2),
-];
+const PROTOCOLS: &[Column] = &shares("PROTOCOL");
+
+const APPS: &[Column] = &shares("RECOGNISED");
+
+/// Of what all have their share in.
+const fn shares(what: &'static str) -> [Column; 6] {
+    [
+        Column::new(what, Align::Left, 0),
+        Column::new("FLOWS", Align::Right, 0),
+        Column::new("PACKETS", Align::Right, 1),
+        Column::new("DATA", Align::Right, 0),
+        Column::new("SHARE", Align::Right, 0),
+        Column::new("", Align::Left, 2),
+    ]
+}
 
 const HOSTS: &[Column] = &[
     Column::new("TOP HOST", Align::Left, 0).flexible(),
     Column::new("FLOWS", Align::Right, 0),
     Column::new("SENT", Align::Right, 0),
     Column::new("RECEIVED", Align::Right, 0),
+];
+
+/// How often each was asked for, and how.
+const NAMES: &[Column] = &[
+    Column::new("ASKED FOR", Align::Left, 0).flexible(),
+    Column::new("DNS", Align::Right, 0),
+    Column::new("TLS", Align::Right, 0),
+    Column::new("HTTP", Align::Right, 0),
 ];
 
 const REASONS: &[Column] = &[

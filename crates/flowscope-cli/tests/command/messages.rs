@@ -1,6 +1,6 @@
 //! What is said on the flows.
 
-use flowscope_fixtures::{Close, Conversation, Datagrams, Side, address};
+use flowscope_fixtures::{Close, Conversation, Datagrams, Frame, Side, address, merge};
 use serde_json::{Value, json};
 
 use crate::support::{command, parsed, pcap, records, run, stderr, stdout};
@@ -115,10 +115,39 @@ fn a_name_that_is_no_text_is_written_as_far_as_it_is() {
     let query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x03a\xffb\x01c\0\0\x01\0\x01";
     let asked =
         Datagrams::new(address("10.0.0.1:40000"), address("10.0.0.2:53")).send(Side::Client, query);
-    let told = records(&["dns"], &pcap(&asked.frames()));
+    let capture = pcap(&asked.frames());
+    let told = records(&["dns"], &capture);
     assert_eq!(told[0]["questions"][0]["name"], "a\u{fffd}b.c");
     assert_eq!(told[0]["lossy"], true);
     assert_eq!(told[1]["type"], "dns_unanswered");
+
+    let sheet = run(&["dns", "--format", "csv"], &capture);
+    let mut reader = csv::Reader::from_reader(&sheet.stdout[..]);
+    let columns = reader.headers().unwrap().clone();
+    let row = reader.records().next().unwrap().unwrap();
+    let cell = |name| {
+        let at = columns.iter().position(|column| column == name).unwrap();
+        &row[at]
+    };
+    assert_eq!(cell("questions"), "a\u{fffd}b.c A IN");
+    assert_eq!(cell("lossy"), "true");
+}
+
+#[test]
+fn a_message_whose_end_is_not_to_come_is_incomplete() {
+    let talk = Conversation::new(address("10.0.0.1:40000"), address("10.0.0.2:9999"))
+        .handshake()
+        .send(Side::Client, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .send(
+            Side::Server,
+            b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of it",
+        );
+    for subject in ["http", "all"] {
+        let told = records(&[subject], &pcap(&talk.frames()));
+        assert_eq!(told[0].get("incomplete"), None, "{subject}");
+        assert_eq!(told[1]["incomplete"], true, "{subject}");
+        assert_eq!(told[1]["body_bytes"], 10, "{subject}");
+    }
 }
 
 #[test]
@@ -134,17 +163,16 @@ fn all_has_everything_in_order_and_flows_say_what_they_spoke() {
     assert_eq!(told[0]["kind"], "both_lengths");
     assert_eq!(told[3]["app"], "http");
 
-    // Not where nothing is read.
-    let flows = records(&["flows"], &smuggled);
-    assert_eq!(flows[0].get("app"), None);
-
     for (name, app) in [
         ("chromium-https.pcap", "tls"),
         ("dns-lookup.pcap", "dns"),
         ("http-pipelined.pcap", "http"),
     ] {
-        let flows = recorded("all", name, "flow");
-        assert!(flows.iter().all(|flow| flow["app"] == app), "{name}");
+        for (subject, kind) in [("all", "flow"), ("flows", "flow"), ("events", "ended")] {
+            let flows = recorded(subject, name, kind);
+            let speaks = |flow: &Value| flow["app"] == app;
+            assert!(flows.iter().all(speaks), "{subject} {name}");
+        }
     }
 }
 
@@ -158,10 +186,101 @@ fn holes_are_counted_on_the_flow() {
         .close(Close::Fin(Side::Client));
     let mut frames = talk.frames();
     frames.retain(|frame| !frame.bytes.ends_with(&[8; 1000]));
-    let told = records(&["all"], &pcap(&frames));
-    let flow = told.last().unwrap();
-    assert_eq!(flow["missing_bytes_responder"], 1000, "{told:?}");
-    assert_eq!(flow.get("missing_bytes_initiator"), None);
+    let capture = pcap(&frames);
+    for subject in ["all", "events"] {
+        let told = records(&[subject], &capture);
+        let gap = told.iter().find(|it| it["type"] == "anomaly").unwrap();
+        assert_eq!(gap["kind"], "stream_gap", "{subject}");
+        assert_eq!(gap["side"], "responder", "{subject}");
+        let flow = told.last().unwrap();
+        assert_eq!(flow["missing_bytes_responder"], 1000, "{subject}");
+        assert_eq!(flow.get("missing_bytes_initiator"), None);
+    }
+    // Streams are not put in order for these, so nobody knows.
+    let flows = records(&["flows"], &capture);
+    assert_eq!(flows[0].get("missing_bytes_responder"), None);
+    let summary = records(&["summary"], &capture);
+    assert_eq!(summary[0].get("anomalies"), None);
+}
+
+#[test]
+fn two_copies_of_a_segment_that_differ_are_an_anomaly() {
+    let talk = Conversation::new(address("10.0.0.1:40000"), address("10.0.0.2:9999"))
+        .handshake()
+        .send(Side::Server, &[7; 100])
+        .send(Side::Server, &[8; 100]);
+    let mut frames = talk.frames();
+    let place = |frames: &[Frame], byte| {
+        let is_it = |frame: &Frame| frame.bytes.ends_with(&[byte; 100]);
+        frames.iter().position(is_it).unwrap()
+    };
+    // The first segment comes last, so that both copies of the other wait.
+    let first = frames.remove(place(&frames, 7));
+    let other = place(&frames, 8);
+    let mut evil = frames[other].clone();
+    let end = evil.bytes.len();
+    evil.bytes[end - 100..].fill(9);
+    frames.splice(other + 1..other + 1, [evil, first]);
+    let capture = pcap(&frames);
+    for subject in ["all", "events"] {
+        let told = records(&[subject], &capture);
+        let odd: Vec<_> = told.iter().filter(|it| it["type"] == "anomaly").collect();
+        assert_eq!(odd.len(), 1, "{subject}: {told:?}");
+        assert_eq!(odd[0]["kind"], "overlap_conflict", "{subject}");
+    }
+}
+
+#[test]
+fn a_summary_says_what_was_asked_for() {
+    let summary = |name| recorded("summary", name, "summary").remove(0);
+    let expected = [
+        (
+            "https-curl.pcap",
+            json!([{"name": "server.example", "http": 0, "tls": 2, "dns": 0}]),
+        ),
+        (
+            "http-pipelined.pcap",
+            json!([{"name": "server.example", "http": 3, "tls": 0, "dns": 0}]),
+        ),
+    ];
+    for (name, names) in expected {
+        assert_eq!(summary(name)["names"], names, "{name}");
+    }
+
+    let lookups = summary("dns-tcp.pcap");
+    assert_eq!(lookups["apps"][0]["app"], "dns");
+    assert_eq!(lookups["apps"][0]["packets"], lookups["packets"]);
+
+    // One name, whatever its case, its port and the protocol.
+    let query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07EXAMPLE\x03org\0\0\x01\0\x01";
+    let asked = Datagrams::new(address("10.0.0.1:40001"), address("10.0.0.2:9998"))
+        .send(Side::Client, query)
+        .frames();
+    let page = Conversation::new(address("10.0.0.1:40000"), address("10.0.0.2:9999"))
+        .handshake()
+        .send(
+            Side::Client,
+            b"GET / HTTP/1.1\r\nHost: example.org:9999\r\n\r\n",
+        )
+        .frames();
+    let capture = pcap(&merge([asked, page]));
+    let told = records(&["summary"], &capture);
+    let names = json!([{"name": "example.org", "http": 1, "tls": 0, "dns": 1}]);
+    assert_eq!(told[0]["names"], names);
+    let screen = stdout(&run(&["summary"], &capture));
+    assert!(
+        screen.contains("\nASKED FOR    DNS  TLS  HTTP\nexample.org    1          1\n"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn a_name_of_a_summary_is_shown_without_control_characters() {
+    let page = exchange(b"GET / HTTP/1.1\r\nHost: a\xff\xe2\x80\xaeb\r\n\r\n", b"");
+    let told = records(&["summary"], &page);
+    assert_eq!(told[0]["lossy"], true);
+    let screen = stdout(&run(&["summary"], &page));
+    assert!(screen.contains("a\u{fffd}\u{fffd}b"), "{screen}");
 }
 
 #[test]

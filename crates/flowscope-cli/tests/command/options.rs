@@ -226,6 +226,12 @@ fn the_command_describes_itself() {
     let manual = stdout(&command(&["man"]).output().unwrap());
     assert!(manual.contains(".TH flowscope 1"));
     let manual = stdout(&command(&["man", "flows"]).output().unwrap());
+    let source = format!("\"flowscope {}\"", env!("CARGO_PKG_VERSION"));
+    assert!(
+        manual
+            .lines()
+            .any(|line| line.starts_with(".TH") && line.contains(&source))
+    );
     assert!(manual.contains("idle\\-timeout"));
 
     for shell in ["bash", "zsh", "fish"] {

@@ -241,7 +241,7 @@ fn tables_have_units() {
     let lines: Vec<_> = table.lines().collect();
     assert_eq!(
         lines[1],
-        "   1  2026-01-01 00:00:00.000    9 ms  tcp    10.0.0.1:40000  10.0.0.2:80          6  4    \
+        "   1  2026-01-01 00:00:00.000    9 ms  tcp         10.0.0.1:40000  10.0.0.2:80          6  4    \
          344 B  234 B  closed  fin     ShADadFf"
     );
     assert!(lines[0].starts_with("FLOW  START (UTC)"));
@@ -260,7 +260,9 @@ fn tables_have_units() {
 fn formats_agree_and_no_packet_is_lost() {
     for file in fixtures() {
         let file = file.to_str().unwrap();
-        for subject in ["flows", "events", "all", "http", "tls", "dns", "summary"] {
+        for subject in [
+            "flows", "events", "all", "http", "tls", "dns", "streams", "summary",
+        ] {
             let json = command(&[subject, "--json", file]).output().unwrap();
             assert!(json.status.success(), "{file}: {}", stderr(&json));
             let json = parsed(&json);

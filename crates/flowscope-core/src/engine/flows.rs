@@ -4,14 +4,13 @@ use core::marker::PhantomData;
 
 use super::alarms::{Alarms, Holders};
 use super::fragments::Fragments;
-use super::{Consumer, FlowRef, Pending};
-use crate::extract::{Extracted, FlowExtractor, Grain};
+use super::{Consumer, FlowRef, Pending, Reaction};
+use crate::extract::{Extracted, FlowExtractor};
 use crate::observe::{Account, Ended, Observer};
 use crate::track::{
     Anomalies, AnomalyKind, Config, EndReason, Flow, FlowEvent, FlowId, FlowState, FlowStats,
     Observed, Rest, Slot, Table, TrackerStats, Verdict,
 };
-use crate::wire::Transport;
 use crate::{FlowSide, PacketView, Sink, Timestamp};
 
 /// The flows of an engine: all of it but its extractor.
@@ -40,8 +39,8 @@ pub(super) struct Happened {
     pub(super) at: Timestamp,
     pub(super) verdict: Verdict,
     pub(super) found: Anomalies,
-    /// What was pending before, and is now.
-    pub(super) pending: (Pending, Pending),
+    /// What was pending before, and is now, where that is not the same.
+    pub(super) pending: Option<(Pending, Pending)>,
     /// The state before and after, if it changed.
     pub(super) states: Option<(FlowState, FlowState)>,
 }
@@ -102,6 +101,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     }
 
     /// Compiled into where packets go by: a call costs one packet in thirty.
+    ///
+    /// What goes wrong or happens but once is given a copy of the packet: then
+    /// the packet itself is never written to memory.
     #[inline(always)]
     pub(super) fn deliver(
         &mut self,
@@ -116,10 +118,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let observed = Observed {
             at,
             orientation: extracted.orientation,
-            transport: match extracted.grain {
-                Grain::Connection => &extracted.transport,
-                Grain::Ends => &Transport::None,
-            },
+            transport: extracted.steps_by(),
             wire_len: packet.wire_len,
             ip_len: extracted.ip_len,
             payload_len: extracted.payload.wire_len(),
@@ -128,13 +127,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let hash = self.table.hash(&extracted.key);
         let mut index = match self.table.find(hash, &extracted.key) {
             Some(index) => index,
-            None => self.start(hash, extracted, &observed, out),
+            None => self.start(hash, &extracted.clone(), observed, out),
         };
         let (clock, reuse_after) = (self.clock, self.config.reuse_after);
         let (mut slot, mut rest) = self.table.get_mut(index);
         if slot.flow.is_replaced_by(&observed, clock, reuse_after) {
             self.end(index, EndReason::IdleTimeout, clock, out);
-            index = self.start(hash, extracted, &observed, out);
+            index = self.start(hash, &extracted.clone(), observed, out);
             (slot, rest) = self.table.get_mut(index);
         }
 
@@ -162,18 +161,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             flow,
             rest,
         };
-        let was = self.consumer.pending(&slot.state);
-        let found = self
-            .consumer
-            .packet(&mut slot.state, flow, side, extracted, out);
-        let is = self.consumer.pending(&slot.state);
+        let Reaction { found, pending } =
+            self.consumer
+                .packet(&mut slot.state, flow, side, extracted, out);
         let happened = Happened {
             flow: id,
             side,
             at,
             verdict,
             found,
-            pending: (was, is),
+            pending,
             states: next.map(|next| (before, next)),
         };
         self.conclude(happened, out);
@@ -201,8 +198,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         if !happened.found.is_empty() {
             self.report(flow, at, happened.found, out);
         }
-        let (was, is) = happened.pending;
-        if is != was {
+        if let Some((was, is)) = happened.pending {
             self.remember(flow, was, is);
         }
         if let Some((before, after)) = happened.states {
@@ -379,7 +375,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         &mut self,
         hash: u64,
         extracted: &Extracted<'_, E::Key>,
-        observed: &Observed<'_>,
+        observed: Observed,
         out: &mut impl Sink<C::Event>,
     ) -> u32 {
         if self.table.len() >= self.config.max_flows.clamp(1, MAX_FLOWS)
@@ -387,7 +383,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         {
             self.end(nearest, EndReason::Evicted, self.clock, out);
         }
-        let flow = Flow::new(self.table.next_number(), observed, self.clock);
+        let flow = Flow::new(self.table.next_number(), &observed, self.clock);
         let key = E::seen_from(extracted.key.clone(), flow.0.initiator());
         let open = |id, key: &_, flow: &_, rest: &_| {
             let flow = FlowRef {

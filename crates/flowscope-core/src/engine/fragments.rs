@@ -12,9 +12,9 @@
 use alloc::vec::Vec;
 
 use super::flows::{Flows, Happened, Timestamps};
-use super::{Consumer, FlowRef};
+use super::{Consumer, FlowRef, Reaction};
 use crate::defrag::{Defragmenter, FragmentPolicy, Loss, Pushed, Remains, Verdict};
-use crate::extract::{Extracted, FlowExtractor, Grain};
+use crate::extract::{Extracted, FlowExtractor};
 use crate::track::{AnomalyKind, EndReason, FlowEvent, FlowId, Observed};
 use crate::wire::{
     Around, Cause, IpFragment, IpHeader, IpVersion, Layer, Passed, REASSEMBLED, Skip, Transport,
@@ -402,7 +402,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let flow = &mut slot.flow;
         let before = flow.state;
         let side = flow.side_of(owner.orientation);
-        let transport = transport_of(whole);
+        let transport = &whole.steps_by();
         let (next, verdict) = flow.count_whole(side, transport, payload_len, rest);
         let flow = FlowRef {
             id: owner.flow,
@@ -411,18 +411,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             flow,
             rest,
         };
-        let was = self.consumer.pending(&slot.state);
-        let found = self
-            .consumer
-            .packet(&mut slot.state, flow, side, whole, out);
-        let is = self.consumer.pending(&slot.state);
+        let Reaction { found, pending } =
+            self.consumer
+                .packet(&mut slot.state, flow, side, whole, out);
         let happened = Happened {
             flow: owner.flow,
             side,
             at,
             verdict,
             found,
-            pending: (was, is),
+            pending,
             states: next.map(|next| (before, next)),
         };
         self.conclude(happened, out);
@@ -441,7 +439,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let observed = Observed {
             at: self.time(at),
             orientation: packet.orientation,
-            transport: transport_of(packet),
+            transport: packet.steps_by(),
             wire_len: 0,
             ip_len: 0,
             payload_len: 0,
@@ -457,7 +455,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 found = None;
             }
         }
-        let index = found.unwrap_or_else(|| self.start(hash, packet, &observed, out));
+        let index = found.unwrap_or_else(|| self.start(hash, packet, observed, out));
         Owner {
             flow: self.table.id(index),
             orientation: packet.orientation,
@@ -502,7 +500,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let observed = Observed {
             at: arrival.at,
             orientation: owner.orientation,
-            transport: &Transport::None,
+            transport: Transport::None,
             wire_len: arrival.wire_len,
             ip_len: arrival.ip_len,
             payload_len: 0,
@@ -661,14 +659,6 @@ impl<L: Fn(&Owner) -> bool> Passed for Meeting<'_, L> {
 /// Whether a packet may have no flow because it is not all there.
 fn may_be_in_part(skip: Skip) -> bool {
     matches!(skip.cause, Cause::Fragment | Cause::Truncated)
-}
-
-/// The transport header that a flow is stepped by.
-fn transport_of<'a, K>(packet: &'a Extracted<'_, K>) -> &'a Transport {
-    match packet.grain {
-        Grain::Connection => &packet.transport,
-        Grain::Ends => &Transport::None,
-    }
 }
 
 const fn layer(version: IpVersion) -> Layer {

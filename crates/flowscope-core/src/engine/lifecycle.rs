@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use super::{Consumer, FlowRef};
+use super::{Consumer, FlowRef, Reaction};
 use crate::extract::Extracted;
 use crate::track::{Anomalies, EndReason, FlowEvent};
 use crate::{FlowSide, Sink};
@@ -35,8 +35,8 @@ impl<K, S: Default> Consumer<K> for Lifecycle<S> {
         _: FlowSide,
         _: &Extracted<'_, K>,
         _: &mut impl Sink<FlowEvent<K>>,
-    ) -> Anomalies {
-        Anomalies::NONE
+    ) -> Reaction {
+        Reaction::NONE
     }
 
     fn close(

@@ -42,7 +42,8 @@ use gate::Gate;
 /// second lookup and goes when the flow goes.
 ///
 /// A consumer may want to be called when a flow is silent, or when it holds too
-/// much: after every call the engine asks what is [`pending`](Self::pending).
+/// much. The engine asks what is [`pending`](Self::pending) after every call but
+/// [`packet`](Self::packet), which says itself whether that has changed.
 pub trait Consumer<K> {
     /// What is kept for each flow.
     type Flow;
@@ -61,7 +62,7 @@ pub trait Consumer<K> {
         side: FlowSide,
         packet: &Extracted<'_, K>,
         out: &mut impl Sink<Self::Event>,
-    ) -> Anomalies;
+    ) -> Reaction;
 
     /// A fragment was counted on its flow. What it carries comes with the whole
     /// datagram to [`packet`](Self::packet), if that ever comes.
@@ -166,6 +167,36 @@ impl Pending {
         alarm: None,
         holds: false,
     };
+}
+
+/// What a [`Consumer`] made of a packet.
+///
+/// It says whether what is pending has changed, as for most packets it has not
+/// and asking would cost more than they do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub struct Reaction {
+    /// What was odd.
+    pub found: Anomalies,
+    /// What was pending before, and is now, where that is not the same.
+    pub pending: Option<(Pending, Pending)>,
+}
+
+impl Reaction {
+    /// Nothing odd, and nothing that is to be attended to otherwise than before.
+    pub const NONE: Self = Self {
+        found: Anomalies::NONE,
+        pending: None,
+    };
+
+    /// What was odd, and what was pending before and is now.
+    #[inline]
+    pub fn new(found: Anomalies, was: Pending, is: Pending) -> Self {
+        Self {
+            found,
+            pending: (was != is).then_some((was, is)),
+        }
+    }
 }
 
 /// A flow as a [`Consumer`] sees it.
@@ -330,13 +361,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         // One loop for tables of any size, so that what takes a packet is
         // compiled once and into it.
         loop {
-            if self.flows.table.len() >= WORTH_WARMING && group.is_empty() {
+            if group.is_empty() && self.flows.table.len() >= WORTH_WARMING {
                 group.fill(&mut packets);
                 self.warm(&group.packets);
             }
-            let Some(packet) = group.next().or_else(|| packets.next()) else {
-                return;
+            let next = if group.is_empty() {
+                packets.next()
+            } else {
+                group.next()
             };
+            let Some(packet) = next else { return };
             self.take(packet, out);
         }
     }
@@ -476,11 +510,9 @@ impl<'a> Group<'a> {
         self.len = self.packets.iter().flatten().count();
     }
 
+    /// The next one; there is none only if the group is empty.
     #[inline]
     fn next(&mut self) -> Option<PacketView<'a>> {
-        if self.is_empty() {
-            return None;
-        }
         let next = *self.packets.get(self.taken)?;
         self.taken += 1;
         next

@@ -320,6 +320,15 @@ impl<'a, K> Extracted<'a, K> {
         }
     }
 
+    /// The transport header that its flow is stepped by.
+    #[inline]
+    pub(crate) fn steps_by(&self) -> Transport {
+        match self.grain {
+            Grain::Connection => self.transport,
+            Grain::Ends => Transport::None,
+        }
+    }
+
     /// The same packet with a key of another kind.
     pub fn with_key<L>(self, key: impl FnOnce(K) -> L) -> Extracted<'a, L> {
         Extracted {

@@ -133,18 +133,11 @@ impl Reassembler for BufferedReassembler {
         segment: &Segment<'_>,
         out: &mut impl for<'c> Sink<Chunk<'c>>,
     ) -> StreamNotes {
-        if segment.is_plain() && self.is_clear() {
-            if segment.payload.wire_len() == 0 {
-                return StreamNotes::NONE;
-            }
-            if self.phase == Phase::Open
-                && segment.seq == self.seq_of_next()
-                && segment.payload.missing == 0
-            {
-                self.next += segment.payload.bytes.len() as u64;
+        if self.goes_on(segment) {
+            if !segment.payload.bytes.is_empty() {
                 out.push(Chunk::Data(segment.payload.bytes));
-                return StreamNotes::NONE;
             }
+            return StreamNotes::NONE;
         }
         self.take_in_time(segment, out)
     }
@@ -155,11 +148,7 @@ impl Reassembler for BufferedReassembler {
         segment: &Segment<'_>,
         out: &mut impl for<'c> Sink<Chunk<'c>>,
     ) -> StreamNotes {
-        if !segment.flags.contains(TcpFlags::ACK) || segment.flags.contains(TcpFlags::RST) {
-            return StreamNotes::NONE;
-        }
-        if self.phase == Phase::Open && self.is_clear() {
-            self.hear(segment.ack);
+        if self.hears(segment) || !segment.acknowledges() {
             return StreamNotes::NONE;
         }
         self.take_ack_in_time(segment, out)
@@ -259,6 +248,35 @@ impl Reassembler for BufferedReassembler {
 }
 
 impl BufferedReassembler {
+    /// Takes a segment of this side of which nothing comes but that its data, if
+    /// it has any, is what comes next in the stream; and says whether it was one.
+    #[inline]
+    pub(crate) fn goes_on(&mut self, segment: &Segment<'_>) -> bool {
+        if !segment.is_plain() || !self.is_clear() {
+            return false;
+        }
+        if segment.payload.wire_len() == 0 {
+            return true;
+        }
+        let is_next = self.phase == Phase::Open
+            && segment.seq == self.seq_of_next()
+            && segment.payload.missing == 0;
+        if is_next {
+            self.next += segment.payload.bytes.len() as u64;
+        }
+        is_next
+    }
+
+    /// Takes an ACK of the other side of which nothing comes, if it is one.
+    #[inline]
+    pub(crate) fn hears(&mut self, segment: &Segment<'_>) -> bool {
+        let is_heard = segment.acknowledges() && self.phase == Phase::Open && self.is_clear();
+        if is_heard {
+            self.hear(segment.ack);
+        }
+        is_heard
+    }
+
     /// What of its memory is there for bytes that are held, and given back
     /// with them.
     #[inline]

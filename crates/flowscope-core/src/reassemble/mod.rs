@@ -158,6 +158,12 @@ impl<'a> Segment<'a> {
         }
     }
 
+    /// Whether it says how much of the other side's stream was received.
+    #[inline]
+    fn acknowledges(&self) -> bool {
+        self.flags.0 & (TcpFlags::ACK.0 | TcpFlags::RST.0) == TcpFlags::ACK.0
+    }
+
     /// Whether it neither begins nor ends a stream.
     #[inline]
     fn is_plain(&self) -> bool {

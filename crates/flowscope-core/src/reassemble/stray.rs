@@ -76,6 +76,9 @@ impl BufferedReassembler {
     /// Notes an ACK, if it is near what is known.
     #[inline]
     pub(super) fn hear(&mut self, ack: SeqNumber) {
+        if ack == self.anchor + self.acked as u32 {
+            return;
+        }
         if let Ok(acked) = u64::try_from(self.offset(ack))
             && acked > self.acked
             && acked <= self.horizon()

@@ -76,10 +76,10 @@ enum Class {
 
 /// What one packet adds to its flow.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Observed<'a> {
+pub(crate) struct Observed {
     pub(crate) at: Timestamp,
     pub(crate) orientation: Orientation,
-    pub(crate) transport: &'a Transport,
+    pub(crate) transport: Transport,
     pub(crate) wire_len: u32,
     pub(crate) ip_len: u32,
     pub(crate) payload_len: u32,
@@ -89,7 +89,7 @@ pub(crate) struct Observed<'a> {
 
 impl Flow {
     /// A flow that begins with `packet`, which is yet to be counted.
-    pub(crate) fn new(number: u64, packet: &Observed<'_>, now: Timestamp) -> (Self, Rest) {
+    pub(crate) fn new(number: u64, packet: &Observed, now: Timestamp) -> (Self, Rest) {
         let (class, state, control) = match packet.transport {
             Transport::Tcp(header) => {
                 let control = Control::of(header.flags);
@@ -131,19 +131,19 @@ impl Flow {
     #[inline]
     pub(crate) fn count(
         &mut self,
-        packet: &Observed<'_>,
+        packet: &Observed,
         now: Timestamp,
         rest: &mut Rest,
     ) -> (Option<FlowState>, Verdict) {
         let side = self.count_lengths(packet, now, rest);
-        self.step(side, packet.transport, packet.payload_len, rest)
+        self.step(side, &packet.transport, packet.payload_len, rest)
     }
 
     /// Counts a fragment: what it carries is known when its datagram is whole.
     #[cold]
     pub(crate) fn count_fragment(
         &mut self,
-        packet: &Observed<'_>,
+        packet: &Observed,
         now: Timestamp,
         rest: &mut Rest,
     ) -> FlowSide {
@@ -168,12 +168,7 @@ impl Flow {
     }
 
     #[inline(always)]
-    fn count_lengths(
-        &mut self,
-        packet: &Observed<'_>,
-        now: Timestamp,
-        rest: &mut Rest,
-    ) -> FlowSide {
+    fn count_lengths(&mut self, packet: &Observed, now: Timestamp, rest: &mut Rest) -> FlowSide {
         let side = self.side_of(packet.orientation);
         if packet.at < now {
             self.touch_late(packet.at, now, rest);
@@ -283,11 +278,11 @@ impl Flow {
     #[inline]
     pub(crate) fn is_replaced_by(
         &self,
-        packet: &Observed<'_>,
+        packet: &Observed,
         now: Timestamp,
         reuse_after: Duration,
     ) -> bool {
-        let Transport::Tcp(header) = packet.transport else {
+        let Transport::Tcp(header) = &packet.transport else {
             return false;
         };
         header.flags.contains(TcpFlags::SYN)

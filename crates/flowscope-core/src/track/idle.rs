@@ -11,6 +11,8 @@
 //! moves over one bucket at a time and sorts what was in it, so what comes out
 //! is in the order of true deadlines, then of flows.
 
+use core::hint::black_box;
+
 use super::FlowId;
 use super::bags::{Bags, Handful, PER_BLOCK, Spot};
 use super::near::Near;
@@ -74,6 +76,8 @@ pub(super) trait Flows {
     fn id(&self, index: u32) -> FlowId;
     /// A flow's true deadline.
     fn deadline(&self, index: u32) -> Timestamp;
+    /// Something of the cache line that a deadline is found in.
+    fn touch(&self, index: u32) -> u32;
     /// Brings what the end of a flow needs into the cache.
     fn warm(&self, index: u32);
 }
@@ -275,8 +279,14 @@ impl Idle {
     /// Files flows that were in a bucket.
     fn file_anew(&mut self, flows: &mut impl Flows, handful: &Handful) {
         let handful = handful.flows();
-        // First a look at each, then the filing: so the flows, which nobody
-        // has touched for a while, are fetched together.
+        // First a look at each with nothing to decide, then the filing: so the
+        // flows, which nobody has touched for a while, are fetched together. A
+        // branch that was guessed wrong would wait for its flow.
+        black_box(
+            handful
+                .iter()
+                .fold(0, |seen, index| seen ^ flows.touch(*index)),
+        );
         let mut deadlines = [Timestamp::EPOCH; PER_BLOCK];
         for (deadline, index) in deadlines.iter_mut().zip(handful) {
             *deadline = flows.deadline(*index);

@@ -317,6 +317,11 @@ impl<K: Hash, S> Flows for Slots<K, S> {
         slot.flow.deadline(timeout)
     }
 
+    #[inline]
+    fn touch(&self, index: u32) -> u32 {
+        self.get(index).map_or(0, |slot| slot.filed.warmth())
+    }
+
     fn warm(&self, index: u32) {
         if let Some(slot) = self.get(index) {
             let candidate = self.candidate(self.hasher.hash_one(&slot.key));

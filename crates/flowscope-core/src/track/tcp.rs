@@ -79,7 +79,8 @@ impl Sender {
             self.acknowledge(header);
             return (None, verdict);
         }
-        let (next, verdict) = self.step_control(peer, state, side, header, payload_len);
+        // A copy, so that the header itself is never written to memory.
+        let (next, verdict) = self.step_control(peer, state, side, *header, payload_len);
         ((next != state).then_some(next), verdict)
     }
 
@@ -89,9 +90,10 @@ impl Sender {
         peer: &Self,
         state: FlowState,
         side: FlowSide,
-        header: &TcpHeader,
+        header: TcpHeader,
         payload_len: u32,
     ) -> (FlowState, Verdict) {
+        let header = &header;
         let control = Control::of(header.flags);
         match control {
             Control::Rst => {
@@ -174,7 +176,7 @@ impl Sender {
         mut letter: impl FnMut(Letter),
     ) {
         if header.flags.intersects(CONTROL) {
-            self.note_control(header, payload_len, &mut letter);
+            self.note_control(header.flags, payload_len, &mut letter);
         } else if payload_len > 0 {
             self.note_once(Letter::Data, &mut letter);
         } else if header.flags.contains(TcpFlags::ACK) {
@@ -190,26 +192,21 @@ impl Sender {
 
     /// Of the control bits only one combination is noted, so that there are two
     /// letters at most.
-    fn note_control(
-        &mut self,
-        header: &TcpHeader,
-        payload_len: u32,
-        letter: &mut impl FnMut(Letter),
-    ) {
+    fn note_control(&mut self, flags: TcpFlags, payload_len: u32, letter: &mut impl FnMut(Letter)) {
         const FIN: u8 = TcpFlags::FIN.0;
         const SYN: u8 = TcpFlags::SYN.0;
         const RST: u8 = TcpFlags::RST.0;
         const BOTH: u8 = SYN | FIN;
         let has_data = payload_len > 0;
-        let control = match header.flags.0 & CONTROL.0 {
-            SYN if header.flags.contains(TcpFlags::ACK) => Letter::SynAck,
+        let control = match flags.0 & CONTROL.0 {
+            SYN if flags.contains(TcpFlags::ACK) => Letter::SynAck,
             SYN => Letter::Syn,
             BOTH => Letter::MultiFlag,
             FIN | RST => {
                 if has_data {
                     self.note_once(Letter::Data, &mut *letter);
                 }
-                let end = if header.flags.contains(TcpFlags::FIN) {
+                let end = if flags.contains(TcpFlags::FIN) {
                     Letter::Fin
                 } else {
                     Letter::Rst

@@ -67,7 +67,7 @@ impl Addr {
     }
 
     #[inline]
-    fn v6(addr: Ipv6Addr) -> Self {
+    pub(super) fn v6(addr: Ipv6Addr) -> Self {
         let bits = addr.to_bits();
         Self {
             high: (bits >> 64) as u64,

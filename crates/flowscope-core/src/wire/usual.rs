@@ -1,11 +1,13 @@
 //! The walk over what most packets are.
 //!
 //! A walk fills in headers in memory. Here they stay in registers, and are
-//! looked at once: TCP and UDP over IPv4 over Ethernet, without options of IP,
-//! with sound headers that were captured whole. Everything else is a matter for
-//! [`Headers::walk`], which finds the same in these.
+//! looked at once: IPv4 without options and IPv6 without extension headers,
+//! over Ethernet with one VLAN tag or none, with sound headers that were
+//! captured whole, and in them TCP, UDP, or what needs no look inside.
+//! Everything else is a matter for [`Headers::walk`], which finds the same in
+//! these.
 
-use smoltcp::wire::{Ipv4Packet, TcpPacket};
+use smoltcp::wire::{Ipv4Packet, Ipv6Packet, TcpPacket};
 
 use super::ip::wire_len;
 use super::transport::window_scale;
@@ -22,42 +24,84 @@ impl<'a> Headers<'a> {
         if packet.link != LinkType::ETHERNET {
             return None;
         }
-        let (ethernet, bytes) = packet.frame.split_first_chunk::<14>()?;
-        let [.., 0x08, 0x00] = ethernet else {
-            return None;
-        };
-        let (header, behind) = bytes.split_first_chunk::<IP_FIXED>()?;
-        let [0x45, ..] = header else {
-            return None;
-        };
-        let ip = Ipv4Packet::new_unchecked(header.as_slice());
-        if ip.more_frags() || ip.frag_offset() != 0 {
-            return None;
+        let ([.., high, low], mut bytes) = packet.frame.split_first_chunk::<14>()?;
+        let mut kind = [*high, *low];
+        if kind == VLAN {
+            let ([_, _, high, low], behind) = bytes.split_first_chunk::<4>()?;
+            (kind, bytes) = ([*high, *low], behind);
         }
-        let len = u32::from(ip.total_len()).min(wire_len(bytes, packet.missing()));
-        let payload = Payload::claimed(behind, len.checked_sub(IP_FIXED as u32)?);
-        let protocol = Protocol(ip.next_header().into());
-        let (transport, ports, payload) = match protocol {
-            Protocol::TCP => tcp(payload)?,
-            Protocol::UDP => udp(payload)?,
+        let (ip, payload) = match kind {
+            IPV4 => ipv4(bytes, packet.missing())?,
+            IPV6 => ipv6(bytes, packet.missing())?,
             _ => return None,
         };
-        if depth == Depth::Innermost && tunnel::is_possible(protocol, ports) {
+        let (transport, ports, payload) = match ip.protocol {
+            Protocol::TCP => tcp(payload)?,
+            Protocol::UDP => udp(payload)?,
+            other if ip.version == IpVersion::V4 && is_opaque(other) => {
+                (Transport::Other(other), Ports::default(), payload)
+            }
+            _ => return None,
+        };
+        if depth == Depth::Innermost && tunnel::is_possible(ip.protocol, ports) {
             return None;
         }
         Some(Self {
-            ip: IpHeader {
-                addrs: [Addr::v4(ip.src_addr()), Addr::v4(ip.dst_addr())],
-                version: IpVersion::V4,
-                protocol,
-                len,
-            },
+            ip,
             transport,
             ports,
             payload,
             is_fragment: false,
         })
     }
+}
+
+#[inline(always)]
+fn ipv4(bytes: &[u8], missing: u32) -> Option<(IpHeader, Payload<'_>)> {
+    const FIXED: u32 = 20;
+    let (header, behind) = bytes.split_first_chunk::<{ FIXED as usize }>()?;
+    let [0x45, ..] = header else {
+        return None;
+    };
+    let packet = Ipv4Packet::new_unchecked(header.as_slice());
+    if packet.more_frags() || packet.frag_offset() != 0 {
+        return None;
+    }
+    let len = u32::from(packet.total_len()).min(wire_len(bytes, missing));
+    let ip = IpHeader {
+        addrs: [Addr::v4(packet.src_addr()), Addr::v4(packet.dst_addr())],
+        version: IpVersion::V4,
+        protocol: Protocol(packet.next_header().into()),
+        len,
+    };
+    Some((ip, Payload::claimed(behind, len.checked_sub(FIXED)?)))
+}
+
+#[inline(always)]
+fn ipv6(bytes: &[u8], missing: u32) -> Option<(IpHeader, Payload<'_>)> {
+    const FIXED: u32 = 40;
+    let (header, behind) = bytes.split_first_chunk::<{ FIXED as usize }>()?;
+    let packet = Ipv6Packet::new_unchecked(header.as_slice());
+    if packet.version() != 6 || packet.payload_len() == 0 {
+        return None;
+    }
+    let len = u32::from(packet.payload_len()).min(wire_len(behind, missing));
+    let ip = IpHeader {
+        addrs: [Addr::v6(packet.src_addr()), Addr::v6(packet.dst_addr())],
+        version: IpVersion::V6,
+        protocol: Protocol(packet.next_header().into()),
+        len: len + FIXED,
+    };
+    Some((ip, Payload::claimed(behind, len)))
+}
+
+/// Whether nothing behind the IPv4 header is read to tell the flow.
+#[inline(always)]
+fn is_opaque(protocol: Protocol) -> bool {
+    !matches!(
+        protocol,
+        Protocol::AH | Protocol::ICMP | Protocol::ICMP6 | Protocol::SCTP | Protocol::UDP_LITE
+    )
 }
 
 #[inline(always)]
@@ -104,34 +148,45 @@ fn udp(datagram: Payload<'_>) -> Option<(Transport, Ports, Payload<'_>)> {
     Some((Transport::Udp, ports, payload))
 }
 
-const IP_FIXED: usize = 20;
 const TCP_FIXED: usize = 20;
+const VLAN: [u8; 2] = [0x81, 0x00];
+const IPV4: [u8; 2] = [0x08, 0x00];
+const IPV6: [u8; 2] = [0x86, 0xdd];
 
 #[cfg(test)]
 mod tests {
     use std::format;
     use std::vec::Vec;
 
-    use flowscope_fixtures::{Conversation, Datagrams, Side, Tcp, address};
+    use flowscope_fixtures::{Conversation, Datagrams, Ethernet, Layer, Side, Tcp, Vlan, address};
     use proptest::prelude::*;
 
     use super::*;
     use crate::Timestamp;
 
-    /// Frames of TCP, with and without options, and of UDP.
+    /// Frames of TCP, with and without options, of UDP and of another protocol,
+    /// over IPv4 and IPv6, with a tag and without.
     fn frames() -> Vec<Vec<u8>> {
-        let ends = ["10.0.0.1:40000", "10.0.0.2:4789"].map(address);
-        let talk = Conversation::new(ends[0], ends[1]);
+        let tagged = [
+            Layer::Ethernet(Ethernet::default()),
+            Layer::Vlan(Vlan::new(7)),
+        ];
         let mut frames = Vec::new();
-        for flags in [Tcp::ACK, Tcp::SYN] {
-            frames.extend(
-                talk.clone()
-                    .segment(Side::Client, flags, b"payload")
-                    .frames(),
-            );
+        for ends in [
+            ["10.0.0.1:40000", "10.0.0.2:4789"],
+            ["[2001:db8::1]:40000", "[2001:db8::2]:4789"],
+        ] {
+            let [client, server] = ends.map(address);
+            for around in [&tagged[..1], &tagged] {
+                let talk = Conversation::new(client, server).over(around);
+                for flags in [Tcp::ACK, Tcp::SYN] {
+                    let segment = talk.clone().segment(Side::Client, flags, b"payload");
+                    frames.extend(segment.frames());
+                }
+                let datagrams = Datagrams::new(client, server).over(around);
+                frames.extend(datagrams.send(Side::Client, b"payload").frames());
+            }
         }
-        let datagrams = Datagrams::new(ends[0], ends[1]).send(Side::Client, b"payload");
-        frames.extend(datagrams.frames());
         let mut frames: Vec<_> = frames.into_iter().map(|frame| frame.bytes).collect();
         // A SYN whose payload begins with an option.
         let mut with_options = frames.get(1).cloned().unwrap_or_default();
@@ -140,8 +195,13 @@ mod tests {
             put(&mut with_options, at, byte);
         }
         frames.push(with_options);
+        let mut gre = frames.first().cloned().unwrap_or_default();
+        put(&mut gre, 23, 47);
+        frames.push(gre);
         frames
     }
+
+    const FRAMES: usize = 14;
 
     /// Changes a byte, if it is there.
     fn put(frame: &mut [u8], at: usize, byte: u8) {
@@ -159,6 +219,7 @@ mod tests {
 
     #[test]
     fn usual_packets_are_known_as_such() {
+        assert_eq!(frames().len(), FRAMES);
         for frame in frames() {
             let view = PacketView::new(&frame, Timestamp::EPOCH);
             let (usual, walked) = both(view, Depth::Outermost);
@@ -171,9 +232,9 @@ mod tests {
         /// Any few bytes changed, any end cut.
         #[test]
         fn the_walk_finds_the_same(
-            which in 0..4usize,
-            changes in prop::collection::vec((12..58usize, any::<u8>()), 0..3),
-            kept in 40..80usize,
+            which in 0..FRAMES,
+            changes in prop::collection::vec((12..82usize, any::<u8>()), 0..3),
+            kept in 40..100usize,
             missing in 0..40u32,
             innermost in any::<bool>(),
         ) {

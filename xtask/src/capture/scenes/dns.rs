@@ -83,7 +83,7 @@ pub(super) const SCENES: &[Scene] = &[
     ),
     Scene::new(
         "dns-transfer",
-        "a zone transfer: one question, an answer in several messages on a TCP connection",
+        "a zone transfer: one question, an answer of 12 kB in many segments",
         Knot,
         &["dig @192.0.2.2 flowscope.example AXFR"],
     ),

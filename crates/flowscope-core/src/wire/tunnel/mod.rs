@@ -183,9 +183,17 @@ impl PortSet {
         (port as u32).wrapping_mul(0x4d89_5af5) >> 26
     }
 
+    /// Two questions, each a test of one bit and a branch that is never taken:
+    /// one question would shift by amounts that are not known before, which
+    /// takes longer.
     #[inline]
     fn may_hold_either(&self, ports: Ports) -> bool {
-        (self.0 >> Self::place(ports.dst) | self.0 >> Self::place(ports.src)) & 1 != 0
+        self.may_hold(ports.dst) || self.may_hold(ports.src)
+    }
+
+    #[inline]
+    fn may_hold(&self, port: u16) -> bool {
+        self.0 & 1 << Self::place(port) != 0
     }
 }
 

@@ -1,19 +1,22 @@
 //! The payload of flows: TCP put in order, everything else as it comes.
 
+mod delivery;
+
 use alloc::sync::Arc;
 
+use self::delivery::{Delivery, Progress};
 use super::payload_config::{PayloadConfig, Pressure};
 use super::reader::{Outcome, Reader, Session};
-use super::{Consumer, FlowRef, Pending};
-use crate::extract::{Extracted, Grain};
+use super::{Consumer, FlowRef, Pending, Reaction};
+use crate::extract::Extracted;
 use crate::reassemble::{
     BufferedReassembler, Chunk, OverflowPolicy, Reassembler, Segment, StreamConfig, StreamNotes,
     StreamStats,
 };
-use crate::session::{Close, Datagram, Input, StreamEnd};
+use crate::session::{Close, Datagram, StreamEnd};
 use crate::track::{Anomalies, AnomalyKind, EndReason, FlowEvent, FlowState, FlowStats};
 use crate::wire::{TcpFlags, Transport};
-use crate::{BySide, FlowSide, Sink};
+use crate::{BySide, FlowSide, Sink, Timestamp};
 
 /// Gives the payload of flows to a [`Reader`]: streams of bytes in order for
 /// TCP connections, datagrams for everything else.
@@ -74,8 +77,7 @@ impl<R> Payload<R> {
 /// What is kept of a flow's payload.
 #[derive(Debug)]
 pub struct PayloadFlow<S> {
-    stream: Option<S>,
-    session: Session,
+    progress: Progress<S>,
     /// Of a TCP connection.
     sides: Option<BySide<Direction>>,
 }
@@ -93,13 +95,13 @@ impl<S> PayloadFlow<S> {
     /// the flow go.
     #[must_use]
     pub const fn stream(&self) -> Option<&S> {
-        self.stream.as_ref()
+        self.progress.stream.as_ref()
     }
 
     /// How far the flow's payload is read.
     #[must_use]
     pub const fn session(&self) -> Session {
-        self.session
+        self.progress.session
     }
 
     /// What the streams of a TCP connection amount to so far.
@@ -117,44 +119,46 @@ impl<S> PayloadFlow<S> {
             a + b
         })
     }
-}
 
-/// One direction's way to the reader.
-struct Delivery<'a, K, R: Reader<K>, O> {
-    reader: &'a mut R,
-    stream: &'a mut Option<R::Stream>,
-    session: &'a mut Session,
-    flow: FlowRef<'a, K>,
-    side: FlowSide,
-    out: &'a mut O,
-}
-
-impl<K, R: Reader<K>, O: Sink<R::Event>> Delivery<'_, K, R, O> {
-    /// Lets the reader act, if it is still interested.
-    #[inline]
-    fn give(
-        &mut self,
-        act: impl FnOnce(&mut R, &mut R::Stream, FlowRef<'_, K>, &mut O) -> Outcome,
-    ) {
-        if *self.session != Session::Open {
-            return;
+    /// Puts its streams together no more.
+    fn stop(&mut self) {
+        if let Some(sides) = &mut self.sides {
+            for side in FlowSide::BOTH {
+                sides[side].reassembler.stop();
+            }
         }
-        let Some(stream) = self.stream else { return };
-        let session = match act(self.reader, stream, self.flow, self.out) {
-            Outcome::More => return,
-            Outcome::Done => Session::Left,
-            Outcome::Failed => Session::Failed,
-        };
-        *self.session = session;
-        self.reader.leave(self.stream);
+    }
+
+    fn holds(&self) -> bool {
+        self.sides.as_ref().is_some_and(|sides| {
+            FlowSide::BOTH
+                .iter()
+                .any(|side| sides[*side].reassembler.holds())
+        })
     }
 }
 
-impl<'c, K, R: Reader<K>, O: Sink<R::Event>> Sink<Chunk<'c>> for Delivery<'_, K, R, O> {
-    #[inline]
-    fn push(&mut self, chunk: Chunk<'c>) {
-        let input = Input::new(self.side, self.flow.at, chunk);
-        self.give(|reader, stream, flow, out| reader.feed(stream, flow, input, out));
+impl Direction {
+    fn new(streams: &Arc<StreamConfig>) -> Self {
+        Self {
+            reassembler: BufferedReassembler::new(Arc::clone(streams)),
+            is_closed: false,
+        }
+    }
+
+    /// Tells the reader, once, that nothing more comes.
+    #[cold]
+    fn close<K, R: Reader<K>, O: Sink<R::Event>>(
+        &mut self,
+        delivery: &mut Delivery<'_, K, R, O>,
+        how: Close,
+    ) {
+        if core::mem::replace(&mut self.is_closed, true) {
+            return;
+        }
+        let end = StreamEnd::new(delivery.side, delivery.flow.at, how)
+            .with_stats(self.reassembler.stats());
+        delivery.give(|reader, stream, flow, out| reader.close(stream, flow, end, out));
     }
 }
 
@@ -176,16 +180,9 @@ impl<R> Payload<R> {
         let Some(sides) = &mut state.sides else {
             return Anomalies::NONE;
         };
-        let was = state.session;
+        let was = state.progress.session;
         let direction = &mut sides[side];
-        let mut delivery = Delivery {
-            reader: &mut self.reader,
-            stream: &mut state.stream,
-            session: &mut state.session,
-            flow,
-            side,
-            out,
-        };
+        let mut delivery = state.progress.to(&mut self.reader, flow, side, out);
         let notes = act(&mut direction.reassembler, &mut delivery);
         if notes.contains(StreamNotes::FINISHED) {
             direction.close(&mut delivery, Close::Fin);
@@ -194,14 +191,97 @@ impl<R> Payload<R> {
         if !notes.is_empty() {
             note(&mut found, side, notes);
         }
-        if state.session != was && state.session == Session::Failed {
+        if state.session() != was && state.session() == Session::Failed {
             found.insert(side, AnomalyKind::ParseError);
         }
         found
     }
 
-    /// Takes a segment of a TCP connection.
+    /// Hands on what comes next in a stream when nothing is held of either: what
+    /// nearly every packet comes to.
     #[inline]
+    fn go_on<K, O: Sink<R::Event>>(
+        &mut self,
+        state: &mut PayloadFlow<R::Stream>,
+        flow: FlowRef<'_, K>,
+        side: FlowSide,
+        bytes: &[u8],
+        out: &mut O,
+    ) -> Reaction
+    where
+        R: Reader<K>,
+    {
+        if bytes.is_empty() {
+            return Reaction::NONE;
+        }
+        let was = self.next_tick(state);
+        let mut delivery = state.progress.to(&mut self.reader, flow, side, out);
+        delivery.push(Chunk::Data(bytes));
+        if state.session() == Session::Open && self.next_tick(state) == was {
+            return Reaction::NONE;
+        }
+        let mut found = Anomalies::NONE;
+        if state.session() != Session::Open {
+            state.stop();
+        }
+        if state.session() == Session::Failed {
+            found.insert(side, AnomalyKind::ParseError);
+        }
+        let was = Pending {
+            alarm: was,
+            holds: false,
+        };
+        Reaction::new(found, was, self.pending(state))
+    }
+
+    /// Takes any segment. It is a copy of what is of interest in the packet: so
+    /// the packet itself is never written to memory.
+    #[inline(never)]
+    fn take_segment<K>(
+        &mut self,
+        state: &mut PayloadFlow<R::Stream>,
+        flow: FlowRef<'_, K>,
+        side: FlowSide,
+        segment: Segment<'_>,
+        out: &mut impl Sink<R::Event>,
+    ) -> Reaction
+    where
+        R: Reader<K>,
+    {
+        let was = self.pending(state);
+        let found = self.segment(state, flow, side, &segment, out);
+        Reaction::new(found, was, self.pending(state))
+    }
+
+    #[inline(never)]
+    fn take_datagram<K>(
+        &mut self,
+        state: &mut PayloadFlow<R::Stream>,
+        flow: FlowRef<'_, K>,
+        side: FlowSide,
+        bytes: &[u8],
+        missing: u32,
+        out: &mut impl Sink<R::Event>,
+    ) -> Reaction
+    where
+        R: Reader<K>,
+    {
+        let was = self.pending(state);
+        let datagram = Datagram::new(side, flow.at, bytes).with_missing(missing);
+        let found = self.act(state, flow, side, out, |reader, stream, flow, out| {
+            reader.datagram(stream, flow, datagram, out)
+        });
+        Reaction::new(found, was, self.pending(state))
+    }
+
+    fn next_tick<K>(&self, state: &PayloadFlow<R::Stream>) -> Option<Timestamp>
+    where
+        R: Reader<K>,
+    {
+        self.reader.next_tick(state.stream()?)
+    }
+
+    /// Takes a segment of a TCP connection.
     fn segment<K>(
         &mut self,
         state: &mut PayloadFlow<R::Stream>,
@@ -232,7 +312,7 @@ impl<R> Payload<R> {
         found |= self.step(state, flow, side, out, |reassembler, delivery| {
             reassembler.push(segment, delivery)
         });
-        if state.session != Session::Open || before != state.memory() {
+        if state.session() != Session::Open || before != state.memory() {
             self.after(state, flow, before, &mut found, out);
         }
         found
@@ -250,7 +330,7 @@ impl<R> Payload<R> {
     ) where
         R: Reader<K>,
     {
-        if state.session != Session::Open {
+        if state.session() != Session::Open {
             state.stop();
         }
         while state.memory() > self.config.max_memory_per_flow && state.holds() {
@@ -290,7 +370,7 @@ impl<R> Payload<R> {
                 *found |= self.step(state, flow, side, out, |reassembler, delivery| {
                     reassembler.shed(flow.at, delivery)
                 });
-                if state.session != Session::Open || state.memory() >= before {
+                if state.session() != Session::Open || state.memory() >= before {
                     state.stop();
                 }
             }
@@ -318,19 +398,12 @@ impl<R> Payload<R> {
         found |= self.step(state, flow, side, out, |reassembler, delivery| {
             reassembler.finish(delivery)
         });
-        let was = state.session;
+        let was = state.session();
         if let Some(sides) = &mut state.sides {
-            let mut delivery = Delivery {
-                reader: &mut self.reader,
-                stream: &mut state.stream,
-                session: &mut state.session,
-                flow,
-                side,
-                out,
-            };
+            let mut delivery = state.progress.to(&mut self.reader, flow, side, out);
             sides[side].close(&mut delivery, how);
         }
-        if was == Session::Open && state.session == Session::Failed {
+        if was == Session::Open && state.session() == Session::Failed {
             found.insert(side, AnomalyKind::ParseError);
         }
         found
@@ -342,59 +415,13 @@ impl<R> Payload<R> {
     }
 }
 
-impl Direction {
-    fn new(streams: &Arc<StreamConfig>) -> Self {
-        Self {
-            reassembler: BufferedReassembler::new(Arc::clone(streams)),
-            is_closed: false,
-        }
-    }
-
-    /// Tells the reader, once, that nothing more comes.
-    #[cold]
-    fn close<K, R: Reader<K>, O: Sink<R::Event>>(
-        &mut self,
-        delivery: &mut Delivery<'_, K, R, O>,
-        how: Close,
-    ) {
-        if core::mem::replace(&mut self.is_closed, true) {
-            return;
-        }
-        let end = StreamEnd::new(delivery.side, delivery.flow.at, how)
-            .with_stats(self.reassembler.stats());
-        delivery.give(|reader, stream, flow, out| reader.close(stream, flow, end, out));
-    }
-}
-
-impl<S> PayloadFlow<S> {
-    /// Puts its streams together no more.
-    fn stop(&mut self) {
-        if let Some(sides) = &mut self.sides {
-            for side in FlowSide::BOTH {
-                sides[side].reassembler.stop();
-            }
-        }
-    }
-
-    fn holds(&self) -> bool {
-        self.sides.as_ref().is_some_and(|sides| {
-            FlowSide::BOTH
-                .iter()
-                .any(|side| sides[*side].reassembler.holds())
-        })
-    }
-}
-
 impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
     type Flow = PayloadFlow<R::Stream>;
     type Event = R::Event;
 
     fn open(&mut self, flow: FlowRef<'_, K>, packet: &Extracted<'_, K>) -> Self::Flow {
-        let transport = match packet.grain {
-            Grain::Connection => &packet.transport,
-            Grain::Ends => &Transport::None,
-        };
-        let stream = self.reader.open(flow, transport);
+        let transport = packet.steps_by();
+        let stream = self.reader.open(flow, &transport);
         let session = match stream {
             Some(_) => Session::Open,
             None => Session::Left,
@@ -402,13 +429,12 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
         let has_streams =
             stream.is_some() && matches!(transport, Transport::Tcp(_) | Transport::TcpCut);
         PayloadFlow {
-            stream,
-            session,
+            progress: Progress { stream, session },
             sides: has_streams.then(|| BySide::from_fn(|_| Direction::new(&self.streams))),
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn packet(
         &mut self,
         state: &mut Self::Flow,
@@ -416,24 +442,25 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
         side: FlowSide,
         packet: &Extracted<'_, K>,
         out: &mut impl Sink<Self::Event>,
-    ) -> Anomalies {
-        if state.session != Session::Open {
-            return Anomalies::NONE;
+    ) -> Reaction {
+        if state.session() != Session::Open {
+            return Reaction::NONE;
         }
-        match (&packet.transport, &state.sides) {
-            (Transport::Tcp(header), Some(_)) => {
-                let segment = Segment::new(header, packet.payload, flow.at);
-                self.segment(state, flow, side, &segment, out)
+        let payload = packet.payload;
+        match (&packet.transport, &mut state.sides) {
+            (Transport::Tcp(header), Some(sides)) => {
+                let segment = Segment::new(header, payload, flow.at);
+                if sides[side.peer()].reassembler.hears(&segment)
+                    && sides[side].reassembler.goes_on(&segment)
+                {
+                    self.go_on(state, flow, side, payload.bytes, out)
+                } else {
+                    self.take_segment(state, flow, side, segment, out)
+                }
             }
-            (Transport::Tcp(_) | Transport::TcpCut, _) => Anomalies::NONE,
-            _ if packet.payload.wire_len() == 0 => Anomalies::NONE,
-            _ => {
-                let datagram = Datagram::new(side, flow.at, packet.payload.bytes)
-                    .with_missing(packet.payload.missing);
-                self.act(state, flow, side, out, |reader, stream, flow, out| {
-                    reader.datagram(stream, flow, datagram, out)
-                })
-            }
+            (Transport::Tcp(_) | Transport::TcpCut, _) => Reaction::NONE,
+            _ if payload.wire_len() == 0 => Reaction::NONE,
+            _ => self.take_datagram(state, flow, side, payload.bytes, payload.missing, out),
         }
     }
 
@@ -454,23 +481,22 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
             found |= self.end_stream(state, flow, side, how, out);
         }
         self.memory -= before;
-        if let Some(stream) = state.stream.take() {
+        if let Some(stream) = state.progress.stream.take() {
             self.reader.end(stream, flow, out);
         }
         found
     }
 
     fn ended(&mut self, state: Self::Flow, event: FlowEvent<K>) -> Self::Event {
-        self.reader.ended(event, state.session)
+        self.reader.ended(event, state.session())
     }
 
     #[inline]
     fn pending(&self, state: &Self::Flow) -> Pending {
-        if state.session != Session::Open {
+        if state.session() != Session::Open {
             return Pending::NOTHING;
         }
-        let stream = state.stream.as_ref();
-        let mut alarm = stream.and_then(|stream| self.reader.next_tick(stream));
+        let mut alarm = self.next_tick(state);
         let mut holds = false;
         for side in FlowSide::BOTH {
             if let Some(sides) = &state.sides
@@ -496,11 +522,8 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
                 reassembler.expire(flow.at, delivery)
             });
         }
-        let is_due = |stream| {
-            let tick = self.reader.next_tick(stream);
-            tick.is_some_and(|tick| tick <= flow.at)
-        };
-        if state.stream.as_ref().is_some_and(is_due) {
+        let tick = self.next_tick(state);
+        if tick.is_some_and(|tick| tick <= flow.at) {
             let side = FlowSide::Initiator;
             found |= self.act(state, flow, side, out, R::tick);
         }
@@ -559,17 +582,12 @@ impl<R> Payload<R> {
     where
         R: Reader<K>,
     {
-        let mut delivery = Delivery {
-            reader: &mut self.reader,
-            stream: &mut state.stream,
-            session: &mut state.session,
-            flow,
-            side,
-            out,
-        };
-        delivery.give(act);
+        state
+            .progress
+            .to(&mut self.reader, flow, side, out)
+            .give(act);
         let mut found = Anomalies::NONE;
-        if state.session == Session::Failed {
+        if state.session() == Session::Failed {
             found.insert(side, AnomalyKind::ParseError);
         }
         found

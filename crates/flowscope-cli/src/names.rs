@@ -1,0 +1,181 @@
+//! The names that hosts ask for.
+
+use core::ops::AddAssign;
+
+use flowscope::detect::{Message, Protocol};
+use flowscope::dns::DnsMessage;
+use flowscope::http::HttpMessage;
+use flowscope::tls::TlsMessage;
+
+use crate::ranking::{Amount, Ranking};
+
+/// A name that somebody asked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Asked {
+    /// As it was sent, in lower case, without a port or a dot at its end.
+    name: Vec<u8>,
+    how: Protocol,
+}
+
+/// How often a name was asked for.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Times {
+    /// In requests of HTTP, as their host.
+    pub(crate) http: u64,
+    /// In ClientHellos, as the name of the server.
+    pub(crate) tls: u64,
+    /// In questions of DNS.
+    pub(crate) dns: u64,
+}
+
+/// How often each name was asked for, in bounded memory.
+///
+/// Those who send packets choose the names. So the length of a name is bounded,
+/// too: longer ones, which no host can have, are counted among the others.
+#[derive(Debug)]
+pub(crate) struct Names(Ranking<Vec<u8>, Times>);
+
+impl Asked {
+    /// What a message asks for, if it asks for anything.
+    pub(crate) fn of(message: &Message) -> Option<Self> {
+        let (name, how) = match message {
+            Message::Http(HttpMessage::Request(request)) => {
+                let host = request.host()?.as_bytes();
+                (without_port(host).to_vec(), Protocol::Http)
+            }
+            Message::Tls(TlsMessage::ClientHello(hello)) => {
+                (hello.sni_bytes()?.to_vec(), Protocol::Tls)
+            }
+            Message::Dns(DnsMessage::Query(query)) => {
+                let labels: Vec<_> = query.packet.question()?.name.labels().collect();
+                (labels.join(&b'.'), Protocol::Dns)
+            }
+            _ => return None,
+        };
+        Self::new(name, how)
+    }
+
+    /// `None` for the root, and for no name at all.
+    fn new(mut name: Vec<u8>, how: Protocol) -> Option<Self> {
+        if name.ends_with(b".") {
+            name.pop();
+        }
+        name.make_ascii_lowercase();
+        (!name.is_empty()).then_some(Self { name, how })
+    }
+}
+
+/// A host without the port behind it (RFC 9110, section 7.2). IPv6 addresses
+/// are in brackets.
+fn without_port(host: &[u8]) -> &[u8] {
+    let host = host.trim_ascii();
+    match host.iter().rposition(|byte| *byte == b':') {
+        Some(colon) if host[colon + 1..].iter().all(u8::is_ascii_digit) => &host[..colon],
+        _ => host,
+    }
+}
+
+impl Names {
+    /// Counts a name.
+    pub(crate) fn count(&mut self, asked: &Asked) {
+        let Self(ranking) = self;
+        let times = Times::once(asked.how);
+        match asked.name.len() {
+            ..=LONGEST => ranking.add(&asked.name[..], times),
+            _ => ranking.add_other(times),
+        }
+    }
+
+    /// Those asked for most often, and how often all others were.
+    pub(crate) fn top(&self, most: usize) -> (Vec<(Vec<u8>, Times)>, Option<Times>) {
+        self.0.top(most)
+    }
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self(Ranking::of_at_most(MOST_KNOWN))
+    }
+}
+
+impl Times {
+    fn once(how: Protocol) -> Self {
+        let mut times = Self::default();
+        match how {
+            Protocol::Http => times.http = 1,
+            Protocol::Tls => times.tls = 1,
+            _ => times.dns = 1,
+        }
+        times
+    }
+}
+
+impl AddAssign for Times {
+    fn add_assign(&mut self, other: Self) {
+        self.http += other.http;
+        self.tls += other.tls;
+        self.dns += other.dns;
+    }
+}
+
+impl Amount for Times {
+    fn weight(self) -> u64 {
+        self.http + self.tls + self.dns
+    }
+}
+
+/// Names that are told apart: 20 MB of them, if all are as long as they may be.
+const MOST_KNOWN: usize = 1 << 16;
+
+/// Bytes of a name at the most (RFC 1035, section 2.3.4).
+const LONGEST: usize = 255;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_the_same_with_and_without_its_port() {
+        for (sent, host) in [
+            ("example.org", "example.org"),
+            (" example.org:8080", "example.org"),
+            ("example.org:", "example.org"),
+            ("[2001:db8::1]:80", "[2001:db8::1]"),
+            ("[2001:db8::1]", "[2001:db8::1]"),
+            ("a:b", "a:b"),
+            ("", ""),
+        ] {
+            assert_eq!(without_port(sent.as_bytes()), host.as_bytes(), "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_however_it_is_asked_for() {
+        let mut names = Names::default();
+        for (name, how) in [
+            ("Example.ORG", Protocol::Http),
+            ("example.org.", Protocol::Dns),
+            ("example.org", Protocol::Tls),
+            ("example.org", Protocol::Tls),
+            ("example.net", Protocol::Dns),
+        ] {
+            names.count(&Asked::new(name.into(), how).unwrap());
+        }
+        assert_eq!(Asked::new(b".".to_vec(), Protocol::Dns), None);
+        let times = Times {
+            http: 1,
+            tls: 2,
+            dns: 1,
+        };
+        let (top, others) = names.top(1);
+        assert_eq!(top, [(b"example.org".to_vec(), times)]);
+        assert_eq!(others, Some(Times::once(Protocol::Dns)));
+    }
+
+    #[test]
+    fn long_names_are_counted_but_not_kept() {
+        let mut names = Names::default();
+        names.count(&Asked::new(vec![b'a'; LONGEST + 1], Protocol::Http).unwrap());
+        assert_eq!(names.top(5), (vec![], Some(Times::once(Protocol::Http))));
+    }
+}

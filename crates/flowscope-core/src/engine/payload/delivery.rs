@@ -1,0 +1,73 @@
+//! The way from a flow's payload to its reader.
+
+use crate::engine::FlowRef;
+use crate::engine::reader::{Outcome, Reader, Session};
+use crate::reassemble::Chunk;
+use crate::session::Input;
+use crate::{FlowSide, Sink};
+
+/// How far a flow's payload is read.
+#[derive(Debug)]
+pub(super) struct Progress<S> {
+    /// What the reader keeps for the flow, until it lets it go.
+    pub(super) stream: Option<S>,
+    pub(super) session: Session,
+}
+
+impl<S> Progress<S> {
+    /// One direction's way to the reader.
+    #[inline]
+    pub(super) fn to<'a, K, R: Reader<K, Stream = S>, O>(
+        &'a mut self,
+        reader: &'a mut R,
+        flow: FlowRef<'a, K>,
+        side: FlowSide,
+        out: &'a mut O,
+    ) -> Delivery<'a, K, R, O> {
+        Delivery {
+            reader,
+            progress: self,
+            flow,
+            side,
+            out,
+        }
+    }
+}
+
+/// One direction's way to the reader.
+pub(super) struct Delivery<'a, K, R: Reader<K>, O> {
+    reader: &'a mut R,
+    progress: &'a mut Progress<R::Stream>,
+    pub(super) flow: FlowRef<'a, K>,
+    pub(super) side: FlowSide,
+    out: &'a mut O,
+}
+
+impl<K, R: Reader<K>, O: Sink<R::Event>> Delivery<'_, K, R, O> {
+    /// Lets the reader act, if it is still interested.
+    #[inline]
+    pub(super) fn give(
+        &mut self,
+        act: impl FnOnce(&mut R, &mut R::Stream, FlowRef<'_, K>, &mut O) -> Outcome,
+    ) {
+        let Progress { stream, session } = &mut *self.progress;
+        if *session != Session::Open {
+            return;
+        }
+        let Some(held) = stream else { return };
+        *session = match act(self.reader, held, self.flow, self.out) {
+            Outcome::More => return,
+            Outcome::Done => Session::Left,
+            Outcome::Failed => Session::Failed,
+        };
+        self.reader.leave(stream);
+    }
+}
+
+impl<'c, K, R: Reader<K>, O: Sink<R::Event>> Sink<Chunk<'c>> for Delivery<'_, K, R, O> {
+    #[inline]
+    fn push(&mut self, chunk: Chunk<'c>) {
+        let input = Input::new(self.side, self.flow.at, chunk);
+        self.give(|reader, stream, flow, out| reader.feed(stream, flow, input, out));
+    }
+}
