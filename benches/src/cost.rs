@@ -26,14 +26,17 @@ impl Cost {
     /// # Errors
     ///
     /// Where `/proc` does not tell.
-    pub fn line(self, packets: u64, flows: u64) -> Result<String, Box<dyn Error>> {
+    pub fn line(self, counts: &[(&str, u64)]) -> Result<String, Box<dyn Error>> {
         let Self { start_rss } = self;
         let peak_rss = resident("VmHWM:")?;
         let (user, system) = processor_seconds()?;
+        let counts: String = counts
+            .iter()
+            .map(|(name, count)| format!("\"{name}\":{count},"))
+            .collect();
         Ok(format!(
-            "{{\"packets\":{packets},\"flows\":{flows},\"user_seconds\":{user:.2},\
-             \"system_seconds\":{system:.2},\"start_rss_bytes\":{start_rss},\
-             \"peak_rss_bytes\":{peak_rss}}}"
+            "{{{counts}\"user_seconds\":{user:.2},\"system_seconds\":{system:.2},\
+             \"start_rss_bytes\":{start_rss},\"peak_rss_bytes\":{peak_rss}}}"
         ))
     }
 }

@@ -2,6 +2,7 @@
 //! many flows in random order.
 
 pub mod cost;
+pub mod recorded;
 
 use flowscope::{LinkType, PacketView, Timestamp};
 use flowscope_fixtures::{Conversation, Frame, START, Side, Tcp, address};

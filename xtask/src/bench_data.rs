@@ -1,9 +1,9 @@
 //! `cargo xtask bench-data`: big captures to measure with.
 //!
-//! Three kinds, each hard in its own way: `flows-random` misses the cache with
+//! Four kinds, each hard in its own way: `flows-random` misses the cache with
 //! every packet, `elephants` is bytes and hardly any lookups, `mix` is what the
-//! fixtures hold, over and over with new addresses. The same flags and seed
-//! give the same bytes. The files go into a folder that git ignores.
+//! fixtures hold, over and over with new addresses, `sessions` is that of HTTP,
+//! TLS and DNS alone. The same flags and seed give the same bytes. The files go into a folder that git ignores.
 
 mod elephants;
 mod flows_random;
@@ -19,6 +19,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::Outcome;
+use mix::Selection;
 use options::{Kind, Options};
 use pcap_file::{Written, describe};
 
@@ -44,7 +45,20 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 fn make(kind: Kind, path: &Path, options: &Options) -> Result<Written, String> {
     match kind {
         Kind::FlowsRandom => flows_random::write(path, options),
-        Kind::Elephants => elephants::write(path, options),
-        Kind::Mix => mix::write(path, options),
+        Kind::Elephants => elephants::write(path, options.size.unwrap_or(GIGABYTE), options),
+        Kind::Mix => mix::write(
+            path,
+            Selection::All,
+            options.size.unwrap_or(GIGABYTE),
+            options,
+        ),
+        Kind::Sessions => mix::write(
+            path,
+            Selection::Sessions,
+            options.size.unwrap_or(GIGABYTE / 10),
+            options,
+        ),
     }
 }
+
+const GIGABYTE: u64 = 1_000_000_000;

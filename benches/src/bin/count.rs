@@ -36,7 +36,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         Some("track") | None => track(source)?,
         Some(other) => return Err(format!("no such mode: {other}").into()),
     };
-    println!("{}", cost.line(packets, flows)?);
+    println!("{}", cost.line(&[("packets", packets), ("flows", flows)])?);
     Ok(())
 }
 

@@ -30,7 +30,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let capture = std::env::args().nth(1).ok_or("which capture?")?;
     let cost = Cost::from_now()?;
     let (packets, flows) = sessions(PcapFlowSource::open(capture)?)?;
-    println!("{}", cost.line(packets, flows)?);
+    println!("{}", cost.line(&[("packets", packets), ("flows", flows)])?);
     Ok(())
 }
 

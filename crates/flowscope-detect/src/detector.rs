@@ -10,12 +10,13 @@ use flowscope_core::session::{
     Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd,
 };
 use flowscope_core::track::Config;
-use flowscope_core::{Sink, Timestamp};
+use flowscope_core::{BySide, Sink, Timestamp};
 
 use crate::held::{Event, Held};
-use crate::likeness::{Ports, Verdict, is_plain_http, verdict};
+use crate::likeness::{Ports, Verdict, begins, is_plain_http, verdict};
 use crate::reader::{BoxedReader, Reader};
 use crate::seek::Seek;
+use crate::shared::Shared;
 use crate::{ByPorts, DetectConfig, DetectError, HasPorts, Message, Protocol};
 
 /// Finds out what a flow is by its first bytes, and reads it.
@@ -64,12 +65,17 @@ use crate::{ByPorts, DetectConfig, DetectError, HasPorts, Message, Protocol};
 /// what the chosen parser takes.
 #[derive(Clone, Debug, Default)]
 pub struct Detector {
-    config: Arc<DetectConfig>,
+    shared: Arc<Shared>,
     ports: Ports,
     state: State,
     protocol: Option<Protocol>,
     /// In how many tunnels it is.
     depth: u8,
+    /// Sides that are over.
+    closed: BySide<bool>,
+    /// Whether the chosen parser asked for a tick when it was last called:
+    /// most never do, and need not be looked at to know.
+    ticks: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -91,7 +97,7 @@ impl Detector {
     #[must_use]
     pub fn with_config(config: DetectConfig) -> Self {
         Self {
-            config: Arc::new(config),
+            shared: Arc::new(Shared::new(config)),
             ..Self::default()
         }
     }
@@ -150,7 +156,24 @@ impl Detector {
     }
 
     fn wants(&self, protocol: Protocol) -> bool {
-        self.config.protocols.contains(protocol)
+        self.shared.config.protocols.contains(protocol)
+    }
+
+    /// What a connection is, if its first chunk is enough to tell, as it most
+    /// often is: nothing need be held then.
+    fn at_once(&self, input: Input<'_>) -> Option<Protocol> {
+        let Chunk::Data(bytes) = input.chunk else {
+            return None;
+        };
+        let max_held = usize::from(self.shared.config.max_held);
+        match begins(
+            bytes.get(..max_held).unwrap_or(bytes),
+            input.side,
+            self.ports,
+        ) {
+            Verdict::Is(protocol) if self.wants(protocol) => Some(protocol),
+            Verdict::Is(_) | Verdict::Search | Verdict::Wait => None,
+        }
     }
 
     /// Decides what to do with what is held, if that can be told, or if it has
@@ -203,6 +226,7 @@ impl Detector {
         };
         let fed = reader.feed(input, out);
         self.protocol = self.protocol.or(reader.protocol());
+        self.ticks = reader.next_tick().is_some();
         match fed {
             Ok(Interest::More) => {}
             Ok(Interest::Done) => self.state = State::Done,
@@ -215,6 +239,7 @@ impl Detector {
         if let State::Reading(reader) = &mut self.state {
             reader.close(end, out);
             self.protocol = self.protocol.or(reader.protocol());
+            self.ticks = reader.next_tick().is_some();
         }
     }
 
@@ -225,16 +250,18 @@ impl Detector {
     fn reader(&self, protocol: Protocol) -> Reader {
         match protocol {
             #[cfg(feature = "http")]
-            Protocol::Http => Reader::Http(self.web(self.config.http)),
+            Protocol::Http => Reader::Http(self.web(self.shared.config.http)),
             #[cfg(feature = "tls")]
-            Protocol::Tls => Reader::Tls(flowscope_tls::TlsParser::with_config(self.config.tls)),
+            Protocol::Tls => Reader::Tls(flowscope_tls::TlsParser::with_config(
+                self.shared.config.tls,
+            )),
             #[cfg(feature = "dns")]
             Protocol::Dns => Reader::Dns {
-                parser: flowscope_dns::DnsTcpParser::with_config(self.dns()),
+                parser: Box::new(self.shared.dns.on(self.ports).stream.clone()),
                 has_spoken: false,
             },
             #[cfg(not(all(feature = "http", feature = "tls", feature = "dns")))]
-            _ => Reader::Seek(Seek::default()),
+            _ => Reader::Seek(Box::default()),
         }
     }
 
@@ -242,23 +269,23 @@ impl Detector {
     fn search(&self) -> Option<Reader> {
         #[cfg(feature = "http")]
         let http = match self.ports {
-            Ports::Http => self.config.http,
+            Ports::Http => self.shared.config.http,
             _ => flowscope_http::HttpConfig {
-                max_unrecognised: self.config.max_search,
-                ..self.config.http
+                max_unrecognised: self.shared.config.max_search,
+                ..self.shared.config.http
             },
         };
         let seek = Seek {
             #[cfg(feature = "tls")]
-            tls: (self.wants(Protocol::Tls) && self.config.tls.max_prelude > 0)
-                .then(|| flowscope_tls::TlsParser::with_config(self.config.tls)),
+            tls: (self.wants(Protocol::Tls) && self.shared.config.tls.max_prelude > 0)
+                .then(|| flowscope_tls::TlsParser::with_config(self.shared.config.tls)),
             #[cfg(feature = "http")]
             http: (self.wants(Protocol::Http) && http.max_unrecognised > 0).then(|| self.web(http)),
             #[cfg(feature = "dns")]
             dns: (self.wants(Protocol::Dns) && self.ports.is_dns())
-                .then(|| flowscope_dns::DnsTcpParser::with_config(self.dns())),
+                .then(|| Box::new(self.shared.dns.on(self.ports).stream.clone())),
         };
-        seek.is_on().then_some(Reader::Seek(seek))
+        seek.is_on().then(|| Reader::Seek(Box::new(seek)))
     }
 
     #[cfg(feature = "http")]
@@ -266,9 +293,13 @@ impl Detector {
         use crate::web::{Reports, Web};
         use flowscope_http::HttpParser;
         let inner = (self.depth < MAX_DEPTH).then(|| Self {
-            config: Arc::clone(&self.config),
+            shared: Arc::clone(&self.shared),
+            ports: Ports::Any,
+            state: State::New,
+            protocol: None,
             depth: self.depth + 1,
-            ..Self::default()
+            closed: BySide::default(),
+            ticks: false,
         });
         let reports = match self.wants(Protocol::Http) {
             true => Reports::Everything,
@@ -277,30 +308,14 @@ impl Detector {
         Web::new(HttpParser::with_config(config), inner, reports)
     }
 
-    /// What the ports of the flow say of DNS.
-    #[cfg(feature = "dns")]
-    fn dns(&self) -> flowscope_dns::DnsConfig {
-        use flowscope_dns::{DnsConfig, Scrutiny};
-        match self.ports.is_dns() {
-            true => DnsConfig {
-                scrutiny: Scrutiny::KnownPort,
-                ..self.config.dns
-            },
-            false => self.config.dns,
-        }
-    }
-
     #[cfg(feature = "dns")]
     fn datagrams(&self, first: &[u8]) -> Option<Reader> {
-        use flowscope_dns::{DnsUdpParser, Likeness, Matching};
+        use flowscope_dns::Likeness;
         if !self.ports.is_dns() && Likeness::of_datagram(first) != Likeness::Certain {
             return None;
         }
-        let mut config = self.dns();
-        if self.ports == Ports::MulticastDns {
-            config.matching = Matching::Nothing;
-        }
-        Some(Reader::DnsDatagrams(DnsUdpParser::with_config(config)))
+        let parser = self.shared.dns.on(self.ports).datagrams.clone();
+        Some(Reader::DnsDatagrams(parser))
     }
 
     #[cfg(not(feature = "dns"))]
@@ -319,14 +334,20 @@ impl SessionParser for Detector {
         out: &mut dyn Sink<Message>,
     ) -> Result<Interest, DetectError> {
         let mut held = match core::mem::take(&mut self.state) {
-            State::New => Box::new(Held::default()),
+            State::New => {
+                if let Some(protocol) = self.at_once(input) {
+                    self.state = State::Reading(Box::new(self.reader(protocol)));
+                    return self.read(input, out);
+                }
+                Box::new(Held::default())
+            }
             State::Held(held) => held,
             state @ (State::Reading(_) | State::Done | State::Failed | State::Passed(_)) => {
                 self.state = state;
                 return self.read(input, out);
             }
         };
-        let rest = held.push(input, self.config.max_held.into());
+        let rest = held.push(input, self.shared.config.max_held.into());
         let must = held.is_full() || !rest.is_empty();
         let interest = self.decide(held, must, out)?;
         if interest == Interest::Done || rest.is_empty() {
@@ -336,6 +357,7 @@ impl SessionParser for Detector {
     }
 
     fn close(&mut self, end: StreamEnd, out: &mut dyn Sink<Message>) {
+        self.closed[end.side] = true;
         match core::mem::take(&mut self.state) {
             State::New => {
                 let mut held = Box::new(Held::default());
@@ -353,11 +375,21 @@ impl SessionParser for Detector {
                 self.close_reader(end, out);
             }
         }
+        // A flow may be kept for long after its streams.
+        if let State::Reading(reader) = &self.state
+            && self.closed.initiator
+            && self.closed.responder
+        {
+            self.state = match reader.is_poisoned() {
+                true => State::Failed,
+                false => State::Done,
+            };
+        }
     }
 
     fn next_tick(&self) -> Option<Timestamp> {
         match &self.state {
-            State::Reading(reader) => reader.next_tick(),
+            State::Reading(reader) if self.ticks => reader.next_tick(),
             _ => None,
         }
     }
@@ -365,6 +397,7 @@ impl SessionParser for Detector {
     fn tick(&mut self, at: Timestamp, out: &mut dyn Sink<Message>) {
         if let State::Reading(reader) = &mut self.state {
             reader.tick(at, out);
+            self.ticks = reader.next_tick().is_some();
         }
     }
 
@@ -415,6 +448,7 @@ impl DatagramParser for Detector {
         if found {
             self.protocol = self.protocol.or(reader.protocol());
         }
+        self.ticks = reader.next_tick().is_some();
         match parsed {
             // On a port of DNS, it was a guess.
             Err(_) if self.protocol.is_none() => Ok(Interest::Done),

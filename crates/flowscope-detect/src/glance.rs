@@ -42,9 +42,9 @@ impl Glance {
     /// What a connection is on which `side` begins like this.
     #[must_use]
     pub fn at_stream(self, first: &[u8], side: FlowSide) -> Option<Protocol> {
-        let all = of_connection(first, side, self.ports);
-        let certain = all.iter().find(|(_, it)| *it == Likeness::Certain);
-        certain.map(|(protocol, _)| *protocol)
+        let mut all = of_connection(first, side, self.ports);
+        let certain = all.find(|(_, it)| *it == Likeness::Certain);
+        certain.map(|(protocol, _)| protocol)
     }
 
     /// What a flow of such datagrams is.

@@ -38,6 +38,7 @@ mod ports;
 mod protocols;
 mod reader;
 mod seek;
+mod shared;
 #[cfg(feature = "http")]
 mod web;
 

@@ -57,33 +57,51 @@ pub(crate) enum Likeness {
 pub(crate) fn verdict(held: &Held, ports: Ports) -> Verdict {
     let mut found = Verdict::Wait;
     for side in FlowSide::BOTH {
-        let first = held.first(side);
-        if first.is_empty() {
-            continue;
-        }
-        let all = of_connection(first, side, ports);
-        if let Some((protocol, _)) = all.iter().find(|(_, it)| *it == Likeness::Certain) {
-            return Verdict::Is(*protocol);
-        }
-        if all.iter().all(|(_, it)| *it == Likeness::No) {
-            found = Verdict::Search;
+        match begins(held.first(side), side, ports) {
+            Verdict::Is(protocol) => return Verdict::Is(protocol),
+            Verdict::Search => found = Verdict::Search,
+            Verdict::Wait => {}
         }
     }
     found
 }
 
+/// What a connection is of which one side began with these bytes.
+pub(crate) fn begins(first: &[u8], side: FlowSide, ports: Ports) -> Verdict {
+    if first.is_empty() {
+        return Verdict::Wait;
+    }
+    let mut is_none = true;
+    for (protocol, likeness) in of_connection(first, side, ports) {
+        match likeness {
+            Likeness::Certain => return Verdict::Is(protocol),
+            Likeness::Unsure => is_none = false,
+            Likeness::No => {}
+        }
+    }
+    match is_none {
+        true => Verdict::Search,
+        false => Verdict::Wait,
+    }
+}
+
 /// How much a connection on which `side` begins like this looks like each of
-/// the protocols.
+/// the protocols, found out one by one.
 pub(crate) fn of_connection(
     first: &[u8],
     side: FlowSide,
     ports: Ports,
-) -> [(Protocol, Likeness); 3] {
-    [
-        (Protocol::Tls, of_tls(first)),
-        (Protocol::Http, of_http(first, side)),
-        (Protocol::Dns, of_dns(first, ports)),
-    ]
+) -> impl Iterator<Item = (Protocol, Likeness)> {
+    [Protocol::Tls, Protocol::Http, Protocol::Dns]
+        .into_iter()
+        .map(move |protocol| {
+            let likeness = match protocol {
+                Protocol::Tls => of_tls(first),
+                Protocol::Http => of_http(first, side),
+                Protocol::Dns => of_dns(first, ports),
+            };
+            (protocol, likeness)
+        })
 }
 
 /// Whether a connection of HTTP begins with a request for a path: no tunnel, to

@@ -9,7 +9,8 @@ use flowscope_core::{Sink, Timestamp};
 use crate::seek::Seek;
 use crate::{DetectError, Message, Protocol};
 
-/// A parser.
+/// A parser. The large ones are in a place of their own, as most flows have
+/// others.
 #[derive(Clone, Debug)]
 pub(crate) enum Reader {
     #[cfg(feature = "http")]
@@ -18,13 +19,13 @@ pub(crate) enum Reader {
     Tls(flowscope_tls::TlsParser),
     #[cfg(feature = "dns")]
     Dns {
-        parser: flowscope_dns::DnsTcpParser,
+        parser: Box<flowscope_dns::DnsTcpParser>,
         has_spoken: bool,
     },
     #[cfg(feature = "dns")]
     DnsDatagrams(flowscope_dns::DnsUdpParser),
     /// Several, until one of them finds something.
-    Seek(Seek),
+    Seek(Box<Seek>),
 }
 
 impl Reader {

@@ -5,6 +5,9 @@
 //! beginning, and let go when they have looked for long enough. DNS shows
 //! itself less clearly, and is looked for on its own ports alone.
 
+#[cfg(feature = "dns")]
+use alloc::boxed::Box;
+
 use flowscope_core::Sink;
 use flowscope_core::session::{Input, Interest, SessionParser, StreamEnd};
 
@@ -21,7 +24,7 @@ pub(crate) struct Seek {
     pub(crate) http: Option<crate::web::Web>,
     /// On its own ports.
     #[cfg(feature = "dns")]
-    pub(crate) dns: Option<flowscope_dns::DnsTcpParser>,
+    pub(crate) dns: Option<Box<flowscope_dns::DnsTcpParser>>,
 }
 
 impl Seek {

@@ -1,7 +1,5 @@
 //! HTTP, and what is inside its tunnels.
 
-use alloc::boxed::Box;
-
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{Input, Interest, SessionParser, StreamEnd};
 use flowscope_core::{FlowSide, Sink};
@@ -28,8 +26,8 @@ pub(crate) enum Reports {
 #[derive(Clone, Debug)]
 enum Tunnel {
     /// There is none; if there will be one, this is for what is in it.
-    Ahead(Box<Detector>),
-    Open(Box<Detector>),
+    Ahead(Detector),
+    Open(Detector),
     /// What is in it is of no interest.
     Ignored,
 }
@@ -41,7 +39,7 @@ impl Web {
             parser,
             reports,
             tunnel: match inner {
-                Some(inner) => Tunnel::Ahead(Box::new(inner)),
+                Some(inner) => Tunnel::Ahead(inner),
                 None => Tunnel::Ignored,
             },
         }

@@ -285,6 +285,22 @@ fn what_is_held_is_bounded() {
     assert!(made.bytes_max < 400_000, "{}", made.bytes_max);
 }
 
+#[test]
+fn a_connection_that_is_over_takes_nothing() {
+    let mut detector = Detector::default();
+    let kept = allocation_counter::measure(|| {
+        let bytes = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let input = Input::new(Initiator, Timestamp::EPOCH, Chunk::Data(bytes));
+        assert!(SessionParser::feed(&mut detector, input, &mut |_| {}).is_ok());
+        for side in [Initiator, Responder] {
+            let end = StreamEnd::new(side, Timestamp::EPOCH, Close::Fin);
+            SessionParser::close(&mut detector, end, &mut |_| {});
+        }
+    });
+    assert_eq!(kept.count_current, 0);
+    assert_eq!(detector.protocol(), Some(Protocol::Http));
+}
+
 /// Streams of any protocol, or of none.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let known = prop_oneof![

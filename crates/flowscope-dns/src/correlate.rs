@@ -7,7 +7,7 @@ use flowscope_core::{FlowSide, Sink, Timestamp};
 
 use crate::config::{DnsConfig, Matching};
 use crate::message::{Answered, DnsMessage, DnsQuery, DnsResponse, DnsUnanswered, Unanswered};
-use crate::packet::{DnsPacket, Section};
+use crate::packet::{DnsPacket, Question, Section};
 
 /// The queries of one flow that wait for their responses.
 #[derive(Clone, Debug)]
@@ -50,12 +50,16 @@ impl Correlator {
         out: &mut dyn Sink<DnsMessage>,
     ) {
         self.tick(at, out);
-        let matches = match self.config.matching {
-            Matching::Nothing => false,
-            Matching::Unicast => !packet.looks_multicast(),
+        let question = match self.config.matching {
+            Matching::Nothing => None,
+            Matching::Unicast => packet.first_question(),
         };
+        let matches = self.config.matching == Matching::Unicast
+            && !packet.looks_multicast(question.as_ref().map(|(question, _)| question));
         let message = if packet.is_response() {
-            let answers = matches.then(|| self.answer(&packet, side, at)).flatten();
+            let answers = matches
+                .then(|| self.answer(&packet, question, side, at))
+                .flatten();
             DnsMessage::Response(DnsResponse {
                 packet,
                 side,
@@ -63,7 +67,7 @@ impl Correlator {
                 answers,
             })
         } else {
-            let is_retransmission = matches && self.ask(&packet, side, at, out);
+            let is_retransmission = matches && self.ask(&packet, question, side, at, out);
             DnsMessage::Query(DnsQuery {
                 packet,
                 side,
@@ -78,12 +82,13 @@ impl Correlator {
     fn ask(
         &mut self,
         packet: &DnsPacket,
+        question: Option<Sent<'_>>,
         side: FlowSide,
         at: Timestamp,
         out: &mut dyn Sink<DnsMessage>,
     ) -> bool {
         let due = at + self.config.timeout;
-        if let Some(found) = self.find(packet, side) {
+        if let Some(found) = self.find(packet, question, side) {
             if let Some(pending) = self.pending.get_mut(found) {
                 pending.due = pending.due.max(due);
                 pending.attempts = pending.attempts.saturating_add(1);
@@ -108,8 +113,14 @@ impl Correlator {
     }
 
     /// Takes the query that a response answers.
-    fn answer(&mut self, packet: &DnsPacket, side: FlowSide, at: Timestamp) -> Option<Answered> {
-        let found = self.find(packet, side.peer())?;
+    fn answer(
+        &mut self,
+        packet: &DnsPacket,
+        question: Option<Sent<'_>>,
+        side: FlowSide,
+        at: Timestamp,
+    ) -> Option<Answered> {
+        let found = self.find(packet, question, side.peer())?;
         let pending = self.pending.remove(found);
         self.settle();
         Some(Answered {
@@ -119,25 +130,21 @@ impl Correlator {
     }
 
     /// The query of `side` with the identifier and the question of `packet`.
-    fn find(&self, packet: &DnsPacket, side: FlowSide) -> Option<usize> {
+    fn find(
+        &self,
+        packet: &DnsPacket,
+        question: Option<Sent<'_>>,
+        side: FlowSide,
+    ) -> Option<usize> {
         let (id, opcode) = (packet.id(), packet.opcode());
-        let same = |pending: &Pending| pending.query.id() == id && pending.side == side;
-        let question = if self.pending.iter().any(same) {
-            packet.question()
-        } else {
-            return None;
-        };
         // A server that cannot read a question need not repeat it.
         let nothing_asked = packet.is_response() && packet.count(Section::Question) == 0;
         self.pending.iter().position(|pending| {
-            same(pending)
-                && pending.query.opcode() == opcode
-                && (nothing_asked
-                    || match (pending.query.question(), question) {
-                        (Some(one), Some(other)) => one.asks_the_same(&other),
-                        (None, None) => true,
-                        _ => false,
-                    })
+            let query = &pending.query;
+            query.id() == id
+                && pending.side == side
+                && query.opcode() == opcode
+                && (nothing_asked || asks(query, question))
         })
     }
 
@@ -208,6 +215,22 @@ impl Pending {
         }));
     }
 }
+
+/// Whether the first question of `query` is `question`.
+fn asks(query: &DnsPacket, question: Option<Sent<'_>>) -> bool {
+    // Servers repeat it as it was, nearly always.
+    if question.is_some_and(|(_, sent)| query.begins_with_question(sent)) {
+        return true;
+    }
+    match (question, query.question()) {
+        (Some((one, _)), Some(other)) => one.asks_the_same(&other),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// A question, and how it was sent.
+type Sent<'a> = (Question<'a>, &'a [u8]);
 
 /// Room for queries that a flow keeps when none waits.
 const KEPT: usize = 4;

@@ -81,10 +81,10 @@ fn response(bytes: &[u8], max_headers: usize) -> Option<(Head, usize)> {
     let Ok(Status::Complete(len)) = parsed else {
         return None;
     };
-    // A reason that is not ASCII is not given.
-    let line = bytes.split(|byte| *byte == b'\n').next()?;
-    let (StartLine::Response { reason, status, .. }, false) = StartLine::parse(line)? else {
-        return None;
+    let (status, reason) = match (response.code, response.reason) {
+        (Some(status), Some(reason)) if !reason.is_empty() => (status, reason.as_bytes()),
+        // There is none, or one that is not ASCII, which is not given.
+        _ => status_and_reason(bytes)?,
     };
     let version = version(response.version?);
     let head = head(
@@ -95,6 +95,14 @@ fn response(bytes: &[u8], max_headers: usize) -> Option<(Head, usize)> {
         max_headers,
     )?;
     Some((head, len))
+}
+
+fn status_and_reason(bytes: &[u8]) -> Option<(u16, &[u8])> {
+    let line = bytes.split(|byte| *byte == b'\n').next()?;
+    match StartLine::parse(line)? {
+        (StartLine::Response { reason, status, .. }, false) => Some((status, reason)),
+        _ => None,
+    }
 }
 
 fn head(
@@ -137,6 +145,8 @@ mod tests {
             b"POST /\xc3\xa9 HTTP/1.1\r\nContent-Length: 5\r\nX: \xff\t\x80\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
             b"HTTP/1.0 200\r\n\r\n",
+            b"HTTP/1.0 200 \r\n\r\n",
+            b"HTTP/1.1 404  Not  here \r\nA: b\r\n\r\n",
             b"HTTP/1.1 404 caf\xe9\r\nA: b\r\n\r\n",
         ] {
             let (strict, len) = whole(bytes, 100).expect("it is as it should be");

@@ -65,6 +65,8 @@ use crate::{HttpConfig, HttpError, HttpMessage, Likeness};
 pub struct HttpParser {
     config: HttpConfig,
     connection: Option<Box<Connection>>,
+    /// Both sides are over, and nothing is kept of them.
+    is_closed: bool,
 }
 
 /// What became of a chunk.
@@ -87,6 +89,7 @@ impl HttpParser {
         Self {
             config,
             connection: None,
+            is_closed: false,
         }
     }
 
@@ -164,6 +167,9 @@ impl HttpParser {
         input: Input<'a>,
         out: &mut dyn Output,
     ) -> Result<Reading<'a>, HttpError> {
+        if self.is_closed {
+            return Ok(Reading::Http);
+        }
         let connection = self.connection.get_or_insert_default();
         let mut call = Call {
             side: input.side,
@@ -198,7 +204,7 @@ impl HttpParser {
         let over = self
             .connection
             .as_ref()
-            .is_some_and(|connection| connection.is_over());
+            .map_or(self.is_closed, |connection| connection.is_over());
         match reading {
             Reading::NotHttp => Interest::Done,
             Reading::Http | Reading::Tunnel(_) if over => Interest::Done,
@@ -215,6 +221,9 @@ impl HttpParser {
                 out,
             };
             connection.close(end.how, &mut call);
+            if connection.is_closed() {
+                (self.connection, self.is_closed) = (None, true);
+            }
         }
     }
 }

@@ -63,6 +63,10 @@ impl Waiting {
         self.unasked = 0;
         self.pipelined |= !self.queue.is_empty() && !self.doubtful;
         self.bytes += request.head.memory();
+        if self.queue.capacity() == 0 {
+            // Most clients have one under way.
+            self.queue.reserve_exact(1);
+        }
         self.queue.push_back(request);
         let most = (config.max_head as usize).saturating_mul(2);
         let mut forgotten = false;

@@ -5,7 +5,7 @@ mod common;
 use allocation_counter::measure;
 use common::{CLIENT, SERVER};
 use flowscope_core::reassemble::Chunk;
-use flowscope_core::session::{Input, SessionParser};
+use flowscope_core::session::{Close, Input, SessionParser, StreamEnd};
 use flowscope_core::{FlowSide, Timestamp};
 use flowscope_http::{HttpMessage, HttpParser};
 
@@ -71,6 +71,22 @@ fn a_flow_without_bytes_takes_none() {
     let parser = HttpParser::default();
     assert_eq!(measure(|| drop(parser.clone())).count_total, 0);
     assert_eq!(parser.memory(), 0);
+}
+
+#[test]
+fn a_connection_that_is_over_takes_none() {
+    let mut parser = HttpParser::default();
+    let mut found = 0;
+    feed(&mut parser, CLIENT, REQUEST, &mut found);
+    feed(&mut parser, SERVER, RESPONSE, &mut found);
+    for side in [CLIENT, SERVER] {
+        assert!(parser.memory() > 0);
+        let end = StreamEnd::new(side, Timestamp::EPOCH, Close::Fin);
+        parser.close(end, &mut |_: HttpMessage| {});
+    }
+    assert_eq!(parser.memory(), 0);
+    feed(&mut parser, CLIENT, REQUEST, &mut found);
+    assert_eq!((parser.memory(), found), (0, 2));
 }
 
 #[test]

@@ -124,6 +124,11 @@ impl HandshakeReader {
         if self.have == 0 {
             // The message before this has been read.
             self.body = Vec::new();
+            if let Some((header, rest)) = bytes.split_first_chunk() {
+                (self.header, self.have) = (*header, HEADER);
+                *bytes = rest;
+                return true;
+            }
         }
         while usize::from(self.have) < self.header.len() {
             let Some((&byte, rest)) = bytes.split_first() else {
@@ -209,6 +214,9 @@ pub(crate) fn is_known(kind: u8) -> bool {
             | Type::NextProtocol
     ) || matches!(kind, 23 | 25)
 }
+
+/// The length of a message's type and length.
+const HEADER: u8 = 4;
 
 pub(crate) const CLIENT_HELLO: u8 = 1;
 pub(crate) const SERVER_HELLO: u8 = 2;

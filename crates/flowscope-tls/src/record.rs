@@ -90,7 +90,20 @@ impl RecordReader {
     }
 
     /// Fills the header; whether it is whole.
+    #[inline]
     fn read_header(&mut self, bytes: &mut &[u8]) -> bool {
+        if self.have == 0
+            && let Some((header, rest)) = bytes.split_first_chunk()
+        {
+            self.header = *header;
+            *bytes = rest;
+            return true;
+        }
+        self.read_header_piecewise(bytes)
+    }
+
+    #[cold]
+    fn read_header_piecewise(&mut self, bytes: &mut &[u8]) -> bool {
         while usize::from(self.have) < HEADER {
             let Some((&byte, rest)) = bytes.split_first() else {
                 return false;

@@ -12,11 +12,11 @@ use super::options::Options;
 use super::pcap_file::{PcapFile, Written, describe};
 use super::random::{Filler, SplitMix64};
 
-pub(super) fn write(path: &Path, options: &Options) -> Result<Written, String> {
-    write_packets(path, options).map_err(|error| describe(path, error))
+pub(super) fn write(path: &Path, size: u64, options: &Options) -> Result<Written, String> {
+    write_packets(path, size, options).map_err(|error| describe(path, error))
 }
 
-fn write_packets(path: &Path, options: &Options) -> io::Result<Written> {
+fn write_packets(path: &Path, size: u64, options: &Options) -> io::Result<Written> {
     let mut random = SplitMix64::new(options.seed);
     let filler = Filler::new(&mut random);
     let mut wire = Wire {
@@ -30,7 +30,7 @@ fn write_packets(path: &Path, options: &Options) -> io::Result<Written> {
         download.server(&mut wire, SYN | ACK, &[])?;
         download.client(&mut wire, ACK)?;
     }
-    while wire.file.written().bytes < options.size {
+    while wire.file.written().bytes < size {
         let download = &mut downloads[random.below(4)];
         for _ in 0..random.within(&SEGMENT_PAIRS_IN_A_BURST) {
             download.server(&mut wire, ACK, filler.bytes(&mut random, MSS))?;

@@ -1,4 +1,5 @@
-//! `mix`: the Ethernet captures of `fixtures/pcap`, replicated.
+//! `mix` and `sessions`: Ethernet captures of `fixtures/pcap`, replicated. `mix`
+//! takes them all, `sessions` those of HTTP, TLS and DNS.
 //!
 //! Many replicas run at the same time, each with addresses of its own, and
 //! their packets come in the order of their times. When one ends, the next
@@ -6,6 +7,7 @@
 
 use core::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
@@ -17,23 +19,37 @@ use super::random::SplitMix64;
 use super::readdress::Overlay;
 use crate::project;
 
-pub(super) fn write(path: &Path, options: &Options) -> Result<Written, String> {
-    let captures = captures();
+/// Which captures to replicate.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Selection {
+    All,
+    /// Recorded conversations of HTTP, TLS and DNS.
+    Sessions,
+}
+
+/// Writes replicas until the file has so many bytes.
+pub(super) fn write(
+    path: &Path,
+    selection: Selection,
+    size: u64,
+    options: &Options,
+) -> Result<Written, String> {
+    let captures = selection.captures();
     if captures.is_empty() {
         return Err(format!("{FIXTURES} holds no Ethernet capture to replicate"));
     }
-    write_packets(path, options, &captures).map_err(|error| describe(path, error))
+    write_packets(path, size, options.seed, &captures).map_err(|error| describe(path, error))
 }
 
-fn write_packets(path: &Path, options: &Options, captures: &[Capture]) -> io::Result<Written> {
+fn write_packets(path: &Path, size: u64, seed: u64, captures: &[Capture]) -> io::Result<Written> {
     let mut file = PcapFile::create(path)?;
     let mut frame = Vec::new();
-    let mut replicas = Replicas::new(captures, options.seed);
+    let mut replicas = Replicas::new(captures, seed);
     let mut running: BinaryHeap<Reverse<Replica>> = (0..AT_ONCE)
         .map(|_| Reverse(replicas.start(START)))
         .collect();
 
-    while file.written().bytes < options.size
+    while file.written().bytes < size
         && let Some(mut next) = running.peek_mut()
     {
         let Reverse(replica) = &mut *next;
@@ -102,16 +118,34 @@ impl Replicas {
     }
 }
 
-/// Every capture that can be replicated, in the order of their paths.
-fn captures() -> Vec<Capture> {
-    project::files(&project::root().join(FIXTURES))
-        .iter()
-        .map(|path| ethernet(path))
-        .filter(|capture| !capture.is_empty())
-        .collect()
+impl Selection {
+    /// Every capture that can be replicated, in the order of their paths.
+    fn captures(self) -> Vec<Capture> {
+        project::files(&project::root().join(FIXTURES))
+            .iter()
+            .filter(|path| self.takes(path))
+            .map(|path| ethernet(path))
+            .filter(|capture| !capture.is_empty())
+            .collect()
+    }
+
+    fn takes(self, path: &Path) -> bool {
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        match self {
+            Self::All => true,
+            Self::Sessions => {
+                path.parent()
+                    .is_some_and(|folder| folder.ends_with(RECORDED))
+                    && SESSIONS.iter().any(|start| name.starts_with(start))
+            }
+        }
+    }
 }
 
 const FIXTURES: &str = "fixtures/pcap";
+const RECORDED: &str = "recorded";
+/// How the names of recorded conversations of HTTP, TLS and DNS begin.
+const SESSIONS: [&str; 4] = ["chromium-", "dns-", "http", "tls"];
 /// Replicas under way at any time.
 const AT_ONCE: usize = 256;
 /// 2025-01-01, in nanoseconds.
@@ -136,5 +170,16 @@ mod tests {
         assert_eq!(started[0].capture, started[3].capture);
         assert_ne!(started[0].overlay, started[3].overlay);
         assert!(started[0] < started[1]);
+    }
+
+    #[test]
+    fn sessions_are_recorded_ones_of_three_protocols() {
+        let takes = |path: &str| Selection::Sessions.takes(Path::new(path));
+        for name in ["http-post", "https-curl", "tls10-openssl", "dns-tcp"] {
+            assert!(takes(&format!("recorded/{name}.pcap")), "{name}");
+        }
+        assert!(!takes("recorded/tcp-loss.pcap"));
+        assert!(!takes("recorded/dtls12-openssl.pcap"));
+        assert!(!takes("pcap/http-made-up.pcap"));
     }
 }

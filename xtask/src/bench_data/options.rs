@@ -20,8 +20,9 @@ pub(super) struct Options {
     pub(super) frame: RangeInclusive<usize>,
     /// `flows-random`: the transport of every flow.
     pub(super) proto: Proto,
-    /// `elephants` and `mix`: the size of the file, in bytes.
-    pub(super) size: u64,
+    /// All but `flows-random`: the size of the file, in bytes, if it is to be
+    /// another than usual.
+    pub(super) size: Option<u64>,
 }
 
 /// A capture that `bench-data` can make.
@@ -30,6 +31,7 @@ pub(super) enum Kind {
     FlowsRandom,
     Elephants,
     Mix,
+    Sessions,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -54,7 +56,7 @@ impl Options {
                 "--packets" => options.packets = number(flag, value)?,
                 "--frame" => options.frame = lengths(flag, value)?,
                 "--proto" => options.proto = Proto::named(value)?,
-                "--size" => options.size = number(flag, value)?,
+                "--size" => options.size = Some(number(flag, value)?),
                 _ => return Err(format!("unknown flag {flag}\n{USAGE}")),
             }
         }
@@ -72,13 +74,18 @@ impl Default for Options {
             packets: 10,
             frame: 64..=200,
             proto: Proto::Tcp,
-            size: 1_000_000_000,
+            size: None,
         }
     }
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::FlowsRandom, Self::Elephants, Self::Mix];
+    const ALL: [Self; 4] = [
+        Self::FlowsRandom,
+        Self::Elephants,
+        Self::Mix,
+        Self::Sessions,
+    ];
 
     /// The name of the kind, and of its file.
     pub(super) const fn name(self) -> &'static str {
@@ -86,6 +93,7 @@ impl Kind {
             Self::FlowsRandom => "flows-random",
             Self::Elephants => "elephants",
             Self::Mix => "mix",
+            Self::Sessions => "sessions",
         }
     }
 
@@ -131,10 +139,10 @@ const LONGEST_FRAME: usize = 1514;
 
 const USAGE: &str = "\
 usage: cargo xtask bench-data [flags]
-  --only KIND        flows-random, elephants or mix   (all three)
+  --only KIND        flows-random, elephants, mix or sessions   (all)
   --out DIR          where the files go               (benches/data)
   --seed N           another seed, other bytes        (1)
-  --size BYTES       of elephants and of mix          (1000000000)
+  --size BYTES       of elephants, mix and sessions   (1000000000; sessions: 100000000)
   --flows N          of flows-random                  (1000000)
   --packets N        of each of these flows           (10)
   --frame MIN-MAX    lengths of their frames          (64-200)

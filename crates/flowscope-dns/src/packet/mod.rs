@@ -24,7 +24,7 @@ use core::fmt;
 use crate::config::DnsConfig;
 use crate::error::{DnsError, Problem};
 use crate::numbers::{Opcode, Rcode};
-use record::Walk;
+use record::{Item, Walk};
 
 /// A DNS message (RFC 1035, section 4), of DNS, multicast DNS or LLMNR.
 ///
@@ -235,10 +235,26 @@ impl DnsPacket {
         }
     }
 
-    /// Whether it is of multicast DNS, as far as its form tells.
-    pub(crate) fn looks_multicast(&self) -> bool {
+    /// Whether it is of multicast DNS, as far as its form tells, and its first
+    /// question.
+    pub(crate) fn looks_multicast(&self, question: Option<&Question<'_>>) -> bool {
         (self.id() == 0 && !self.is_recursion_desired())
-            || self.question().is_some_and(|q| q.wants_unicast)
+            || question.is_some_and(|question| question.wants_unicast)
+    }
+
+    /// The first question, and how it was sent.
+    pub(crate) fn first_question(&self) -> Option<(Question<'_>, &[u8])> {
+        let mut walk = self.walk();
+        match walk.step()? {
+            Item::Question(question) => Some((question, self.bytes.get(Header::LEN..walk.at())?)),
+            Item::Record(..) => None,
+        }
+    }
+
+    /// Whether `sent` is how its first question was sent.
+    pub(crate) fn begins_with_question(&self, sent: &[u8]) -> bool {
+        let behind_header = self.bytes.get(Header::LEN..).unwrap_or_default();
+        self.count(Section::Question) > 0 && behind_header.starts_with(sent)
     }
 }
 

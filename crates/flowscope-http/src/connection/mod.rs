@@ -170,6 +170,13 @@ impl Connection {
             .all(|(_, half)| matches!(half.state, State::Opaque | State::Closed))
     }
 
+    /// Whether both sides are over.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.halves
+            .iter()
+            .all(|(_, half)| half.state == State::Closed)
+    }
+
     pub(crate) fn memory(&self) -> usize {
         let halves: usize = self.halves.iter().map(|(_, half)| half.memory()).sum();
         size_of::<Self>() + halves + self.waiting.memory()

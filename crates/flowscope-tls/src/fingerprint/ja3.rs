@@ -14,8 +14,8 @@ use crate::{ClientHello, ServerHello, bytes, is_grease};
 pub struct Ja3([u8; 16]);
 
 impl Ja3 {
-    fn of(raw: &str) -> Self {
-        Self(Md5::digest(raw.as_bytes()).into())
+    fn of(raw: &[u8]) -> Self {
+        Self(Md5::digest(raw).into())
     }
 
     /// The MD5.
@@ -41,14 +41,18 @@ impl ClientHello {
     /// The JA3: the MD5 of [`ja3_raw`](Self::ja3_raw).
     #[must_use]
     pub fn ja3(&self) -> Ja3 {
-        Ja3::of(&self.ja3_raw())
+        Ja3::of(&self.raw_ja3())
     }
 
     /// What the JA3 is made of: legacy version, cipher suites, extensions,
     /// groups and point formats, all but those of GREASE.
     #[must_use]
     pub fn ja3_raw(&self) -> String {
-        let mut raw = String::with_capacity(256);
+        text(self.raw_ja3())
+    }
+
+    fn raw_ja3(&self) -> Vec<u8> {
+        let mut raw = Vec::with_capacity(256);
         push_number(&mut raw, self.legacy_version().0);
         push_list(&mut raw, plain(self.cipher_suites()));
         push_list(&mut raw, plain(self.extensions().map(|one| one.kind)));
@@ -65,13 +69,17 @@ impl ServerHello {
     /// The JA3S: the MD5 of [`ja3s_raw`](Self::ja3s_raw).
     #[must_use]
     pub fn ja3s(&self) -> Ja3 {
-        Ja3::of(&self.ja3s_raw())
+        Ja3::of(&self.raw_ja3s())
     }
 
     /// What the JA3S is made of: legacy version, cipher suite and extensions.
     #[must_use]
     pub fn ja3s_raw(&self) -> String {
-        let mut raw = String::with_capacity(64);
+        text(self.raw_ja3s())
+    }
+
+    fn raw_ja3s(&self) -> Vec<u8> {
+        let mut raw = Vec::with_capacity(64);
         push_number(&mut raw, self.legacy_version().0);
         push_list(&mut raw, core::iter::once(self.cipher_suite()));
         // The reference takes nothing out: servers make up no extensions.
@@ -84,28 +92,36 @@ fn plain(values: impl Iterator<Item = u16>) -> impl Iterator<Item = u16> {
     values.filter(|value| !is_grease(*value))
 }
 
+/// Digits, commas and dashes.
+fn text(raw: Vec<u8>) -> String {
+    String::from_utf8(raw).unwrap_or_default()
+}
+
 /// Adds a comma and the values with dashes between them.
-fn push_list(raw: &mut String, values: impl Iterator<Item = u16>) {
-    raw.push(',');
-    for (n, value) in values.enumerate() {
-        if n > 0 {
-            raw.push('-');
-        }
+fn push_list(raw: &mut Vec<u8>, values: impl Iterator<Item = u16>) {
+    let mut before = b',';
+    for value in values {
+        raw.push(before);
         push_number(raw, value);
+        before = b'-';
+    }
+    if before == b',' {
+        raw.push(b',');
     }
 }
 
 /// Adds a number in decimal digits.
-fn push_number(raw: &mut String, value: u16) {
-    let mut divisor = 10_000;
-    while divisor > 1 && value < divisor {
-        divisor /= 10;
+fn push_number(raw: &mut Vec<u8>, value: u16) {
+    let mut digits = [0; 5];
+    let (mut rest, mut len) = (value, 0);
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        (rest, len) = (rest / 10, len + 1);
+        if rest == 0 {
+            break;
+        }
     }
-    while divisor > 0 {
-        let digit = u8::try_from(value / divisor % 10).unwrap_or_default();
-        raw.push(char::from(b'0' + digit));
-        divisor /= 10;
-    }
+    raw.extend_from_slice(digits.get(digits.len() - len..).unwrap_or_default());
 }
 
 #[cfg(test)]
@@ -115,9 +131,9 @@ mod tests {
     #[test]
     fn numbers_are_written_as_others_write_them() {
         for value in (0..1200).chain([9_999, 10_000, 12_345, u16::MAX]) {
-            let mut raw = String::new();
+            let mut raw = Vec::new();
             push_number(&mut raw, value);
-            assert_eq!(raw, value.to_string());
+            assert_eq!(text(raw), value.to_string());
         }
     }
 
@@ -133,7 +149,7 @@ mod tests {
                 "de350869b8c85de67a350c8d186f11e6",
             ),
         ] {
-            assert_eq!(Ja3::of(raw).to_string(), hash);
+            assert_eq!(Ja3::of(raw.as_bytes()).to_string(), hash);
         }
     }
 }

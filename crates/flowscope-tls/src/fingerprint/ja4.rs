@@ -70,7 +70,8 @@ impl ClientHello {
             cipher_suites,
             extensions,
         } = Parts::of(self);
-        let counts = String::from_utf8_lossy(&counts);
+        let [counts, cipher_suites, extensions] =
+            [&counts[..], &cipher_suites, &extensions].map(String::from_utf8_lossy);
         format!("{counts}_{cipher_suites}_{extensions}")
     }
 }
@@ -79,10 +80,10 @@ impl ClientHello {
 struct Parts {
     counts: [u8; 10],
     /// Sorted.
-    cipher_suites: String,
+    cipher_suites: Vec<u8>,
     /// Sorted, without those that say where to and what; then the signature
     /// algorithms as they were sent.
-    extensions: String,
+    extensions: Vec<u8>,
 }
 
 impl Parts {
@@ -104,8 +105,8 @@ impl Parts {
         let mut listed = list(extensions.into_iter());
         let signatures = list(plain(hello.signature_algorithms()));
         if !signatures.is_empty() {
-            listed.push('_');
-            listed.push_str(&signatures);
+            listed.push(b'_');
+            listed.extend_from_slice(&signatures);
         }
         Self {
             counts,
@@ -156,25 +157,22 @@ fn protocol(hello: &ClientHello) -> [u8; 2] {
 }
 
 /// The values as four digits each, with commas between them.
-fn list(values: impl Iterator<Item = u16>) -> String {
-    let mut text = String::with_capacity(5 * values.size_hint().1.unwrap_or(0).min(64));
-    for (n, value) in values.enumerate() {
-        if n > 0 {
-            text.push(',');
-        }
+fn list(values: impl Iterator<Item = u16>) -> Vec<u8> {
+    let mut text = Vec::with_capacity(5 * values.size_hint().1.unwrap_or(0).min(64));
+    for value in values {
         let [high, low] = value.to_be_bytes();
-        for nibble in [high >> 4, high & 0xf, low >> 4, low & 0xf] {
-            text.push(char::from(digit(nibble)));
-        }
+        let [a, b, c, d] = [high >> 4, high & 0xf, low >> 4, low & 0xf].map(digit);
+        text.extend_from_slice(&[a, b, c, d, b',']);
     }
+    text.pop();
     text
 }
 
 /// The first 12 digits of the SHA-256, or zeros for nothing.
-fn hash(text: &str) -> [u8; 12] {
+fn hash(text: &[u8]) -> [u8; 12] {
     let mut digits = [b'0'; 12];
     if !text.is_empty() {
-        let hash = Sha256::digest(text.as_bytes());
+        let hash = Sha256::digest(text);
         let nibbles = hash.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
         for (place, nibble) in digits.iter_mut().zip(nibbles) {
             *place = digit(nibble);
@@ -211,7 +209,7 @@ mod tests {
             ),
             ("", b"000000000000"),
         ] {
-            assert_eq!(&hash(listed), digits, "{listed}");
+            assert_eq!(&hash(listed.as_bytes()), digits, "{listed}");
         }
     }
 
