@@ -337,10 +337,19 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             && let Some(id) = self.holders.first()
         {
             let held = self.table.by_id(id);
-            let holds = held.is_some_and(|(slot, _)| self.consumer.pending(&slot.state).holds);
-            let left = holds.then(|| self.attend(id, self.clock, C::shed, out));
-            if !left.flatten().is_some_and(|pending| pending.holds) {
+            let was = held.map(|(slot, _)| self.consumer.pending(&slot.state));
+            let Some(was) = was.filter(|was| was.holds) else {
                 self.holders.drop_first();
+                continue;
+            };
+            let left = self.attend(id, self.clock, C::shed, out);
+            let is = left.unwrap_or(Pending::NOTHING);
+            if !is.holds {
+                self.holders.drop_first();
+            }
+            if is != was {
+                // What it was fed may make a parser wait for something.
+                self.remember(id, was, is);
             }
         }
     }
