@@ -7,6 +7,7 @@ mod common;
 
 use std::sync::Arc;
 
+use common::cases;
 use common::stream_model::{Model, at, number};
 use common::stream_steps::{Action, Send, config, content, opening, send, step};
 use flowscope_core::Timestamp;
@@ -16,16 +17,8 @@ use flowscope_core::reassemble::{
 use flowscope_core::wire::TcpFlags;
 use proptest::prelude::*;
 
-fn cases() -> ProptestConfig {
-    let modest = ProptestConfig::with_cases(4_000);
-    match std::env::var_os("PROPTEST_CASES") {
-        Some(_) => ProptestConfig::default(),
-        None => modest,
-    }
-}
-
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(cases(4_000))]
 
     #[test]
     fn a_stream_is_what_its_bytes_make_it(

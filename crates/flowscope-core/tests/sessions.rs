@@ -6,7 +6,7 @@ use core::convert::Infallible;
 use core::time::Duration;
 
 use common::lines::{LineEvent, Lines, word, words};
-use common::{talk, view};
+use common::{cases, talk, view};
 use flowscope_core::engine::PayloadConfig;
 use flowscope_core::extract::{FiveTuple, FiveTupleKey, IpPair};
 use flowscope_core::session::{
@@ -817,15 +817,8 @@ fn disturbance() -> impl Strategy<Value = Disturbance> {
     ]
 }
 
-fn cases() -> ProptestConfig {
-    match std::env::var_os("PROPTEST_CASES") {
-        Some(_) => ProptestConfig::default(),
-        None => ProptestConfig::with_cases(300),
-    }
-}
-
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn any_split_gives_the_same_messages(
