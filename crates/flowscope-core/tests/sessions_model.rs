@@ -143,7 +143,7 @@ fn play(traffic: &Traffic) -> Result<Vec<String>, TestCaseError> {
     let mut cursors = vec![[0, 0]; traffic.lanes.len()];
     let mut live = vec![None; traffic.lanes.len()];
     let mut seen = Vec::new();
-    let mut clock = 1_000_000;
+    let mut clock = None;
     for (lane, packet) in traffic.packets() {
         let from = packet.from;
         let now = packet.time(&mut clock);
@@ -165,7 +165,7 @@ fn play(traffic: &Traffic) -> Result<Vec<String>, TestCaseError> {
         }
         let flow: FlowId = live[lane].expect("every packet has a flow");
         let state = driver.flow_stats(flow).expect("it is live").state;
-        models[lane].packet(from, &part, ack, state, clock);
+        models[lane].packet(from, &part, ack, state, clock.unwrap_or(now));
 
         let log = driver.consumer().reader().factory();
         let mut flows = log.flows.iter().filter(|flow| flow.port == port(lane));
@@ -221,7 +221,7 @@ fn play(traffic: &Traffic) -> Result<Vec<String>, TestCaseError> {
 fn play_within(traffic: &Traffic, config: PayloadConfig) -> Result<(), TestCaseError> {
     let mut driver = driver(config);
     let mut cursors = vec![[0, 0]; traffic.lanes.len()];
-    let mut clock = 1_000_000;
+    let mut clock = None;
     // Each begins with both SYNs, so that places are known.
     let openings = (0..traffic.lanes.len()).flat_map(|lane| {
         let opening = handshake().into_iter().take(2);
@@ -353,9 +353,10 @@ struct Packet {
 
 impl Packet {
     /// Its time, when the latest was of `clock`.
-    fn time(&self, clock: &mut u64) -> u64 {
-        let time = *clock + self.pause - self.late;
-        *clock = time.max(*clock);
+    fn time(&self, clock: &mut Option<u64>) -> u64 {
+        // A first moment that leaves room for going back.
+        let time = clock.unwrap_or(1_000_000) + self.pause - self.late;
+        *clock = (*clock).max(Some(time));
         time
     }
 
