@@ -10,7 +10,7 @@ use flowscope_core::engine::{PayloadConfig, Pressure};
 use flowscope_core::extract::{FiveTuple, FiveTupleKey};
 use flowscope_core::reassemble::{Chunk, OverflowPolicy, StreamConfig};
 use flowscope_core::session::{Input, Interest, SessionParser};
-use flowscope_core::{FlowSessionDriver, SessionEvent, Sink};
+use flowscope_core::{FlowSessionDriver, SessionEvent, Sink, Timestamp};
 use flowscope_fixtures::{Conversation, Disturbance, Frame, SECOND, START, Side, Tcp, address};
 
 /// Says how long each chunk is; a gap is 0.
@@ -121,24 +121,49 @@ fn early(segments: usize, len: usize) -> Conversation {
         .fold(talk, |talk, packet| talk.disturb(Disturbance::Lose(packet)))
 }
 
+/// Feeds a crowd, and returns the most bytes that were allocated at once.
+fn flood(config: PayloadConfig, hosts: u32, frames: Vec<Frame>) -> u64 {
+    measure(|| {
+        let mut driver = driver(config);
+        Crowd { frames, hosts }.feed(&mut driver, |driver| {
+            assert!(driver.consumer().memory() <= config.max_memory);
+        });
+        assert_eq!(driver.active_flows(), hosts as usize);
+        // What was over the cap for a moment is one stream's.
+        let peak = driver.consumer().memory_peak();
+        assert!(peak <= config.max_memory + (64 << 10), "{peak}");
+    })
+    .bytes_max
+}
+
+/// What a flow may take beside itself and what it holds: what is kept of a
+/// stream once it was out of order, and reminders of it, which are gone through
+/// when there are two a flow; and the lists of those double.
+const BESIDE: u64 = 256 + 4 * 24 + 4 * 16;
+
 #[test]
-fn early_bytes_of_many_half_open_flows_stay_under_the_cap() {
+fn early_bytes_of_a_million_half_open_flows_stay_under_the_cap() {
+    const FLOWS: u32 = 1_000_000;
+    const MAX: usize = 64 << 20;
+    let alone = flood(PayloadConfig::default(), FLOWS, early(0, 0).frames());
+    for pressure in [Pressure::Oldest, Pressure::Current] {
+        let config = PayloadConfig {
+            max_memory: MAX,
+            pressure,
+            ..PayloadConfig::default()
+        };
+        let most = flood(config, FLOWS, early(1, 600).frames());
+        println!("{pressure:?}: {most} bytes with {FLOWS} flows, {alone} without early bytes");
+        let bound = alone + u64::from(FLOWS) * BESIDE + MAX as u64;
+        assert!(most <= bound, "{pressure:?}: {most} of {bound}");
+    }
+}
+
+#[test]
+fn a_hole_in_each_of_many_flows_stays_under_the_cap_whatever_is_done_about_it() {
     const FLOWS: u32 = 100_000;
     const MAX: usize = 4 << 20;
-    let feed = |config, talk: &Conversation| {
-        measure(|| {
-            let mut driver = driver(config);
-            Crowd::new(FLOWS, talk).feed(&mut driver, |driver| {
-                assert!(driver.consumer().memory() <= MAX);
-            });
-            assert_eq!(driver.active_flows(), FLOWS as usize);
-            let peak = driver.consumer().memory_peak();
-            // What was over the cap for a moment is one stream's.
-            assert!(peak <= MAX + (64 << 10), "{peak}");
-        })
-        .bytes_max
-    };
-    let alone = feed(PayloadConfig::default(), &early(0, 0));
+    let alone = flood(PayloadConfig::default(), FLOWS, early(0, 0).frames());
     for pressure in [Pressure::Oldest, Pressure::Current] {
         for overflow in [OverflowPolicy::SlidingWindow, OverflowPolicy::DropFlow] {
             let config = PayloadConfig {
@@ -150,16 +175,69 @@ fn early_bytes_of_many_half_open_flows_stay_under_the_cap() {
                 pressure,
                 ..PayloadConfig::default()
             };
-            let most = feed(config, &early(2, 600));
-            // What is kept of a stream once it was out of order, and reminders
-            // of it, which are gone through when there are two a flow; and the
-            // lists of those double.
-            let each = 256 + 4 * 24 + 4 * 16;
-            let bound = alone + u64::from(FLOWS) * each + MAX as u64;
+            let most = flood(config, FLOWS, early(2, 600).frames());
+            let bound = alone + u64::from(FLOWS) * BESIDE + MAX as u64;
             assert!(
                 most <= bound,
                 "{pressure:?} {overflow:?}: {most} of {bound}"
             );
+        }
+    }
+}
+
+/// Where there is room for them, holes are given up when their time has come.
+#[test]
+fn a_hole_in_each_of_many_flows_is_given_up_in_time_and_all_is_given_back() {
+    const FLOWS: u32 = 100_000;
+    let config = PayloadConfig::default();
+    let mut driver = driver(config);
+    let allocated = measure(|| {
+        Crowd::new(FLOWS, &early(1, 600)).feed(&mut driver, |_| {});
+        assert!(driver.consumer().memory() >= 600 * FLOWS as usize);
+        let (mut gaps, mut bytes) = (0, 0);
+        let later = Timestamp::from_nanos(START + 11 * SECOND);
+        driver.expire(later, &mut |event: Event| match event {
+            SessionEvent::Application { message: 0, .. } => gaps += 1,
+            SessionEvent::Application { message, .. } => bytes += message,
+            _ => {}
+        });
+        assert_eq!((gaps, bytes), (FLOWS, 600 * FLOWS as usize));
+        assert_eq!(driver.consumer().memory(), 0);
+    });
+    assert!(driver.consumer().memory_peak() <= config.max_memory);
+    println!("{allocated:?}");
+    let alone = flood(config, FLOWS, early(0, 0).frames());
+    let left = alone + u64::from(FLOWS) * BESIDE;
+    assert!(
+        allocated.bytes_current <= left as i64,
+        "{allocated:?} of {left}"
+    );
+}
+
+/// In one piece that grows at its front, and in as many pieces as bytes.
+#[test]
+fn bytes_that_many_flows_send_backwards_stay_under_the_cap() {
+    const FLOWS: u32 = 1_000;
+    const MAX: usize = 1 << 20;
+    let mut talk = talk().segment(Side::Client, Tcp::SYN, b"");
+    for _ in 0..600 {
+        talk = talk.segment(Side::Client, Tcp::ACK, b"x");
+    }
+    let mut backwards = talk.frames();
+    backwards.remove(1);
+    backwards[1..].reverse();
+    let every_other: Vec<_> = backwards.iter().step_by(2).cloned().collect();
+    let alone = flood(PayloadConfig::default(), FLOWS, early(0, 0).frames());
+    for frames in [backwards, every_other] {
+        for pressure in [Pressure::Oldest, Pressure::Current] {
+            let config = PayloadConfig {
+                max_memory: MAX,
+                pressure,
+                ..PayloadConfig::default()
+            };
+            let most = flood(config, FLOWS, frames.clone());
+            let bound = alone + u64::from(FLOWS) * BESIDE + MAX as u64;
+            assert!(most <= bound, "{pressure:?}: {most} of {bound}");
         }
     }
 }
