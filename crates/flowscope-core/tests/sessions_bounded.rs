@@ -11,7 +11,10 @@ use flowscope_core::extract::{FiveTuple, FiveTupleKey};
 use flowscope_core::reassemble::{Chunk, OverflowPolicy, StreamConfig};
 use flowscope_core::session::{Input, Interest, SessionParser};
 use flowscope_core::{FlowSessionDriver, SessionEvent, Sink, Timestamp};
-use flowscope_fixtures::{Conversation, Disturbance, Frame, SECOND, START, Side, Tcp, address};
+use flowscope_fixtures::{
+    Conversation, Disturbance, Ethernet, Fragmented, Frame, Ipv4, Layer, SECOND, START, Side, Tcp,
+    address, link_type, wrap,
+};
 
 /// Says how long each chunk is; a gap is 0.
 #[derive(Clone, Debug)]
@@ -240,6 +243,38 @@ fn bytes_that_many_flows_send_backwards_stay_under_the_cap() {
             assert!(most <= bound, "{pressure:?}: {most} of {bound}");
         }
     }
+}
+
+/// A segment that was put together of fragments is held like any other.
+#[test]
+fn early_bytes_that_come_in_fragments_stay_under_the_cap() {
+    let config = PayloadConfig {
+        max_memory: 64 << 10,
+        ..PayloadConfig::default()
+    };
+    let early = Tcp {
+        seq: 10_000,
+        ..Tcp::new(40_000, 80, Tcp::ACK)
+    };
+    let layers = [
+        Layer::Ethernet(Ethernet::default()),
+        Layer::Ipv4(Ipv4::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into())),
+        Layer::Tcp(early),
+    ];
+    let pieces = Fragmented::new(&layers, 1, &[7; 1200]).every(800);
+    let piece = |bytes: &Vec<u8>| Frame {
+        nanos: START,
+        link: link_type::ETHERNET,
+        wire_len: bytes.len() as u32,
+        bytes: bytes.clone(),
+    };
+    let syn = Tcp {
+        seq: 0,
+        ..Tcp::new(40_000, 80, Tcp::SYN)
+    };
+    let syn = wrap(&[&layers[..2], &[Layer::Tcp(syn)]].concat(), b"");
+    let frames = [&syn].into_iter().chain(&pieces).map(piece).collect();
+    assert!(flood(config, 1000, frames) > 0);
 }
 
 #[test]

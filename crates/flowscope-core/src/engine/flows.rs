@@ -332,7 +332,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Lets flows hold less, those first that have held for longest.
     #[cold]
-    fn relieve(&mut self, out: &mut impl Sink<C::Event>) {
+    pub(super) fn relieve(&mut self, out: &mut impl Sink<C::Event>) {
         while self.consumer.is_pressed()
             && let Some(id) = self.holders.first()
         {
