@@ -1,10 +1,12 @@
 //! The streams of connections, as the engine tells of them.
 
 use flowscope_core::extract::FiveTupleKey;
-use flowscope_core::reassemble::{Chunk, StreamStats};
+use flowscope_core::reassemble::StreamStats;
 use flowscope_core::session::{Close, Input, Interest, StreamEnd, StreamFactory};
 use flowscope_core::wire::Transport;
 use flowscope_core::{FlowSide, Timestamp};
+
+use super::stream_model::keep;
 
 #[derive(Debug, Default)]
 pub(crate) struct Log {
@@ -58,10 +60,7 @@ impl StreamFactory<FiveTupleKey> for Log {
         let seen = &mut self.flows[*flow];
         let host = seen.host(input.side);
         assert_eq!(seen.closed[host], None, "fed after its end");
-        match input.chunk {
-            Chunk::Data(bytes) => seen.out[host].extend(bytes.iter().map(|byte| Some(*byte))),
-            Chunk::Gap(len) => seen.out[host].extend((0..len).map(|_| None)),
-        }
+        keep(&mut seen.out[host], input.chunk);
         Interest::More
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use flowscope_core::reassemble::{
-    OverflowPolicy, OverlapPolicy, Segment, StreamConfig, StreamState, StreamStats,
+    Chunk, OverflowPolicy, OverlapPolicy, Segment, StreamConfig, StreamState, StreamStats,
 };
 use flowscope_core::wire::{Payload, TcpFlags, TcpHeader};
 use flowscope_core::{SeqNumber, Timestamp};
@@ -59,6 +59,20 @@ pub(crate) fn number(isn: u32, place: i64) -> u32 {
 
 pub(crate) fn at(nanos: u64) -> Timestamp {
     Timestamp::from_nanos(nanos)
+}
+
+/// Writes down what comes out: each byte, or that it is missing.
+pub(crate) fn keep(seen: &mut Vec<Option<u8>>, chunk: Chunk<'_>) {
+    match chunk {
+        Chunk::Data(bytes) => seen.extend(bytes.iter().map(|byte| Some(*byte))),
+        Chunk::Gap(len) => {
+            assert!(
+                len < 1 << 20,
+                "nothing that was sent lies {len} bytes ahead"
+            );
+            seen.extend((0..len).map(|_| None));
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
