@@ -6,6 +6,7 @@
 
 mod common;
 
+use core::ops::Range;
 use std::collections::BTreeMap;
 
 use common::cases;
@@ -90,6 +91,7 @@ const EVERYTHING: &[&str] = &[
     "a packet older than the one before",
     "a reset",
     "a segment cut by a snap length",
+    "a segment in fragments",
     "a segment sent again",
     "a segment that came early",
     "a stray ACK",
@@ -152,7 +154,7 @@ fn play(traffic: &Traffic) -> Result<Vec<String>, TestCaseError> {
         note_packet(&mut seen, &packet, &part, traffic.lanes[lane].isns[from]);
 
         let mut events = Vec::new();
-        track(&mut driver, traffic, lane, from, &part, ack, &mut events);
+        track(&mut driver, traffic, lane, &packet, &part, ack, &mut events);
         for event in &events {
             match event {
                 FlowEvent::Ended { key, reason, .. } => models[lane_of(key)].end(*reason),
@@ -239,7 +241,7 @@ fn play_within(traffic: &Traffic, config: PayloadConfig) -> Result<(), TestCaseE
             &mut driver,
             traffic,
             lane,
-            from,
+            &packet,
             &part,
             ack,
             &mut Vec::new(),
@@ -272,19 +274,53 @@ fn track(
     driver: &mut Driver,
     traffic: &Traffic,
     lane: usize,
-    from: usize,
+    packet: &Packet,
     part: &Part,
     ack: Option<i64>,
     events: &mut Vec<FlowEvent<FiveTupleKey>>,
 ) {
-    let isns = traffic.lanes[lane].isns;
+    let (from, isns) = (packet.from, traffic.lanes[lane].isns);
     let ports = [port(lane), SERVER_PORT];
     let (bytes, wire_len) = frame(from, part, ack, isns, ports);
-    let view = PacketView::new(&bytes, at(part.at))
-        .with_link(LinkType::RAW)
-        .with_wire_len(wire_len);
-    driver.track(view, events);
+    let mut take = |bytes: &[u8], wire_len| {
+        let view = PacketView::new(bytes, at(part.at))
+            .with_link(LinkType::RAW)
+            .with_wire_len(wire_len);
+        driver.track(view, events);
+    };
+    if is_in_fragments(packet, part) {
+        for piece in fragments(&bytes) {
+            take(&piece, piece.len() as u32);
+        }
+    } else {
+        take(&bytes, wire_len);
+    }
 }
+
+/// What was cut by a snap length would never get whole.
+fn is_in_fragments(packet: &Packet, part: &Part) -> bool {
+    packet.in_fragments && part.cut == 0 && part.bytes.len() > FIRST - 20
+}
+
+/// The packet in two, the latter first.
+fn fragments(packet: &[u8]) -> [Vec<u8>; 2] {
+    let (header, carried) = packet.split_at(20);
+    let piece = |range: Range<usize>, field: u16| {
+        let mut piece = [header, &carried[range]].concat();
+        let len = piece.len() as u16;
+        piece[2..4].copy_from_slice(&len.to_be_bytes());
+        piece[6..8].copy_from_slice(&field.to_be_bytes());
+        piece
+    };
+    const MORE: u16 = 0x2000;
+    [
+        piece(FIRST..carried.len(), FIRST as u16 / 8),
+        piece(0..FIRST, MORE),
+    ]
+}
+
+/// Bytes in the first fragment: a TCP header, and a little more.
+const FIRST: usize = 24;
 
 // What has happened.
 
@@ -298,6 +334,7 @@ fn note_packet(seen: &mut Vec<String>, packet: &Packet, part: &Part, isn: u32) {
         "a packet older than the one before",
         packet.late > packet.pause,
     );
+    saw("a segment in fragments", is_in_fragments(packet, part));
     saw("data in a SYN", part.has(TcpFlags::SYN) && part.len() > 0);
     let wraps = number(isn, part.end()) < number(isn, part.start());
     saw("numbers that wrap", wraps && part.len() > 0);
@@ -346,6 +383,7 @@ struct Packet {
     /// Which of the two hosts sends it.
     from: usize,
     send: Send,
+    in_fragments: bool,
     has_ack: bool,
     /// What it acknowledges, as seen from where the other has got to.
     ack: Place,
@@ -399,18 +437,22 @@ fn packet() -> impl Strategy<Value = Packet> {
         late,
         0..2usize,
         send(),
+        prop::bool::weighted(0.1),
         any::<bool>(),
         ack,
     )
-        .prop_map(|(lane, pause, late, from, send, has_ack, ack)| Packet {
-            lane,
-            pause,
-            late,
-            from,
-            send,
-            has_ack,
-            ack,
-        })
+        .prop_map(
+            |(lane, pause, late, from, send, in_fragments, has_ack, ack)| Packet {
+                lane,
+                pause,
+                late,
+                from,
+                send,
+                in_fragments,
+                has_ack,
+                ack,
+            },
+        )
 }
 
 fn isn() -> impl Strategy<Value = u32> {
@@ -442,6 +484,7 @@ fn handshake() -> Vec<Packet> {
             flags,
             edition: 0,
         },
+        in_fragments: false,
         has_ack,
         ack: Place::At(0),
     };
