@@ -384,3 +384,56 @@ fn pressure_falls_on_whom_the_policy_says() {
         assert_eq!(seen, expected, "{pressure:?}");
     }
 }
+
+/// Who held something for a moment, long ago, has not held it since.
+#[test]
+fn a_flow_that_let_go_and_holds_again_is_not_the_oldest() {
+    let config = PayloadConfig {
+        max_memory: 16 << 10,
+        ..PayloadConfig::default()
+    };
+    let innocent = Conversation::new(address("10.9.0.1:40000"), address("10.0.0.2:80"))
+        .handshake()
+        .segment(Side::Client, Tcp::ACK, &[1; 100])
+        .segment(Side::Client, Tcp::ACK, &[2; 101])
+        .segment(Side::Client, Tcp::ACK, &[3; 102])
+        .segment(Side::Client, Tcp::ACK, &[4; 103])
+        .disturb(Disturbance::Delay {
+            packet: 5,
+            behind: 1,
+        })
+        .disturb(Disturbance::Delay {
+            packet: 3,
+            behind: 1,
+        })
+        .frames();
+    let greedy = Conversation::new(address("10.8.0.1:40000"), address("10.0.0.2:80"))
+        .handshake()
+        .segment(Side::Client, Tcp::ACK, b"lost")
+        .with_segment_size(1000)
+        .send(Side::Client, &[5; 25_000])
+        .disturb(Disturbance::Lose(3))
+        .frames();
+    let mut driver = driver(config);
+    let mut seen = Vec::new();
+    let mut track = |driver: &mut Driver, frames: &[Frame]| {
+        for frame in frames {
+            driver.track(view(frame), &mut |event: Event| {
+                if let SessionEvent::Application { key, message, .. } = event {
+                    let is_innocent = key.src_addr() == address("10.9.0.1:0").ip();
+                    seen.push((is_innocent, message));
+                }
+            });
+        }
+    };
+    // Held, while another begins to hold, and let go; and held again.
+    track(&mut driver, &innocent[..4]);
+    track(&mut driver, &greedy[..4]);
+    track(&mut driver, &innocent[4..6]);
+    // The memory is used up. What is given up is the other's hole.
+    track(&mut driver, &greedy[4..]);
+    track(&mut driver, &innocent[6..]);
+    let innocents: Vec<_> = seen.iter().filter(|it| it.0).map(|it| it.1).collect();
+    assert_eq!(innocents, [100, 101, 102, 103]);
+    assert!(seen.contains(&(false, 0)));
+}
