@@ -54,6 +54,18 @@ const STEPS: &[(&str, Step)] = &[
             "tracing",
         ]),
     ),
+    // As many as there may be in earnest, which takes minutes unoptimised.
+    (
+        "floods of millions",
+        Step::Cargo(&[
+            "test",
+            "--release",
+            "--package",
+            "flowscope-core",
+            "--lib",
+            "millions_of",
+        ]),
+    ),
     (
         "documentation",
         Step::Docs(&["doc", "--workspace", "--no-deps", "--all-features"]),

@@ -5,7 +5,7 @@ mod common;
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
-use common::{tracker, view};
+use common::{cases, tracker, view};
 use flowscope_core::Timestamp;
 use flowscope_core::track::{Config, EndReason, FlowEvent, IdleTimeouts};
 use flowscope_fixtures::{
@@ -15,7 +15,7 @@ use flowscope_fixtures::{
 use proptest::prelude::*;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(cases(1500))]
 
     #[test]
     fn flows_live_as_in_a_list_of_flows(

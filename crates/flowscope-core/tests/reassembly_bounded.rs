@@ -6,6 +6,7 @@ use allocation_counter::measure;
 use flowscope_core::Timestamp;
 use flowscope_core::reassemble::{
     BufferedReassembler, Chunk, OverflowPolicy, OverlapPolicy, Reassembler, Segment, StreamConfig,
+    StreamState,
 };
 use flowscope_core::wire::TcpFlags;
 
@@ -179,4 +180,32 @@ fn what_is_held_behind_a_hole_is_given_back() {
     assert!(allocated.bytes_current < 300, "{}", allocated.bytes_current);
     stream.stop();
     assert!(stream.memory() < 300);
+}
+
+/// Not only the bytes: a FIN behind a hole is waited for, and takes nothing.
+#[test]
+fn what_was_held_before_a_fin_is_given_back_though_the_fin_is_waited_for() {
+    let early = |stream: &mut BufferedReassembler| {
+        for at in (1..1000).step_by(2) {
+            stream.push(&data(at, b"x"), &mut |_: Chunk<'_>| {});
+        }
+        assert!(stream.memory() > 10_000);
+    };
+    let fin = data(5000, b"").with_flags(TcpFlags::FIN);
+    let mut shed = begun(StreamConfig::default());
+    shed.push(&fin, &mut |_: Chunk<'_>| {});
+    early(&mut shed);
+    for _ in 0..500 {
+        shed.shed(Timestamp::EPOCH, &mut |_: Chunk<'_>| {});
+    }
+    assert!(shed.memory() < 300, "{}", shed.memory());
+    assert_eq!(shed.state(), StreamState::Open);
+
+    // Nor does what lies behind its end.
+    let mut ended = begun(StreamConfig::default());
+    early(&mut ended);
+    let fin = data(1, b"").with_flags(TcpFlags::FIN);
+    ended.push(&fin, &mut |_: Chunk<'_>| {});
+    assert!(ended.memory() < 300, "{}", ended.memory());
+    assert_eq!(ended.state(), StreamState::Open);
 }

@@ -7,25 +7,19 @@ mod common;
 
 use std::sync::Arc;
 
-use common::stream_model::{Model, at, number};
-use common::stream_steps::{Action, Send, config, content, opening, send, step};
+use common::cases;
+use common::stream_model::{Model, at, keep, number};
+use common::stream_steps::{Action, Place, Send, config, content, opening, send, step};
 use flowscope_core::Timestamp;
 use flowscope_core::reassemble::{
-    BufferedReassembler, Chunk, Reassembler, Segment, StreamConfig, StreamNotes, StreamState,
+    BufferedReassembler, Chunk, OverlapPolicy, Reassembler, Segment, StreamConfig, StreamNotes,
+    StreamState,
 };
 use flowscope_core::wire::TcpFlags;
 use proptest::prelude::*;
 
-fn cases() -> ProptestConfig {
-    let modest = ProptestConfig::with_cases(4_000);
-    match std::env::var_os("PROPTEST_CASES") {
-        Some(_) => ProptestConfig::default(),
-        None => modest,
-    }
-}
-
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(cases(4_000))]
 
     #[test]
     fn a_stream_is_what_its_bytes_make_it(
@@ -48,10 +42,7 @@ proptest! {
                 watched.expire(at(now), &mut |_: Chunk<'_>| {});
             }
             let before = (stream.stats(), stream.state(), model.out.len());
-            let mut keep = |chunk: Chunk<'_>| match chunk {
-                Chunk::Data(bytes) => seen.extend(bytes.iter().map(|byte| Some(*byte))),
-                Chunk::Gap(len) => seen.extend((0..len).map(|_| None)),
-            };
+            let mut keep = |chunk: Chunk<'_>| keep(&mut seen, chunk);
             let notes = match step.action.clone() {
                 Action::Send(send) => {
                     let part = send.part(now, &mut cursor);
@@ -96,10 +87,7 @@ proptest! {
                 && stream.state() == StreamState::Finished;
             prop_assert_eq!(told(StreamNotes::FINISHED), finishes);
         }
-        stream.finish(&mut |chunk: Chunk<'_>| match chunk {
-            Chunk::Data(bytes) => seen.extend(bytes.iter().map(|byte| Some(*byte))),
-            Chunk::Gap(len) => seen.extend((0..len).map(|_| None)),
-        });
+        stream.finish(&mut |chunk: Chunk<'_>| keep(&mut seen, chunk));
         model.finish();
         prop_assert_eq!(&seen, &model.out);
         prop_assert_eq!(stream.stats(), model.stats());
@@ -107,6 +95,33 @@ proptest! {
         let stats = stream.stats();
         prop_assert_eq!(stats.held, 0);
         prop_assert_eq!(stats.delivered + stats.missing, seen.len() as u64);
+    }
+
+    /// Many on few places, each with bytes of its own, while nothing is handed
+    /// on: what is left of each is a matter of the policy alone.
+    #[test]
+    fn where_many_overlap_the_policy_says_whose_bytes_count(
+        overlap in prop::sample::select(OverlapPolicy::ALL),
+        segments in prop::collection::vec((1..30i64, 1..16i64, cut()), 2..14),
+    ) {
+        let config = StreamConfig { overlap, ..StreamConfig::default() };
+        let mut stream = BufferedReassembler::new(Arc::new(config));
+        let mut model = Model::new(config);
+        let mut seen = Vec::new();
+        let begin = (-1, 0, 0, TcpFlags::SYN);
+        let end = (0, 1, 0, TcpFlags::ACK);
+        let held = segments.into_iter().map(|(place, len, cut)| (place, len, cut, TcpFlags::ACK));
+        let all = [begin].into_iter().chain(held).chain([end]);
+        for ((place, len, cut, flags), edition) in all.zip(0..) {
+            let send = Send { place: Place::At(place), len, cut, flags, edition };
+            let part = send.part(1_000_000, &mut 0);
+            model.push(&part);
+            stream.push(&part.segment(0), &mut |chunk: Chunk<'_>| keep(&mut seen, chunk));
+            prop_assert_eq!(stream.stats(), model.stats(), "at {:?}", send);
+        }
+        stream.finish(&mut |chunk: Chunk<'_>| keep(&mut seen, chunk));
+        model.finish();
+        prop_assert_eq!(&seen, &model.out);
     }
 
     /// Ranges are counted as they lie in memory, of which the model knows
@@ -120,10 +135,7 @@ proptest! {
         let config = StreamConfig { max_ranges, ..config };
         let mut stream = BufferedReassembler::new(Arc::new(config));
         let mut seen = Vec::new();
-        let mut keep = |chunk: Chunk<'_>| match chunk {
-            Chunk::Data(bytes) => seen.extend(bytes.iter().map(|byte| Some(*byte))),
-            Chunk::Gap(len) => seen.extend((0..len).map(|_| None)),
-        };
+        let mut keep = |chunk: Chunk<'_>| keep(&mut seen, chunk);
         let syn = Segment::data(0, b"", at(0)).with_flags(TcpFlags::SYN);
         stream.push(&syn, &mut keep);
         let mut cursor = 0;
@@ -143,4 +155,8 @@ proptest! {
         prop_assert_eq!(stats.conflicts, 0);
         prop_assert_eq!(stats.delivered + stats.missing, seen.len() as u64);
     }
+}
+
+fn cut() -> impl Strategy<Value = u32> {
+    prop_oneof![8 => Just(0), 1 => 1..10u32]
 }

@@ -6,7 +6,8 @@ use core::convert::Infallible;
 use core::time::Duration;
 
 use common::lines::{LineEvent, Lines, word, words};
-use common::{talk, view};
+use common::{cases, talk, view};
+use flowscope_core::engine::PayloadConfig;
 use flowscope_core::extract::{FiveTuple, FiveTupleKey, IpPair};
 use flowscope_core::session::{
     Both, ByKey, Datagram, DatagramParser, FlowFactory, Interest, SessionParser,
@@ -529,6 +530,44 @@ fn asking_for_the_past_for_ever_neither_hangs_nor_hides_a_hole() {
     assert_eq!(ticks, 1, "{seen:?}");
 }
 
+/// What is held is handed on for want of memory, and the parser that reads it
+/// wants to be called long before the hole would have been given up.
+#[test]
+fn a_parser_that_is_fed_under_pressure_is_called_at_its_time() {
+    let waiting = talk()
+        .handshake()
+        .segment(Side::Client, Tcp::ACK, b"lost\n")
+        .segment(Side::Client, Tcp::ACK, b"wait 500\n")
+        .disturb(Disturbance::Lose(3));
+    let greedy = Conversation::new(address("10.0.0.1:40001"), address("10.0.0.2:80"))
+        .starting_at(START + 100 * MILLISECOND)
+        .handshake()
+        .segment(Side::Client, Tcp::ACK, b"lost\n")
+        .segment(Side::Client, Tcp::ACK, &[b'x'; 1400])
+        .disturb(Disturbance::Lose(3));
+    let frames = merge([waiting.frames(), greedy.frames(), clock(&[500, 700, 2_000])]);
+    let mut driver = FlowSessionDriver::new(FiveTuple::bidirectional(), Lines::default())
+        .with_payload_config(PayloadConfig {
+            max_memory: 1_000,
+            ..PayloadConfig::default()
+        });
+    let mut events = Vec::new();
+    for frame in &frames {
+        driver.track(view(frame), &mut events);
+    }
+    driver.finish(&mut events);
+    let seen = timed(&events, 40_000);
+    let expected = [
+        (104, "C: gap 5"),
+        (104, "C: wait 500"),
+        (104, "C! stream_gap"),
+        (104, "C! stream_overflow"),
+        (604, "C: tick"),
+    ];
+    let expected = expected.map(|(at, word)| (at, word.to_owned()));
+    assert_eq!(seen.get(..5), Some(expected.as_slice()), "{seen:?}");
+}
+
 #[test]
 fn a_factory_may_say_no() {
     let talk_at = |port: u16| {
@@ -778,15 +817,8 @@ fn disturbance() -> impl Strategy<Value = Disturbance> {
     ]
 }
 
-fn cases() -> ProptestConfig {
-    match std::env::var_os("PROPTEST_CASES") {
-        Some(_) => ProptestConfig::default(),
-        None => ProptestConfig::with_cases(300),
-    }
-}
-
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn any_split_gives_the_same_messages(

@@ -10,8 +10,11 @@ use flowscope_core::engine::{PayloadConfig, Pressure};
 use flowscope_core::extract::{FiveTuple, FiveTupleKey};
 use flowscope_core::reassemble::{Chunk, OverflowPolicy, StreamConfig};
 use flowscope_core::session::{Input, Interest, SessionParser};
-use flowscope_core::{FlowSessionDriver, SessionEvent, Sink};
-use flowscope_fixtures::{Conversation, Disturbance, Frame, SECOND, START, Side, Tcp, address};
+use flowscope_core::{FlowSessionDriver, SessionEvent, Sink, Timestamp};
+use flowscope_fixtures::{
+    Conversation, Disturbance, Ethernet, Fragmented, Frame, Ipv4, Layer, SECOND, START, Side, Tcp,
+    address, link_type, wrap,
+};
 
 /// Says how long each chunk is; a gap is 0.
 #[derive(Clone, Debug)]
@@ -121,24 +124,49 @@ fn early(segments: usize, len: usize) -> Conversation {
         .fold(talk, |talk, packet| talk.disturb(Disturbance::Lose(packet)))
 }
 
+/// Feeds a crowd, and returns the most bytes that were allocated at once.
+fn flood(config: PayloadConfig, hosts: u32, frames: Vec<Frame>) -> u64 {
+    measure(|| {
+        let mut driver = driver(config);
+        Crowd { frames, hosts }.feed(&mut driver, |driver| {
+            assert!(driver.consumer().memory() <= config.max_memory);
+        });
+        assert_eq!(driver.active_flows(), hosts as usize);
+        // What was over the cap for a moment is one stream's.
+        let peak = driver.consumer().memory_peak();
+        assert!(peak <= config.max_memory + (64 << 10), "{peak}");
+    })
+    .bytes_max
+}
+
+/// What a flow may take beside itself and what it holds: what is kept of a
+/// stream once it was out of order, and reminders of it, which are gone through
+/// when there are two a flow; and the lists of those double.
+const BESIDE: u64 = 256 + 4 * 24 + 4 * 16;
+
 #[test]
-fn early_bytes_of_many_half_open_flows_stay_under_the_cap() {
+fn early_bytes_of_a_million_half_open_flows_stay_under_the_cap() {
+    const FLOWS: u32 = 1_000_000;
+    const MAX: usize = 64 << 20;
+    let alone = flood(PayloadConfig::default(), FLOWS, early(0, 0).frames());
+    for pressure in [Pressure::Oldest, Pressure::Current] {
+        let config = PayloadConfig {
+            max_memory: MAX,
+            pressure,
+            ..PayloadConfig::default()
+        };
+        let most = flood(config, FLOWS, early(1, 600).frames());
+        println!("{pressure:?}: {most} bytes with {FLOWS} flows, {alone} without early bytes");
+        let bound = alone + u64::from(FLOWS) * BESIDE + MAX as u64;
+        assert!(most <= bound, "{pressure:?}: {most} of {bound}");
+    }
+}
+
+#[test]
+fn a_hole_in_each_of_many_flows_stays_under_the_cap_whatever_is_done_about_it() {
     const FLOWS: u32 = 100_000;
     const MAX: usize = 4 << 20;
-    let feed = |config, talk: &Conversation| {
-        measure(|| {
-            let mut driver = driver(config);
-            Crowd::new(FLOWS, talk).feed(&mut driver, |driver| {
-                assert!(driver.consumer().memory() <= MAX);
-            });
-            assert_eq!(driver.active_flows(), FLOWS as usize);
-            let peak = driver.consumer().memory_peak();
-            // What was over the cap for a moment is one stream's.
-            assert!(peak <= MAX + (64 << 10), "{peak}");
-        })
-        .bytes_max
-    };
-    let alone = feed(PayloadConfig::default(), &early(0, 0));
+    let alone = flood(PayloadConfig::default(), FLOWS, early(0, 0).frames());
     for pressure in [Pressure::Oldest, Pressure::Current] {
         for overflow in [OverflowPolicy::SlidingWindow, OverflowPolicy::DropFlow] {
             let config = PayloadConfig {
@@ -150,18 +178,103 @@ fn early_bytes_of_many_half_open_flows_stay_under_the_cap() {
                 pressure,
                 ..PayloadConfig::default()
             };
-            let most = feed(config, &early(2, 600));
-            // What is kept of a stream once it was out of order, and reminders
-            // of it, which are gone through when there are two a flow; and the
-            // lists of those double.
-            let each = 256 + 4 * 24 + 4 * 16;
-            let bound = alone + u64::from(FLOWS) * each + MAX as u64;
+            let most = flood(config, FLOWS, early(2, 600).frames());
+            let bound = alone + u64::from(FLOWS) * BESIDE + MAX as u64;
             assert!(
                 most <= bound,
                 "{pressure:?} {overflow:?}: {most} of {bound}"
             );
         }
     }
+}
+
+/// Where there is room for them, holes are given up when their time has come.
+#[test]
+fn a_hole_in_each_of_many_flows_is_given_up_in_time_and_all_is_given_back() {
+    const FLOWS: u32 = 100_000;
+    let config = PayloadConfig::default();
+    let mut driver = driver(config);
+    let allocated = measure(|| {
+        Crowd::new(FLOWS, &early(1, 600)).feed(&mut driver, |_| {});
+        assert!(driver.consumer().memory() >= 600 * FLOWS as usize);
+        let (mut gaps, mut bytes) = (0, 0);
+        let later = Timestamp::from_nanos(START + 11 * SECOND);
+        driver.expire(later, &mut |event: Event| match event {
+            SessionEvent::Application { message: 0, .. } => gaps += 1,
+            SessionEvent::Application { message, .. } => bytes += message,
+            _ => {}
+        });
+        assert_eq!((gaps, bytes), (FLOWS, 600 * FLOWS as usize));
+        assert_eq!(driver.consumer().memory(), 0);
+    });
+    assert!(driver.consumer().memory_peak() <= config.max_memory);
+    println!("{allocated:?}");
+    let alone = flood(config, FLOWS, early(0, 0).frames());
+    let left = alone + u64::from(FLOWS) * BESIDE;
+    assert!(
+        allocated.bytes_current <= left as i64,
+        "{allocated:?} of {left}"
+    );
+}
+
+/// In one piece that grows at its front, and in as many pieces as bytes.
+#[test]
+fn bytes_that_many_flows_send_backwards_stay_under_the_cap() {
+    const FLOWS: u32 = 1_000;
+    const MAX: usize = 1 << 20;
+    let mut talk = talk().segment(Side::Client, Tcp::SYN, b"");
+    for _ in 0..600 {
+        talk = talk.segment(Side::Client, Tcp::ACK, b"x");
+    }
+    let mut backwards = talk.frames();
+    backwards.remove(1);
+    backwards[1..].reverse();
+    let every_other: Vec<_> = backwards.iter().step_by(2).cloned().collect();
+    let alone = flood(PayloadConfig::default(), FLOWS, early(0, 0).frames());
+    for frames in [backwards, every_other] {
+        for pressure in [Pressure::Oldest, Pressure::Current] {
+            let config = PayloadConfig {
+                max_memory: MAX,
+                pressure,
+                ..PayloadConfig::default()
+            };
+            let most = flood(config, FLOWS, frames.clone());
+            let bound = alone + u64::from(FLOWS) * BESIDE + MAX as u64;
+            assert!(most <= bound, "{pressure:?}: {most} of {bound}");
+        }
+    }
+}
+
+/// A segment that was put together of fragments is held like any other.
+#[test]
+fn early_bytes_that_come_in_fragments_stay_under_the_cap() {
+    let config = PayloadConfig {
+        max_memory: 64 << 10,
+        ..PayloadConfig::default()
+    };
+    let early = Tcp {
+        seq: 10_000,
+        ..Tcp::new(40_000, 80, Tcp::ACK)
+    };
+    let layers = [
+        Layer::Ethernet(Ethernet::default()),
+        Layer::Ipv4(Ipv4::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into())),
+        Layer::Tcp(early),
+    ];
+    let pieces = Fragmented::new(&layers, 1, &[7; 1200]).every(800);
+    let piece = |bytes: &Vec<u8>| Frame {
+        nanos: START,
+        link: link_type::ETHERNET,
+        wire_len: bytes.len() as u32,
+        bytes: bytes.clone(),
+    };
+    let syn = Tcp {
+        seq: 0,
+        ..Tcp::new(40_000, 80, Tcp::SYN)
+    };
+    let syn = wrap(&[&layers[..2], &[Layer::Tcp(syn)]].concat(), b"");
+    let frames = [&syn].into_iter().chain(&pieces).map(piece).collect();
+    assert!(flood(config, 1000, frames) > 0);
 }
 
 #[test]
@@ -270,4 +383,57 @@ fn pressure_falls_on_whom_the_policy_says() {
         }
         assert_eq!(seen, expected, "{pressure:?}");
     }
+}
+
+/// Who held something for a moment, long ago, has not held it since.
+#[test]
+fn a_flow_that_let_go_and_holds_again_is_not_the_oldest() {
+    let config = PayloadConfig {
+        max_memory: 16 << 10,
+        ..PayloadConfig::default()
+    };
+    let innocent = Conversation::new(address("10.9.0.1:40000"), address("10.0.0.2:80"))
+        .handshake()
+        .segment(Side::Client, Tcp::ACK, &[1; 100])
+        .segment(Side::Client, Tcp::ACK, &[2; 101])
+        .segment(Side::Client, Tcp::ACK, &[3; 102])
+        .segment(Side::Client, Tcp::ACK, &[4; 103])
+        .disturb(Disturbance::Delay {
+            packet: 5,
+            behind: 1,
+        })
+        .disturb(Disturbance::Delay {
+            packet: 3,
+            behind: 1,
+        })
+        .frames();
+    let greedy = Conversation::new(address("10.8.0.1:40000"), address("10.0.0.2:80"))
+        .handshake()
+        .segment(Side::Client, Tcp::ACK, b"lost")
+        .with_segment_size(1000)
+        .send(Side::Client, &[5; 25_000])
+        .disturb(Disturbance::Lose(3))
+        .frames();
+    let mut driver = driver(config);
+    let mut seen = Vec::new();
+    let mut track = |driver: &mut Driver, frames: &[Frame]| {
+        for frame in frames {
+            driver.track(view(frame), &mut |event: Event| {
+                if let SessionEvent::Application { key, message, .. } = event {
+                    let is_innocent = key.src_addr() == address("10.9.0.1:0").ip();
+                    seen.push((is_innocent, message));
+                }
+            });
+        }
+    };
+    // Held, while another begins to hold, and let go; and held again.
+    track(&mut driver, &innocent[..4]);
+    track(&mut driver, &greedy[..4]);
+    track(&mut driver, &innocent[4..6]);
+    // The memory is used up. What is given up is the other's hole.
+    track(&mut driver, &greedy[4..]);
+    track(&mut driver, &innocent[6..]);
+    let innocents: Vec<_> = seen.iter().filter(|it| it.0).map(|it| it.1).collect();
+    assert_eq!(innocents, [100, 101, 102, 103]);
+    assert!(seen.contains(&(false, 0)));
 }

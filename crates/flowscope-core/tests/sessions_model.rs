@@ -1,4 +1,4 @@
-//! Both streams of a connection through the engine, against a model that keeps
+//! The streams of connections through the engine, against a model that keeps
 //! every byte by itself.
 //!
 //! `PROPTEST_CASES=1000000 cargo test --release --test sessions_model` runs
@@ -6,268 +6,398 @@
 
 mod common;
 
-use common::stream_model::{Model, Part, Phase, at, number};
-use common::stream_steps::{Place, Send, config, place, send};
-use flowscope_core::engine::PayloadConfig;
-use flowscope_core::extract::{FiveTuple, FiveTupleKey};
-use flowscope_core::reassemble::{Chunk, StreamConfig, StreamState, StreamStats};
-use flowscope_core::session::{Close, Input, Interest, StreamEnd, StreamFactory};
-use flowscope_core::track::{EndReason, FlowEvent, FlowId, FlowState};
-use flowscope_core::wire::{TcpFlags, Transport};
-use flowscope_core::{FlowDriver, FlowSide, LinkType, PacketView, Timestamp};
-use proptest::prelude::*;
+use core::ops::Range;
+use std::collections::BTreeMap;
 
-fn cases() -> ProptestConfig {
-    let modest = ProptestConfig::with_cases(3_000);
-    match std::env::var_os("PROPTEST_CASES") {
-        Some(_) => ProptestConfig::default(),
-        None => modest,
-    }
-}
+use common::cases;
+use common::connection_model::Models;
+use common::stream_log::{Log, SERVER_PORT};
+use common::stream_model::{Part, at, number};
+use common::stream_steps::{Place, Send, config, content, place, send};
+use flowscope_core::engine::{PayloadConfig, Pressure};
+use flowscope_core::extract::{FiveTuple, FiveTupleKey};
+use flowscope_core::reassemble::{OverlapPolicy, StreamConfig};
+use flowscope_core::session::Close;
+use flowscope_core::track::{FlowEvent, FlowId};
+use flowscope_core::wire::TcpFlags;
+use flowscope_core::{FlowDriver, LinkType, PacketView};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(cases(3_000))]
 
     #[test]
-    fn both_streams_are_what_their_bytes_make_them(
-        config in config(),
-        isns in [isn(), isn()],
-        opening in opening(),
-        packets in prop::collection::vec(packet(), 1..80),
+    fn both_streams_are_what_their_bytes_make_them(traffic in traffic()) {
+        play(&traffic)?;
+    }
+
+    /// How much memory bytes take is not the model's business; but they stay
+    /// where they belong, and within the caps.
+    #[test]
+    fn whatever_the_memory_bytes_are_where_they_belong(
+        traffic in traffic(),
+        max_ranges in prop_oneof![Just(usize::MAX), 0..12usize],
+        max_memory in memory(),
+        max_memory_per_flow in memory(),
+        pressure in prop::sample::select(vec![Pressure::Oldest, Pressure::Current]),
     ) {
-        let payload = PayloadConfig { streams: config, ..PayloadConfig::default() };
-        let mut driver = FlowDriver::new(FiveTuple::bidirectional(), Log::default())
-            .with_payload_config(payload);
-        let mut model = Models::default();
-        let mut cursors = [0, 0];
-        let mut now = 1_000_000;
-        let mut live = None;
-        for packet in opening.into_iter().chain(packets) {
-            now += packet.pause;
-            let from = packet.from;
-            let part = packet.part(now, &mut cursors[from]);
-            let ack = part.flags.contains(TcpFlags::ACK)
-                .then(|| packet.ack.from(cursors[1 - from]));
+        play_within(&traffic, PayloadConfig {
+            streams: StreamConfig { max_ranges, ..traffic.config },
+            max_memory,
+            max_memory_per_flow,
+            pressure,
+        })?;
+    }
+}
 
-            let (bytes, wire_len) = frame(from, &part, ack, isns);
-            let view = PacketView::new(&bytes, at(now))
-                .with_link(LinkType::RAW)
-                .with_wire_len(wire_len);
-            let mut events = Vec::new();
-            driver.track(view, &mut events);
-            for event in &events {
-                match event {
-                    FlowEvent::Ended { reason, .. } => model.end(*reason),
-                    FlowEvent::Started { flow, .. } => {
-                        model.start(config);
-                        live = Some(*flow);
-                    }
-                    _ => {}
-                }
-            }
-            let flow: FlowId = live.expect("every packet has a flow");
-            let state = driver.flow_stats(flow).expect("it is live").state;
-            model.packet(from, &part, ack, state, now);
+/// A model proves nothing about what never happens to it.
+#[test]
+fn everything_happens_that_the_model_is_there_for() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen = BTreeMap::new();
+    for _ in 0..2_000 {
+        let traffic = traffic().new_tree(&mut runner).expect("it can be made");
+        let traffic = traffic.current();
+        for what in play(&traffic).expect("model and engine agree") {
+            *seen.entry(what).or_insert(0) += 1;
+        }
+    }
+    for what in EVERYTHING.iter().map(|what| (*what).to_owned()).chain(
+        OverlapPolicy::ALL
+            .iter()
+            .map(|policy| format!("an overlap that differs under {policy:?}")),
+    ) {
+        let times = seen.get(&what).copied().unwrap_or(0);
+        assert!(times >= 3, "{what}: {times} times of {seen:#?}");
+    }
+}
 
-            let log = driver.consumer().reader().factory();
-            prop_assert_eq!(log.flows.len(), model.flows.len());
-            let (seen, expected) = (log.flows.last(), model.flows.last());
-            let (seen, expected) = (seen.expect("one"), expected.expect("one"));
-            let streams = driver.flow_state(flow).and_then(|state| state.streams());
-            let streams = streams.expect("it is a TCP connection");
-            for side in 0..2 {
-                prop_assert_eq!(&seen.out[side], &expected.sides[side].out, "at {:?}", packet);
-                let mut stats = streams[seen.side(side)];
-                let mut right = expected.sides[side].stats();
-                if expected.is_blank[side] {
-                    (stats.dropped, right.dropped) = (0, 0);
+const EVERYTHING: &[&str] = &[
+    "a beginning that nothing came before",
+    "a conflict won by the new copy",
+    "a conflict won by the old copy",
+    "a connection on used ports",
+    "a FIN behind a hole",
+    "a FIN in its place",
+    "a first segment that was a stray",
+    "a hole given up at the cap",
+    "a hole given up for an ACK",
+    "a hole given up for its age",
+    "a jump confirmed by a segment",
+    "a jump confirmed by an ACK",
+    "a keep-alive",
+    "a packet older than the one before",
+    "a reset",
+    "a segment cut by a snap length",
+    "a segment in fragments",
+    "a segment sent again",
+    "a segment that came early",
+    "a stray ACK",
+    "a stray segment",
+    "a stream dropped at its cap",
+    "an ACK before its data",
+    "data from both sides",
+    "data in a SYN",
+    "joined in the middle",
+    "numbers that wrap",
+    "several connections",
+];
+
+/// What goes over the wire, and how it is put together.
+#[derive(Clone, Debug)]
+struct Traffic {
+    config: StreamConfig,
+    lanes: Vec<Lane>,
+    packets: Vec<Packet>,
+}
+
+/// A connection, by its client's port.
+#[derive(Clone, Debug)]
+struct Lane {
+    isns: [u32; 2],
+    opening: Vec<Packet>,
+}
+
+impl Traffic {
+    /// Every packet with its lane: first what opens the connections.
+    fn packets(&self) -> impl Iterator<Item = (usize, Packet)> {
+        let lanes = self.lanes.iter().enumerate();
+        let opening = lanes.flat_map(|(lane, it)| it.opening.iter().map(move |it| (lane, it)));
+        let rest = self.packets.iter();
+        let rest = rest.map(|packet| (packet.lane % self.lanes.len(), packet));
+        opening
+            .chain(rest)
+            .map(|(lane, packet)| (lane, packet.clone()))
+    }
+}
+
+/// Shows it to the engine and to the model, and compares what they say after
+/// every packet. Returns what has happened.
+fn play(traffic: &Traffic) -> Result<Vec<String>, TestCaseError> {
+    let config = traffic.config;
+    let mut driver = driver(PayloadConfig {
+        streams: config,
+        ..PayloadConfig::default()
+    });
+    let mut models: Vec<Models> = traffic.lanes.iter().map(|_| Models::default()).collect();
+    let mut cursors = vec![[0, 0]; traffic.lanes.len()];
+    let mut live = vec![None; traffic.lanes.len()];
+    let mut seen = Vec::new();
+    let mut clock = None;
+    for (lane, packet) in traffic.packets() {
+        let from = packet.from;
+        let now = packet.time(&mut clock);
+        let part = packet.part(now, &mut cursors[lane][from]);
+        let ack = packet.acked(&part, cursors[lane][1 - from]);
+        note_packet(&mut seen, &packet, &part, traffic.lanes[lane].isns[from]);
+
+        let mut events = Vec::new();
+        track(&mut driver, traffic, lane, &packet, &part, ack, &mut events);
+        for event in &events {
+            match event {
+                FlowEvent::Ended { key, reason, .. } => models[lane_of(key)].end(*reason),
+                FlowEvent::Started { flow, key, .. } => {
+                    models[lane_of(key)].start(config);
+                    live[lane_of(key)] = Some(*flow);
                 }
-                prop_assert_eq!(stats, right, "at {:?}", packet);
-                prop_assert_eq!(seen.closed[side], expected.closed[side], "at {:?}", packet);
+                _ => {}
             }
         }
-        driver.finish(&mut |event| {
-            if let FlowEvent::Ended { reason, .. } = event {
-                model.end(reason);
-            }
-        });
-        prop_assert_eq!(driver.consumer().memory(), 0);
+        let flow: FlowId = live[lane].expect("every packet has a flow");
+        let state = driver.flow_stats(flow).expect("it is live").state;
+        models[lane].packet(from, &part, ack, state, clock.unwrap_or(now));
+
         let log = driver.consumer().reader().factory();
-        prop_assert_eq!(log.flows.len(), model.flows.len());
-        for (seen, expected) in log.flows.iter().zip(&model.flows) {
-            prop_assert!(seen.is_over);
+        let mut flows = log.flows.iter().filter(|flow| flow.port == port(lane));
+        let expected = models[lane].flows.last();
+        let (last, expected) = (flows.next_back().expect("one"), expected.expect("one"));
+        prop_assert_eq!(flows.count() + 1, models[lane].flows.len());
+        let streams = driver.flow_state(flow).and_then(|state| state.streams());
+        let streams = streams.expect("it is a TCP connection");
+        for side in 0..2 {
+            prop_assert_eq!(
+                &last.out[side],
+                &expected.sides[side].out,
+                "at {:?}",
+                packet
+            );
+            let mut stats = streams[last.side(side)];
+            let mut right = expected.sides[side].stats();
+            if expected.is_blank[side] {
+                (stats.dropped, right.dropped) = (0, 0);
+            }
+            prop_assert_eq!(stats, right, "at {:?}", packet);
+            prop_assert_eq!(last.closed[side], expected.closed[side], "at {:?}", packet);
+        }
+    }
+    driver.finish(&mut |event| {
+        if let FlowEvent::Ended { key, reason, .. } = event {
+            models[lane_of(&key)].end(reason);
+        }
+    });
+    prop_assert_eq!(driver.consumer().memory(), 0);
+    let log = driver.consumer().reader().factory();
+    for (lane, models) in models.iter().enumerate() {
+        let flows: Vec<_> = log
+            .flows
+            .iter()
+            .filter(|it| it.port == port(lane))
+            .collect();
+        prop_assert_eq!(flows.len(), models.flows.len());
+        for (flow, expected) in flows.iter().zip(&models.flows) {
+            prop_assert!(flow.is_over);
             for side in 0..2 {
-                prop_assert_eq!(&seen.out[side], &expected.sides[side].out);
-                prop_assert_eq!(seen.closed[side], expected.closed[side]);
+                prop_assert_eq!(&flow.out[side], &expected.sides[side].out);
+                prop_assert_eq!(flow.closed[side], expected.closed[side]);
+            }
+        }
+    }
+    note_outcome(&mut seen, config, &models);
+    Ok(seen)
+}
+
+/// Shows it to the engine, with only one content and no second beginnings, so
+/// that every byte that comes out tells its place.
+fn play_within(traffic: &Traffic, config: PayloadConfig) -> Result<(), TestCaseError> {
+    let mut driver = driver(config);
+    let mut cursors = vec![[0, 0]; traffic.lanes.len()];
+    let mut clock = None;
+    // Each begins with both SYNs, so that places are known.
+    let openings = (0..traffic.lanes.len()).flat_map(|lane| {
+        let opening = handshake().into_iter().take(2);
+        opening.map(move |packet| (lane, packet))
+    });
+    let rest = traffic
+        .packets()
+        .filter(|(_, packet)| !packet.send.flags.contains(TcpFlags::SYN));
+    for (lane, mut packet) in openings.chain(rest) {
+        packet.send.edition = 0;
+        let (from, now) = (packet.from, packet.time(&mut clock));
+        let part = packet.part(now, &mut cursors[lane][from]);
+        let ack = packet.acked(&part, cursors[lane][1 - from]);
+        track(
+            &mut driver,
+            traffic,
+            lane,
+            &packet,
+            &part,
+            ack,
+            &mut Vec::new(),
+        );
+        prop_assert!(driver.consumer().memory() <= config.max_memory);
+    }
+    driver.finish(&mut Vec::new());
+    prop_assert_eq!(driver.consumer().memory(), 0);
+    for flow in &driver.consumer().reader().factory().flows {
+        prop_assert!(flow.is_over);
+        for (out, closed) in flow.out.iter().zip(flow.closed) {
+            let (_, stats) = closed.expect("a flow that is over closed both");
+            prop_assert_eq!(stats.delivered + stats.missing, out.len() as u64);
+            prop_assert_eq!(stats.conflicts, 0);
+            for (place, byte) in (0..).zip(out) {
+                prop_assert!(byte.is_none_or(|it| it == content(place, 0)), "at {place}");
+            }
+        }
+    }
+    Ok(())
+}
+
+type Driver = FlowDriver<FiveTuple, Log>;
+
+fn driver(config: PayloadConfig) -> Driver {
+    FlowDriver::new(FiveTuple::bidirectional(), Log::default()).with_payload_config(config)
+}
+
+fn track(
+    driver: &mut Driver,
+    traffic: &Traffic,
+    lane: usize,
+    packet: &Packet,
+    part: &Part,
+    ack: Option<i64>,
+    events: &mut Vec<FlowEvent<FiveTupleKey>>,
+) {
+    let (from, isns) = (packet.from, traffic.lanes[lane].isns);
+    let ports = [port(lane), SERVER_PORT];
+    let (bytes, wire_len) = frame(from, part, ack, isns, ports);
+    let mut take = |bytes: &[u8], wire_len| {
+        let view = PacketView::new(bytes, at(part.at))
+            .with_link(LinkType::RAW)
+            .with_wire_len(wire_len);
+        driver.track(view, events);
+    };
+    if is_in_fragments(packet, part) {
+        for piece in fragments(&bytes) {
+            take(&piece, piece.len() as u32);
+        }
+    } else {
+        take(&bytes, wire_len);
+    }
+}
+
+/// What was cut by a snap length would never get whole.
+fn is_in_fragments(packet: &Packet, part: &Part) -> bool {
+    packet.in_fragments && part.cut == 0 && part.bytes.len() > FIRST - 20
+}
+
+/// The packet in two, the latter first.
+fn fragments(packet: &[u8]) -> [Vec<u8>; 2] {
+    let (header, carried) = packet.split_at(20);
+    let piece = |range: Range<usize>, field: u16| {
+        let mut piece = [header, &carried[range]].concat();
+        let len = piece.len() as u16;
+        piece[2..4].copy_from_slice(&len.to_be_bytes());
+        piece[6..8].copy_from_slice(&field.to_be_bytes());
+        piece
+    };
+    const MORE: u16 = 0x2000;
+    [
+        piece(FIRST..carried.len(), FIRST as u16 / 8),
+        piece(0..FIRST, MORE),
+    ]
+}
+
+/// Bytes in the first fragment: a TCP header, and a little more.
+const FIRST: usize = 24;
+
+// What has happened.
+
+fn note_packet(seen: &mut Vec<String>, packet: &Packet, part: &Part, isn: u32) {
+    let mut saw = |what: &str, is_so: bool| {
+        if is_so && !seen.iter().any(|it| it == what) {
+            seen.push(what.to_owned());
+        }
+    };
+    saw(
+        "a packet older than the one before",
+        packet.late > packet.pause,
+    );
+    saw("a segment in fragments", is_in_fragments(packet, part));
+    saw("data in a SYN", part.has(TcpFlags::SYN) && part.len() > 0);
+    let wraps = number(isn, part.end()) < number(isn, part.start());
+    saw("numbers that wrap", wraps && part.len() > 0);
+}
+
+fn note_outcome(seen: &mut Vec<String>, config: StreamConfig, models: &[Models]) {
+    let mut saw = |what: &str, is_so: bool| {
+        if is_so && !seen.iter().any(|it| it == what) {
+            seen.push(what.to_owned());
+        }
+    };
+    saw("several connections", models.len() > 1);
+    for flows in models.iter().map(|models| &models.flows) {
+        saw("a connection on used ports", flows.len() > 1);
+        for flow in flows {
+            let stats = flow.sides.each_ref().map(|side| side.stats());
+            saw(
+                "data from both sides",
+                stats.iter().all(|it| it.delivered > 0),
+            );
+            for (stats, closed) in stats.iter().zip(flow.closed) {
+                saw("a segment that came early", stats.held_peak > 0);
+                saw("a segment sent again", stats.retransmitted > 0);
+                saw("a segment cut by a snap length", stats.cut > 0);
+                saw("a stray segment", stats.strays > 0);
+                saw("a reset", closed.is_some_and(|it| it.0 == Close::Reset));
+                let policy = format!("an overlap that differs under {:?}", config.overlap);
+                saw(&policy, stats.conflicts > 0);
+            }
+            for what in flow.sides.iter().flat_map(|side| &side.seen) {
+                saw(what, true);
             }
         }
     }
 }
 
-// The connection, as the engine tells of it.
-
-#[derive(Debug, Default)]
-struct Log {
-    flows: Vec<Seen>,
-}
-
-#[derive(Debug)]
-struct Seen {
-    /// Which of the two hosts is the initiator.
-    initiator: usize,
-    /// By host, as is what follows: each byte, or that it is missing.
-    out: [Vec<Option<u8>>; 2],
-    closed: [Option<(Close, StreamStats)>; 2],
-    is_over: bool,
-}
-
-impl Seen {
-    fn host(&self, side: FlowSide) -> usize {
-        match side {
-            FlowSide::Initiator => self.initiator,
-            FlowSide::Responder => 1 - self.initiator,
-        }
-    }
-
-    fn side(&self, host: usize) -> FlowSide {
-        match host == self.initiator {
-            true => FlowSide::Initiator,
-            false => FlowSide::Responder,
-        }
-    }
-}
-
-impl StreamFactory<FiveTupleKey> for Log {
-    type Stream = usize;
-
-    fn open(&mut self, key: &FiveTupleKey, _: &Transport) -> Option<usize> {
-        self.flows.push(Seen {
-            initiator: usize::from(key.src_port() != Some(PORTS[0])),
-            out: Default::default(),
-            closed: [None; 2],
-            is_over: false,
-        });
-        Some(self.flows.len() - 1)
-    }
-
-    fn feed(&mut self, flow: &mut usize, _: &FiveTupleKey, input: Input<'_>) -> Interest {
-        let seen = &mut self.flows[*flow];
-        let host = seen.host(input.side);
-        assert_eq!(seen.closed[host], None, "fed after its end");
-        match input.chunk {
-            Chunk::Data(bytes) => seen.out[host].extend(bytes.iter().map(|byte| Some(*byte))),
-            Chunk::Gap(len) => seen.out[host].extend((0..len).map(|_| None)),
-        }
-        Interest::More
-    }
-
-    fn close(&mut self, flow: &mut usize, _: &FiveTupleKey, end: StreamEnd) {
-        let seen = &mut self.flows[*flow];
-        let host = seen.host(end.side);
-        let before = seen.closed[host].replace((end.how, end.stats));
-        assert_eq!(before, None, "closed twice");
-    }
-
-    fn end(&mut self, flow: usize, _: &FiveTupleKey, _: Timestamp) {
-        self.flows[flow].is_over = true;
-    }
-}
-
-// The same, as it should be.
-
-#[derive(Default)]
-struct Models {
-    flows: Vec<Expected>,
-}
-
-struct Expected {
-    sides: [Model; 2],
-    /// Whether it was over before anything of it was seen: then no number says
-    /// which of the segments that follow are keep-alives.
-    is_blank: [bool; 2],
-    closed: [Option<(Close, StreamStats)>; 2],
-}
-
-impl Models {
-    fn start(&mut self, config: StreamConfig) {
-        self.flows.push(Expected {
-            sides: [Model::new(config), Model::new(config)],
-            is_blank: [false; 2],
-            closed: [None; 2],
-        });
-    }
-
-    fn end(&mut self, reason: EndReason) {
-        if let Some(flow) = self.flows.last_mut() {
-            flow.finish(match reason {
-                EndReason::Rst => Close::Reset,
-                _ => Close::Lost,
-            });
-        }
-    }
-
-    /// A packet that led to `state`.
-    fn packet(&mut self, from: usize, part: &Part, ack: Option<i64>, state: FlowState, now: u64) {
-        let flow = self.flows.last_mut().expect("it was started");
-        for side in &mut flow.sides {
-            side.expire(now);
-        }
-        flow.close_finished();
-        if part.has(TcpFlags::RST) {
-            // Whether it is plausible is not the streams' business.
-            if state == FlowState::Reset {
-                // The other side may have sent more before it heard of this.
-                flow.finish_side(from, Close::Reset);
-            }
-            return;
-        }
-        if let Some(ack) = ack {
-            flow.sides[1 - from].acknowledge(ack, part.flags, now);
-        }
-        flow.sides[from].push(part);
-        flow.close_finished();
-    }
-}
-
-impl Expected {
-    fn close_finished(&mut self) {
-        for (side, closed) in self.sides.iter().zip(&mut self.closed) {
-            if side.state() == StreamState::Finished && closed.is_none() {
-                *closed = Some((Close::Fin, side.stats()));
-            }
-        }
-    }
-
-    fn finish(&mut self, how: Close) {
-        for side in 0..self.sides.len() {
-            self.finish_side(side, how);
-        }
-    }
-
-    fn finish_side(&mut self, from: usize, how: Close) {
-        let side = &mut self.sides[from];
-        self.is_blank[from] |= matches!(side.phase, Phase::Waiting | Phase::Acked);
-        side.finish();
-        self.close_finished();
-        self.closed[from].get_or_insert((how, self.sides[from].stats()));
-    }
-}
-
-// What happens.
+// What may happen.
 
 /// A packet by the places of its bytes.
 #[derive(Clone, Debug)]
 struct Packet {
+    lane: usize,
     pause: u64,
+    /// How much older than the latest it says it is.
+    late: u64,
     /// Which of the two hosts sends it.
     from: usize,
     send: Send,
+    in_fragments: bool,
     has_ack: bool,
     /// What it acknowledges, as seen from where the other has got to.
     ack: Place,
 }
 
 impl Packet {
+    /// Its time, when the latest was of `clock`.
+    fn time(&self, clock: &mut Option<u64>) -> u64 {
+        // A first moment that leaves room for going back.
+        let time = clock.unwrap_or(1_000_000) + self.pause - self.late;
+        *clock = (*clock).max(Some(time));
+        time
+    }
+
     fn part(&self, now: u64, cursor: &mut i64) -> Part {
         let mut part = self.send.part(now, cursor);
         if self.has_ack {
@@ -275,30 +405,77 @@ impl Packet {
         }
         part
     }
+
+    fn acked(&self, part: &Part, cursor: i64) -> Option<i64> {
+        let has_ack = part.flags.contains(TcpFlags::ACK);
+        has_ack.then(|| self.ack.from(cursor))
+    }
+}
+
+fn traffic() -> impl Strategy<Value = Traffic> {
+    let lane = || ([isn(), isn()], opening()).prop_map(|(isns, opening)| Lane { isns, opening });
+    let lanes = prop_oneof![
+        3 => prop::collection::vec(lane(), 1),
+        1 => prop::collection::vec(lane(), 2..4),
+    ];
+    (config(), lanes, prop::collection::vec(packet(), 1..80)).prop_map(
+        |(config, lanes, packets)| Traffic {
+            config,
+            lanes,
+            packets,
+        },
+    )
 }
 
 fn packet() -> impl Strategy<Value = Packet> {
     let pause = prop_oneof![3 => Just(0), 3 => 0..5_000u64, 1 => 0..60_000u64];
+    let late = prop_oneof![12 => Just(0), 1 => 0..30_000u64];
     let ack = prop_oneof![3 => Just(Place::Here), 1 => place()];
-    (pause, 0..2usize, send(), any::<bool>(), ack).prop_map(|(pause, from, send, has_ack, ack)| {
-        Packet {
-            pause,
-            from,
-            send,
-            has_ack,
-            ack,
-        }
-    })
+    (
+        0..6usize,
+        pause,
+        late,
+        0..2usize,
+        send(),
+        prop::bool::weighted(0.1),
+        any::<bool>(),
+        ack,
+    )
+        .prop_map(
+            |(lane, pause, late, from, send, in_fragments, has_ack, ack)| Packet {
+                lane,
+                pause,
+                late,
+                from,
+                send,
+                in_fragments,
+                has_ack,
+                ack,
+            },
+        )
 }
 
 fn isn() -> impl Strategy<Value = u32> {
     prop_oneof![any::<u32>(), (0..400u32).prop_map(|n| u32::MAX - n)]
 }
 
-/// Nothing, or as much of a handshake as was captured.
+/// Nothing, or as much of a handshake as was captured, perhaps with data in it.
 fn opening() -> impl Strategy<Value = Vec<Packet>> {
+    let from = prop_oneof![3 => Just(0usize), 1 => 1..4usize];
+    let early_data = prop_oneof![6 => Just([0, 0]), 1 => [0..20i64, 0..20i64]];
+    (from, early_data).prop_map(|(from, early_data)| {
+        let mut packets = handshake();
+        packets[0].send.len = early_data[0];
+        packets[1].send.len = early_data[1];
+        packets.split_off(from)
+    })
+}
+
+fn handshake() -> Vec<Packet> {
     let control = |from, flags, place, has_ack| Packet {
+        lane: 0,
         pause: 100,
+        late: 0,
         from,
         send: Send {
             place: Place::At(place),
@@ -307,20 +484,29 @@ fn opening() -> impl Strategy<Value = Vec<Packet>> {
             flags,
             edition: 0,
         },
+        in_fragments: false,
         has_ack,
         ack: Place::At(0),
     };
-    let handshake = [
+    vec![
         control(0, TcpFlags::SYN, -1, false),
         control(1, TcpFlags::SYN, -1, true),
         control(0, TcpFlags::ACK, 0, true),
-    ];
-    let from = prop_oneof![3 => Just(0usize), 1 => 1..4usize];
-    from.prop_map(move |from| handshake[from..].to_vec())
+    ]
+}
+
+fn memory() -> impl Strategy<Value = usize> {
+    prop_oneof![Just(1 << 20), 0..4_000usize]
 }
 
 /// The packet, and how long it was on the wire.
-fn frame(from: usize, part: &Part, ack: Option<i64>, isns: [u32; 2]) -> (Vec<u8>, u32) {
+fn frame(
+    from: usize,
+    part: &Part,
+    ack: Option<i64>,
+    isns: [u32; 2],
+    ports: [u16; 2],
+) -> (Vec<u8>, u32) {
     let wire_len = 40 + part.bytes.len() as u32 + part.cut;
     let host = |host: usize| [10, 0, 0, host as u8 + 1];
     let mut bytes = vec![0x45, 0];
@@ -328,8 +514,8 @@ fn frame(from: usize, part: &Part, ack: Option<i64>, isns: [u32; 2]) -> (Vec<u8>
     bytes.extend([0, 0, 0, 0, 64, 6, 0, 0]);
     bytes.extend(host(from));
     bytes.extend(host(1 - from));
-    bytes.extend(PORTS[from].to_be_bytes());
-    bytes.extend(PORTS[1 - from].to_be_bytes());
+    bytes.extend(ports[from].to_be_bytes());
+    bytes.extend(ports[1 - from].to_be_bytes());
     bytes.extend(number(isns[from], part.place).to_be_bytes());
     let ack = ack.map_or(0, |ack| number(isns[1 - from], ack));
     bytes.extend(ack.to_be_bytes());
@@ -338,4 +524,12 @@ fn frame(from: usize, part: &Part, ack: Option<i64>, isns: [u32; 2]) -> (Vec<u8>
     (bytes, wire_len)
 }
 
-const PORTS: [u16; 2] = [1000, 80];
+fn port(lane: usize) -> u16 {
+    1000 + lane as u16
+}
+
+fn lane_of(key: &FiveTupleKey) -> usize {
+    let ports = [key.src_port(), key.dst_port()].into_iter().flatten();
+    let client = ports.into_iter().find(|port| *port != SERVER_PORT);
+    usize::from(client.expect("one is the client's") - port(0))
+}

@@ -489,12 +489,13 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
-        says: "`extract` and `defrag` know no flows",
+        says: "`extract`, `defrag` and `dedup` know no flows",
         check: Check::Absent {
             what: ABOVE_EXTRACT,
             under: &[
                 "crates/flowscope-core/src/extract",
                 "crates/flowscope-core/src/defrag",
+                "crates/flowscope-core/src/dedup",
             ],
             except: &[],
         },
@@ -559,6 +560,40 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
+        says: "only what drives packets tells `observe` of them",
+        check: Check::Absent {
+            what: &[Path("crate::observe")],
+            under: &[CORE],
+            // Where it is declared, what calls it, and itself.
+            except: &[
+                "crates/flowscope-core/src/lib.rs",
+                "crates/flowscope-core/src/driver",
+                "crates/flowscope-core/src/engine",
+                "crates/flowscope-core/src/observe",
+            ],
+        },
+        broken_by: (
+            "crates/flowscope-core/src/reassemble/buffered.rs",
+            "fn f() { super::super::observe::message::<u8>(1) }",
+        ),
+    },
+    Rule {
+        says: "`observe` is told of flows and streams, and knows nothing above them",
+        check: Check::Absent {
+            what: &[
+                Path("crate::session"),
+                Path("crate::engine"),
+                Path("crate::driver"),
+            ],
+            under: &["crates/flowscope-core/src/observe"],
+            except: &[],
+        },
+        broken_by: (
+            "crates/flowscope-core/src/observe/publish.rs",
+            "use crate::engine::Consumer;",
+        ),
+    },
+    Rule {
         says: "`engine` does not know what drivers are called",
         check: Check::Absent {
             what: &[Path("crate::driver")],
@@ -583,6 +618,7 @@ const ABOVE_EXTRACT: &[Thing] = &[
 const ABOVE_WIRE: &[Thing] = &[
     Path("crate::extract"),
     Path("crate::defrag"),
+    Path("crate::dedup"),
     Path("crate::track"),
     Path("crate::reassemble"),
     Path("crate::session"),
@@ -594,6 +630,7 @@ const ABOVE_BASE: &[Thing] = &[
     Path("crate::wire"),
     Path("crate::extract"),
     Path("crate::defrag"),
+    Path("crate::dedup"),
     Path("crate::track"),
     Path("crate::reassemble"),
     Path("crate::session"),

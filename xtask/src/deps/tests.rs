@@ -45,6 +45,35 @@ fn exceptions_are_excepted() {
 }
 
 #[test]
+fn no_layer_below_the_engine_reports_to_an_observer() {
+    let layers = [
+        "wire/ip",
+        "extract/auto",
+        "track/table",
+        "reassemble/held",
+        "defrag/shelf",
+        "dedup/mod",
+        "session/buffer",
+        "packet",
+    ];
+    for layer in layers {
+        for text in [
+            "use crate::observe;",
+            "fn f() { metrics::counter!(\"x\").increment(1) }",
+            "fn f() { tracing::debug!(\"x\") }",
+        ] {
+            let file = format!("crates/flowscope-core/src/{layer}.rs");
+            let name = format!("observed-{}", layer.replace('/', "-"));
+            let workspace = workspace(&name, &file, text);
+            let broken = RULES
+                .iter()
+                .filter(|rule| !check(&workspace, rule).is_empty());
+            assert_eq!(broken.count(), 1, "{layer}: {text}");
+        }
+    }
+}
+
+#[test]
 fn a_violation_is_reported_at_its_line() {
     let rule = RULES
         .iter()

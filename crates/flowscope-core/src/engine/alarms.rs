@@ -4,6 +4,8 @@ use alloc::collections::{BinaryHeap, VecDeque};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
+use hashbrown::HashMap;
+
 use crate::Timestamp;
 use crate::track::FlowId;
 
@@ -70,6 +72,9 @@ impl Alarms {
 #[derive(Debug, Default)]
 pub(super) struct Holders {
     queue: VecDeque<FlowId>,
+    /// How many of a flow's entries, the first ones, are of what it has let go
+    /// since.
+    over: HashMap<FlowId, u32>,
 }
 
 impl Holders {
@@ -77,12 +82,38 @@ impl Holders {
         self.queue.push_back(flow);
     }
 
+    /// A flow that was added holds nothing any more.
+    pub(super) fn leave(&mut self, flow: FlowId) {
+        // Most let go before another begins to hold.
+        if self.queue.back() == Some(&flow) {
+            self.queue.pop_back();
+        } else {
+            *self.over.entry(flow).or_default() += 1;
+            self.trim();
+        }
+    }
+
+    /// The flow that has held for the longest time, or is gone.
     pub(super) fn first(&self) -> Option<FlowId> {
         self.queue.front().copied()
     }
 
     pub(super) fn drop_first(&mut self) {
         self.queue.pop_front();
+        self.trim();
+    }
+
+    /// Has the first entry be one that still means something.
+    fn trim(&mut self) {
+        while let Some(first) = self.queue.front()
+            && let Some(times) = self.over.get_mut(first)
+        {
+            *times -= 1;
+            if *times == 0 {
+                self.over.remove(first);
+            }
+            self.queue.pop_front();
+        }
     }
 
     /// Whether there are too many for so many flows.
@@ -100,10 +131,12 @@ impl Holders {
         entries.retain(|(flow, _)| holds(*flow));
         entries.sort_unstable_by_key(|(_, place)| *place);
         self.queue.extend(entries.into_iter().map(|(flow, _)| flow));
+        self.over.clear();
     }
 
     pub(super) fn clear(&mut self) {
         self.queue.clear();
+        self.over.clear();
     }
 }
 
@@ -160,12 +193,32 @@ mod tests {
             holders.add(flow(number));
         }
         holders.tidy(|flow| flow.number() != 9);
-        let left: Vec<_> = core::iter::from_fn(|| {
+        assert_eq!(left(holders), [3, 7, 5]);
+    }
+
+    fn left(mut holders: Holders) -> Vec<u64> {
+        core::iter::from_fn(|| {
             let first = holders.first()?;
             holders.drop_first();
             Some(first.number())
         })
-        .collect();
-        assert_eq!(left, [3, 7, 5]);
+        .collect()
+    }
+
+    #[test]
+    fn who_lets_go_and_holds_again_goes_by_the_second_time() {
+        let mut holders = Holders::default();
+        holders.add(flow(1));
+        holders.add(flow(2));
+        // Twice, with another in between.
+        for _ in 0..2 {
+            holders.leave(flow(1));
+            holders.add(flow(3));
+            holders.add(flow(1));
+        }
+        // The last one is not looked for.
+        holders.add(flow(4));
+        holders.leave(flow(4));
+        assert_eq!(left(holders), [2, 3, 3, 1]);
     }
 }

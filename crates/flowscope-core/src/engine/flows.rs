@@ -277,12 +277,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 self.alarms.tidy(alarm);
             }
         }
-        if is.holds && !was.holds {
-            self.holders.add(flow);
-            if self.holders.is_crowded(flows) {
-                self.holders
-                    .tidy(|flow| pending(flow).is_some_and(|pending| pending.holds));
+        match (was.holds, is.holds) {
+            (false, true) => {
+                self.holders.add(flow);
+                if self.holders.is_crowded(flows) {
+                    self.holders
+                        .tidy(|flow| pending(flow).is_some_and(|pending| pending.holds));
+                }
             }
+            (true, false) => self.holders.leave(flow),
+            (false, false) | (true, true) => {}
         }
         self.settle();
     }
@@ -314,14 +318,18 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Calls a flow that asked for it, if it still wants to be called.
     #[inline(never)]
     fn wake(&mut self, id: FlowId, at: Timestamp, out: &mut impl Sink<C::Event>) {
-        let wanted = self
-            .table
-            .by_id(id)
-            .and_then(|(slot, _)| self.consumer.pending(&slot.state).alarm);
-        let next = match wanted {
-            Some(alarm) if alarm <= at => self
-                .attend(id, at, C::wake, out)
-                .and_then(|pending| pending.alarm),
+        let was = self.table.by_id(id).map_or(Pending::NOTHING, |(slot, _)| {
+            self.consumer.pending(&slot.state)
+        });
+        let next = match was.alarm {
+            Some(alarm) if alarm <= at => {
+                let is = self.attend(id, at, C::wake, out);
+                let is = is.unwrap_or(Pending::NOTHING);
+                if was.holds && !is.holds {
+                    self.holders.leave(id);
+                }
+                is.alarm
+            }
             later => later,
         };
         // Who wants to be called again at once asks in vain.
@@ -332,15 +340,22 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Lets flows hold less, those first that have held for longest.
     #[cold]
-    fn relieve(&mut self, out: &mut impl Sink<C::Event>) {
+    pub(super) fn relieve(&mut self, out: &mut impl Sink<C::Event>) {
         while self.consumer.is_pressed()
             && let Some(id) = self.holders.first()
         {
             let held = self.table.by_id(id);
-            let holds = held.is_some_and(|(slot, _)| self.consumer.pending(&slot.state).holds);
-            let left = holds.then(|| self.attend(id, self.clock, C::shed, out));
-            if !left.flatten().is_some_and(|pending| pending.holds) {
+            let was = held.map(|(slot, _)| self.consumer.pending(&slot.state));
+            let Some(was) = was.filter(|was| was.holds) else {
                 self.holders.drop_first();
+                continue;
+            };
+            let is = self.attend(id, self.clock, C::shed, out);
+            let is = is.unwrap_or(Pending::NOTHING);
+            if is != was {
+                // It may have let go, and what it was fed may make a parser
+                // wait for something.
+                self.remember(id, was, is);
             }
         }
     }

@@ -421,6 +421,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             states: next.map(|next| (before, next)),
         };
         self.conclude(happened, out);
+        if self.consumer.is_pressed() {
+            self.relieve(out);
+        }
         owner
     }
 

@@ -246,6 +246,7 @@ impl Held {
             let beyond = last.at.max(end)..last.end();
             self.carve(self.pieces.len() - 1, beyond);
         }
+        self.release();
         (before - self.bytes) as u64
     }
 

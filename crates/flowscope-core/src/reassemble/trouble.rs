@@ -78,11 +78,12 @@ impl Trouble {
 
     /// The next hole is now the first.
     pub(super) fn next_hole(&mut self) {
+        // Though a FIN may still be waited for.
+        self.held.release();
         if let Some((_, since)) = self.held.first().or(self.fin) {
             self.since = since;
         } else {
             self.noted = None;
-            self.held.release();
         }
     }
 

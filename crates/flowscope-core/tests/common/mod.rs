@@ -1,7 +1,9 @@
 //! Frames to views, and events to something a test can compare.
 #![allow(dead_code, reason = "each test uses its own part of this")]
 
+pub(crate) mod connection_model;
 pub(crate) mod lines;
+pub(crate) mod stream_log;
 pub(crate) mod stream_model;
 pub(crate) mod stream_steps;
 
@@ -9,9 +11,18 @@ use flowscope_core::extract::{AutoDetectEncap, FiveTuple, FiveTupleKey};
 use flowscope_core::track::{Config, FlowEvent};
 use flowscope_core::{FlowTracker, LinkType, PacketView, Timestamp};
 use flowscope_fixtures::{Conversation, Datagrams, Frame, Side, address};
+use proptest::test_runner::Config as ProptestConfig;
 
 pub(crate) type Event = FlowEvent<FiveTupleKey>;
 pub(crate) type Tracker = FlowTracker<AutoDetectEncap<FiveTuple>>;
+
+/// So many cases, or as many as `PROPTEST_CASES` says.
+pub(crate) fn cases(usually: u32) -> ProptestConfig {
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => ProptestConfig::default(),
+        None => ProptestConfig::with_cases(usually),
+    }
+}
 
 pub(crate) fn view(frame: &Frame) -> PacketView<'_> {
     PacketView::new(&frame.bytes, Timestamp::from_nanos(frame.nanos))

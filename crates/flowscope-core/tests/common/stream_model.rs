@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use flowscope_core::reassemble::{
-    OverflowPolicy, OverlapPolicy, Segment, StreamConfig, StreamState, StreamStats,
+    Chunk, OverflowPolicy, OverlapPolicy, Segment, StreamConfig, StreamState, StreamStats,
 };
 use flowscope_core::wire::{Payload, TcpFlags, TcpHeader};
 use flowscope_core::{SeqNumber, Timestamp};
@@ -61,6 +61,20 @@ pub(crate) fn at(nanos: u64) -> Timestamp {
     Timestamp::from_nanos(nanos)
 }
 
+/// Writes down what comes out: each byte, or that it is missing.
+pub(crate) fn keep(seen: &mut Vec<Option<u8>>, chunk: Chunk<'_>) {
+    match chunk {
+        Chunk::Data(bytes) => seen.extend(bytes.iter().map(|byte| Some(*byte))),
+        Chunk::Gap(len) => {
+            assert!(
+                len < 1 << 20,
+                "nothing that was sent lies {len} bytes ahead"
+            );
+            seen.extend((0..len).map(|_| None));
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Byte {
     /// None that the capture has.
@@ -94,6 +108,8 @@ pub(crate) struct Model {
     pub(crate) suspect: Option<Part>,
     pub(crate) counts: StreamStats,
     pub(crate) out: Vec<Option<u8>>,
+    /// What has happened to it: each once, to know that it does happen.
+    pub(crate) seen: Vec<&'static str>,
 }
 
 impl Model {
@@ -112,6 +128,13 @@ impl Model {
             suspect: None,
             counts: StreamStats::default(),
             out: Vec::new(),
+            seen: Vec::new(),
+        }
+    }
+
+    fn saw(&mut self, what: &'static str) {
+        if !self.seen.contains(&what) {
+            self.seen.push(what);
         }
     }
 
@@ -137,9 +160,11 @@ impl Model {
             _ => Some(self.known_end()),
         };
         if part.len() == 1 && !fin && last == Some(start + 1) {
+            self.saw("a keep-alive");
             return;
         }
         if self.phase == Phase::Settling && part.end() < self.zero {
+            self.saw("a first segment that was a stray");
             self.stop();
             self.phase = Phase::Waiting;
         }
@@ -153,7 +178,10 @@ impl Model {
                 }
                 return;
             }
-            Phase::Waiting => self.settle(start, None),
+            Phase::Waiting => {
+                self.saw("joined in the middle");
+                self.settle(start, None);
+            }
             Phase::Acked if (start..=start + self.reach()).contains(&self.acked) => {
                 self.open(start, self.acked);
             }
@@ -188,6 +216,7 @@ impl Model {
                 if let Some(part) = self.suspect.take() {
                     let acked = part.start() < ack && ack <= part.end() + self.reach();
                     if acked && part.start() >= self.known_end() {
+                        self.saw("a jump confirmed by an ACK");
                         self.admit(&part);
                     } else {
                         self.suspect = Some(part);
@@ -195,6 +224,11 @@ impl Model {
                 }
                 if ack > self.acked && ack <= self.horizon() {
                     self.acked = ack;
+                } else if ack > self.horizon() {
+                    self.saw("a stray ACK");
+                }
+                if self.acked > self.known_end() {
+                    self.saw("an ACK before its data");
                 }
             }
             Phase::Finished | Phase::Stopped => {}
@@ -245,6 +279,7 @@ impl Model {
                 && other.start() <= part.end() + reach
                 && other.start() >= self.known_end();
             if is_near && !is_copy {
+                self.saw("a jump confirmed by a segment");
                 self.admit(&other);
                 self.admit(part);
                 return;
@@ -270,6 +305,7 @@ impl Model {
                 self.since = part.at;
             }
             self.fin = Some((end, part.at));
+            self.saw("a FIN behind a hole");
             let beyond = self.held.split_off(&end);
             self.counts.dropped += beyond.values().filter(|b| b.value.is_some()).count() as u64;
         }
@@ -340,9 +376,11 @@ impl Model {
             .filter(|(place, byte)| byte.value.is_some() && !has_byte(&self.held, place));
         if self.bytes_held() + new.count() > self.config.max_held && first.value.is_some() {
             if self.config.overflow == OverflowPolicy::DropFlow {
+                self.saw("a stream dropped at its cap");
                 self.counts.dropped += bytes.len() as u64;
                 return self.stop();
             }
+            self.saw("a hole given up at the cap");
             let until = self
                 .held
                 .keys()
@@ -377,8 +415,15 @@ impl Model {
             (Some(was), Some(is)) => {
                 self.counts.retransmitted += 1;
                 self.counts.conflicts += u64::from(was != is);
-                if prefers_new(self.config.overlap, new.segment, old.segment) {
+                let is_new = prefers_new(self.config.overlap, new.segment, old.segment);
+                if is_new {
                     *old = new;
+                }
+                if was != is {
+                    self.saw(match is_new {
+                        true => "a conflict won by the new copy",
+                        false => "a conflict won by the old copy",
+                    });
                 }
             }
         }
@@ -396,6 +441,12 @@ impl Model {
                 break;
             }
             moment = due.min(now);
+            let is_old = due == self.since + self.config.hole_timeout.as_nanos() as u64;
+            self.saw(match (self.phase, is_old) {
+                (Phase::Settling, _) => "a beginning that nothing came before",
+                (_, true) => "a hole given up for its age",
+                (_, false) => "a hole given up for an ACK",
+            });
             self.skip_to(end);
         }
     }
@@ -470,6 +521,7 @@ impl Model {
     }
 
     pub(crate) fn end(&mut self) {
+        self.saw("a FIN in its place");
         self.drop_suspect();
         self.fin = None;
         self.noted = None;

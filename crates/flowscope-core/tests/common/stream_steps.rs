@@ -111,8 +111,9 @@ pub(crate) fn place() -> impl Strategy<Value = Place> {
         6 => (-40..40i64).prop_map(Place::Off),
         1 => Just(Place::Off(-1)),
         5 => (0..80i64).prop_map(Place::At),
-        // As far back as a stream joined in its middle may begin.
+        // As far back as a stream joined in its middle may begin, and further.
         1 => (-55..-45i64).prop_map(Place::Off),
+        1 => (-200..-50i64).prop_map(Place::Off),
         1 => (-300..3000i64).prop_map(Place::Off),
     ]
 }
