@@ -350,12 +350,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 self.holders.drop_first();
                 continue;
             };
+            let memory = self.consumer.memory();
             let is = self.attend(id, self.clock, C::shed, out);
             let is = is.unwrap_or(Pending::NOTHING);
             if is != was {
                 // It may have let go, and what it was fed may make a parser
                 // wait for something.
                 self.remember(id, was, is);
+            } else if self.consumer.memory() >= memory {
+                // Who frees nothing is not asked again and again.
+                self.holders.drop_first();
             }
         }
     }
