@@ -270,11 +270,19 @@ impl BufferedReassembler {
     /// Takes an ACK of the other side of which nothing comes, if it is one.
     #[inline]
     pub(crate) fn hears(&mut self, segment: &Segment<'_>) -> bool {
-        let is_heard = segment.acknowledges() && self.phase == Phase::Open && self.is_clear();
-        if is_heard {
-            self.hear(segment.ack);
+        if !segment.acknowledges() || !self.is_clear() {
+            return false;
         }
-        is_heard
+        match self.phase {
+            Phase::Open => self.hear(segment.ack),
+            // Of captures that see one side only.
+            Phase::Acked if !segment.flags.contains(TcpFlags::SYN) => {
+                self.anchor = self.anchor.later(segment.ack);
+            }
+            Phase::Finished | Phase::Stopped => {}
+            Phase::Waiting | Phase::Acked | Phase::Settling => return false,
+        }
+        true
     }
 
     /// What of its memory is there for bytes that are held, and given back
