@@ -470,8 +470,15 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         self.give_up_all(extractor, out);
         self.alarms.clear();
         self.holders.clear();
-        for (id, slot, rest) in self.table.drain() {
-            self.close(id, slot, &rest, EndReason::EndOfInput, self.clock, out);
+        self.table.unlink_all();
+        loop {
+            let oldest = self.table.oldest();
+            if oldest.is_empty() {
+                return self.table.release();
+            }
+            for index in oldest.into_iter().rev() {
+                self.close(index, EndReason::EndOfInput, self.clock, out);
+            }
         }
     }
 
@@ -484,47 +491,41 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         at: Timestamp,
         out: &mut impl Sink<C::Event>,
     ) {
-        let id = self.table.id(index);
-        let (slot, rest) = self.table.remove(index);
-        self.close(id, slot, &rest, reason, at, out);
+        self.table.unlink(index);
+        self.close(index, reason, at, out);
     }
 
-    /// Reports the end of a flow that is no longer in the table, for the reason
-    /// its own state gives or else for `reason`.
+    /// Reports the end of a flow that is found no more, for the reason its own
+    /// state gives or else for `reason`, and takes it out of the table.
     fn close(
         &mut self,
-        id: FlowId,
-        slot: Slot<E::Key, C::Flow>,
-        rest: &Rest,
+        index: u32,
         reason: EndReason,
         at: Timestamp,
         out: &mut impl Sink<C::Event>,
     ) {
-        let Slot {
-            key,
-            flow,
-            mut state,
-            ..
-        } = slot;
-        let reason = match flow.state {
+        let id = self.table.id(index);
+        let (slot, rest) = self.table.get_mut(index);
+        let reason = match slot.flow.state {
             FlowState::Closing | FlowState::Closed => EndReason::Fin,
             FlowState::Reset => EndReason::Rst,
             _ => reason,
         };
         let ended = FlowRef {
             id,
-            key: &key,
+            key: &slot.key,
             at,
-            flow: &flow,
+            flow: &slot.flow,
             rest,
         };
-        let found = self.consumer.close(&mut state, ended, reason, out);
+        let found = self.consumer.close(&mut slot.state, ended, reason, out);
+        let mut stats = slot.flow.stats(rest);
+        self.consumer.amend(&slot.state, &mut stats);
         if !found.is_empty() {
             self.report(id, at, found, out);
         }
         self.stats.count_end(reason);
-        let mut stats = flow.stats(rest);
-        self.consumer.amend(&state, &mut stats);
+        let (key, state) = self.table.take(index);
         let ended = Ended {
             flow: id,
             at,

@@ -92,6 +92,16 @@ impl<E> AutoDetectEncap<E> {
     }
 }
 
+impl<E: FlowExtractor> AutoDetectEncap<E> {
+    /// The flow of the packet that carries the one of `inner`, if one does.
+    #[inline(never)]
+    fn outside<'a>(&self, inner: &Extracted<'a, E::Key>) -> Option<Extracted<'a, E::Key>> {
+        let outer = self.inner.extract(inner.packet).ok()?;
+        let is_the_same = outer.payload == inner.payload && outer.ip_len == inner.ip_len;
+        (!is_the_same).then_some(outer)
+    }
+}
+
 impl<E: FlowExtractor> FlowExtractor for AutoDetectEncap<E> {
     type Key = E::Key;
 
@@ -104,14 +114,12 @@ impl<E: FlowExtractor> FlowExtractor for AutoDetectEncap<E> {
         self.inner.trace_innermost(packet, passed)
     }
 
-    #[inline]
+    #[inline(always)]
     fn outer<'a>(&self, inner: &Extracted<'a, E::Key>) -> Option<Extracted<'a, E::Key>> {
-        if matches!(self.levels, Levels::Innermost) {
-            return None;
+        match self.levels {
+            Levels::Innermost => None,
+            Levels::Both => self.outside(&inner.clone()),
         }
-        let outer = self.inner.extract(inner.packet).ok()?;
-        let is_the_same = outer.payload == inner.payload && outer.ip_len == inner.ip_len;
-        (!is_the_same).then_some(outer)
     }
 
     fn outermost<'a>(&self, packet: PacketView<'a>) -> Option<Extracted<'a, E::Key>> {

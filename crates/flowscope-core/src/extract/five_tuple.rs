@@ -279,7 +279,7 @@ impl PartialEq for FiveTupleKey {
 impl Eq for FiveTupleKey {}
 
 impl Hash for FiveTupleKey {
-    #[inline]
+    #[inline(always)]
     fn hash<H: Hasher>(&self, state: &mut H) {
         let [src, dst] = self.addrs;
         // Zero in both for IPv4.

@@ -380,12 +380,10 @@ impl Rest {
         *count = count.saturating_add(1);
     }
 
-    /// Takes it out of its place, where nothing of use remains.
-    pub(super) fn take(&mut self) -> Self {
-        Self {
-            rare: self.rare.take(),
-            ..*self
-        }
+    /// Gives back what memory it holds, as nothing in it is of use any more.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        self.rare = None;
     }
 
     /// Something of the cache line it lies in.

@@ -94,7 +94,7 @@ impl<T> Slab<T> {
     }
 
     /// What is there, in the order of places.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> + Clone {
         self.chunks
             .iter()
             .flatten()

@@ -156,32 +156,58 @@ impl<K: Eq + Hash, S> Table<K, S> {
         index
     }
 
-    /// Takes a flow out.
-    pub(crate) fn remove(&mut self, index: u32) -> (Slot<K, S>, Rest) {
+    /// Has a flow be found no more, which is then to be [taken](Self::take).
+    ///
+    /// In two steps, so that what is done when a flow ends is done where it
+    /// lies: moving it takes longer than that.
+    pub(crate) fn unlink(&mut self, index: u32) {
         self.idle.disarm(&mut self.slots, index);
-        let slot = self.slots.remove(index);
-        (slot, self.slots.rests.get_mut(index).take())
+        self.slots.unlink(index);
     }
 
-    /// Takes all flows out, in the order of their first packets.
+    /// Has no flow be found any more.
     ///
-    /// At the end of the input memory is at its fullest: the index goes first,
-    /// and the order is kept in one word a flow.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (FlowId, Slot<K, S>, Rest)> + use<K, S> {
+    /// At the end of the input memory is at its fullest: what finds flows goes
+    /// first, and their [order](Self::oldest) is kept in one word a flow.
+    pub(crate) fn unlink_all(&mut self) {
         self.slots.by_key = HashTable::new();
         self.idle = Idle::new();
-        let mut slab = core::mem::take(&mut self.slots.slab);
-        let mut rests = core::mem::take(&mut self.slots.rests);
-        let mut order = Vec::new();
-        core::iter::from_fn(move || {
-            if order.is_empty() {
-                order = oldest(&slab);
-            }
-            let index = order.pop()?;
-            let slot = slab.remove(index)?;
-            let id = FlowId::new(slot.flow.number(), index);
-            Some((id, slot, rests.get_mut(index).take()))
-        })
+    }
+
+    /// Takes a flow out that was unlinked.
+    #[inline]
+    pub(crate) fn take(&mut self, index: u32) -> (K, S) {
+        self.slots.rests.get_mut(index).clear();
+        let Slot { key, state, .. } = self.slots.slab.remove(index).expect(LIVE);
+        (key, state)
+    }
+
+    /// The places of the oldest flows, the very oldest last: of all flows unless
+    /// their numbers are more than 32 bits apart.
+    pub(crate) fn oldest(&self) -> Vec<u32> {
+        let slots = self.slots.slab.iter();
+        let numbers = || {
+            slots
+                .clone()
+                .map(|(index, slot)| (slot.flow.number(), index))
+        };
+        let Some((first, _)) = numbers().min() else {
+            return Vec::new();
+        };
+        let mut packed: Vec<u64> = Vec::with_capacity(numbers().count());
+        packed.extend(numbers().filter_map(|(number, index)| {
+            let age = u32::try_from(number - first).ok()?;
+            Some(u64::from(age) << 32 | u64::from(index))
+        }));
+        packed.sort_unstable_by_key(|packed| Reverse(*packed));
+        // The low half is the place.
+        packed.into_iter().map(|packed| packed as u32).collect()
+    }
+
+    /// Gives back the memory of flows that are all taken out.
+    pub(crate) fn release(&mut self) {
+        self.slots.slab = Slab::new();
+        self.slots.rests = Chunks::default();
     }
 
     /// Files a flow anew whose TCP state has changed, if it may expire sooner
@@ -233,23 +259,6 @@ impl<K: Eq + Hash, S> Table<K, S> {
     }
 }
 
-/// The places of the oldest flows, the very oldest last: of all flows unless
-/// their numbers are more than 32 bits apart.
-fn oldest<K, S>(slab: &Slab<Slot<K, S>>) -> Vec<u32> {
-    let numbers = || slab.iter().map(|(index, slot)| (slot.flow.number(), index));
-    let Some((first, _)) = numbers().min() else {
-        return Vec::new();
-    };
-    let mut packed: Vec<u64> = Vec::with_capacity(numbers().count());
-    packed.extend(numbers().filter_map(|(number, index)| {
-        let age = u32::try_from(number - first).ok()?;
-        Some(u64::from(age) << 32 | u64::from(index))
-    }));
-    packed.sort_unstable_by_key(|packed| Reverse(*packed));
-    // The low half is the place.
-    packed.into_iter().map(|packed| packed as u32).collect()
-}
-
 impl<K, S> Slots<K, S> {
     #[inline]
     fn get(&self, index: u32) -> Option<&Slot<K, S>> {
@@ -280,13 +289,12 @@ impl<K: Hash, S> Slots<K, S> {
         index
     }
 
-    fn remove(&mut self, index: u32) -> Slot<K, S> {
-        let slot = self.slab.remove(index).expect(LIVE);
+    fn unlink(&mut self, index: u32) {
+        let slot = self.slab.get(index).expect(LIVE);
         let hash = self.hasher.hash_one(&slot.key);
         if let Ok(entry) = self.by_key.find_entry(hash, |found| *found == index) {
             entry.remove();
         }
-        slot
     }
 }
 
