@@ -39,7 +39,7 @@ fn run() -> Result<String, Failure> {
     let mut arguments = std::env::args().skip(1);
     let capture = arguments
         .next()
-        .ok_or("usage: flowscope-peers CAPTURE [MAX_FLOWS]")?;
+        .ok_or("usage: flowscope-peers CAPTURE [MAX_FLOWS [read|sessions]]")?;
     let max_flows = match arguments.next() {
         Some(number) => number.parse()?,
         None => DEFAULT_MAX_FLOWS,
@@ -47,6 +47,7 @@ fn run() -> Result<String, Failure> {
 
     let before = Memory::now()?;
     let count = match arguments.next().as_deref() {
+        Some("read") => read(&capture)?,
         Some("sessions") => sessions(&capture, max_flows)?,
         _ => count(&capture, max_flows)?,
     };
@@ -74,6 +75,19 @@ struct Count {
     packets: u64,
     flows: u64,
     unmatched: u64,
+}
+
+fn read(capture: &str) -> Result<Count, Failure> {
+    let source = PcapFlowSource::from_reader(File::open(capture)?)?;
+    let mut packets = 0;
+    for view in source.views() {
+        packets += u64::from(!view?.as_view().frame.is_empty());
+    }
+    Ok(Count {
+        packets,
+        flows: 0,
+        unmatched: 0,
+    })
 }
 
 fn count(capture: &str, max_flows: usize) -> Result<Count, Failure> {

@@ -330,12 +330,18 @@ impl<K: Hash, S> Flows for Slots<K, S> {
         self.get(index).map_or(0, |slot| slot.filed.warmth())
     }
 
-    fn warm(&self, index: u32) {
-        if let Some(slot) = self.get(index) {
-            let candidate = self.candidate(self.hasher.hash_one(&slot.key));
-            let rest = self.rests.get(index).warmth();
-            black_box((slot.flow.warmth(), rest, candidate));
-        }
+    #[inline]
+    fn touch_all(&self, index: u32) -> u64 {
+        self.get(index).map_or(0, |slot| {
+            u64::from(slot.flow.warmth()) ^ self.rests.get(index).warmth()
+        })
+    }
+
+    #[inline]
+    fn touch_finder(&self, index: u32) -> u32 {
+        self.get(index)
+            .and_then(|slot| self.candidate(self.hasher.hash_one(&slot.key)))
+            .unwrap_or(0)
     }
 }
 
