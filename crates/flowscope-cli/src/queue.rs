@@ -34,9 +34,16 @@ enum Item {
 
 impl Queue {
     /// Takes what comes next, and reports it if nothing is before it.
+    #[inline]
     pub(crate) fn push<K>(&mut self, tracked: Tracked<K>, report: &mut Report) {
+        if !matches!(tracked, Tracked::Event(FlowEvent::Packet { .. })) {
+            self.push_other(tracked, report);
+        }
+    }
+
+    /// Takes what is more than one more packet.
+    fn push_other<K>(&mut self, tracked: Tracked<K>, report: &mut Report) {
         match tracked {
-            Tracked::Event(FlowEvent::Packet { .. }) => {}
             Tracked::Event(event) => {
                 let happening = report.subject.happening(&event);
                 let happened = happening.map(|it| Item::Event(event.flow(), event.at(), it));

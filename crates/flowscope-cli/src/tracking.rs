@@ -121,10 +121,11 @@ impl<K: HasEnds> Consumer<K> for Recorder {
     ) -> Reaction {
         notes.last_frame = self.frame;
         if notes.first_frame == 0 {
-            notes.begin(self.frame, packet);
+            // A copy, as below: so most packets are never written to memory.
+            notes.begin(self.frame, &packet.clone());
         }
         if notes.glances > 0 && !packet.payload.bytes.is_empty() {
-            notes.glance(flow.key, side, packet);
+            notes.glance(flow.key, side, packet.transport, packet.payload.bytes);
         }
         Reaction::NONE
     }
@@ -176,15 +177,21 @@ impl Notes {
 
     /// Looks at a payload by itself, as nothing is put in order here.
     #[cold]
-    fn glance<K: HasEnds>(&mut self, key: &K, side: FlowSide, packet: &Extracted<'_, K>) {
+    fn glance<K: HasEnds>(
+        &mut self,
+        key: &K,
+        side: FlowSide,
+        transport: Transport,
+        payload: &[u8],
+    ) {
         let Some((src, dst)) = key.ends().ports else {
             self.glances = 0;
             return;
         };
-        let (glance, first) = (Glance::between([src, dst]), packet.payload.bytes);
-        self.app = match packet.transport {
-            Transport::Tcp(_) => glance.at_stream(first, side),
-            Transport::Udp | Transport::UdpLite => glance.at_datagram(first),
+        let glance = Glance::between([src, dst]);
+        self.app = match transport {
+            Transport::Tcp(_) => glance.at_stream(payload, side),
+            Transport::Udp | Transport::UdpLite => glance.at_datagram(payload),
             _ => None,
         };
         self.glances = match self.app {

@@ -29,7 +29,7 @@ pub(crate) enum Host {
 }
 
 /// A flow key that knows its two ends.
-pub(crate) trait HasEnds {
+pub(crate) trait HasEnds: Clone {
     fn ends(&self) -> Ends;
 }
 
