@@ -104,6 +104,16 @@ pub(crate) struct Options {
     /// Show a progress bar on standard error
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     progress: When,
+    /// Threads to use; with more than one, captures are read ahead on one of their own
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "N",
+        default_value = "1",
+        value_parser = clap::value_parser!(u16).range(1..)
+    )]
+    pub(crate) jobs: u16,
     /// Write nothing to standard error; the exit status alone tells of trouble
     #[arg(short, long, global = true, action = ArgAction::SetTrue)]
     pub(crate) quiet: bool,

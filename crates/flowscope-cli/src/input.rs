@@ -11,6 +11,7 @@ use flowscope::pcap::{PcapError, PcapFlowSource};
 
 use crate::error::Failure;
 use crate::progress::Progress;
+use crate::read_ahead::ReadAhead;
 
 /// Where one capture comes from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -41,15 +42,24 @@ pub(crate) fn named(files: Vec<PathBuf>) -> Result<Vec<Input>, Failure> {
 ///
 /// An input that cannot be read to its end is followed by the next one. What
 /// was wrong comes back in the end.
+///
+/// With more `jobs` than one, one of them reads ahead.
 pub(crate) fn read(
     inputs: Vec<Input>,
+    jobs: u16,
     mut progress: Progress,
     mut each: impl FnMut(PacketView<'_>) -> ControlFlow<()>,
 ) -> Vec<Failure> {
     let mut failures = Vec::new();
     for input in inputs {
         let size = input.size();
-        match read_one(&input, &mut progress, &mut each) {
+        let opened = if jobs > 1 {
+            input.open_ahead()
+        } else {
+            input.open()
+        };
+        let read = opened.and_then(|opened| read_one(opened, &mut progress, &mut each));
+        match read {
             Ok(ControlFlow::Continue(())) => {}
             Ok(ControlFlow::Break(())) => break,
             Err(error) => failures.push(Failure::Input { input, error }),
@@ -61,11 +71,11 @@ pub(crate) fn read(
 }
 
 fn read_one(
-    input: &Input,
+    input: Box<dyn Read>,
     progress: &mut Progress,
     each: &mut impl FnMut(PacketView<'_>) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, PcapError> {
-    let mut source = PcapFlowSource::from_reader(input.open()?)?;
+    let mut source = PcapFlowSource::from_reader(input)?;
     loop {
         let batch = source.next_batch()?;
         let len = batch.len();
@@ -89,6 +99,17 @@ impl Input {
             Self::StandardInput => Ok(Box::new(io::stdin().lock())),
             Self::File(path) => match File::open(path) {
                 Ok(file) => Ok(Box::new(file)),
+                Err(source) => Err(PcapError::Io { offset: 0, source }),
+            },
+        }
+    }
+
+    /// Opens it to be read on a thread of its own.
+    fn open_ahead(&self) -> Result<Box<dyn Read>, PcapError> {
+        match self {
+            Self::StandardInput => Ok(Box::new(ReadAhead::of(|| io::stdin().lock()))),
+            Self::File(path) => match File::open(path) {
+                Ok(file) => Ok(Box::new(ReadAhead::of(|| file))),
                 Err(source) => Err(PcapError::Io { offset: 0, source }),
             },
         }

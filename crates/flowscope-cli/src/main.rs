@@ -21,6 +21,7 @@ mod output;
 mod progress;
 mod queue;
 mod ranking;
+mod read_ahead;
 mod record;
 mod report;
 mod run;

@@ -95,6 +95,7 @@ fn report(
         subject,
         folder,
         config: options.config(),
+        jobs: options.jobs,
         progress: Progress::new(options.progress(), &inputs, screen),
         inputs,
         report: Report::new(subject, writer),
@@ -130,6 +131,7 @@ struct Job {
     /// Where streams are to be written to.
     folder: Option<PathBuf>,
     config: Config,
+    jobs: u16,
     inputs: Vec<Input>,
     progress: Progress,
     report: Report,
@@ -169,7 +171,7 @@ impl Job {
             }
             report.is_done()
         };
-        let mut failures = input::read(self.inputs, self.progress, |packet| {
+        let mut failures = input::read(self.inputs, self.jobs, self.progress, |packet| {
             let mut is_done = false;
             engine.track(packet, &mut |streamed| is_done |= write(streamed));
             let extraction = engine.consumer().reader().extraction();
@@ -196,6 +198,7 @@ impl Job {
             folder: _,
             subject: _,
             config,
+            jobs,
             inputs,
             progress,
             mut report,
@@ -204,7 +207,7 @@ impl Job {
         let mut span = None;
         let mut queue = Queue::default();
 
-        let failures = input::read(inputs, progress, |packet| {
+        let failures = input::read(inputs, jobs, progress, |packet| {
             span = Some(Span::including(span, &packet));
             engine.consumer_mut().next_frame();
             engine.track(packet, &mut |tracked| queue.push(tracked, &mut report));
