@@ -221,11 +221,11 @@ impl<R> Payload<R> {
             return Reaction::NONE;
         }
         let mut found = Anomalies::NONE;
-        if state.session() != Session::Open {
-            state.stop();
-        }
         if state.session() == Session::Failed {
             found.insert(side, AnomalyKind::ParseError);
+        }
+        if state.session() != Session::Open {
+            self.after(state, flow, state.memory(), &mut found, out);
         }
         let was = Pending {
             alarm: was,
