@@ -250,7 +250,7 @@ impl Reassembler for BufferedReassembler {
 impl BufferedReassembler {
     /// Takes a segment of this side of which nothing comes but that its data, if
     /// it has any, is what comes next in the stream; and says whether it was one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn goes_on(&mut self, segment: &Segment<'_>) -> bool {
         if !segment.is_plain() || !self.is_clear() {
             return false;
@@ -268,7 +268,7 @@ impl BufferedReassembler {
     }
 
     /// Takes an ACK of the other side of which nothing comes, if it is one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hears(&mut self, segment: &Segment<'_>) -> bool {
         if !segment.acknowledges() || !self.is_clear() {
             return false;
