@@ -4,7 +4,8 @@ use smoltcp::wire::{EthernetAddress, EthernetFrame};
 
 use super::ieee80211::{self, Padding};
 use super::{
-    Cause, Layer, MacAddresses, Passed, Skip, after, around, mpls, ppp, split, tunnel, vlan,
+    Cause, Layer, MacAddresses, Passed, Payload, Skip, after, around, mpls, ppp, split, tunnel,
+    vlan,
 };
 use crate::{LinkType, PacketView};
 
@@ -89,13 +90,16 @@ impl Next {
     }
 }
 
-/// Reads the header that `link` says the frame begins with.
+/// Reads the header that its link type says a frame begins with.
 #[inline]
-pub(super) fn begin(link: LinkType, frame: &[u8]) -> Result<(Next, &[u8]), Skip> {
-    if link == LinkType::ETHERNET {
-        return ethernet(frame);
-    }
-    begin_other(link, frame)
+pub(super) fn begin<'a>(packet: &PacketView<'a>) -> Result<(Next, Payload<'a>), Skip> {
+    let (next, bytes) = if packet.link == LinkType::ETHERNET {
+        ethernet(packet.frame)?
+    } else {
+        begin_other(packet.link, packet.frame)?
+    };
+    let missing = packet.missing();
+    Ok((next, Payload { bytes, missing }))
 }
 
 fn begin_other(link: LinkType, frame: &[u8]) -> Result<(Next, &[u8]), Skip> {
@@ -148,6 +152,19 @@ fn begin_other(link: LinkType, frame: &[u8]) -> Result<(Next, &[u8]), Skip> {
 /// Reads one header that is not IP, and says what comes after it.
 pub(super) fn step<'a>(
     next: Next,
+    rest: Payload<'a>,
+    passed: &mut (impl Passed + ?Sized),
+) -> Result<(Next, Payload<'a>), Skip> {
+    let (next, bytes) = match next {
+        // What is inside depends on what is there.
+        Next::Mpls => return mpls::mpls(rest, passed),
+        _ => step_over(next, rest.bytes, passed)?,
+    };
+    Ok((next, Payload { bytes, ..rest }))
+}
+
+fn step_over<'a>(
+    next: Next,
     bytes: &'a [u8],
     passed: &mut (impl Passed + ?Sized),
 ) -> Result<(Next, &'a [u8]), Skip> {
@@ -164,7 +181,6 @@ pub(super) fn step<'a>(
         Next::CiscoMetadata => vlan::cisco_metadata(bytes),
         Next::MacSecurity => vlan::mac_security(bytes, passed),
         Next::Redundancy => vlan::redundancy(bytes),
-        Next::Mpls => mpls::mpls(bytes, passed),
         Next::Pppoe => ppp::pppoe(bytes, passed),
         Next::Ppp => ppp::ppp(bytes),
         Next::CiscoHdlc => ppp::cisco_hdlc(bytes),
@@ -183,7 +199,7 @@ pub(super) fn step<'a>(
             Some(_) => Err(Skip::new(Layer::Link, Cause::NotIp)),
             None => Err(Skip::new(Layer::Link, Cause::Truncated)),
         },
-        Next::Ipv4 | Next::Ipv6 => Ok((next, bytes)),
+        Next::Mpls | Next::Ipv4 | Next::Ipv6 => Ok((next, bytes)),
         Next::Arp => Err(Skip::new(Layer::Arp, Cause::NotIp)),
         Next::Other => Err(Skip::new(Layer::Link, Cause::NotIp)),
     }

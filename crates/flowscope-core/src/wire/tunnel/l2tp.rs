@@ -65,7 +65,7 @@ fn version_3<'a>(session: u32, bytes: &'a [u8], outer: &mut Outer<'a, '_>) -> In
     /// Cookie, sublayer and the longer IP header.
     const ALL_TO_SEE: usize = 8 + 4 + 40;
     let cause = match bytes.len() {
-        0..ALL_TO_SEE => Cause::Truncated,
+        0..ALL_TO_SEE if outer.is_cut() => Cause::Truncated,
         _ => Cause::NotIp,
     };
     Err(Skip::new(LAYER, cause))

@@ -26,7 +26,8 @@ pub(super) use peek::{is_ethernet, is_ipv4, is_ipv6};
 
 use super::link::Next;
 use super::{
-    Cause, Headers, IpHeader, IpVersion, Layer, Passed, Ports, Protocol, Skip, Transport, split,
+    Cause, Headers, IpHeader, IpVersion, Layer, Passed, Payload, Ports, Protocol, Skip, Transport,
+    split,
 };
 
 /// What a tunnel's header leads to.
@@ -37,13 +38,19 @@ struct Outer<'a, 'p> {
     ip: &'p IpHeader,
     /// What it carries.
     bytes: &'a [u8],
-    /// Whether the end of that is missing: in the capture, or because it is
-    /// the first fragment of more.
-    is_cut: bool,
+    /// How much of the end of that the capture lacks.
+    missing: u32,
+    /// Whether it is the first fragment of more.
+    is_fragment: bool,
     passed: &'p mut dyn Passed,
 }
 
-impl Outer<'_, '_> {
+impl<'a> Outer<'a, '_> {
+    /// Whether the end of what it carries is not here.
+    fn is_cut(&self) -> bool {
+        self.missing > 0 || self.is_fragment
+    }
+
     /// Tells of a tunnel over this packet.
     fn tell(&mut self, layer: Layer, id: Option<u32>) {
         self.passed.open(layer, id, self.ip);
@@ -69,32 +76,44 @@ pub(super) fn is_possible(protocol: Protocol, ports: Ports) -> bool {
     }
 }
 
+/// What a tunnel leads to, and what is there of it.
+type Opened<'a> = Result<(Next, Payload<'a>), Skip>;
+
 /// Reads the tunnel header that a packet carries; `None` if it carries none.
 #[cold]
-pub(super) fn open<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<Inside<'a>> {
-    let mut inside = Outer {
-        ip: &outer.ip,
-        bytes: outer.payload.bytes,
-        is_cut: outer.payload.missing > 0 || outer.is_fragment,
-        passed,
-    };
-    match outer.transport {
-        Transport::Other(protocol) => by_protocol(protocol, &mut inside),
+pub(super) fn open<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<Opened<'a>> {
+    open_by(outer, passed, |inside| match outer.transport {
+        Transport::Other(protocol) => by_protocol(protocol, inside),
         Transport::Udp => {
             let Ports { src, dst } = outer.ports;
-            by_port(dst, &mut inside).or_else(|| by_port(src, &mut inside))
+            by_port(dst, inside).or_else(|| by_port(src, inside))
         }
         _ => None,
-    }
+    })
 }
 
 /// Reads the VXLAN header that a datagram carries, whatever its ports.
-pub(super) fn open_vxlan<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<Inside<'a>> {
-    vxlan::vxlan(&mut Outer {
+pub(super) fn open_vxlan<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<Opened<'a>> {
+    open_by(outer, passed, vxlan::vxlan)
+}
+
+fn open_by<'a>(
+    outer: &Headers<'a>,
+    passed: &mut dyn Passed,
+    open: impl FnOnce(&mut Outer<'a, '_>) -> Option<Inside<'a>>,
+) -> Option<Opened<'a>> {
+    let Payload { bytes, missing } = outer.payload;
+    let mut inside = Outer {
         ip: &outer.ip,
-        bytes: outer.payload.bytes,
-        is_cut: outer.payload.missing > 0 || outer.is_fragment,
+        bytes,
+        missing,
+        is_fragment: outer.is_fragment,
         passed,
+    };
+    let opened = open(&mut inside)?;
+    Some(match opened {
+        Ok((next, bytes)) => Ok((next, Payload { bytes, missing })),
+        Err(skip) => Err(outer.judge(skip, missing)),
     })
 }
 
@@ -125,11 +144,11 @@ fn by_port<'a>(port: u16, outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
     let (_, layer, open) = UDP_TUNNELS.iter().find(|(known, ..)| *known == port)?;
     if outer.bytes.is_empty() {
         return outer
-            .is_cut
+            .is_cut()
             .then_some(Err(Skip::new(*layer, Cause::Truncated)));
     }
     match open(outer) {
-        None if outer.is_cut && outer.bytes.len() < LONGEST_FIXED => {
+        None if outer.is_cut() && outer.bytes.len() < LONGEST_FIXED => {
             Some(Err(Skip::new(*layer, Cause::Truncated)))
         }
         opened => opened,
