@@ -13,6 +13,8 @@ use crate::{LinkType, PacketView};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Next {
     Ethernet,
+    /// An LLC frame of this length (IEEE 802.3, section 3.2.6).
+    LlcOf(u16),
     Llc,
     Snap,
     Vlan,
@@ -82,10 +84,9 @@ impl Next {
     /// of an LLC frame.
     #[inline]
     pub(super) const fn from_type_or_length(field: [u8; 2]) -> Self {
-        if u16::from_be_bytes(field) < 0x0600 {
-            Self::Llc
-        } else {
-            Self::from_ether_type(field)
+        match u16::from_be_bytes(field) {
+            len @ 0..0x0600 => Self::LlcOf(len),
+            _ => Self::from_ether_type(field),
         }
     }
 }
@@ -156,7 +157,9 @@ pub(super) fn step<'a>(
     passed: &mut (impl Passed + ?Sized),
 ) -> Result<(Next, Payload<'a>), Skip> {
     let (next, bytes) = match next {
-        // What is inside depends on what is there.
+        // These say where what they carry ends.
+        Next::LlcOf(len) => return Ok((Next::Llc, rest.up_to(len.into()))),
+        Next::Pppoe => return ppp::pppoe(rest, passed),
         Next::Mpls => return mpls::mpls(rest, passed),
         _ => step_over(next, rest.bytes, passed)?,
     };
@@ -181,7 +184,6 @@ fn step_over<'a>(
         Next::CiscoMetadata => vlan::cisco_metadata(bytes),
         Next::MacSecurity => vlan::mac_security(bytes, passed),
         Next::Redundancy => vlan::redundancy(bytes),
-        Next::Pppoe => ppp::pppoe(bytes, passed),
         Next::Ppp => ppp::ppp(bytes),
         Next::CiscoHdlc => ppp::cisco_hdlc(bytes),
         Next::Ieee80211(padding) => ieee80211::frame(bytes, padding),
@@ -199,7 +201,7 @@ fn step_over<'a>(
             Some(_) => Err(Skip::new(Layer::Link, Cause::NotIp)),
             None => Err(Skip::new(Layer::Link, Cause::Truncated)),
         },
-        Next::Mpls | Next::Ipv4 | Next::Ipv6 => Ok((next, bytes)),
+        Next::LlcOf(_) | Next::Mpls | Next::Pppoe | Next::Ipv4 | Next::Ipv6 => Ok((next, bytes)),
         Next::Arp => Err(Skip::new(Layer::Arp, Cause::NotIp)),
         Next::Other => Err(Skip::new(Layer::Link, Cause::NotIp)),
     }
@@ -372,3 +374,31 @@ fn nflog(bytes: &[u8]) -> Result<(Next, &[u8]), Skip> {
 
 /// Length of an Ethernet header.
 const HEADER: usize = 14;
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Depth, Headers};
+    use super::*;
+    use crate::Timestamp;
+
+    /// The length of an IEEE 802.3 frame is that of what it carries, as well.
+    #[test]
+    fn a_frame_ends_where_its_length_says() {
+        let mut packet = [0; 32];
+        packet[..4].copy_from_slice(&[0x45, 0, 0, 32]);
+        (packet[9], packet[25], packet[31]) = (17, 12, 4);
+        let llc = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &packet].concat();
+        for (fewer, expected) in [(0, Ok(4)), (1, Ok(3)), (4, Ok(0)), (10, Err(Layer::Udp))] {
+            let len = llc.len() as u8 - fewer;
+            for tag in [&[][..], &[0x81, 0, 0, 7]] {
+                let frame = [&[2; 12], tag, &[0, len], &llc, &[0; 9]].concat();
+                let view = PacketView::new(&frame, Timestamp::EPOCH);
+                let headers = Headers::parse(view, Depth::Outermost);
+                let payload = headers.map(|it| (it.payload.bytes.len(), it.payload.missing));
+                let expected = expected.map(|len| (len, 0));
+                let expected = expected.map_err(|layer| Skip::new(layer, Cause::BadLength));
+                assert_eq!(payload, expected, "{fewer}");
+            }
+        }
+    }
+}

@@ -156,7 +156,8 @@ impl Next {
             Self::Ip => Some(LinkType::RAW),
             Self::Ipv4 => Some(LinkType::IPV4),
             Self::Ipv6 => Some(LinkType::IPV6),
-            Self::Snap
+            Self::LlcOf(_)
+            | Self::Snap
             | Self::Vlan
             | Self::VnTag
             | Self::ETag

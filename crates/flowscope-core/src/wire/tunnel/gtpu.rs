@@ -8,12 +8,12 @@ pub(super) fn gtpu<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
     const VERSION_1: u8 = 0b0011_0000;
     const HAS_OPTIONS: u8 = 0b0000_0111;
     const HAS_EXTENSIONS: u8 = 0b0000_0100;
-    const G_PDU: u8 = 0xff;
-    let ([flags, kind, _, _, tunnel @ ..], rest) = outer.bytes.split_first_chunk::<8>()?;
+    let ([flags, kind, len0, len1, tunnel @ ..], rest) = outer.bytes.split_first_chunk::<8>()?;
     if flags & 0b1111_0000 != VERSION_1 || *kind != G_PDU {
         return None;
     }
     outer.tell(LAYER, Some(u32::from_be_bytes(*tunnel)));
+    let rest = outer.up_to(rest, u16::from_be_bytes([*len0, *len1]).into());
     // Whichever of the three is there, so is room for all.
     let rest = match flags & HAS_OPTIONS {
         0 => Ok(rest),
@@ -48,3 +48,61 @@ fn content(bytes: &[u8]) -> Next {
 }
 
 const LAYER: Layer = Layer::GtpU;
+/// User data.
+const G_PDU: u8 = 0xff;
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use flowscope_fixtures::{Ipv4, Ipv6, Layer as Around, Udp, wrap};
+
+    use super::super::super::{Depth, Headers, Layers};
+    use super::*;
+    use crate::{LinkType, PacketView, Timestamp};
+
+    /// An IPv4 and an IPv6 packet of UDP that carries ten bytes.
+    fn packets() -> [Vec<u8>; 2] {
+        let v4 = Ipv4::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+        let v6 = Ipv6::new([0x20; 16].into(), [0x21; 16].into());
+        [Around::Ipv4(v4), Around::Ipv6(v6)]
+            .map(|ip| wrap(&[ip, Around::Udp(Udp::new(7, 9))], &[0x2a; 10]))
+    }
+
+    fn datagram(ports: [u16; 2], header: &[u8], inside: &[u8]) -> Vec<u8> {
+        let ip = Ipv4::new([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+        let [src, dst] = ports;
+        let outside = [Around::Ipv4(ip), Around::Udp(Udp::new(src, dst))];
+        wrap(&outside, &[header, inside].concat())
+    }
+
+    fn view(packet: &[u8]) -> PacketView<'_> {
+        PacketView::new(packet, Timestamp::EPOCH).with_link(LinkType::RAW)
+    }
+
+    /// The tunnel and the length of the payload of the packet inside.
+    fn inside(packet: PacketView<'_>) -> Option<(Option<u32>, u32)> {
+        let headers = Headers::parse(packet, Depth::Innermost).expect("it is sound");
+        let layers = Layers::around(packet, Depth::Innermost);
+        let found = layers.first()?;
+        assert_eq!((found.layer, headers.ports.dst), (LAYER, 9));
+        assert_eq!(headers.payload.missing, 0);
+        Some((found.id, headers.payload.wire_len()))
+    }
+
+    #[test]
+    fn what_is_inside_ends_where_the_length_says() {
+        for packet in packets() {
+            for (fewer, expected) in [(0, 10), (3, 7), (10, 0)] {
+                let len = packet.len() - fewer;
+                let header = [0x30, 0xff, 0, len as u8, 0, 0, 0, 6];
+                let new = datagram([2152, 2152], &header, &packet);
+                assert_eq!(inside(view(&new)), Some((Some(6), expected)));
+            }
+            // One that says more than there is says nothing.
+            let header = [0x30, 0xff, 0xff, 0xff, 0, 0, 0, 6];
+            let datagram = datagram([2152, 2152], &header, &packet);
+            assert_eq!(inside(view(&datagram)), Some((Some(6), 10)));
+        }
+    }
+}

@@ -51,6 +51,18 @@ impl<'a> Outer<'a, '_> {
         self.missing > 0 || self.is_fragment
     }
 
+    /// As much of `rest`, which the packet ends with, as a header says there is.
+    fn up_to(&mut self, rest: &'a [u8], claimed: u32) -> &'a [u8] {
+        let missing = self.missing;
+        let rest = Payload {
+            bytes: rest,
+            missing,
+        };
+        let Payload { bytes, missing } = rest.up_to(claimed);
+        self.missing = missing;
+        bytes
+    }
+
     /// Tells of a tunnel over this packet.
     fn tell(&mut self, layer: Layer, id: Option<u32>) {
         self.passed.open(layer, id, self.ip);
@@ -111,6 +123,7 @@ fn open_by<'a>(
         passed,
     };
     let opened = open(&mut inside)?;
+    let missing = inside.missing;
     Some(match opened {
         Ok((next, bytes)) => Ok((next, Payload { bytes, missing })),
         Err(skip) => Err(outer.judge(skip, missing)),
@@ -255,7 +268,11 @@ fn mpls_in_udp<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
 
 #[cfg(test)]
 mod tests {
+    use flowscope_fixtures::{Ipv4, Layer as Around, Udp, wrap};
+
+    use super::super::Depth;
     use super::*;
+    use crate::{LinkType, PacketView, Timestamp};
 
     #[test]
     fn every_port_that_is_opened_is_in_the_set() {
@@ -273,6 +290,30 @@ mod tests {
         ];
         for (src, dst) in BUSY.into_iter().map(|port| (port, port)) {
             assert!(!UDP_PORTS.may_hold_either(Ports { src, dst }), "{dst}");
+        }
+    }
+
+    #[test]
+    fn a_session_ends_where_its_length_says() {
+        let ip = || {
+            let ip = Ipv4::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+            Around::Ipv4(ip)
+        };
+        let packet = wrap(&[ip(), Around::Udp(Udp::new(7, 9))], &[0x2a; 10]);
+        let ppp = [&[0xff, 0x03, 0, 0x21], &packet[..]].concat();
+        for (fewer, expected) in [(0, 10), (3, 7), (10, 0)] {
+            let len = ppp.len() as u8 - fewer;
+            let l2tp = [&[0x40, 2, 0, 8 + len, 0, 3, 0, 4], &ppp[..]].concat();
+            let l2tp = wrap(&[ip(), Around::Udp(Udp::new(1701, 1701))], &l2tp);
+            let pptp = [&[0x20, 1, 0x88, 0x0b, 0, len, 0, 5], &ppp[..]].concat();
+            let pptp = wrap(&[ip(), Around::Protocol(47)], &pptp);
+            for packet in [l2tp, pptp] {
+                let view = PacketView::new(&packet, Timestamp::EPOCH).with_link(LinkType::RAW);
+                let headers = Headers::parse(view, Depth::Innermost).expect("it is sound");
+                assert_eq!(headers.ports.dst, 9);
+                assert_eq!(headers.payload.bytes.len(), expected);
+                assert_eq!(headers.payload.missing, 0);
+            }
         }
     }
 }
