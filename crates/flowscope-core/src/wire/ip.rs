@@ -4,6 +4,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
+use super::length::{blank_len, zero_len};
 use super::{Cause, Headers, IpFragment, Layer, Passed, Payload, Protocol, Skip};
 
 /// The parts of an IP header that flows are made of.
@@ -112,8 +113,7 @@ impl<'a> Headers<'a> {
         }
         let protocol = Protocol(packet.next_header().into());
         let len = match packet.total_len() {
-            // Left blank where the network card cuts the segments (TSO).
-            0 => rest.wire_len(),
+            0 => blank_len(header_len, protocol, rest),
             len if len < u16::from(header_len) => return Err(Skip::new(LAYER, Cause::BadLength)),
             len => u32::from(len).min(rest.wire_len()),
         };
@@ -201,8 +201,7 @@ impl<'a> Headers<'a> {
             ..rest
         };
         let len = match packet.payload_len() {
-            // A jumbogram (RFC 2675), or left blank as in IPv4.
-            0 => jumbo_len(protocol, payload).unwrap_or(behind.wire_len()),
+            0 => zero_len(protocol, behind),
             len => len.into(),
         };
         let len = len.min(behind.wire_len());
@@ -287,25 +286,6 @@ impl<'a> Headers<'a> {
             at += len;
         }
         Err(Skip::new(Layer::Ipv6, Cause::TooDeep))
-    }
-}
-
-/// The length a jumbo payload option gives (RFC 2675, section 2).
-#[cold]
-fn jumbo_len(protocol: Protocol, payload: &[u8]) -> Option<u32> {
-    const JUMBO: u8 = 0xc2;
-    if protocol != Protocol::HOP_BY_HOP {
-        return None;
-    }
-    let [_, units, ..] = payload else { return None };
-    let mut options = payload.get(2..8 + 8 * usize::from(*units))?;
-    loop {
-        options = match options {
-            [JUMBO, 4, len @ ..] => return Some(u32::from_be_bytes(*len.first_chunk()?)),
-            [0, rest @ ..] => rest,
-            [_, len, rest @ ..] => rest.get(usize::from(*len)..)?,
-            _ => return None,
-        };
     }
 }
 

@@ -17,6 +17,7 @@ mod fragment;
 mod ieee80211;
 mod ip;
 mod layers;
+mod length;
 mod link;
 mod mpls;
 mod peel;

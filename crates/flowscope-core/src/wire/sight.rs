@@ -7,7 +7,7 @@
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
 use super::link::{self, Next};
-use super::{IpVersion, Layer, MAX_LAYERS, Payload, split};
+use super::{IpVersion, Layer, MAX_LAYERS, Payload, Protocol, length, split};
 use crate::{LinkType, PacketView};
 
 /// The bytes by which a packet is known again.
@@ -61,7 +61,7 @@ impl<'a> Sight<'a> {
         let bytes = rest.bytes;
         let claimed = match version {
             IpVersion::V4 => ipv4_len(bytes),
-            IpVersion::V6 => ipv6_len(bytes),
+            IpVersion::V6 => ipv6_len(rest),
         };
         let version = Some(version);
         match claimed {
@@ -137,10 +137,14 @@ fn ipv4_len(bytes: &[u8]) -> Option<u16> {
 }
 
 #[inline]
-fn ipv6_len(bytes: &[u8]) -> Option<u16> {
+fn ipv6_len(packet: Payload<'_>) -> Option<u16> {
     const HEADER: u16 = 40;
-    let header: &[u8; HEADER as usize] = bytes.first_chunk()?;
-    match Ipv6Packet::new_unchecked(header).payload_len() {
+    let (header, bytes) = packet.bytes.split_first_chunk::<{ HEADER as usize }>()?;
+    let payload = Payload { bytes, ..packet };
+    let header = Ipv6Packet::new_unchecked(header);
+    let protocol = Protocol(header.next_header().into());
+    match header.payload_len() {
+        0 if length::is_empty(protocol, payload) => Some(HEADER),
         0 => Some(0),
         len => len.checked_add(HEADER),
     }

@@ -34,6 +34,8 @@ impl Protocol {
     pub const AH: Self = Self(51);
     /// ICMPv6.
     pub const ICMP6: Self = Self(58);
+    /// No header follows in IPv6.
+    pub const IPV6_NONE: Self = Self(59);
     /// IPv6 destination options.
     pub const IPV6_OPTS: Self = Self(60);
     /// EtherIP.
