@@ -5,7 +5,13 @@ use super::{Cause, Layer, Passed, Payload, Skip, after, split};
 
 /// A PPP frame, with or without its HDLC address and control (RFC 1662), its
 /// protocol in two bytes or compressed to one (RFC 1661, section 6.5).
+///
+/// Or one of Cisco HDLC, which serial lines carry as well: its address, of one
+/// station or of all, is no protocol of PPP (RFC 1547, section 4.3.1).
 pub(super) fn ppp(bytes: &[u8]) -> Result<(Next, &[u8]), Skip> {
+    if let [0x0f | 0x8f, 0x00, ..] = bytes {
+        return Ok((Next::CiscoHdlc, bytes));
+    }
     let bytes = bytes.strip_prefix(&[0xff, 0x03]).unwrap_or(bytes);
     let (protocol, rest) = match bytes {
         // The first byte alone may be anything.
@@ -91,7 +97,7 @@ mod tests {
 
     use super::super::{Depth, Headers};
     use super::*;
-    use crate::{PacketView, Timestamp};
+    use crate::{LinkType, PacketView, Timestamp};
 
     /// An IPv4 and an IPv6 packet of UDP that carries ten bytes.
     fn packets() -> [(u16, Vec<u8>); 2] {
@@ -163,6 +169,49 @@ mod tests {
             let frame = in_pppoe(&[], len - kept).swap_remove(0);
             let packet = PacketView::new(&frame, Timestamp::EPOCH);
             assert_eq!(payload(packet), expected, "{kept}");
+        }
+    }
+
+    #[test]
+    fn serial_lines_carry_ppp_or_cisco_hdlc() {
+        let links = [
+            (LinkType::PPP, &[][..]),
+            (LinkType::PPP_HDLC, &[]),
+            (LinkType::PPP_WITH_DIR, &[0]),
+            (LinkType::PPI, &[0, 0, 8, 0, 9, 0, 0, 0]),
+        ];
+        let hdlc_only = [
+            (LinkType::CISCO_HDLC, &[][..]),
+            (LinkType::CISCO_HDLC_WITH_DIR, &[1]),
+        ];
+        for (protocol, packet) in packets() {
+            let ether_type: &[u8] = if protocol == 0x21 {
+                &[0x08, 0x00]
+            } else {
+                &[0x86, 0xdd]
+            };
+            let read = |link, in_front: &[u8], header: &[u8]| {
+                let frame = [in_front, header, &packet].concat();
+                let view = PacketView::new(&frame, Timestamp::EPOCH).with_link(link);
+                payload(view)
+            };
+            for address in [0x0f, 0x8f] {
+                let header = [&[address, 0], ether_type].concat();
+                for (link, in_front) in links.into_iter().chain(hdlc_only) {
+                    assert_eq!(read(link, in_front, &header), Ok((10, 0)), "{link:?}");
+                }
+            }
+            let low = protocol as u8;
+            for header in [
+                &[0xff, 0x03, 0, low][..],
+                &[0xff, 0x03, low],
+                &[0, low],
+                &[low],
+            ] {
+                for (link, in_front) in links {
+                    assert_eq!(read(link, in_front, header), Ok((10, 0)), "{link:?}");
+                }
+            }
         }
     }
 }
