@@ -106,7 +106,7 @@ pub(super) fn open<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<O
 
 /// Reads the VXLAN header that a datagram carries, whatever its ports.
 pub(super) fn open_vxlan<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<Opened<'a>> {
-    open_by(outer, passed, vxlan::vxlan)
+    open_by(outer, passed, vxlan::either)
 }
 
 fn open_by<'a>(
@@ -179,7 +179,7 @@ const UDP_TUNNELS: [(u16, Layer, Open); 13] = [
     (4341, Layer::Lisp, lisp::lisp),
     (4754, Layer::Gre, gre_in_udp),
     (4789, Layer::Vxlan, vxlan::vxlan),
-    (4790, Layer::Vxlan, vxlan::vxlan),
+    (4790, Layer::Vxlan, vxlan::generic),
     // Linux had a number of its own before there was an assigned one.
     (8472, Layer::Vxlan, vxlan::vxlan),
     (5072, Layer::Ayiya, ayiya::ayiya),
