@@ -133,8 +133,8 @@ fn open_by<'a>(
 /// The ports of VXLAN: assigned, of Linux before, and of VXLAN-GPE.
 pub(super) const VXLAN: [u16; 3] = [4789, 8472, 4790];
 
-/// The port of GTP-U.
-pub(super) const GTPU: [u16; 1] = [2152];
+/// The ports of GTP-U, and of version 0 of GTP.
+pub(super) const GTPU: [u16; 2] = [2152, 3386];
 
 fn by_protocol<'a>(protocol: Protocol, outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
     let bytes = outer.bytes;
@@ -172,9 +172,10 @@ fn by_port<'a>(port: u16, outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
 type Open = for<'a> fn(&mut Outer<'a, '_>) -> Option<Inside<'a>>;
 
 /// What runs over UDP, by the port that one of its ends has.
-const UDP_TUNNELS: [(u16, Layer, Open); 13] = [
+const UDP_TUNNELS: [(u16, Layer, Open); 14] = [
     (1701, Layer::L2tp, l2tp::over_udp),
     (2152, Layer::GtpU, gtpu::gtpu),
+    (3386, Layer::GtpU, gtpu::version_0),
     (3544, Layer::Teredo, teredo::teredo),
     (4341, Layer::Lisp, lisp::lisp),
     (4754, Layer::Gre, gre_in_udp),
@@ -195,7 +196,7 @@ const UDP_PORTS: PortSet = PortSet::of(&UDP_TUNNELS);
 const LONGEST_FIXED: usize = 9;
 
 /// A set of ports that may claim to hold one which it does not, for the price
-/// of one look: one in nine, but none that most traffic goes to.
+/// of one look: one in eight, but none that most traffic goes to.
 struct PortSet(u64);
 
 impl PortSet {
