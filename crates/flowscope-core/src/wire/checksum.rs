@@ -250,9 +250,7 @@ fn udp(headers: &Headers<'_>) -> ChecksumVerdict {
         };
         // Over IPv6 only tunnels may do without (RFC 6935).
         return match headers.ip.version {
-            IpVersion::V6 if !tunnel::is_possible(Protocol::UDP, ports) => {
-                ChecksumVerdict::Wrong(Layer::Udp)
-            }
+            IpVersion::V6 if !tunnel::has_port(ports) => ChecksumVerdict::Wrong(Layer::Udp),
             IpVersion::V4 | IpVersion::V6 => ChecksumVerdict::Unknown,
         };
     }

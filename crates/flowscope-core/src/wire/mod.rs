@@ -247,7 +247,7 @@ impl<'a> Headers<'a> {
     /// Whether it is worth asking what the packet carries.
     #[inline]
     fn may_be_tunnel(&self) -> bool {
-        tunnel::is_possible(self.ip.protocol, self.ports)
+        tunnel::is_possible(self.ip.protocol, self.ports, self.payload.bytes)
     }
 
     /// Fills in the packet inside this one, if it carries any.

@@ -46,7 +46,7 @@ impl<'a> Headers<'a> {
             }
             _ => return None,
         };
-        if depth == Depth::Innermost && tunnel::is_possible(ip.protocol, ports) {
+        if depth == Depth::Innermost && tunnel::is_possible(ip.protocol, ports, payload.bytes) {
             return None;
         }
         Some(Self {

@@ -36,6 +36,7 @@ type Inside<'a> = Result<(Next, &'a [u8]), Skip>;
 /// A packet that may carry a tunnel.
 struct Outer<'a, 'p> {
     ip: &'p IpHeader,
+    ports: Ports,
     /// What it carries.
     bytes: &'a [u8],
     /// How much of the end of that the capture lacks.
@@ -78,14 +79,21 @@ impl<'a> Outer<'a, '_> {
     }
 }
 
-/// Whether it is worth asking what a packet carries.
+/// Whether it is worth asking what a packet carries: a transport header, and
+/// behind it `bytes`.
 #[inline]
-pub(super) fn is_possible(protocol: Protocol, ports: Ports) -> bool {
+pub(super) fn is_possible(protocol: Protocol, ports: Ports, bytes: &[u8]) -> bool {
     match protocol {
         Protocol::TCP => false,
-        Protocol::UDP => UDP_PORTS.may_hold_either(ports),
+        Protocol::UDP => has_port(ports) || teredo::may_be_relayed(bytes),
         other => !other.has_ports(),
     }
+}
+
+/// Whether one of the ports may be a tunnel's.
+#[inline]
+pub(super) fn has_port(ports: Ports) -> bool {
+    UDP_PORTS.may_hold_either(ports)
 }
 
 /// What a tunnel leads to, and what is there of it.
@@ -98,7 +106,9 @@ pub(super) fn open<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<O
         Transport::Other(protocol) => by_protocol(protocol, inside),
         Transport::Udp => {
             let Ports { src, dst } = outer.ports;
-            by_port(dst, inside).or_else(|| by_port(src, inside))
+            by_port(dst, inside)
+                .or_else(|| by_port(src, inside))
+                .or_else(|| teredo::relayed(inside))
         }
         _ => None,
     })
@@ -117,6 +127,7 @@ fn open_by<'a>(
     let Payload { bytes, missing } = outer.payload;
     let mut inside = Outer {
         ip: &outer.ip,
+        ports: outer.ports,
         bytes,
         missing,
         is_fragment: outer.is_fragment,
