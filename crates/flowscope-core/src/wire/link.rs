@@ -216,8 +216,11 @@ pub(super) fn mac_addresses(packet: PacketView<'_>) -> Result<MacAddresses, Skip
             let (EthernetAddress(src), EthernetAddress(dst)) = (frame.src_addr(), frame.dst_addr());
             Ok(MacAddresses { src, dst })
         }
-        LinkType::IEEE802_11 => ieee80211::addresses(packet.frame),
-        LinkType::IEEE802_11_RADIOTAP => ieee80211::addresses(ieee80211::radiotap(packet.frame)?.1),
+        LinkType::IEEE802_11 => ieee80211::addresses(packet.frame, Padding::None),
+        LinkType::IEEE802_11_RADIOTAP => {
+            let (padding, frame) = ieee80211::radiotap(packet.frame)?;
+            ieee80211::addresses(frame, padding)
+        }
         _ => Err(Skip::new(Layer::Link, Cause::Unsupported)),
     }
 }

@@ -10,6 +10,7 @@
 #![warn(clippy::indexing_slicing)]
 #![cfg_attr(test, allow(clippy::indexing_slicing, reason = "a test may panic"))]
 
+mod aggregate;
 mod around;
 mod checksum;
 mod cut;
@@ -29,6 +30,7 @@ mod tunnel;
 mod usual;
 mod vlan;
 
+pub use aggregate::Subframes;
 pub(crate) use around::{Around, REASSEMBLED};
 pub use checksum::{ChecksumVerdict, Checksums};
 pub use fragment::IpFragment;
