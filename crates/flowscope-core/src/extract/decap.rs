@@ -128,8 +128,8 @@ combinators! {
     /// ```
     InnerVxlan: Vxlan,
 
-    /// Opens GTP-U, on UDP port 2152: user data only, past all options and
-    /// extension headers.
+    /// Opens GTP-U, on UDP port 2152, and GTP of version 0, on port 3386: user
+    /// data only, past all options and extension headers.
     ///
     /// ```
     /// use flowscope_core::extract::{FiveTuple, FlowExtractor, InnerGtpU};

@@ -3,7 +3,7 @@
 use smoltcp::wire::Ipv4Packet;
 
 use super::ip::{Addr, IpVersion};
-use super::{Cause, Depth, Headers, Layer, Passed, Protocol, Skip, tunnel};
+use super::{Cause, Depth, Headers, Layer, Passed, Payload, Protocol, Skip, tunnel};
 use crate::PacketView;
 
 /// What is done about checksums.
@@ -106,17 +106,21 @@ fn verify(bytes: &[u8]) -> ChecksumVerdict {
     let mut headers = Headers::none();
     // As if the capture lacked much, so that a length is as it is claimed and
     // a blank one is more than there is.
+    let packet = Payload {
+        bytes,
+        missing: MISSING,
+    };
     let (walk, is_redirected) = match bytes.first().map(|first| first >> 4) {
         Some(4) => {
             let header = ipv4_header(bytes);
             if !is_header_right(header) {
                 return ChecksumVerdict::Wrong(Layer::Ipv4);
             }
-            let walk = headers.ipv4(bytes, MISSING, &mut ());
+            let walk = headers.ipv4(packet, &mut ());
             (walk, has_source_route(header))
         }
         Some(6) => {
-            let walk = headers.ipv6(bytes, MISSING, &mut ());
+            let walk = headers.ipv6(packet, &mut ());
             (walk, is_redirected(bytes, &headers))
         }
         _ => return ChecksumVerdict::Unknown,
@@ -246,9 +250,7 @@ fn udp(headers: &Headers<'_>) -> ChecksumVerdict {
         };
         // Over IPv6 only tunnels may do without (RFC 6935).
         return match headers.ip.version {
-            IpVersion::V6 if !tunnel::is_possible(Protocol::UDP, ports) => {
-                ChecksumVerdict::Wrong(Layer::Udp)
-            }
+            IpVersion::V6 if !tunnel::has_port(ports) => ChecksumVerdict::Wrong(Layer::Udp),
             IpVersion::V4 | IpVersion::V6 => ChecksumVerdict::Unknown,
         };
     }

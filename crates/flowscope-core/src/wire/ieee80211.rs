@@ -5,7 +5,8 @@ use super::{Cause, Layer, MacAddresses, Skip, after, split};
 
 /// A frame without metadata: to the LLC header of a data frame.
 ///
-/// Of an aggregate (A-MSDU) the first subframe is read.
+/// Of an aggregate this is the first subframe's; for the others there is
+/// [`Subframes`](super::Subframes).
 pub(super) fn frame(bytes: &[u8], padding: Padding) -> Result<(Next, &[u8]), Skip> {
     body(Header::parse(bytes)?, bytes, padding)
 }
@@ -18,21 +19,38 @@ pub(super) fn swapped_frame(bytes: &[u8]) -> Result<(Next, &[u8]), Skip> {
 }
 
 fn body(header: Header, bytes: &[u8], padding: Padding) -> Result<(Next, &[u8]), Skip> {
-    let len = match padding {
-        Padding::None => header.len,
-        Padding::To32Bits => header.len.next_multiple_of(4),
-    };
-    let body = after(bytes, len, LAYER)?;
+    let body = after(bytes, header.len_with(padding), LAYER)?;
     if header.aggregate {
-        return Ok((Next::Llc, after(body, 14, LAYER)?));
+        let ([.., len0, len1], rest) = split::<SUBFRAME>(body, LAYER)?;
+        return Ok((Next::LlcOf(u16::from_be_bytes([*len0, *len1])), rest));
     }
     Ok((Next::Llc, body))
 }
 
+/// The subframes of an aggregate (A-MSDU), if the frame is one.
+pub(super) fn aggregate(bytes: &[u8], padding: Padding) -> Option<&[u8]> {
+    let header = Header::parse(bytes).ok()?;
+    if !header.aggregate {
+        return None;
+    }
+    bytes.get(header.len_with(padding)..)
+}
+
 /// The addresses of a frame's source and destination, which sit in different
 /// places by how the frame crosses the distribution system.
-pub(super) fn addresses(bytes: &[u8]) -> Result<MacAddresses, Skip> {
+///
+/// Those of an aggregate are in the header of its first subframe.
+pub(super) fn addresses(bytes: &[u8], padding: Padding) -> Result<MacAddresses, Skip> {
     let header = Header::parse(bytes)?;
+    if header.aggregate {
+        let body = after(bytes, header.len_with(padding), LAYER)?;
+        let (dst, rest) = split::<6>(body, LAYER)?;
+        let (src, _) = split::<6>(rest, LAYER)?;
+        return Ok(MacAddresses {
+            src: *src,
+            dst: *dst,
+        });
+    }
     let (fixed, rest) = split::<24>(bytes, LAYER)?;
     let [_, _, _, _, receiver @ .., _, _] = fixed;
     let [a1, a2, a3] = [receiver.get(..6), receiver.get(6..12), receiver.get(12..18)]
@@ -127,6 +145,13 @@ struct Header {
 }
 
 impl Header {
+    fn len_with(&self, padding: Padding) -> usize {
+        match padding {
+            Padding::None => self.len,
+            Padding::To32Bits => self.len.next_multiple_of(4),
+        }
+    }
+
     fn parse(bytes: &[u8]) -> Result<Self, Skip> {
         let ([kind, flags], _) = split::<2>(bytes, LAYER)?;
         Self::read(*kind, *flags, bytes)
@@ -169,3 +194,5 @@ impl Header {
 }
 
 const LAYER: Layer = Layer::Ieee80211;
+/// The header of a subframe: two addresses and a length.
+pub(super) const SUBFRAME: usize = 14;

@@ -4,7 +4,8 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
-use super::{Cause, Headers, IpFragment, Layer, Passed, Payload, Protocol, Skip, after, split};
+use super::length::{blank_len, zero_len};
+use super::{Cause, Headers, IpFragment, Layer, Passed, Payload, Protocol, Skip};
 
 /// The parts of an IP header that flows are made of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -88,18 +89,20 @@ impl Addr {
 }
 
 impl<'a> Headers<'a> {
-    /// Reads an IPv4 packet of whose end the capture lacks `missing` bytes.
+    /// Reads an IPv4 packet.
     #[inline]
     pub(super) fn ipv4(
         &mut self,
-        bytes: &'a [u8],
-        missing: u32,
+        rest: Payload<'a>,
         passed: &mut (impl Passed + ?Sized),
     ) -> Result<(), Skip> {
         const LAYER: Layer = Layer::Ipv4;
         const FIXED: usize = 20;
 
-        let (header, _) = split::<FIXED>(bytes, LAYER)?;
+        let bytes = rest.bytes;
+        let Some(header) = bytes.first_chunk::<FIXED>() else {
+            return Err(Skip::new(LAYER, self.shortage(rest, FIXED)));
+        };
         let packet = Ipv4Packet::new_unchecked(header.as_slice());
         if packet.version() != 4 {
             return Err(Skip::new(LAYER, Cause::BadVersion));
@@ -108,21 +111,21 @@ impl<'a> Headers<'a> {
         if usize::from(header_len) < FIXED {
             return Err(Skip::new(LAYER, Cause::BadLength));
         }
-        let on_wire = wire_len(bytes, missing);
-        let len = match packet.total_len() {
-            // Left blank where the network card cuts the segments (TSO).
-            0 => on_wire,
-            len if len < u16::from(header_len) => return Err(Skip::new(LAYER, Cause::BadLength)),
-            len => u32::from(len).min(on_wire),
-        };
         let protocol = Protocol(packet.next_header().into());
+        let len = match packet.total_len() {
+            0 => blank_len(header_len, protocol, rest),
+            len if len < u16::from(header_len) => return Err(Skip::new(LAYER, Cause::BadLength)),
+            len => u32::from(len).min(rest.wire_len()),
+        };
         self.ip = IpHeader {
             addrs: [Addr::v4(packet.src_addr()), Addr::v4(packet.dst_addr())],
             version: IpVersion::V4,
             protocol,
             len,
         };
-        let payload = after(bytes, header_len.into(), LAYER)?;
+        let Some(payload) = bytes.get(header_len.into()..) else {
+            return Err(Skip::new(LAYER, self.shortage(rest, header_len.into())));
+        };
         self.payload = Payload::claimed(payload, len.saturating_sub(header_len.into()));
         if packet.more_frags() || packet.frag_offset() != 0 {
             self.ipv4_fragment(bytes, passed)?;
@@ -174,30 +177,34 @@ impl<'a> Headers<'a> {
         }
     }
 
-    /// Reads an IPv6 packet of whose end the capture lacks `missing` bytes.
+    /// Reads an IPv6 packet.
     #[inline]
     pub(super) fn ipv6(
         &mut self,
-        bytes: &'a [u8],
-        missing: u32,
+        rest: Payload<'a>,
         passed: &mut (impl Passed + ?Sized),
     ) -> Result<(), Skip> {
         const LAYER: Layer = Layer::Ipv6;
         const FIXED: u32 = 40;
 
-        let (header, payload) = split::<{ FIXED as usize }>(bytes, LAYER)?;
+        let bytes = rest.bytes;
+        let Some((header, payload)) = bytes.split_first_chunk::<{ FIXED as usize }>() else {
+            return Err(Skip::new(LAYER, self.shortage(rest, FIXED as usize)));
+        };
         let packet = Ipv6Packet::new_unchecked(header.as_slice());
         if packet.version() != 6 {
             return Err(Skip::new(LAYER, Cause::BadVersion));
         }
         let protocol = Protocol(packet.next_header().into());
-        let on_wire = wire_len(payload, missing);
+        let behind = Payload {
+            bytes: payload,
+            ..rest
+        };
         let len = match packet.payload_len() {
-            // A jumbogram (RFC 2675), or left blank as in IPv4.
-            0 => jumbo_len(protocol, payload).unwrap_or(on_wire),
+            0 => zero_len(protocol, behind),
             len => len.into(),
         };
-        let len = len.min(on_wire);
+        let len = len.min(behind.wire_len());
         self.ip = IpHeader {
             addrs: [Addr::v6(packet.src_addr()), Addr::v6(packet.dst_addr())],
             version: IpVersion::V6,
@@ -211,6 +218,14 @@ impl<'a> Headers<'a> {
         }
     }
 
+    /// The least that an extension header has, and what is behind that.
+    fn extension(&self, layer: Layer) -> Result<(&'a [u8; 8], &'a [u8]), Skip> {
+        let bytes = self.payload.bytes;
+        bytes
+            .split_first_chunk()
+            .ok_or_else(|| Skip::new(layer, self.shortage(self.payload, 8)))
+    }
+
     /// Passes over extension headers (RFC 8200, section 4) to the upper layer.
     /// They begin `at` bytes into the `packet`.
     fn pass_extensions(
@@ -222,14 +237,17 @@ impl<'a> Headers<'a> {
         // Where the number of the header at hand was, in IPv6.
         let mut next_at = 6;
         for _ in 0..MAX_EXTENSIONS {
-            let bytes = self.payload.bytes;
+            let layer = match self.ip.protocol {
+                Protocol::AH => Layer::Ah,
+                _ => Layer::Ipv6,
+            };
             let (next, len) = match self.ip.protocol {
                 Protocol::HOP_BY_HOP | Protocol::IPV6_ROUTE | Protocol::IPV6_OPTS => {
-                    let ([next, units], _) = split::<2>(bytes, Layer::Ipv6)?;
+                    let ([next, units, ..], _) = self.extension(layer)?;
                     (*next, 8 + 8 * usize::from(*units))
                 }
                 Protocol::IPV6_FRAG if self.ip.version == IpVersion::V6 => {
-                    let (header, rest) = split::<8>(bytes, Layer::Ipv6)?;
+                    let (header, rest) = self.extension(layer)?;
                     let [next, _, offset0, offset1, identification @ ..] = header;
                     let offset = u16::from_be_bytes([*offset0, *offset1]);
                     let fragment = IpFragment {
@@ -254,45 +272,21 @@ impl<'a> Headers<'a> {
                     (*next, 8)
                 }
                 Protocol::AH => {
-                    let ([next, words], _) = split::<2>(bytes, Layer::Ah)?;
+                    let ([next, words, ..], _) = self.extension(layer)?;
                     (*next, 8 + 4 * usize::from(*words))
                 }
                 _ => return Ok(()),
             };
-            self.payload.bytes = after(bytes, len, Layer::Ipv6)?;
+            let Some(rest) = self.payload.bytes.get(len..) else {
+                return Err(Skip::new(layer, self.shortage(self.payload, len)));
+            };
+            self.payload.bytes = rest;
             self.ip.protocol = Protocol(next);
             next_at = at;
             at += len;
         }
         Err(Skip::new(Layer::Ipv6, Cause::TooDeep))
     }
-}
-
-/// The length a jumbo payload option gives (RFC 2675, section 2).
-#[cold]
-fn jumbo_len(protocol: Protocol, payload: &[u8]) -> Option<u32> {
-    const JUMBO: u8 = 0xc2;
-    if protocol != Protocol::HOP_BY_HOP {
-        return None;
-    }
-    let [_, units, ..] = payload else { return None };
-    let mut options = payload.get(2..8 + 8 * usize::from(*units))?;
-    loop {
-        options = match options {
-            [JUMBO, 4, len @ ..] => return Some(u32::from_be_bytes(*len.first_chunk()?)),
-            [0, rest @ ..] => rest,
-            [_, len, rest @ ..] => rest.get(usize::from(*len)..)?,
-            _ => return None,
-        };
-    }
-}
-
-/// How many bytes stood on the wire.
-#[inline]
-pub(super) fn wire_len(captured: &[u8], missing: u32) -> u32 {
-    u32::try_from(captured.len())
-        .unwrap_or(u32::MAX)
-        .saturating_add(missing)
 }
 
 /// More extension headers than any sender uses.

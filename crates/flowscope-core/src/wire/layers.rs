@@ -13,9 +13,10 @@ pub struct Peeled {
     /// the protocol that carries it: [`Layer::Ipv4`] for an IP packet in IPv4.
     pub layer: Layer,
     /// VLAN identifier, MPLS label, PPPoE session, service instance, VXLAN or
-    /// Geneve network, GRE key, GTP-U tunnel endpoint, L2TP session (in version
-    /// 2 behind 16 bits of tunnel), PPTP call, ERSPAN session, NSH path or LISP
-    /// instance; `None` for kinds that have none.
+    /// Geneve network, GRE key, GTP-U tunnel endpoint (in version 0 the flow
+    /// label), L2TP session (in version 2 behind 16 bits of tunnel), PPTP call,
+    /// ERSPAN session, NSH path or LISP instance; `None` for kinds that have
+    /// none.
     pub id: Option<u32>,
 }
 

@@ -4,7 +4,8 @@ use smoltcp::wire::{EthernetAddress, EthernetFrame};
 
 use super::ieee80211::{self, Padding};
 use super::{
-    Cause, Layer, MacAddresses, Passed, Skip, after, around, mpls, ppp, split, tunnel, vlan,
+    Cause, Layer, MacAddresses, Passed, Payload, Skip, after, around, mpls, ppp, split, tunnel,
+    vlan,
 };
 use crate::{LinkType, PacketView};
 
@@ -12,6 +13,8 @@ use crate::{LinkType, PacketView};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Next {
     Ethernet,
+    /// An LLC frame of this length (IEEE 802.3, section 3.2.6).
+    LlcOf(u16),
     Llc,
     Snap,
     Vlan,
@@ -81,21 +84,23 @@ impl Next {
     /// of an LLC frame.
     #[inline]
     pub(super) const fn from_type_or_length(field: [u8; 2]) -> Self {
-        if u16::from_be_bytes(field) < 0x0600 {
-            Self::Llc
-        } else {
-            Self::from_ether_type(field)
+        match u16::from_be_bytes(field) {
+            len @ 0..0x0600 => Self::LlcOf(len),
+            _ => Self::from_ether_type(field),
         }
     }
 }
 
-/// Reads the header that `link` says the frame begins with.
+/// Reads the header that its link type says a frame begins with.
 #[inline]
-pub(super) fn begin(link: LinkType, frame: &[u8]) -> Result<(Next, &[u8]), Skip> {
-    if link == LinkType::ETHERNET {
-        return ethernet(frame);
-    }
-    begin_other(link, frame)
+pub(super) fn begin<'a>(packet: &PacketView<'a>) -> Result<(Next, Payload<'a>), Skip> {
+    let (next, bytes) = if packet.link == LinkType::ETHERNET {
+        ethernet(packet.frame)?
+    } else {
+        begin_other(packet.link, packet.frame)?
+    };
+    let missing = packet.missing();
+    Ok((next, Payload { bytes, missing }))
 }
 
 fn begin_other(link: LinkType, frame: &[u8]) -> Result<(Next, &[u8]), Skip> {
@@ -148,6 +153,21 @@ fn begin_other(link: LinkType, frame: &[u8]) -> Result<(Next, &[u8]), Skip> {
 /// Reads one header that is not IP, and says what comes after it.
 pub(super) fn step<'a>(
     next: Next,
+    rest: Payload<'a>,
+    passed: &mut (impl Passed + ?Sized),
+) -> Result<(Next, Payload<'a>), Skip> {
+    let (next, bytes) = match next {
+        // These say where what they carry ends.
+        Next::LlcOf(len) => return Ok((Next::Llc, rest.up_to(len.into()))),
+        Next::Pppoe => return ppp::pppoe(rest, passed),
+        Next::Mpls => return mpls::mpls(rest, passed),
+        _ => step_over(next, rest.bytes, passed)?,
+    };
+    Ok((next, Payload { bytes, ..rest }))
+}
+
+fn step_over<'a>(
+    next: Next,
     bytes: &'a [u8],
     passed: &mut (impl Passed + ?Sized),
 ) -> Result<(Next, &'a [u8]), Skip> {
@@ -164,8 +184,6 @@ pub(super) fn step<'a>(
         Next::CiscoMetadata => vlan::cisco_metadata(bytes),
         Next::MacSecurity => vlan::mac_security(bytes, passed),
         Next::Redundancy => vlan::redundancy(bytes),
-        Next::Mpls => mpls::mpls(bytes, passed),
-        Next::Pppoe => ppp::pppoe(bytes, passed),
         Next::Ppp => ppp::ppp(bytes),
         Next::CiscoHdlc => ppp::cisco_hdlc(bytes),
         Next::Ieee80211(padding) => ieee80211::frame(bytes, padding),
@@ -183,7 +201,7 @@ pub(super) fn step<'a>(
             Some(_) => Err(Skip::new(Layer::Link, Cause::NotIp)),
             None => Err(Skip::new(Layer::Link, Cause::Truncated)),
         },
-        Next::Ipv4 | Next::Ipv6 => Ok((next, bytes)),
+        Next::LlcOf(_) | Next::Mpls | Next::Pppoe | Next::Ipv4 | Next::Ipv6 => Ok((next, bytes)),
         Next::Arp => Err(Skip::new(Layer::Arp, Cause::NotIp)),
         Next::Other => Err(Skip::new(Layer::Link, Cause::NotIp)),
     }
@@ -198,8 +216,11 @@ pub(super) fn mac_addresses(packet: PacketView<'_>) -> Result<MacAddresses, Skip
             let (EthernetAddress(src), EthernetAddress(dst)) = (frame.src_addr(), frame.dst_addr());
             Ok(MacAddresses { src, dst })
         }
-        LinkType::IEEE802_11 => ieee80211::addresses(packet.frame),
-        LinkType::IEEE802_11_RADIOTAP => ieee80211::addresses(ieee80211::radiotap(packet.frame)?.1),
+        LinkType::IEEE802_11 => ieee80211::addresses(packet.frame, Padding::None),
+        LinkType::IEEE802_11_RADIOTAP => {
+            let (padding, frame) = ieee80211::radiotap(packet.frame)?;
+            ieee80211::addresses(frame, padding)
+        }
         _ => Err(Skip::new(Layer::Link, Cause::Unsupported)),
     }
 }
@@ -356,3 +377,31 @@ fn nflog(bytes: &[u8]) -> Result<(Next, &[u8]), Skip> {
 
 /// Length of an Ethernet header.
 const HEADER: usize = 14;
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Depth, Headers};
+    use super::*;
+    use crate::Timestamp;
+
+    /// The length of an IEEE 802.3 frame is that of what it carries, as well.
+    #[test]
+    fn a_frame_ends_where_its_length_says() {
+        let mut packet = [0; 32];
+        packet[..4].copy_from_slice(&[0x45, 0, 0, 32]);
+        (packet[9], packet[25], packet[31]) = (17, 12, 4);
+        let llc = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &packet].concat();
+        for (fewer, expected) in [(0, Ok(4)), (1, Ok(3)), (4, Ok(0)), (10, Err(Layer::Udp))] {
+            let len = llc.len() as u8 - fewer;
+            for tag in [&[][..], &[0x81, 0, 0, 7]] {
+                let frame = [&[2; 12], tag, &[0, len], &llc, &[0; 9]].concat();
+                let view = PacketView::new(&frame, Timestamp::EPOCH);
+                let headers = Headers::parse(view, Depth::Outermost);
+                let payload = headers.map(|it| (it.payload.bytes.len(), it.payload.missing));
+                let expected = expected.map(|len| (len, 0));
+                let expected = expected.map_err(|layer| Skip::new(layer, Cause::BadLength));
+                assert_eq!(payload, expected, "{fewer}");
+            }
+        }
+    }
+}

@@ -8,13 +8,17 @@
 //!
 //! This is the only place in the crate that knows header layouts.
 #![warn(clippy::indexing_slicing)]
+#![cfg_attr(test, allow(clippy::indexing_slicing, reason = "a test may panic"))]
 
+mod aggregate;
 mod around;
 mod checksum;
+mod cut;
 mod fragment;
 mod ieee80211;
 mod ip;
 mod layers;
+mod length;
 mod link;
 mod mpls;
 mod peel;
@@ -26,6 +30,7 @@ mod tunnel;
 mod usual;
 mod vlan;
 
+pub use aggregate::Subframes;
 pub(crate) use around::{Around, REASSEMBLED};
 pub use checksum::{ChecksumVerdict, Checksums};
 pub use fragment::IpFragment;
@@ -159,7 +164,7 @@ impl<'a> Headers<'a> {
             Depth::Outermost => self.transport(),
             Depth::Innermost => {
                 self.transport()?;
-                if tunnel::is_possible(self.ip.protocol, self.ports) {
+                if self.may_be_tunnel() {
                     return self.enter_tunnels(passed);
                 }
                 Ok(())
@@ -174,31 +179,35 @@ impl<'a> Headers<'a> {
         packet: PacketView<'a>,
         passed: &mut (impl Passed + ?Sized),
     ) -> Result<(), Skip> {
-        let (next, rest) = link::begin(packet.link, packet.frame)?;
-        self.follow(next, rest, packet.missing(), passed)
+        let (next, rest) = match link::begin(&packet) {
+            Ok(begun) => begun,
+            Err(skip) => return Err(self.judge(skip, packet.missing())),
+        };
+        self.follow(next, rest, passed)
     }
 
-    /// Peels what `rest` begins with, of whose end the capture lacks `missing`
-    /// bytes, until an IP header begins, and reads that.
+    /// Peels what `rest` begins with until an IP header begins, and reads that.
     #[inline]
     fn follow(
         &mut self,
         mut next: Next,
-        mut rest: &'a [u8],
-        missing: u32,
+        mut rest: Payload<'a>,
         passed: &mut (impl Passed + ?Sized),
     ) -> Result<(), Skip> {
         for _ in 0..MAX_LAYERS {
             // One by one and not by a table, as most are the first.
             if next == Next::Ipv4 {
-                passed.reach_ip(rest);
-                return self.ipv4(rest, missing, passed);
+                passed.reach_ip(rest.bytes);
+                return self.ipv4(rest, passed);
             }
             if next == Next::Ipv6 {
-                passed.reach_ip(rest);
-                return self.ipv6(rest, missing, passed);
+                passed.reach_ip(rest.bytes);
+                return self.ipv6(rest, passed);
             }
-            (next, rest) = link::step(next, rest, passed)?;
+            (next, rest) = match link::step(next, rest, passed) {
+                Ok(stepped) => stepped,
+                Err(skip) => return Err(self.judge(skip, rest.missing)),
+            };
         }
         Err(Skip::new(Layer::Link, Cause::TooDeep))
     }
@@ -227,7 +236,7 @@ impl<'a> Headers<'a> {
                     *self = inner;
                 }
             }
-            if !tunnel::is_possible(self.ip.protocol, self.ports) {
+            if !self.may_be_tunnel() {
                 return Ok(());
             }
         }
@@ -237,13 +246,19 @@ impl<'a> Headers<'a> {
         Ok(())
     }
 
+    /// Whether it is worth asking what the packet carries.
+    #[inline]
+    fn may_be_tunnel(&self) -> bool {
+        tunnel::is_possible(self.ip.protocol, self.ports, self.payload.bytes)
+    }
+
     /// Fills in the packet inside this one, if it carries any.
     fn descend(&self, inner: &mut Self, passed: &mut dyn Passed) -> Option<Result<(), Skip>> {
         let (next, rest) = match tunnel::open(self, passed)? {
             Ok(inside) => inside,
             Err(skip) => return Some(Err(skip)),
         };
-        let found = inner.follow(next, rest, self.payload.missing, passed);
+        let found = inner.follow(next, rest, passed);
         Some(found.and_then(|()| inner.transport()))
     }
 }
@@ -264,11 +279,12 @@ impl MacAddresses {
     ///
     /// A [`Skip`] if the frame is too short or its link type has no addresses.
     pub fn of(packet: PacketView<'_>) -> Result<Self, Skip> {
-        link::mac_addresses(packet)
+        link::mac_addresses(packet).map_err(|skip| Headers::none().judge(skip, packet.missing()))
     }
 }
 
-/// The first `N` bytes and the rest, or a skip that says `layer` was cut.
+/// The first `N` bytes and the rest, or a skip that says `layer` was cut: it
+/// is for who knows what the capture lacks to say that it was not.
 #[inline]
 fn split<const N: usize>(bytes: &[u8], layer: Layer) -> Result<(&[u8; N], &[u8]), Skip> {
     bytes

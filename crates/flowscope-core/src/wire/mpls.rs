@@ -2,18 +2,19 @@
 
 use super::link::Next;
 use super::tunnel::{is_ethernet, is_ipv4, is_ipv6};
-use super::{Cause, Layer, Passed, Skip, after, split};
+use super::{Cause, Layer, Passed, Payload, Skip, after, split};
 
 /// One label. Under the last one nothing names the payload: it is told by its
 /// first four bits, as routers do (RFC 4928).
 pub(super) fn mpls<'a>(
-    bytes: &'a [u8],
+    frame: Payload<'a>,
     passed: &mut (impl Passed + ?Sized),
-) -> Result<(Next, &'a [u8]), Skip> {
-    let (entry, rest) = split::<4>(bytes, Layer::Mpls)?;
+) -> Result<(Next, Payload<'a>), Skip> {
+    let (entry, bytes) = split::<4>(frame.bytes, Layer::Mpls)?;
     let entry = u32::from_be_bytes(*entry);
     passed.pass(Layer::Mpls, Some(entry >> 12));
     let bottom_of_stack = entry & 0x100 != 0;
+    let rest = Payload { bytes, ..frame };
     if !bottom_of_stack {
         return Ok((Next::Mpls, rest));
     }
@@ -23,38 +24,40 @@ pub(super) fn mpls<'a>(
 /// What the last label leads to. The address of a frame may begin as a packet
 /// does or as a control word does, so where the first bits could be either the
 /// rest decides.
-fn content(bytes: &[u8]) -> Result<(Next, &[u8]), Skip> {
+fn content(rest: Payload<'_>) -> Result<(Next, Payload<'_>), Skip> {
     /// A control word and the longer IP header.
     const ALL_TO_SEE: usize = 4 + 40;
-    let frame = (Next::Ethernet, bytes);
+    let bytes = rest.bytes;
+    let frame = (Next::Ethernet, rest);
+    let behind = |bytes| Payload { bytes, ..rest };
     Ok(match bytes {
         [] => return Err(Skip::new(Layer::Mpls, Cause::Truncated)),
         [first, ..] if first >> 4 == 4 && first & 0xf >= 5 => match is_ethernet(bytes) {
             true if !is_ipv4(bytes) => frame,
-            _ => (Next::Ipv4, bytes),
+            _ => (Next::Ipv4, rest),
         },
         [first, ..] if first >> 4 == 6 => match is_ethernet(bytes) {
             true if !has_length_of_ipv6(bytes) => frame,
-            _ => (Next::Ipv6, bytes),
+            _ => (Next::Ipv6, rest),
         },
         // A pseudowire's control word (RFC 4385), unless a frame begins here.
         [first, ..] if first >> 4 == 0 => {
             let inside = after(bytes, 4, Layer::Mpls)?;
             if is_ethernet(inside) {
-                (Next::Ethernet, inside)
+                (Next::Ethernet, behind(inside))
             } else if is_ethernet(bytes) {
                 frame
             } else if is_ipv4(inside) || is_ipv6(inside) {
-                (Next::Ip, inside)
-            } else if bytes.len() < ALL_TO_SEE {
+                (Next::Ip, behind(inside))
+            } else if bytes.len() < ALL_TO_SEE && rest.missing > 0 {
                 return Err(Skip::new(Layer::Mpls, Cause::Truncated));
             } else {
-                (Next::Ethernet, inside)
+                (Next::Ethernet, behind(inside))
             }
         }
         // An associated channel (RFC 5085), which may carry IP.
-        [0x10, _, 0x00, 0x21, inside @ ..] => (Next::Ipv4, inside),
-        [0x10, _, 0x00, 0x57, inside @ ..] => (Next::Ipv6, inside),
+        [0x10, _, 0x00, 0x21, inside @ ..] => (Next::Ipv4, behind(inside)),
+        [0x10, _, 0x00, 0x57, inside @ ..] => (Next::Ipv6, behind(inside)),
         // A pseudowire without a control word.
         _ => frame,
     })

@@ -2,7 +2,9 @@
 
 use super::ieee80211::Padding;
 use super::link::{self, Next};
-use super::{Cause, Depth, Headers, MAX_LAYERS, MAX_TUNNELS, Passed, Protocol, Transport, tunnel};
+use super::{
+    Cause, Depth, Headers, MAX_LAYERS, MAX_TUNNELS, Passed, Payload, Protocol, Transport, tunnel,
+};
 use crate::{LinkType, PacketView};
 
 /// An encapsulation to take off.
@@ -66,7 +68,7 @@ impl Peel {
                 return None;
             }
         };
-        frame_of(next, rest, packet, outer.payload.missing, passed)
+        frame_of(next, rest, packet, passed)
     }
 }
 
@@ -76,13 +78,13 @@ fn behind_tags<'a>(
     tag: Next,
     passed: &mut dyn Passed,
 ) -> Option<PacketView<'a>> {
-    let (mut next, mut rest) = link::begin(packet.link, packet.frame).ok()?;
+    let (mut next, mut rest) = link::begin(&packet).ok()?;
     let mut is_behind = false;
     for _ in 0..MAX_LAYERS {
         if next == tag {
             is_behind = true;
         } else if is_behind {
-            return frame_of(next, rest, packet, packet.missing(), passed);
+            return frame_of(next, rest, packet, passed);
         } else if matches!(next, Next::Ipv4 | Next::Ipv6) {
             return None;
         }
@@ -95,16 +97,14 @@ fn behind_tags<'a>(
 /// passed, too.
 fn frame_of<'a>(
     mut next: Next,
-    mut rest: &'a [u8],
+    mut rest: Payload<'a>,
     packet: PacketView<'a>,
-    missing: u32,
     passed: &mut dyn Passed,
 ) -> Option<PacketView<'a>> {
     for _ in 0..MAX_LAYERS {
         if let Some(link) = next.link_type() {
-            let inner = PacketView::new(rest, packet.timestamp).with_link(link);
-            let wire_len = inner.wire_len.saturating_add(missing);
-            return Some(inner.with_wire_len(wire_len));
+            let inner = PacketView::new(rest.bytes, packet.timestamp).with_link(link);
+            return Some(inner.with_wire_len(rest.wire_len()));
         }
         (next, rest) = link::step(next, rest, passed).ok()?;
     }
@@ -134,7 +134,7 @@ pub(crate) fn nested_frames(
             Some(Err(skip)) if skip.cause == Cause::Fragment => false,
             _ => break,
         };
-        *place = frame_of(next, rest, packet, outer.payload.missing, &mut ());
+        *place = frame_of(next, rest, packet, &mut ());
         outer = inner;
     }
     frames.into_iter().flatten()
@@ -156,7 +156,8 @@ impl Next {
             Self::Ip => Some(LinkType::RAW),
             Self::Ipv4 => Some(LinkType::IPV4),
             Self::Ipv6 => Some(LinkType::IPV6),
-            Self::Snap
+            Self::LlcOf(_)
+            | Self::Snap
             | Self::Vlan
             | Self::VnTag
             | Self::ETag

@@ -7,7 +7,7 @@
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
 use super::link::{self, Next};
-use super::{IpVersion, Layer, MAX_LAYERS, split};
+use super::{IpVersion, Layer, MAX_LAYERS, Payload, Protocol, length, split};
 use crate::{LinkType, PacketView};
 
 /// The bytes by which a packet is known again.
@@ -55,12 +55,13 @@ impl<'a> Sight<'a> {
     #[inline]
     pub(crate) fn of_packet(packet: &PacketView<'a>) -> Self {
         let frame = Self::of_frame(packet);
-        let Some((version, bytes)) = ip_packet(packet) else {
+        let Some((version, rest)) = ip_packet(packet) else {
             return frame;
         };
+        let bytes = rest.bytes;
         let claimed = match version {
             IpVersion::V4 => ipv4_len(bytes),
-            IpVersion::V6 => ipv6_len(bytes),
+            IpVersion::V6 => ipv6_len(rest),
         };
         let version = Some(version);
         match claimed {
@@ -115,8 +116,8 @@ fn behind_cooked<'a>(packet: &PacketView<'a>) -> (&'a [u8], u16) {
 
 /// The first IP header and all behind it.
 #[inline]
-fn ip_packet<'a>(packet: &PacketView<'a>) -> Option<(IpVersion, &'a [u8])> {
-    let (mut next, mut rest) = link::begin(packet.link, packet.frame).ok()?;
+fn ip_packet<'a>(packet: &PacketView<'a>) -> Option<(IpVersion, Payload<'a>)> {
+    let (mut next, mut rest) = link::begin(packet).ok()?;
     for _ in 0..MAX_LAYERS {
         if next == Next::Ipv4 {
             return Some((IpVersion::V4, rest));
@@ -136,10 +137,14 @@ fn ipv4_len(bytes: &[u8]) -> Option<u16> {
 }
 
 #[inline]
-fn ipv6_len(bytes: &[u8]) -> Option<u16> {
+fn ipv6_len(packet: Payload<'_>) -> Option<u16> {
     const HEADER: u16 = 40;
-    let header: &[u8; HEADER as usize] = bytes.first_chunk()?;
-    match Ipv6Packet::new_unchecked(header).payload_len() {
+    let (header, bytes) = packet.bytes.split_first_chunk::<{ HEADER as usize }>()?;
+    let payload = Payload { bytes, ..packet };
+    let header = Ipv6Packet::new_unchecked(header);
+    let protocol = Protocol(header.next_header().into());
+    match header.payload_len() {
+        0 if length::is_empty(protocol, payload) => Some(HEADER),
         0 => Some(0),
         len => len.checked_add(HEADER),
     }

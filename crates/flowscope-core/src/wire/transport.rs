@@ -4,7 +4,7 @@ use core::fmt;
 
 use smoltcp::wire::TcpPacket;
 
-use super::{Cause, Headers, Layer, Ports, Skip, split};
+use super::{Cause, Headers, Layer, Ports, Skip};
 use crate::SeqNumber;
 
 /// A number of the IP protocol registry.
@@ -34,6 +34,8 @@ impl Protocol {
     pub const AH: Self = Self(51);
     /// ICMPv6.
     pub const ICMP6: Self = Self(58);
+    /// No header follows in IPv6.
+    pub const IPV6_NONE: Self = Self(59);
     /// IPv6 destination options.
     pub const IPV6_OPTS: Self = Self(60);
     /// EtherIP.
@@ -178,6 +180,13 @@ impl<'a> Payload<'a> {
         }
     }
 
+    /// No more of it than a header in front says there is. One that says more
+    /// than there was on the wire is not believed.
+    #[inline]
+    pub(super) fn up_to(self, claimed: u32) -> Self {
+        Self::claimed(self.bytes, claimed.min(self.wire_len()))
+    }
+
     /// Its length on the wire.
     #[inline]
     #[must_use]
@@ -287,10 +296,7 @@ impl Headers<'_> {
             0 => {}
             // No length of a datagram, which has still gone between its ports.
             1..HEADER => self.payload = Payload::default(),
-            _ => {
-                let len = (claimed - HEADER).min(self.payload.wire_len());
-                self.payload = Payload::claimed(self.payload.bytes, len);
-            }
+            _ => self.payload = self.payload.up_to(claimed - HEADER),
         }
         Ok(())
     }
@@ -316,8 +322,13 @@ impl Headers<'_> {
     }
 
     fn icmp(&mut self, layer: Layer) -> Result<(), Skip> {
+        /// Type, code and checksum (RFC 792, and RFC 4443, section 2.1). What
+        /// follows depends on the type.
+        const FIXED: usize = 4;
         let bytes = self.payload.bytes;
-        let ([kind, code], _) = split::<2>(bytes, layer)?;
+        let Some([kind, code]) = bytes.first_chunk().filter(|_| self.may_hold(FIXED)) else {
+            return Err(Skip::new(layer, self.shortage(self.payload, FIXED)));
+        };
         let header = IcmpHeader {
             kind: *kind,
             code: *code,
@@ -346,23 +357,26 @@ impl Headers<'_> {
     }
 
     /// Reads the two ports that a header begins with, and passes over its
-    /// `header_len` bytes. A header that the capture cut behind the ports will
-    /// do; one that the packet itself has no room for will not.
+    /// `header_len` bytes. A header that was cut behind the ports will do, by
+    /// the capture or into fragments; one that the packet itself has no room
+    /// for will not.
     #[inline]
     fn ports_of_header(&mut self, header_len: usize, layer: Layer) -> Result<(), Skip> {
         self.read_ports(layer)?;
-        self.pass_header(header_len, layer)
+        match self.pass_header(header_len, layer) {
+            Err(_) if self.is_fragment => {
+                self.payload = Payload::default();
+                Ok(())
+            }
+            passed => passed,
+        }
     }
 
     /// Reads the two ports that a header begins with.
     #[inline]
     fn read_ports(&mut self, layer: Layer) -> Result<(), Skip> {
         let Some([s0, s1, d0, d1]) = self.payload.bytes.first_chunk() else {
-            let cause = match self.payload.missing {
-                0 => Cause::BadLength,
-                _ => Cause::Truncated,
-            };
-            return Err(Skip::new(layer, cause));
+            return Err(Skip::new(layer, self.shortage(self.payload, 4)));
         };
         self.ports = Ports {
             src: u16::from_be_bytes([*s0, *s1]),
@@ -375,6 +389,13 @@ impl Headers<'_> {
     #[inline]
     fn has_room_for(&self, header_len: usize) -> bool {
         header_len <= self.payload.bytes.len() || header_len <= self.payload.wire_len() as usize
+    }
+
+    /// Whether a header so long may be there, if not in this fragment then in
+    /// the next.
+    #[inline]
+    fn may_hold(&self, header_len: usize) -> bool {
+        self.is_fragment || self.has_room_for(header_len)
     }
 
     /// Leaves the payload behind a header of `header_len` bytes, which may be

@@ -9,7 +9,6 @@
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet, TcpPacket};
 
-use super::ip::wire_len;
 use super::transport::window_scale;
 use super::{
     Addr, Depth, Headers, IpHeader, IpVersion, Payload, Ports, Protocol, TcpFlags, TcpHeader,
@@ -30,9 +29,13 @@ impl<'a> Headers<'a> {
             let ([_, _, high, low], behind) = bytes.split_first_chunk::<4>()?;
             (kind, bytes) = ([*high, *low], behind);
         }
+        let rest = Payload {
+            bytes,
+            missing: packet.missing(),
+        };
         let (ip, payload) = match kind {
-            IPV4 => ipv4(bytes, packet.missing())?,
-            IPV6 => ipv6(bytes, packet.missing())?,
+            IPV4 => ipv4(rest)?,
+            IPV6 => ipv6(rest)?,
             _ => return None,
         };
         let (transport, ports, payload) = match ip.protocol {
@@ -43,7 +46,7 @@ impl<'a> Headers<'a> {
             }
             _ => return None,
         };
-        if depth == Depth::Innermost && tunnel::is_possible(ip.protocol, ports) {
+        if depth == Depth::Innermost && tunnel::is_possible(ip.protocol, ports, payload.bytes) {
             return None;
         }
         Some(Self {
@@ -57,9 +60,9 @@ impl<'a> Headers<'a> {
 }
 
 #[inline(always)]
-fn ipv4(bytes: &[u8], missing: u32) -> Option<(IpHeader, Payload<'_>)> {
+fn ipv4(rest: Payload<'_>) -> Option<(IpHeader, Payload<'_>)> {
     const FIXED: u32 = 20;
-    let (header, behind) = bytes.split_first_chunk::<{ FIXED as usize }>()?;
+    let (header, behind) = rest.bytes.split_first_chunk::<{ FIXED as usize }>()?;
     let [0x45, ..] = header else {
         return None;
     };
@@ -67,7 +70,7 @@ fn ipv4(bytes: &[u8], missing: u32) -> Option<(IpHeader, Payload<'_>)> {
     if packet.more_frags() || packet.frag_offset() != 0 {
         return None;
     }
-    let len = u32::from(packet.total_len()).min(wire_len(bytes, missing));
+    let len = u32::from(packet.total_len()).min(rest.wire_len());
     let ip = IpHeader {
         addrs: [Addr::v4(packet.src_addr()), Addr::v4(packet.dst_addr())],
         version: IpVersion::V4,
@@ -78,21 +81,25 @@ fn ipv4(bytes: &[u8], missing: u32) -> Option<(IpHeader, Payload<'_>)> {
 }
 
 #[inline(always)]
-fn ipv6(bytes: &[u8], missing: u32) -> Option<(IpHeader, Payload<'_>)> {
+fn ipv6(rest: Payload<'_>) -> Option<(IpHeader, Payload<'_>)> {
     const FIXED: u32 = 40;
-    let (header, behind) = bytes.split_first_chunk::<{ FIXED as usize }>()?;
+    let (header, behind) = rest.bytes.split_first_chunk::<{ FIXED as usize }>()?;
     let packet = Ipv6Packet::new_unchecked(header.as_slice());
     if packet.version() != 6 || packet.payload_len() == 0 {
         return None;
     }
-    let len = u32::from(packet.payload_len()).min(wire_len(behind, missing));
+    let behind = Payload {
+        bytes: behind,
+        ..rest
+    };
+    let len = u32::from(packet.payload_len()).min(behind.wire_len());
     let ip = IpHeader {
         addrs: [Addr::v6(packet.src_addr()), Addr::v6(packet.dst_addr())],
         version: IpVersion::V6,
         protocol: Protocol(packet.next_header().into()),
         len: len + FIXED,
     };
-    Some((ip, Payload::claimed(behind, len)))
+    Some((ip, Payload::claimed(behind.bytes, len)))
 }
 
 /// Whether nothing behind the IPv4 header is read to tell the flow.
@@ -144,8 +151,7 @@ fn udp(datagram: Payload<'_>) -> Option<(Transport, Ports, Payload<'_>)> {
     };
     let claimed = u32::from(u16::from_be_bytes([len0, len1])).checked_sub(HEADER)?;
     let behind = Payload { bytes, ..datagram };
-    let payload = Payload::claimed(bytes, claimed.min(behind.wire_len()));
-    Some((Transport::Udp, ports, payload))
+    Some((Transport::Udp, ports, behind.up_to(claimed)))
 }
 
 const TCP_FIXED: usize = 20;

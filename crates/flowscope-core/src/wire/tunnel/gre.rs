@@ -26,9 +26,13 @@ pub(super) fn gre<'a>(outer: &mut Outer<'a, '_>) -> Inside<'a> {
             let call = options.word_if(flags & KEY != 0)?;
             options.word_if(flags & SEQUENCE != 0)?;
             options.word_if(version & ACKNOWLEDGMENT != 0)?;
+            let mut rest = options.rest;
+            if let Some([len0, len1, ..]) = call {
+                rest = outer.up_to(rest, u16::from_be_bytes([len0, len1]).into());
+            }
             let call = call.map(|[_, _, high, low]| u16::from_be_bytes([high, low]).into());
             outer.tell(Layer::Pptp, call);
-            payload(kind, false, options.rest, outer)
+            payload(kind, false, rest, outer)
         }
         _ => Err(Skip::new(LAYER, Cause::BadVersion)),
     }

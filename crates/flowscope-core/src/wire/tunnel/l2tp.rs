@@ -32,8 +32,20 @@ fn version_2<'a>(flags: u8, bytes: &'a [u8], outer: &mut Outer<'a, '_>) -> Insid
     const HAS_LENGTH: u8 = 0x40;
     const HAS_SEQUENCE: u8 = 0x08;
     const HAS_OFFSET: u8 = 0x02;
-    let length = if flags & HAS_LENGTH != 0 { 2 } else { 0 };
-    let (tunnel_and_session, rest) = split::<4>(after(bytes, length, LAYER)?, LAYER)?;
+    /// Flags and version, which the length counts, too.
+    const IN_FRONT: u32 = 2;
+    let bytes = if flags & HAS_LENGTH != 0 {
+        let (length, _) = split::<2>(bytes, LAYER)?;
+        let length = u32::from(u16::from_be_bytes(*length));
+        after(
+            outer.up_to(bytes, length.saturating_sub(IN_FRONT)),
+            2,
+            LAYER,
+        )?
+    } else {
+        bytes
+    };
+    let (tunnel_and_session, rest) = split::<4>(bytes, LAYER)?;
     outer.tell(LAYER, Some(u32::from_be_bytes(*tunnel_and_session)));
     let sequence = if flags & HAS_SEQUENCE != 0 { 4 } else { 0 };
     let rest = after(rest, sequence, LAYER)?;
@@ -65,7 +77,7 @@ fn version_3<'a>(session: u32, bytes: &'a [u8], outer: &mut Outer<'a, '_>) -> In
     /// Cookie, sublayer and the longer IP header.
     const ALL_TO_SEE: usize = 8 + 4 + 40;
     let cause = match bytes.len() {
-        0..ALL_TO_SEE => Cause::Truncated,
+        0..ALL_TO_SEE if outer.is_cut() => Cause::Truncated,
         _ => Cause::NotIp,
     };
     Err(Skip::new(LAYER, cause))

@@ -26,7 +26,8 @@ pub(super) use peek::{is_ethernet, is_ipv4, is_ipv6};
 
 use super::link::Next;
 use super::{
-    Cause, Headers, IpHeader, IpVersion, Layer, Passed, Ports, Protocol, Skip, Transport, split,
+    Cause, Headers, IpHeader, IpVersion, Layer, Passed, Payload, Ports, Protocol, Skip, Transport,
+    split,
 };
 
 /// What a tunnel's header leads to.
@@ -35,15 +36,34 @@ type Inside<'a> = Result<(Next, &'a [u8]), Skip>;
 /// A packet that may carry a tunnel.
 struct Outer<'a, 'p> {
     ip: &'p IpHeader,
+    ports: Ports,
     /// What it carries.
     bytes: &'a [u8],
-    /// Whether the end of that is missing: in the capture, or because it is
-    /// the first fragment of more.
-    is_cut: bool,
+    /// How much of the end of that the capture lacks.
+    missing: u32,
+    /// Whether it is the first fragment of more.
+    is_fragment: bool,
     passed: &'p mut dyn Passed,
 }
 
-impl Outer<'_, '_> {
+impl<'a> Outer<'a, '_> {
+    /// Whether the end of what it carries is not here.
+    fn is_cut(&self) -> bool {
+        self.missing > 0 || self.is_fragment
+    }
+
+    /// As much of `rest`, which the packet ends with, as a header says there is.
+    fn up_to(&mut self, rest: &'a [u8], claimed: u32) -> &'a [u8] {
+        let missing = self.missing;
+        let rest = Payload {
+            bytes: rest,
+            missing,
+        };
+        let Payload { bytes, missing } = rest.up_to(claimed);
+        self.missing = missing;
+        bytes
+    }
+
     /// Tells of a tunnel over this packet.
     fn tell(&mut self, layer: Layer, id: Option<u32>) {
         self.passed.open(layer, id, self.ip);
@@ -59,50 +79,73 @@ impl Outer<'_, '_> {
     }
 }
 
-/// Whether it is worth asking what a packet carries.
+/// Whether it is worth asking what a packet carries: a transport header, and
+/// behind it `bytes`.
 #[inline]
-pub(super) fn is_possible(protocol: Protocol, ports: Ports) -> bool {
+pub(super) fn is_possible(protocol: Protocol, ports: Ports, bytes: &[u8]) -> bool {
     match protocol {
         Protocol::TCP => false,
-        Protocol::UDP => UDP_PORTS.may_hold_either(ports),
+        Protocol::UDP => has_port(ports) || teredo::may_be_relayed(bytes),
         other => !other.has_ports(),
     }
 }
 
+/// Whether one of the ports may be a tunnel's.
+#[inline]
+pub(super) fn has_port(ports: Ports) -> bool {
+    UDP_PORTS.may_hold_either(ports)
+}
+
+/// What a tunnel leads to, and what is there of it.
+type Opened<'a> = Result<(Next, Payload<'a>), Skip>;
+
 /// Reads the tunnel header that a packet carries; `None` if it carries none.
 #[cold]
-pub(super) fn open<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<Inside<'a>> {
-    let mut inside = Outer {
-        ip: &outer.ip,
-        bytes: outer.payload.bytes,
-        is_cut: outer.payload.missing > 0 || outer.is_fragment,
-        passed,
-    };
-    match outer.transport {
-        Transport::Other(protocol) => by_protocol(protocol, &mut inside),
+pub(super) fn open<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<Opened<'a>> {
+    open_by(outer, passed, |inside| match outer.transport {
+        Transport::Other(protocol) => by_protocol(protocol, inside),
         Transport::Udp => {
             let Ports { src, dst } = outer.ports;
-            by_port(dst, &mut inside).or_else(|| by_port(src, &mut inside))
+            by_port(dst, inside)
+                .or_else(|| by_port(src, inside))
+                .or_else(|| teredo::relayed(inside))
         }
         _ => None,
-    }
+    })
 }
 
 /// Reads the VXLAN header that a datagram carries, whatever its ports.
-pub(super) fn open_vxlan<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<Inside<'a>> {
-    vxlan::vxlan(&mut Outer {
+pub(super) fn open_vxlan<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<Opened<'a>> {
+    open_by(outer, passed, vxlan::either)
+}
+
+fn open_by<'a>(
+    outer: &Headers<'a>,
+    passed: &mut dyn Passed,
+    open: impl FnOnce(&mut Outer<'a, '_>) -> Option<Inside<'a>>,
+) -> Option<Opened<'a>> {
+    let Payload { bytes, missing } = outer.payload;
+    let mut inside = Outer {
         ip: &outer.ip,
-        bytes: outer.payload.bytes,
-        is_cut: outer.payload.missing > 0 || outer.is_fragment,
+        ports: outer.ports,
+        bytes,
+        missing,
+        is_fragment: outer.is_fragment,
         passed,
+    };
+    let opened = open(&mut inside)?;
+    let missing = inside.missing;
+    Some(match opened {
+        Ok((next, bytes)) => Ok((next, Payload { bytes, missing })),
+        Err(skip) => Err(outer.judge(skip, missing)),
     })
 }
 
 /// The ports of VXLAN: assigned, of Linux before, and of VXLAN-GPE.
 pub(super) const VXLAN: [u16; 3] = [4789, 8472, 4790];
 
-/// The port of GTP-U.
-pub(super) const GTPU: [u16; 1] = [2152];
+/// The ports of GTP-U, and of version 0 of GTP.
+pub(super) const GTPU: [u16; 2] = [2152, 3386];
 
 fn by_protocol<'a>(protocol: Protocol, outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
     let bytes = outer.bytes;
@@ -125,11 +168,11 @@ fn by_port<'a>(port: u16, outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
     let (_, layer, open) = UDP_TUNNELS.iter().find(|(known, ..)| *known == port)?;
     if outer.bytes.is_empty() {
         return outer
-            .is_cut
+            .is_cut()
             .then_some(Err(Skip::new(*layer, Cause::Truncated)));
     }
     match open(outer) {
-        None if outer.is_cut && outer.bytes.len() < LONGEST_FIXED => {
+        None if outer.is_cut() && outer.bytes.len() < LONGEST_FIXED => {
             Some(Err(Skip::new(*layer, Cause::Truncated)))
         }
         opened => opened,
@@ -140,14 +183,15 @@ fn by_port<'a>(port: u16, outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
 type Open = for<'a> fn(&mut Outer<'a, '_>) -> Option<Inside<'a>>;
 
 /// What runs over UDP, by the port that one of its ends has.
-const UDP_TUNNELS: [(u16, Layer, Open); 13] = [
+const UDP_TUNNELS: [(u16, Layer, Open); 14] = [
     (1701, Layer::L2tp, l2tp::over_udp),
     (2152, Layer::GtpU, gtpu::gtpu),
+    (3386, Layer::GtpU, gtpu::version_0),
     (3544, Layer::Teredo, teredo::teredo),
     (4341, Layer::Lisp, lisp::lisp),
     (4754, Layer::Gre, gre_in_udp),
     (4789, Layer::Vxlan, vxlan::vxlan),
-    (4790, Layer::Vxlan, vxlan::vxlan),
+    (4790, Layer::Vxlan, vxlan::generic),
     // Linux had a number of its own before there was an assigned one.
     (8472, Layer::Vxlan, vxlan::vxlan),
     (5072, Layer::Ayiya, ayiya::ayiya),
@@ -163,7 +207,7 @@ const UDP_PORTS: PortSet = PortSet::of(&UDP_TUNNELS);
 const LONGEST_FIXED: usize = 9;
 
 /// A set of ports that may claim to hold one which it does not, for the price
-/// of one look: one in nine, but none that most traffic goes to.
+/// of one look: one in eight, but none that most traffic goes to.
 struct PortSet(u64);
 
 impl PortSet {
@@ -236,7 +280,11 @@ fn mpls_in_udp<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
 
 #[cfg(test)]
 mod tests {
+    use flowscope_fixtures::{Ipv4, Layer as Around, Udp, wrap};
+
+    use super::super::Depth;
     use super::*;
+    use crate::{LinkType, PacketView, Timestamp};
 
     #[test]
     fn every_port_that_is_opened_is_in_the_set() {
@@ -254,6 +302,30 @@ mod tests {
         ];
         for (src, dst) in BUSY.into_iter().map(|port| (port, port)) {
             assert!(!UDP_PORTS.may_hold_either(Ports { src, dst }), "{dst}");
+        }
+    }
+
+    #[test]
+    fn a_session_ends_where_its_length_says() {
+        let ip = || {
+            let ip = Ipv4::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+            Around::Ipv4(ip)
+        };
+        let packet = wrap(&[ip(), Around::Udp(Udp::new(7, 9))], &[0x2a; 10]);
+        let ppp = [&[0xff, 0x03, 0, 0x21], &packet[..]].concat();
+        for (fewer, expected) in [(0, 10), (3, 7), (10, 0)] {
+            let len = ppp.len() as u8 - fewer;
+            let l2tp = [&[0x40, 2, 0, 8 + len, 0, 3, 0, 4], &ppp[..]].concat();
+            let l2tp = wrap(&[ip(), Around::Udp(Udp::new(1701, 1701))], &l2tp);
+            let pptp = [&[0x20, 1, 0x88, 0x0b, 0, len, 0, 5], &ppp[..]].concat();
+            let pptp = wrap(&[ip(), Around::Protocol(47)], &pptp);
+            for packet in [l2tp, pptp] {
+                let view = PacketView::new(&packet, Timestamp::EPOCH).with_link(LinkType::RAW);
+                let headers = Headers::parse(view, Depth::Innermost).expect("it is sound");
+                assert_eq!(headers.ports.dst, 9);
+                assert_eq!(headers.payload.bytes.len(), expected);
+                assert_eq!(headers.payload.missing, 0);
+            }
         }
     }
 }
