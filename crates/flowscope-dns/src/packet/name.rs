@@ -32,10 +32,12 @@ pub struct Name<'a> {
 impl<'a> Name<'a> {
     /// Reads the name at `at`, and says where what follows it begins.
     ///
-    /// A pointer has to point before the row of labels that it ends, so that
-    /// there are no circles, and so often at the most as a name has labels.
+    /// Pointers ought to lead backward (RFC 1035, section 4.1.4). Those that
+    /// lead forward are followed all the same, as who receives them may, so
+    /// circles are told by the number of pointers: no more than a name can have
+    /// labels.
     pub(crate) fn read(message: &'a [u8], at: usize) -> Result<(Self, usize), NameTrouble> {
-        let (mut start, mut here) = (at, at);
+        let mut here = at;
         let (mut len, mut hops) = (0, 0);
         let mut after = None;
         loop {
@@ -47,10 +49,10 @@ impl<'a> Name<'a> {
                 Step::Pointer { target, next } => {
                     hops += 1;
                     after = after.or(Some(next));
-                    if target >= start || hops > MAX_HOPS {
+                    if hops > MAX_HOPS {
                         return Err(NameTrouble::Bad);
                     }
-                    (start, here) = (target, target);
+                    here = target;
                 }
                 Step::Root { next } => {
                     let name = Self { message, at };
@@ -96,6 +98,12 @@ impl<'a> Name<'a> {
     #[must_use]
     pub fn readable(self) -> ReadableName<'a> {
         ReadableName(self)
+    }
+
+    /// Whether it takes so many bytes where it stands in full.
+    pub(crate) fn has_len(&self, len: usize) -> bool {
+        let labels = self.labels().map(|label| 1 + label.len());
+        labels.sum::<usize>() + 1 == len
     }
 
     /// Whether every label is UTF-8.
@@ -267,7 +275,7 @@ mod tests {
             (b"\x01a", 0, Short),
             (b"\x01a\xc0", 0, Short),
             (b"\xc0\x00", 0, Bad),        // at itself
-            (b"\xc0\x02\0", 0, Bad),      // forward
+            (b"\xc0\x03\0", 0, Short),    // behind the end
             (b"\x01a\xc0\x00", 0, Bad),   // in a circle
             (b"\x01a\xc0\x02\0", 0, Bad), // into its own row
             (b"\x40a\0", 0, Bad),
@@ -275,6 +283,17 @@ mod tests {
         ] {
             assert_eq!(read(message, at), Err(trouble), "{message:?}");
         }
+    }
+
+    #[test]
+    fn pointers_may_lead_forward_unless_in_a_circle() {
+        let message = b"\xc0\x04\xc0\x00\x01a\xc0\x0a\xc0\x06\x01b\0\xc0\x0f\xc0\x0d";
+        for (at, text, after) in [(0, "a.b", 2), (2, "a.b", 4), (4, "a.b", 8), (8, "b", 10)] {
+            let (name, end) = Name::read(message, at).expect("a name");
+            assert_eq!((name.to_string().as_str(), end), (text, after));
+        }
+        assert_eq!(read(message, 13), Err(NameTrouble::Bad));
+        assert_eq!(read(message, 15), Err(NameTrouble::Bad));
     }
 
     #[test]
