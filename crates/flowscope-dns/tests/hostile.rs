@@ -239,6 +239,27 @@ fn circles_of_pointers_take_little_time() {
 }
 
 #[test]
+fn an_opt_record_out_of_place_is_a_record_as_any() {
+    let opt = |size: u8| [&b"\0\0\x29\x04"[..], &[size], b"\0\0\0\0\0\0"].concat();
+    let mut bytes = message(1, 0x8180, "a", 1, 0);
+    (bytes[7], bytes[9], bytes[11]) = (1, 1, 3);
+    let owner = b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01";
+    bytes.extend([opt(1), opt(2), opt(3), owner.to_vec(), opt(4)].concat());
+    let packet = DnsPacket::parse(&bytes).expect("a header");
+    let told = |records: flowscope_dns::SectionRecords<'_>| {
+        let texts: Vec<_> = records.map(|record| record.to_string()).collect();
+        texts
+    };
+    assert_eq!(told(packet.answers()), [r". 0 CLASS1025 OPT \# 0"]);
+    assert_eq!(told(packet.authorities()), [r". 0 CLASS1026 OPT \# 0"]);
+    assert_eq!(
+        told(packet.additionals()),
+        ["a 60 IN A 192.0.2.1", r". 0 CLASS1028 OPT \# 0"]
+    );
+    assert_eq!(packet.edns().map(|edns| edns.udp_size()), Some(1027));
+}
+
+#[test]
 fn the_response_code_has_a_part_in_the_options() {
     let mut bytes = message(1, 0x8180, "a", 1, 0);
     bytes[11] = 1;
