@@ -25,6 +25,7 @@ mod read_ahead;
 mod record;
 mod report;
 mod run;
+mod sender;
 mod streams;
 mod tally;
 mod tracking;

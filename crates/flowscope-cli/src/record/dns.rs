@@ -1,5 +1,6 @@
 //! What records say of DNS.
 
+use flowscope::FlowSide;
 use flowscope::dns::{DnsMessage, DnsPacket, DnsUnanswered, Edns, Name, Question};
 use flowscope::wire::Protocol;
 
@@ -18,6 +19,13 @@ pub(super) fn tell(message: &DnsMessage, protocol: Option<Protocol>, fields: &mu
         Some(Protocol::TCP) => "tcp",
         _ => "udp",
     };
+    let side = match message {
+        DnsMessage::Query(query) => Some(query.side),
+        DnsMessage::Response(response) => Some(response.side),
+        DnsMessage::Unanswered(unanswered) => Some(unanswered.side),
+        _ => None,
+    };
+    fields.word("side", side.map(FlowSide::as_str));
     fields.word("transport", Some(transport));
     match message {
         DnsMessage::Query(query) => tell_packet(&query.packet, fields),
@@ -100,6 +108,7 @@ fn readable(name: Name<'_>) -> Vec<u8> {
 
 /// Every field, in the order in which records tell them.
 pub(super) const FIELDS: &[&str] = &[
+    "side",
     "transport",
     "id",
     "response",

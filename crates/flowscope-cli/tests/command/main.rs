@@ -9,4 +9,5 @@ mod messages;
 mod options;
 mod output;
 mod records;
+mod senders;
 mod streams;

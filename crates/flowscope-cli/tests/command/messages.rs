@@ -39,11 +39,11 @@ fn http_is_a_record_per_request_and_response() {
         r#""dst":"10.0.0.2","dst_port":9999,"#,
     );
     let request = concat!(
-        r#""method":"GET","target":"/caf�","version":"HTTP/1.1","host":"example.org","#,
+        r#""side":"initiator","method":"GET","target":"/caf�","version":"HTTP/1.1","host":"example.org","#,
         r#""headers":[["Host","example.org"],["X","\"1\""]],"body_bytes":0,"lossy":true}"#,
     );
     let response = concat!(
-        r#""status":200,"reason":"OK","version":"HTTP/1.1","content_type":"text/plain","#,
+        r#""side":"responder","status":200,"reason":"OK","version":"HTTP/1.1","content_type":"text/plain","#,
         r#""headers":[["Content-Type","text/plain"],["Content-Length","2"]],"body_bytes":2,"#,
         r#""request_method":"GET","request_target":"/caf�","latency":0.002000000,"#,
         r#""lossy":true}"#,
@@ -100,6 +100,10 @@ fn dns_is_a_record_per_message_and_answers_know_their_questions() {
     assert!(answers.iter().all(|answer| answer.get("latency").is_some()));
     assert!(questions[0]["questions"][0]["name"].is_string());
     assert_eq!(questions[0]["questions"][0]["class"], "IN");
+
+    let side = |message: &Value, side| message["side"] == side;
+    assert!(answers.iter().all(|answer| side(answer, "responder")));
+    assert!(questions.iter().all(|it| side(it, "initiator")));
 
     let unanswered = recorded("dns", "dns-no-server.pcap", "dns_unanswered");
     assert_eq!(unanswered.len(), 2);
