@@ -1,7 +1,7 @@
 //! What records say of DNS.
 
 use flowscope::FlowSide;
-use flowscope::dns::{DnsMessage, DnsPacket, DnsUnanswered, Edns, Name, Question};
+use flowscope::dns::{DnsMessage, DnsPacket, DnsUnanswered, Edns, Question};
 use flowscope::wire::Protocol;
 
 use super::{Fields, Record};
@@ -66,7 +66,7 @@ struct Asked<'a>(Question<'a>);
 
 impl Record for Asked<'_> {
     fn tell(&self, fields: &mut impl Fields) {
-        fields.text("name", Some(readable(self.0.name)));
+        fields.text("name", Some(self.0.name.readable().to_bytes()));
         fields.text("type", Some(self.0.rtype.to_string()));
         fields.text("class", Some(self.0.class.to_string()));
     }
@@ -76,7 +76,7 @@ struct Answer<'a>(flowscope::dns::Record<'a>);
 
 impl Record for Answer<'_> {
     fn tell(&self, fields: &mut impl Fields) {
-        fields.text("name", Some(readable(self.0.name)));
+        fields.text("name", Some(self.0.name.readable().to_bytes()));
         fields.text("type", Some(self.0.rtype.to_string()));
         fields.text("class", Some(self.0.class.to_string()));
         fields.number("ttl", Some(self.0.ttl.into()));
@@ -94,15 +94,6 @@ impl Record for Options<'_> {
         fields.flag("do", Some(self.0.is_dnssec_ok()));
         fields.number("version", Some(self.0.version().into()));
         fields.texts("options", options);
-    }
-}
-
-/// A name as people write it. Where it is no text, its bytes: a record says
-/// that it does not have them all.
-fn readable(name: Name<'_>) -> Vec<u8> {
-    match name.is_utf8() {
-        true => name.readable().to_string().into_bytes(),
-        false => name.labels().collect::<Vec<_>>().join(&b'.'),
     }
 }
 

@@ -6,6 +6,7 @@ mod support;
 
 mod captures;
 mod messages;
+mod names;
 mod options;
 mod output;
 mod records;

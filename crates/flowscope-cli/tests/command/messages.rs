@@ -115,29 +115,6 @@ fn dns_is_a_record_per_message_and_answers_know_their_questions() {
 }
 
 #[test]
-fn a_name_that_is_no_text_is_written_as_far_as_it_is() {
-    let query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x03a\xffb\x01c\0\0\x01\0\x01";
-    let asked =
-        Datagrams::new(address("10.0.0.1:40000"), address("10.0.0.2:53")).send(Side::Client, query);
-    let capture = pcap(&asked.frames());
-    let told = records(&["dns"], &capture);
-    assert_eq!(told[0]["questions"][0]["name"], "a\u{fffd}b.c");
-    assert_eq!(told[0]["lossy"], true);
-    assert_eq!(told[1]["type"], "dns_unanswered");
-
-    let sheet = run(&["dns", "--format", "csv"], &capture);
-    let mut reader = csv::Reader::from_reader(&sheet.stdout[..]);
-    let columns = reader.headers().unwrap().clone();
-    let row = reader.records().next().unwrap().unwrap();
-    let cell = |name| {
-        let at = columns.iter().position(|column| column == name).unwrap();
-        &row[at]
-    };
-    assert_eq!(cell("questions"), "a\u{fffd}b.c A IN");
-    assert_eq!(cell("lossy"), "true");
-}
-
-#[test]
 fn a_message_whose_end_is_not_to_come_is_incomplete() {
     let talk = Conversation::new(address("10.0.0.1:40000"), address("10.0.0.2:9999"))
         .handshake()

@@ -1,5 +1,7 @@
 //! Names, compressed or not.
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
 use super::cursor::NameTrouble;
@@ -80,9 +82,11 @@ impl<'a> Name<'a> {
         }
     }
 
-    /// The name for people: UTF-8, as multicast DNS has it (RFC 6762, section
-    /// 16), as it is, and U+FFFD for what is not; control characters as
-    /// `\DDD`, and no other escapes, so that it cannot be read back.
+    /// The name for people: printable ASCII and UTF-8, as multicast DNS has it
+    /// (RFC 6762, section 16), as they are; a dot or a backslash within a label
+    /// behind a backslash (RFC 4343, section 2.1); the bytes of a character that
+    /// is for control, changes the order of others or cannot be seen as `\DDD`;
+    /// U+FFFD for what is no UTF-8.
     ///
     /// ```
     /// use flowscope_dns::DnsPacket;
@@ -93,6 +97,11 @@ impl<'a> Name<'a> {
     ///
     /// assert_eq!(name.readable().to_string(), "André 1.local");
     /// assert_eq!(name.to_string(), r"Andr\195\169\0321.local");
+    ///
+    /// let query = b"\0\0\0\0\0\x01\0\0\0\0\0\0\x05a.b\\\n\x05local\0\0\x01\0\x01";
+    /// let packet = DnsPacket::parse(query)?;
+    /// let name = packet.question().expect("it can be read").name;
+    /// assert_eq!(name.readable().to_string(), r"a\.b\\\010.local");
     /// # Ok::<(), flowscope_dns::DnsError>(())
     /// ```
     #[must_use]
@@ -162,18 +171,63 @@ impl Eq for Name<'_> {}
 #[derive(Clone, Copy, Debug)]
 pub struct ReadableName<'a>(Name<'a>);
 
-impl fmt::Display for ReadableName<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl ReadableName<'_> {
+    /// The same with bytes that are no UTF-8 as they are, so that no two names
+    /// are alike.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut text = String::new();
+        // A string takes everything.
+        let _ = self.write(&mut |piece| {
+            text.clear();
+            match piece {
+                Piece::Text(piece) => text::readable(piece, &mut text)?,
+                Piece::Dot => text.push('.'),
+                Piece::NoText(piece) => bytes.extend_from_slice(piece),
+            }
+            bytes.extend_from_slice(text.as_bytes());
+            Ok(())
+        });
+        bytes
+    }
+
+    fn write(self, write: &mut dyn FnMut(Piece<'_>) -> fmt::Result) -> fmt::Result {
         if self.0.is_root() {
-            return f.write_char('.');
+            return write(Piece::Dot);
         }
         for (n, label) in self.0.labels().enumerate() {
             if n > 0 {
-                f.write_char('.')?;
+                write(Piece::Dot)?;
             }
-            text::readable(label, f)?;
+            for chunk in label.utf8_chunks() {
+                write(Piece::Text(chunk.valid()))?;
+                if !chunk.invalid().is_empty() {
+                    write(Piece::NoText(chunk.invalid()))?;
+                }
+            }
         }
         Ok(())
+    }
+}
+
+/// What a name for people is made of.
+enum Piece<'a> {
+    /// Some of a label.
+    Text(&'a str),
+    /// Some of a label that is no UTF-8.
+    NoText(&'a [u8]),
+    /// The end of a label.
+    Dot,
+}
+
+impl fmt::Display for ReadableName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(&mut |piece| match piece {
+            Piece::Text(piece) => text::readable(piece, f),
+            Piece::NoText(_) => f.write_char(char::REPLACEMENT_CHARACTER),
+            Piece::Dot => f.write_char('.'),
+        })
     }
 }
 
@@ -247,7 +301,7 @@ mod tests {
 
     use super::*;
 
-    fn read(message: &[u8], at: usize) -> Result<std::string::String, NameTrouble> {
+    fn read(message: &[u8], at: usize) -> Result<String, NameTrouble> {
         Name::read(message, at).map(|(name, _)| name.to_string())
     }
 
@@ -294,6 +348,29 @@ mod tests {
         }
         assert_eq!(read(message, 13), Err(NameTrouble::Bad));
         assert_eq!(read(message, 15), Err(NameTrouble::Bad));
+    }
+
+    #[test]
+    fn no_two_names_are_alike_to_people() {
+        for (label, bytes) in [
+            (&b"a.b"[..], &br"a\.b"[..]),
+            (br"a\.b", br"a\\\.b"),
+            (br"a\046b", br"a\\046b"),
+            (b"a b;\"", b"a b;\""),
+            ("é\u{fffd}".as_bytes(), "é\u{fffd}".as_bytes()),
+            (b"\xe9", b"\xe9"),
+            (b"\xc3\xc3\xa9.\xe2\x82", b"\xc3\xc3\xa9\\.\xe2\x82"),
+            (b"\0\x1b\n\x7f", br"\000\027\010\127"),
+            ("\u{9b}é".as_bytes(), "\\194\\155é".as_bytes()),
+            ("\u{202e}".as_bytes(), br"\226\128\174"),
+        ] {
+            let len = u8::try_from(label.len()).expect("a label");
+            let message = [&[len], label, &[0]].concat();
+            let (name, _) = Name::read(&message, 0).expect("a name");
+            assert_eq!(name.readable().to_bytes(), bytes);
+            let text = String::from_utf8_lossy(bytes);
+            assert_eq!(name.readable().to_string(), text);
+        }
     }
 
     #[test]
