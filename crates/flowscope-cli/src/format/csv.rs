@@ -1,4 +1,4 @@
-//! Comma-separated values.
+//! Comma-separated values, as in RFC 4180.
 
 use std::borrow::Cow;
 use std::io;
@@ -26,6 +26,7 @@ impl Sheet {
         }
         let mut out = csv::WriterBuilder::new()
             .buffer_capacity(BUFFER)
+            .terminator(csv::Terminator::CRLF)
             .from_writer(out);
         out.write_record(&columns).map_err(cause)?;
         Ok(Self {
