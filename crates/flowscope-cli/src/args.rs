@@ -3,16 +3,21 @@
 use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
+use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use flowscope::track::{Config, IdleTimeouts};
 
+use crate::units;
+
 /// Flow, HTTP, TLS and DNS records from packet captures.
 #[derive(Debug, Parser)]
 #[command(
     name = "flowscope",
+    bin_name = "flowscope",
     version,
     propagate_version = true,
     override_usage = "flowscope [OPTIONS] [COMMAND] [FILE]...",
@@ -149,6 +154,28 @@ pub(crate) struct Options {
         help_heading = FLOWS
     )]
     max_flows: Option<u32>,
+}
+
+impl Arguments {
+    /// What was said, unless it was wrong, or a question about the command
+    /// itself: that is answered, and the process is over.
+    pub(crate) fn parse_or_exit() -> Self {
+        let said: Vec<_> = env::args_os().collect();
+        let error = match Self::try_parse_from(&said) {
+            Ok(arguments) => return arguments,
+            Err(error) => error,
+        };
+        if error.use_stderr() {
+            // What is wrong is repeated, so it is said again without what a
+            // terminal would obey.
+            let legible = |word: &OsString| units::printable(&word.to_string_lossy());
+            let legible: Vec<_> = said.iter().map(legible).collect();
+            if let Err(error) = Self::try_parse_from(legible) {
+                error.exit();
+            }
+        }
+        error.exit()
+    }
 }
 
 impl Options {

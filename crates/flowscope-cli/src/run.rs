@@ -27,6 +27,7 @@ use crate::report::{Report, Subject};
 use crate::streams::{StreamReader, Streamed};
 use crate::tally::Span;
 use crate::tracking::{Follow, Recorder};
+use crate::units;
 use crate::watching::Watcher;
 
 /// Does what the arguments say, and tells standard error what went wrong.
@@ -36,6 +37,8 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     if !is_quiet {
         let mut stderr = io::stderr().lock();
         for failure in &failures {
+            // One line for each, whatever a file is called.
+            let failure = units::printable(&failure.to_string());
             // There is nowhere left to complain about standard error.
             let _ = writeln!(stderr, "flowscope: {failure}");
         }

@@ -5,6 +5,7 @@
 mod support;
 
 mod captures;
+mod legible;
 mod messages;
 mod names;
 mod options;
