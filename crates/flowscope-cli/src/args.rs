@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use flowscope::track::{Config, IdleTimeouts};
+use flowscope::wire::Checksums;
 
 use crate::units;
 
@@ -134,6 +135,9 @@ pub(crate) struct Options {
     /// Tell apart flows of different tunnels, by what both of its ends call it or else by its ends
     #[arg(long, global = true, help_heading = FLOWS)]
     pub(crate) tunnel_in_key: bool,
+    /// What is done about checksums
+    #[arg(long, global = true, value_name = "WHAT", default_value = "ignore", help_heading = FLOWS)]
+    pub(crate) checksums: ChecksumPolicy,
     /// Seconds of silence that end a flow, as CLASS=SECONDS,... for tcp, udp, other,
     /// handshake (TCP before it is established) and closed (TCP after its end)
     /// [default: tcp=300,udp=60,other=30,handshake=60,closed=10]
@@ -246,6 +250,24 @@ pub(crate) enum Encap {
     Auto,
     /// The outermost
     None,
+}
+
+/// What becomes of packets whose checksum is wrong.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ChecksumPolicy {
+    /// They are not looked at
+    Ignore,
+    /// Packets with a wrong one are skipped and counted, as their receivers drop them
+    Verify,
+}
+
+impl From<ChecksumPolicy> for Checksums {
+    fn from(policy: ChecksumPolicy) -> Self {
+        match policy {
+            ChecksumPolicy::Ignore => Self::Ignore,
+            ChecksumPolicy::Verify => Self::Verify,
+        }
+    }
 }
 
 /// One idle timeout, such as `udp=60`.
