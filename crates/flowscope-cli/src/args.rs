@@ -3,16 +3,22 @@
 use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
+use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use flowscope::track::{Config, IdleTimeouts};
+use flowscope::wire::Checksums;
+
+use crate::units;
 
 /// Flow, HTTP, TLS and DNS records from packet captures.
 #[derive(Debug, Parser)]
 #[command(
     name = "flowscope",
+    bin_name = "flowscope",
     version,
     propagate_version = true,
     override_usage = "flowscope [OPTIONS] [COMMAND] [FILE]...",
@@ -129,6 +135,9 @@ pub(crate) struct Options {
     /// Tell apart flows of different tunnels, by what both of its ends call it or else by its ends
     #[arg(long, global = true, help_heading = FLOWS)]
     pub(crate) tunnel_in_key: bool,
+    /// What is done about checksums
+    #[arg(long, global = true, value_name = "WHAT", default_value = "ignore", help_heading = FLOWS)]
+    pub(crate) checksums: ChecksumPolicy,
     /// Seconds of silence that end a flow, as CLASS=SECONDS,... for tcp, udp, other,
     /// handshake (TCP before it is established) and closed (TCP after its end)
     /// [default: tcp=300,udp=60,other=30,handshake=60,closed=10]
@@ -149,6 +158,28 @@ pub(crate) struct Options {
         help_heading = FLOWS
     )]
     max_flows: Option<u32>,
+}
+
+impl Arguments {
+    /// What was said, unless it was wrong, or a question about the command
+    /// itself: that is answered, and the process is over.
+    pub(crate) fn parse_or_exit() -> Self {
+        let said: Vec<_> = env::args_os().collect();
+        let error = match Self::try_parse_from(&said) {
+            Ok(arguments) => return arguments,
+            Err(error) => error,
+        };
+        if error.use_stderr() {
+            // What is wrong is repeated, so it is said again without what a
+            // terminal would obey.
+            let legible = |word: &OsString| units::printable(&word.to_string_lossy());
+            let legible: Vec<_> = said.iter().map(legible).collect();
+            if let Err(error) = Self::try_parse_from(legible) {
+                error.exit();
+            }
+        }
+        error.exit()
+    }
 }
 
 impl Options {
@@ -219,6 +250,24 @@ pub(crate) enum Encap {
     Auto,
     /// The outermost
     None,
+}
+
+/// What becomes of packets whose checksum is wrong.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ChecksumPolicy {
+    /// They are not looked at
+    Ignore,
+    /// Packets with a wrong one are skipped and counted, as their receivers drop them
+    Verify,
+}
+
+impl From<ChecksumPolicy> for Checksums {
+    fn from(policy: ChecksumPolicy) -> Self {
+        match policy {
+            ChecksumPolicy::Ignore => Self::Ignore,
+            ChecksumPolicy::Verify => Self::Verify,
+        }
+    }
 }
 
 /// One idle timeout, such as `udp=60`.

@@ -6,11 +6,12 @@ use flowscope::engine::{FlowRef, Outcome, Reader};
 use flowscope::session::{Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd};
 use flowscope::tls::{Report, TlsMessage};
 use flowscope::wire::Transport;
-use flowscope::{Sink, Timestamp};
+use flowscope::{FlowSide, Sink, Timestamp};
 
 use crate::names::Asked;
 use crate::observing::{Observer, Read, Until};
 use crate::record::{HasEnds, MessageRecord};
+use crate::sender::Senders;
 use crate::tracking::{Recorder, Tracked};
 
 /// Gives each flow a detector.
@@ -86,8 +87,15 @@ enum Ear {
     Silence {
         ports: [u16; 2],
     },
-    Open(Box<Detector>),
+    Open(Box<Hearing>),
     Closed,
+}
+
+/// What takes in what a flow says.
+#[derive(Debug)]
+struct Hearing {
+    detector: Detector,
+    senders: Senders,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -99,17 +107,19 @@ enum Carries {
 impl Listener {
     /// What is to take the next of what a flow says, if there is interest in it.
     #[inline]
-    fn detector<'a>(&self, listening: &'a mut Listening) -> Option<&'a mut Detector> {
+    fn hearing<'a>(&self, listening: &'a mut Listening) -> Option<&'a mut Hearing> {
         if let Ear::Silence { ports } = listening.ear {
-            let detector = self.detector.clone().with_ports(ports);
-            listening.ear = Ear::Open(Box::new(detector));
+            listening.ear = Ear::Open(Box::new(Hearing {
+                detector: self.detector.clone().with_ports(ports),
+                senders: Senders::default(),
+            }));
         }
-        listening.detector()
+        listening.hearing()
     }
 
     /// What a detector said comes to.
     fn outcome<E>(&self, listening: &mut Listening, said: Result<Interest, E>) -> Outcome {
-        let Some(detector) = listening.detector() else {
+        let Some(Hearing { detector, .. }) = listening.hearing() else {
             return Outcome::More;
         };
         let is_poisoned = SessionParser::is_poisoned(detector);
@@ -131,9 +141,9 @@ impl Listener {
 }
 
 impl Listening {
-    fn detector(&mut self) -> Option<&mut Detector> {
+    fn hearing(&mut self) -> Option<&mut Hearing> {
         match &mut self.ear {
-            Ear::Open(detector) => Some(detector),
+            Ear::Open(hearing) => Some(hearing),
             Ear::Silence { .. } | Ear::Closed => None,
         }
     }
@@ -143,6 +153,8 @@ impl Listening {
 struct Messages<'a, K, O> {
     aim: Aim,
     flow: FlowRef<'a, K>,
+    /// Tells whose they are, and who speaks now, where streams are listened to.
+    senders: Option<(&'a mut Senders, FlowSide)>,
     out: &'a mut O,
     /// Whether nothing more is to be learnt.
     is_enough: bool,
@@ -153,8 +165,17 @@ impl<'a, K, O> Messages<'a, K, O> {
         Self {
             aim,
             flow,
+            senders: None,
             out,
             is_enough: false,
+        }
+    }
+
+    /// The same, while `speaker` is listened to.
+    fn by(self, senders: &'a mut Senders, speaker: FlowSide) -> Self {
+        Self {
+            senders: Some((senders, speaker)),
+            ..self
         }
     }
 
@@ -177,8 +198,12 @@ impl<K: HasEnds, O: Sink<Tracked<K>>> Sink<Message> for Messages<'_, K, O> {
             }
             return;
         }
+        let sender = match (&message, &mut self.senders) {
+            (Message::Http(message), Some((senders, speaker))) => senders.of(message, *speaker),
+            _ => None,
+        };
         let (id, at, ends) = (self.flow.id, self.flow.at, self.flow.key.ends());
-        if let Some(record) = MessageRecord::new(id, at, ends, message) {
+        if let Some(record) = MessageRecord::new(id, at, ends, sender, message) {
             self.out.push(Tracked::Message(Box::new(record)));
         }
     }
@@ -218,10 +243,11 @@ impl<K: HasEnds> Reader<K> for Listener {
         input: Input<'_>,
         out: &mut impl Sink<Tracked<K>>,
     ) -> Outcome {
-        let Some(detector) = self.detector(listening) else {
+        let Some(Hearing { detector, senders }) = self.hearing(listening) else {
             return Outcome::More;
         };
-        let mut messages = Messages::new(self.aim, flow, out);
+        senders.speaks(input);
+        let mut messages = Messages::new(self.aim, flow, out).by(senders, input.side);
         let said = SessionParser::feed(detector, input, &mut messages);
         let said = messages.interest(said);
         self.outcome(listening, said)
@@ -234,7 +260,7 @@ impl<K: HasEnds> Reader<K> for Listener {
         datagram: Datagram<'_>,
         out: &mut impl Sink<Tracked<K>>,
     ) -> Outcome {
-        let Some(detector) = self.detector(listening) else {
+        let Some(Hearing { detector, .. }) = self.hearing(listening) else {
             return Outcome::Done;
         };
         let said = detector.parse(datagram, &mut Messages::new(self.aim, flow, out));
@@ -248,8 +274,9 @@ impl<K: HasEnds> Reader<K> for Listener {
         end: StreamEnd,
         out: &mut impl Sink<Tracked<K>>,
     ) -> Outcome {
-        if let Some(detector) = listening.detector() {
-            SessionParser::close(detector, end, &mut Messages::new(self.aim, flow, out));
+        if let Some(Hearing { detector, senders }) = listening.hearing() {
+            let mut messages = Messages::new(self.aim, flow, out).by(senders, end.side);
+            SessionParser::close(detector, end, &mut messages);
         }
         self.outcome(
             listening,
@@ -260,7 +287,7 @@ impl<K: HasEnds> Reader<K> for Listener {
     #[inline]
     fn next_tick(&self, listening: &Listening) -> Option<Timestamp> {
         match &listening.ear {
-            Ear::Open(detector) => SessionParser::next_tick(&**detector),
+            Ear::Open(hearing) => SessionParser::next_tick(&hearing.detector),
             Ear::Silence { .. } | Ear::Closed => None,
         }
     }
@@ -271,7 +298,7 @@ impl<K: HasEnds> Reader<K> for Listener {
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<Tracked<K>>,
     ) -> Outcome {
-        if let Some(detector) = listening.detector() {
+        if let Some(Hearing { detector, .. }) = listening.hearing() {
             SessionParser::tick(detector, flow.at, &mut Messages::new(self.aim, flow, out));
         }
         Outcome::More
@@ -291,7 +318,7 @@ impl<K: HasEnds> Reader<K> for Listener {
         out: &mut impl Sink<Tracked<K>>,
     ) {
         if listening.carries == Carries::Datagrams
-            && let Some(detector) = listening.detector()
+            && let Some(Hearing { detector, .. }) = listening.hearing()
         {
             DatagramParser::close(detector, flow.at, &mut Messages::new(self.aim, flow, out));
         }

@@ -25,6 +25,7 @@ mod read_ahead;
 mod record;
 mod report;
 mod run;
+mod sender;
 mod streams;
 mod tally;
 mod tracking;
@@ -33,10 +34,8 @@ mod watching;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::args::Arguments;
 
 fn main() -> ExitCode {
-    run::run(Arguments::parse())
+    run::run(Arguments::parse_or_exit())
 }

@@ -12,7 +12,8 @@ use crate::ranking::{Amount, Ranking};
 /// A name that somebody asked for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Asked {
-    /// As it was sent, in lower case, without a port or a dot at its end.
+    /// As records show names of DNS, in lower case, without a port or a dot at
+    /// its end.
     name: Vec<u8>,
     how: Protocol,
 }
@@ -41,14 +42,14 @@ impl Asked {
         let (name, how) = match message {
             Message::Http(HttpMessage::Request(request)) => {
                 let host = request.host()?.as_bytes();
-                (without_port(host).to_vec(), Protocol::Http)
+                (of_host(without_port(host)), Protocol::Http)
             }
             Message::Tls(TlsMessage::ClientHello(hello)) => {
-                (hello.sni_bytes()?.to_vec(), Protocol::Tls)
+                (of_host(hello.sni_bytes()?), Protocol::Tls)
             }
             Message::Dns(DnsMessage::Query(query)) => {
-                let labels: Vec<_> = query.packet.question()?.name.labels().collect();
-                (labels.join(&b'.'), Protocol::Dns)
+                let name = query.packet.question()?.name;
+                (name.readable().to_bytes(), Protocol::Dns)
             }
             _ => return None,
         };
@@ -57,12 +58,19 @@ impl Asked {
 
     /// `None` for the root, and for no name at all.
     fn new(mut name: Vec<u8>, how: Protocol) -> Option<Self> {
-        if name.ends_with(b".") {
-            name.pop();
-        }
         name.make_ascii_lowercase();
-        (!name.is_empty()).then_some(Self { name, how })
+        let is_name = !matches!(&name[..], b"" | b".");
+        is_name.then_some(Self { name, how })
     }
+}
+
+/// The name of a host as DNS would show it. Its dots are between labels, so
+/// that of what DNS escapes there are only backslashes; what else is no name is
+/// left as it was sent.
+fn of_host(host: &[u8]) -> Vec<u8> {
+    let host = host.strip_suffix(b".").unwrap_or(host);
+    let pieces: Vec<_> = host.split(|byte| *byte == b'\\').collect();
+    pieces.join(&br"\\"[..])
 }
 
 /// A host without the port behind it (RFC 9110, section 7.2). IPv6 addresses
@@ -127,7 +135,8 @@ impl Amount for Times {
 /// Names that are told apart: 20 MB of them, if all are as long as they may be.
 const MOST_KNOWN: usize = 1 << 16;
 
-/// Bytes of a name at the most (RFC 1035, section 2.3.4).
+/// Bytes of a name, as it is shown, at the most: as many as it has in a message
+/// (RFC 1035, section 2.3.4), where there is nothing to escape.
 const LONGEST: usize = 255;
 
 #[cfg(test)]
@@ -159,9 +168,10 @@ mod tests {
             ("example.org", Protocol::Tls),
             ("example.net", Protocol::Dns),
         ] {
-            names.count(&Asked::new(name.into(), how).unwrap());
+            names.count(&Asked::new(of_host(name.as_bytes()), how).unwrap());
         }
         assert_eq!(Asked::new(b".".to_vec(), Protocol::Dns), None);
+        assert_eq!(Asked::new(of_host(b"."), Protocol::Http), None);
         let times = Times {
             http: 1,
             tls: 2,
@@ -170,6 +180,19 @@ mod tests {
         let (top, others) = names.top(1);
         assert_eq!(top, [(b"example.org".to_vec(), times)]);
         assert_eq!(others, Some(Times::once(Protocol::Dns)));
+    }
+
+    #[test]
+    fn a_host_is_written_as_a_name_of_dns() {
+        for (sent, shown) in [
+            ("example.org.", "example.org"),
+            (r"www\.example", r"www\\.example"),
+            (r"www\.", r"www\\"),
+            (r"\", r"\\"),
+            ("", ""),
+        ] {
+            assert_eq!(of_host(sent.as_bytes()), shown.as_bytes(), "{sent}");
+        }
     }
 
     #[test]

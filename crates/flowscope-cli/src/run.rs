@@ -7,9 +7,10 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 use flowscope::detect::Protocol;
-use flowscope::engine::{Engine, Payload, PayloadConfig};
+use flowscope::engine::{Consumer, Engine, Payload, PayloadConfig};
 use flowscope::extract::{AutoDetectEncap, FiveTuple, FlowExtractor, Scoped};
 use flowscope::track::Config;
+use flowscope::wire::Checksums;
 
 use crate::args::{Arguments, Command, Encap, Key, Options};
 use crate::choice::Choice;
@@ -27,6 +28,7 @@ use crate::report::{Report, Subject};
 use crate::streams::{StreamReader, Streamed};
 use crate::tally::Span;
 use crate::tracking::{Follow, Recorder};
+use crate::units;
 use crate::watching::Watcher;
 
 /// Does what the arguments say, and tells standard error what went wrong.
@@ -36,6 +38,8 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     if !is_quiet {
         let mut stderr = io::stderr().lock();
         for failure in &failures {
+            // One line for each, whatever a file is called.
+            let failure = units::printable(&failure.to_string());
             // There is nowhere left to complain about standard error.
             let _ = writeln!(stderr, "flowscope: {failure}");
         }
@@ -95,6 +99,7 @@ fn report(
         subject,
         folder,
         config: options.config(),
+        checksums: options.checksums.into(),
         jobs: options.jobs,
         progress: Progress::new(options.progress(), &inputs, screen),
         inputs,
@@ -131,6 +136,7 @@ struct Job {
     /// Where streams are to be written to.
     folder: Option<PathBuf>,
     config: Config,
+    checksums: Checksums,
     jobs: u16,
     inputs: Vec<Input>,
     progress: Progress,
@@ -164,7 +170,8 @@ impl Job {
         let mut report = self.report;
         let reader = StreamReader::new(self.folder.map(Extraction::into_folder));
         let payload = Payload::new(reader, PayloadConfig::default());
-        let mut engine = Engine::with_consumer(extractor, payload, self.config);
+        let engine = Engine::with_consumer(extractor, payload, self.config);
+        let mut engine = checking(engine, self.checksums);
         let mut write = |streamed: Streamed| {
             if let Streamed(Some(stream)) = streamed {
                 report.stream(&stream);
@@ -198,12 +205,14 @@ impl Job {
             folder: _,
             subject: _,
             config,
+            checksums,
             jobs,
             inputs,
             progress,
             mut report,
         } = self;
-        let mut engine = Engine::with_consumer(extractor, consumer, config);
+        let engine = Engine::with_consumer(extractor, consumer, config);
+        let mut engine = checking(engine, checksums);
         let mut span = None;
         let mut queue = Queue::default();
 
@@ -223,6 +232,17 @@ impl Job {
         });
         engine.finish(&mut |tracked| queue.push(tracked, &mut report));
         (failures, report.finish(engine.stats(), span))
+    }
+}
+
+/// The engine with a gate, if there is a need for one: it takes time.
+fn checking<E: FlowExtractor, C: Consumer<E::Key>>(
+    engine: Engine<E, C>,
+    checksums: Checksums,
+) -> Engine<E, C> {
+    match checksums {
+        Checksums::Ignore => engine,
+        other => engine.with_checksums(other),
     }
 }
 

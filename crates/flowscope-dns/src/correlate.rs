@@ -218,8 +218,12 @@ impl Pending {
 
 /// Whether the first question of `query` is `question`.
 fn asks(query: &DnsPacket, question: Option<Sent<'_>>) -> bool {
-    // Servers repeat it as it was, nearly always.
-    if question.is_some_and(|(_, sent)| query.begins_with_question(sent)) {
+    // Servers repeat it as it was, nearly always. What it points to may not be
+    // the same.
+    if let Some((question, sent)) = question
+        && query.begins_with_question(sent)
+        && question.name.has_len(sent.len().saturating_sub(4))
+    {
         return true;
     }
     match (question, query.question()) {

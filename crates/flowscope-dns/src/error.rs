@@ -43,15 +43,15 @@ pub enum Problem {
         /// How many bytes are missing.
         missing: u32,
     },
-    /// The message ends in the middle of a question or record, or before as
-    /// many as its header counts. A record that lacks nothing but data is given
+    /// The message ends in the middle of a question or record, before what the
+    /// name of one points to, or before as many as its header counts. A record that lacks nothing but data is given
     /// with what there is.
     Short {
         /// Where the question or record that is not whole begins.
         offset: usize,
     },
-    /// A name points forward or in a circle, has a label of an unknown kind,
-    /// or is longer than 255 bytes (RFC 1035, sections 2.3.4 and 4.1.4).
+    /// A name points in a circle, has a label of an unknown kind, or is longer
+    /// than 255 bytes (RFC 1035, sections 2.3.4 and 4.1.4).
     BadName {
         /// Where the question or record with it begins.
         offset: usize,

@@ -117,6 +117,18 @@ fn of_beginning(message: &[u8], header: &Header) -> Likeness {
     }
 }
 
+/// Whether the beginning of a message in a stream is beyond doubt, but for its
+/// first name, which no more bytes would make a name.
+pub(crate) fn has_bad_name(bytes: &[u8], header: &Header) -> bool {
+    let Some((_, message)) = bytes.split_first_chunk::<2>() else {
+        return false;
+    };
+    let mut walk = Walk::new(message, header, 1, 0);
+    of_header(header) == Likeness::Certain
+        && walk.step().is_none()
+        && matches!(walk.problem(), Some(Problem::BadName { .. }))
+}
+
 /// What the header alone tells.
 pub(crate) fn of_header(header: &Header) -> Likeness {
     let [questions, records @ ..] = header.counts();

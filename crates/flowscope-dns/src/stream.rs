@@ -196,7 +196,10 @@ impl Framing {
         let enough = message.is_some() || seen > PREFIX + like::ENOUGH - 1;
         if !self.known && enough {
             let front = bytes.get(..seen).unwrap_or_default();
-            if Likeness::of_stream(front) == Likeness::No {
+            // Where DNS is at home, a name that cannot be read is damage.
+            let is_damaged = self.scrutiny == Scrutiny::KnownPort
+                && (frame.header).is_some_and(|header| like::has_bad_name(front, &header));
+            if Likeness::of_stream(front) == Likeness::No && !is_damaged {
                 return Err(DnsError::NotDns);
             }
         }

@@ -6,7 +6,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use common::{message, name};
-use flowscope_dns::{DnsPacket, Problem, Section};
+use flowscope_dns::{DnsPacket, Likeness, Problem, Section};
 
 /// A name of 255 bytes, made of the most that have to be escaped.
 fn longest_name() -> Vec<u8> {
@@ -145,11 +145,14 @@ fn what_can_be_read_is_given_with_a_reason() {
     let offset = whole.len();
     assert_eq!(read(&lying), (1, 3, Some(Problem::Short { offset })));
 
-    // A name that points forward, in the second answer.
-    let mut forward = whole.clone();
+    // A name that points behind the end, or at itself, in the second answer.
     let offset = question + 16;
-    forward[offset] = 0xff;
-    assert_eq!(read(&forward), (1, 1, Some(Problem::BadName { offset })));
+    let mut behind = whole.clone();
+    behind[offset] = 0xff;
+    assert_eq!(read(&behind), (1, 1, Some(Problem::Short { offset })));
+    let mut circle = whole.clone();
+    circle[offset + 1] = u8::try_from(offset).expect("near the front");
+    assert_eq!(read(&circle), (1, 1, Some(Problem::BadName { offset })));
 
     // A record is skipped over whatever is in it.
     let mut odd = whole.clone();
@@ -208,6 +211,52 @@ fn multicast_bits_are_taken_off_the_class() {
     let record = packet.answers().next().expect("an answer");
     assert!(record.flushes_cache);
     assert_eq!(record.to_string(), "host.local 60 IN A 192.0.0.0");
+}
+
+#[test]
+fn pointers_forward_are_followed_to_their_end() {
+    // The question points to the owner of the answer, and that to the data.
+    let mut bytes = b"\0\x07\x81\x80\0\x01\0\x01\0\0\0\0\xc0\x12\0\x01\0\x01".to_vec();
+    bytes.extend(b"\x01w\xc0\x20\0\x05\0\x01\0\0\0\x3c\0\x03\x01x\0");
+    let packet = DnsPacket::parse(&bytes).expect("a header");
+    assert_eq!(packet.to_string(), "response 7 NoError w.x A → CNAME x");
+    assert_eq!(packet.problem(), None);
+    assert_eq!(Likeness::of_datagram(&bytes), Likeness::Certain);
+}
+
+#[test]
+fn circles_of_pointers_take_little_time() {
+    // Every record's data is two names, which lead around until it is enough.
+    let mut bytes = b"\0\x01\x81\x80\0\0\xff\xff\0\0\0\0".to_vec();
+    while bytes.len() < 65_500 {
+        let [high, low] = (0xc000 | (bytes.len() + 11) as u16 & 0x3fff).to_be_bytes();
+        bytes.extend(b"\0\0\x0e\0\x01\0\0\0\0\0\x05");
+        bytes.extend([high, low, 0, high, low]);
+    }
+    let packet = DnsPacket::parse(&bytes).expect("a header");
+    assert!(packet.answers().count() > 4000);
+    read_within(&packet, LIMIT);
+}
+
+#[test]
+fn an_opt_record_out_of_place_is_a_record_as_any() {
+    let opt = |size: u8| [&b"\0\0\x29\x04"[..], &[size], b"\0\0\0\0\0\0"].concat();
+    let mut bytes = message(1, 0x8180, "a", 1, 0);
+    (bytes[7], bytes[9], bytes[11]) = (1, 1, 3);
+    let owner = b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01";
+    bytes.extend([opt(1), opt(2), opt(3), owner.to_vec(), opt(4)].concat());
+    let packet = DnsPacket::parse(&bytes).expect("a header");
+    let told = |records: flowscope_dns::SectionRecords<'_>| {
+        let texts: Vec<_> = records.map(|record| record.to_string()).collect();
+        texts
+    };
+    assert_eq!(told(packet.answers()), [r". 0 CLASS1025 OPT \# 0"]);
+    assert_eq!(told(packet.authorities()), [r". 0 CLASS1026 OPT \# 0"]);
+    assert_eq!(
+        told(packet.additionals()),
+        ["a 60 IN A 192.0.2.1", r". 0 CLASS1028 OPT \# 0"]
+    );
+    assert_eq!(packet.edns().map(|edns| edns.udp_size()), Some(1027));
 }
 
 #[test]

@@ -41,6 +41,22 @@ fn a_response_goes_the_other_way_with_the_same_question() {
 }
 
 #[test]
+fn a_pointer_is_not_the_name_it_leads_to() {
+    // The same question, byte by byte, of different names behind it.
+    let pointing = |flags: u16, name: &[u8]| {
+        let mut bytes = message(1, flags, "", 1, 0);
+        bytes.splice(12..13, [0xc0, 18]);
+        [&bytes, name].concat()
+    };
+    for (name, is_answer) in [(&b"\x01b\0"[..], false), (b"\x01A\0", true)] {
+        let mut parser = DnsUdpParser::default();
+        send(&mut parser, CLIENT, 0, &pointing(0x0100, b"\x01a\0"));
+        let told = send(&mut parser, SERVER, 7, &pointing(0x8180, name)).concat();
+        assert_eq!(told.contains("ms)"), is_answer, "{told}");
+    }
+}
+
+#[test]
 fn a_response_without_a_question_is_matched_by_its_identifier() {
     let mut parser = DnsUdpParser::default();
     send(&mut parser, CLIENT, 0, &query(1, "a.example"));

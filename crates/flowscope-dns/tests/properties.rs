@@ -27,7 +27,10 @@ fn cases(modest: u32) -> ProptestConfig {
 fn read_all(packet: &DnsPacket) -> String {
     let mut text = format!("{packet} {packet:?} {:?}", packet.problem());
     for question in packet.questions() {
-        write!(text, "{question} {}", question.name.readable()).expect("a string");
+        let name = question.name.readable();
+        write!(text, "{question} {name}").expect("a string");
+        assert_eq!(String::from_utf8_lossy(&name.to_bytes()), name.to_string());
+        assert!(!name.to_string().contains(char::is_control));
     }
     for (section, record) in packet.records() {
         let (address, name) = (record.data.address(), record.data.name());

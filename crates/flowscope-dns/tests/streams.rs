@@ -185,6 +185,30 @@ fn on_a_known_port_a_header_alone_is_given() {
 }
 
 #[test]
+fn on_a_known_port_a_message_whose_name_goes_in_circles_is_given() {
+    let circle = b"\0\x05\x01\0\0\x01\0\0\0\0\0\0\x01a\xc0\x0c\0\x01\0\x01";
+    let stream = [framed(circle), framed(&query(7, "a"))].concat();
+    for size in [1, 13, 30, stream.len()] {
+        for (scrutiny, told) in [
+            (Scrutiny::KnownPort, Ok(vec!["query 5", "query 7 a A"])),
+            (Scrutiny::AnyPort, Err(DnsError::NotDns)),
+        ] {
+            let config = DnsConfig {
+                scrutiny,
+                ..DnsConfig::default()
+            };
+            let mut parser = DnsTcpParser::with_config(config);
+            let fed = stream.chunks(size).try_fold(Vec::new(), |mut all, bytes| {
+                all.extend(lines(&feed(&mut parser, CLIENT, Data(bytes))?));
+                Ok(all)
+            });
+            let told = told.map(|lines| lines.into_iter().map(String::from).collect());
+            assert_eq!(fed, told, "{scrutiny:?} by {size}");
+        }
+    }
+}
+
+#[test]
 fn on_a_known_port_the_next_message_is_looked_for() {
     let config = DnsConfig {
         scrutiny: Scrutiny::KnownPort,

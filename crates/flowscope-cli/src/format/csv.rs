@@ -1,4 +1,4 @@
-//! Comma-separated values.
+//! Comma-separated values, as in RFC 4180.
 
 use std::borrow::Cow;
 use std::io;
@@ -26,6 +26,7 @@ impl Sheet {
         }
         let mut out = csv::WriterBuilder::new()
             .buffer_capacity(BUFFER)
+            .terminator(csv::Terminator::CRLF)
             .from_writer(out);
         out.write_record(&columns).map_err(cause)?;
         Ok(Self {
@@ -61,8 +62,7 @@ struct Row<'a> {
 impl Row<'_> {
     /// Adds what a host sent to a cell.
     fn add(&mut self, name: &'static str, before: &[u8], bytes: &[u8]) {
-        let text = String::from_utf8_lossy(bytes);
-        let is_lossy = matches!(text, Cow::Owned(_));
+        let (text, is_lossy) = legible(bytes);
         let cell = self.cell(name);
         if !cell.is_empty() {
             cell.extend_from_slice(before);
@@ -85,7 +85,7 @@ impl Row<'_> {
         self.note(is_lossy);
     }
 
-    /// Says, where it is so, that something was not UTF-8.
+    /// Says, where it is so, that something could not be written as it was.
     fn note(&mut self, is_lossy: bool) {
         if is_lossy {
             let cell = self.cell("lossy");
@@ -176,7 +176,7 @@ struct Element<'a> {
     cell: &'a mut Vec<u8>,
     /// Whether a value was written.
     is_begun: bool,
-    /// Whether something that is not UTF-8 was written.
+    /// Whether something could not be written as it was.
     is_lossy: bool,
 }
 
@@ -212,8 +212,8 @@ impl Fields for Element<'_> {
 
     fn text(&mut self, _: &'static str, value: Option<impl AsRef<[u8]>>) {
         if let Some(value) = value {
-            let text = String::from_utf8_lossy(value.as_ref());
-            self.is_lossy |= matches!(text, Cow::Owned(_));
+            let (text, is_lossy) = legible(value.as_ref());
+            self.is_lossy |= is_lossy;
             self.value().extend_from_slice(text.as_bytes());
         }
     }
@@ -251,6 +251,19 @@ impl Fields for Element<'_> {
     fn records<R: Record>(&mut self, _: &'static str, values: impl Iterator<Item = R>) {
         values.for_each(|value| value.tell(self));
     }
+}
+
+/// What a host sent, as it can stand in a cell, and whether that is not all
+/// there was: text of CSV has no control characters (RFC 4180, section 2). Line
+/// ends could stand between quotes, but most who read CSV by the line, or on a
+/// terminal, would take what follows for another record.
+fn legible(bytes: &[u8]) -> (Cow<'_, str>, bool) {
+    let text = String::from_utf8_lossy(bytes);
+    if text.contains(char::is_control) {
+        return (text.replace(char::is_control, "\u{fffd}").into(), true);
+    }
+    let is_lossy = matches!(text, Cow::Owned(_));
+    (text, is_lossy)
 }
 
 /// The writer's error, which must not lose its kind on the way: a closed pipe

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use super::BUFFER;
 use crate::digits;
 use crate::record::{Fields, Record, Word};
+use crate::units;
 
 /// Writes records as objects, one on a line.
 pub(super) struct Lines {
@@ -71,7 +72,27 @@ impl Object<'_> {
     fn quote(&mut self, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
         self.is_lossy |= matches!(text, Cow::Owned(_));
+        let start = self.text.len();
         serde_json::to_writer(&mut *self.text, &text).expect("a vector takes everything");
+        let is_plain = text.is_ascii() && !text.as_bytes().contains(&0x7f);
+        if !is_plain && text.contains(units::is_odd) {
+            self.escape_odd(start);
+        }
+    }
+
+    /// Escapes what JSON need not (RFC 8259, section 7), and what a terminal
+    /// would obey all the same. To who reads the record it is no difference.
+    #[cold]
+    fn escape_odd(&mut self, start: usize) {
+        let quoted = self.text.split_off(start);
+        for letter in String::from_utf8_lossy(&quoted).chars() {
+            let written = match units::is_odd(letter) {
+                // None of them needs two of these.
+                true => write!(self.text, "\\u{:04x}", u32::from(letter)),
+                false => write!(self.text, "{letter}"),
+            };
+            written.expect("a vector takes everything");
+        }
     }
 
     fn fill(&mut self, record: &impl Record) {
@@ -238,6 +259,7 @@ mod tests {
     impl Record for Sent {
         fn tell(&self, fields: &mut impl Fields) {
             fields.text("text", Some("\"\\\n"));
+            fields.text("odd", Some("\\\x7f\u{9b}\u{202e}é"));
             fields.text("none", None::<&str>);
             fields.flag("flag", Some(false));
             fields.texts("texts", [&b"a"[..], b"\xff"].into_iter());
@@ -251,7 +273,7 @@ mod tests {
         let mut line = Vec::new();
         Object::write(&mut line, &Sent);
         let expected = concat!(
-            r#"{"text":"\"\\\n","flag":false,"texts":["a","\u{fffd}"],"#,
+            r#"{"text":"\"\\\n","odd":"\\\u007f\u009b\u202eé","flag":false,"texts":["a","\u{fffd}"],"#,
             r#""pairs":[["Host","a"]],"inner":{"number":1},"lossy":true}"#,
         );
         let expected = expected.replace("\\u{fffd}", "\u{fffd}");

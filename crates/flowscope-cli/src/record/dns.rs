@@ -1,6 +1,7 @@
 //! What records say of DNS.
 
-use flowscope::dns::{DnsMessage, DnsPacket, DnsUnanswered, Edns, Name, Question};
+use flowscope::FlowSide;
+use flowscope::dns::{DnsMessage, DnsPacket, DnsUnanswered, Edns, Question};
 use flowscope::wire::Protocol;
 
 use super::{Fields, Record};
@@ -18,6 +19,13 @@ pub(super) fn tell(message: &DnsMessage, protocol: Option<Protocol>, fields: &mu
         Some(Protocol::TCP) => "tcp",
         _ => "udp",
     };
+    let side = match message {
+        DnsMessage::Query(query) => Some(query.side),
+        DnsMessage::Response(response) => Some(response.side),
+        DnsMessage::Unanswered(unanswered) => Some(unanswered.side),
+        _ => None,
+    };
+    fields.word("side", side.map(FlowSide::as_str));
     fields.word("transport", Some(transport));
     match message {
         DnsMessage::Query(query) => tell_packet(&query.packet, fields),
@@ -58,7 +66,7 @@ struct Asked<'a>(Question<'a>);
 
 impl Record for Asked<'_> {
     fn tell(&self, fields: &mut impl Fields) {
-        fields.text("name", Some(readable(self.0.name)));
+        fields.text("name", Some(self.0.name.readable().to_bytes()));
         fields.text("type", Some(self.0.rtype.to_string()));
         fields.text("class", Some(self.0.class.to_string()));
     }
@@ -68,7 +76,7 @@ struct Answer<'a>(flowscope::dns::Record<'a>);
 
 impl Record for Answer<'_> {
     fn tell(&self, fields: &mut impl Fields) {
-        fields.text("name", Some(readable(self.0.name)));
+        fields.text("name", Some(self.0.name.readable().to_bytes()));
         fields.text("type", Some(self.0.rtype.to_string()));
         fields.text("class", Some(self.0.class.to_string()));
         fields.number("ttl", Some(self.0.ttl.into()));
@@ -89,17 +97,9 @@ impl Record for Options<'_> {
     }
 }
 
-/// A name as people write it. Where it is no text, its bytes: a record says
-/// that it does not have them all.
-fn readable(name: Name<'_>) -> Vec<u8> {
-    match name.is_utf8() {
-        true => name.readable().to_string().into_bytes(),
-        false => name.labels().collect::<Vec<_>>().join(&b'.'),
-    }
-}
-
 /// Every field, in the order in which records tell them.
 pub(super) const FIELDS: &[&str] = &[
+    "side",
     "transport",
     "id",
     "response",

@@ -1,5 +1,6 @@
 //! What records say of HTTP.
 
+use flowscope::FlowSide;
 use flowscope::http::{Headers, HttpMessage, HttpRequest, HttpResponse, HttpVersion};
 
 use super::Fields;
@@ -13,10 +14,17 @@ pub(super) fn kind(message: &HttpMessage) -> &'static str {
     }
 }
 
-pub(super) fn tell(message: &HttpMessage, fields: &mut impl Fields) {
+pub(super) fn tell(message: &HttpMessage, sender: Option<FlowSide>, fields: &mut impl Fields) {
+    let side = sender.map(FlowSide::as_str);
     match message {
-        HttpMessage::Request(request) => tell_request(request, fields),
-        HttpMessage::Response(response) => tell_response(response, fields),
+        HttpMessage::Request(request) => {
+            fields.word("side", side);
+            tell_request(request, fields);
+        }
+        HttpMessage::Response(response) => {
+            fields.word("side", side);
+            tell_response(response, fields);
+        }
         HttpMessage::Anomaly(anomaly) => {
             fields.word("kind", Some(anomaly.kind.as_str()));
             fields.word("side", Some(anomaly.side.as_str()));
@@ -92,6 +100,7 @@ pub(super) fn detail(message: &HttpMessage) -> String {
 
 /// Every field, in the order in which records tell them.
 pub(super) const FIELDS: &[&str] = &[
+    "side",
     "method",
     "target",
     "status",

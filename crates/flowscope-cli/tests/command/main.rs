@@ -5,8 +5,11 @@
 mod support;
 
 mod captures;
+mod legible;
 mod messages;
+mod names;
 mod options;
 mod output;
 mod records;
+mod senders;
 mod streams;

@@ -156,6 +156,50 @@ fn a_full_table_evicts() {
 }
 
 #[test]
+fn packets_with_a_wrong_checksum_are_skipped_if_asked_for() {
+    let mut frames = lookup().send(Side::Client, b"again").frames();
+    // The last byte of what the third says.
+    *frames[2].bytes.last_mut().unwrap() ^= 1;
+    let talk = conversation();
+    let mut stream = talk.frames();
+    let at = stream.iter().position(|it| it.bytes.ends_with(b"answer"));
+    *stream[at.unwrap()].bytes.last_mut().unwrap() ^= 1;
+    let capture = pcap(&merge([frames, stream]));
+
+    let skipped = |flags: &[&str]| records(&[&["summary"], flags].concat(), &capture).remove(1);
+    let taken = skipped(&[]);
+    assert_eq!(taken["packets"], 0);
+    assert_eq!(skipped(&["--checksums", "ignore"]), taken);
+    let reasons = serde_json::json!([
+        {"layer": "tcp", "cause": "wrong checksum", "packets": 1},
+        {"layer": "udp", "cause": "wrong checksum", "packets": 1},
+    ]);
+    let told = skipped(&["--checksums", "verify"]);
+    assert_eq!(told["packets"], 2);
+    let mut found = told["reasons"].as_array().unwrap().clone();
+    found.sort_by_key(|reason| reason["layer"].to_string());
+    assert_eq!(Value::from(found), reasons);
+
+    for subject in [
+        "flows", "events", "all", "summary", "streams", "http", "tls", "dns",
+    ] {
+        let run = |policy| records(&[subject, "--checksums", policy], &capture);
+        let (ignored, verified) = (run("ignore"), run("verify"));
+        assert_eq!(ignored, records(&[subject], &capture), "{subject}");
+        let differs = !matches!(subject, "http" | "tls" | "dns");
+        assert_eq!(ignored != verified, differs, "{subject}");
+    }
+    let flows = records(
+        &["flows", "--checksums", "verify", "--key", "ip-pair"],
+        &capture,
+    );
+    assert_eq!(flows[0]["packets_initiator"], 7);
+    assert_eq!(flows[0]["packets_responder"], 4);
+    // Frames are counted, whatever becomes of them.
+    assert_eq!(flows[0]["last_frame"], 13);
+}
+
+#[test]
 fn a_limit_ends_the_report() {
     let capture = pcap(&conversation().frames());
     let everything = records(&["events"], &capture);
@@ -181,6 +225,7 @@ fn wrong_usage_is_status_two() {
         &["flows", "--max-flows", "0"],
         &["flows", "--idle-timeout", "udp"],
         &["flows", "--key", "port"],
+        &["flows", "--checksums", "maybe"],
         &["man", "no-such-command"],
         &["--no-such-option"],
     ] {
@@ -236,7 +281,9 @@ fn the_command_describes_itself() {
 
     for shell in ["bash", "zsh", "fish"] {
         let script = stdout(&command(&["completions", shell]).output().unwrap());
-        assert!(script.contains("max-flows"), "{shell}");
+        for option in ["max-flows", "checksums"] {
+            assert!(script.contains(option), "{shell} {option}");
+        }
     }
 }
 

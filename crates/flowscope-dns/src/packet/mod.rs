@@ -179,14 +179,15 @@ impl DnsPacket {
         SectionRecords::new(self.walk(), Section::Authority)
     }
 
-    /// The records that come along with the others, without the OPT record,
-    /// which is [`edns`](Self::edns).
+    /// The records that come along with the others, without the first OPT
+    /// record, which is [`edns`](Self::edns).
     #[must_use]
     pub fn additionals(&self) -> SectionRecords<'_> {
         SectionRecords::new(self.walk(), Section::Additional)
     }
 
-    /// What the OPT record says, if there is one (RFC 6891).
+    /// What the OPT record says, if there is one (RFC 6891). Of several, the
+    /// first among the additional records counts.
     #[must_use]
     pub fn edns(&self) -> Option<Edns<'_>> {
         if self.header.count(Section::Additional) == 0 {

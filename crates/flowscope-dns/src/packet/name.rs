@@ -1,5 +1,7 @@
 //! Names, compressed or not.
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
 use super::cursor::NameTrouble;
@@ -32,10 +34,12 @@ pub struct Name<'a> {
 impl<'a> Name<'a> {
     /// Reads the name at `at`, and says where what follows it begins.
     ///
-    /// A pointer has to point before the row of labels that it ends, so that
-    /// there are no circles, and so often at the most as a name has labels.
+    /// Pointers ought to lead backward (RFC 1035, section 4.1.4). Those that
+    /// lead forward are followed all the same, as who receives them may, so
+    /// circles are told by the number of pointers: no more than a name can have
+    /// labels.
     pub(crate) fn read(message: &'a [u8], at: usize) -> Result<(Self, usize), NameTrouble> {
-        let (mut start, mut here) = (at, at);
+        let mut here = at;
         let (mut len, mut hops) = (0, 0);
         let mut after = None;
         loop {
@@ -47,10 +51,10 @@ impl<'a> Name<'a> {
                 Step::Pointer { target, next } => {
                     hops += 1;
                     after = after.or(Some(next));
-                    if target >= start || hops > MAX_HOPS {
+                    if hops > MAX_HOPS {
                         return Err(NameTrouble::Bad);
                     }
-                    (start, here) = (target, target);
+                    here = target;
                 }
                 Step::Root { next } => {
                     let name = Self { message, at };
@@ -78,9 +82,11 @@ impl<'a> Name<'a> {
         }
     }
 
-    /// The name for people: UTF-8, as multicast DNS has it (RFC 6762, section
-    /// 16), as it is, and U+FFFD for what is not; control characters as
-    /// `\DDD`, and no other escapes, so that it cannot be read back.
+    /// The name for people: printable ASCII and UTF-8, as multicast DNS has it
+    /// (RFC 6762, section 16), as they are; a dot or a backslash within a label
+    /// behind a backslash (RFC 4343, section 2.1); the bytes of a character that
+    /// is for control, changes the order of others or cannot be seen as `\DDD`;
+    /// U+FFFD for what is no UTF-8.
     ///
     /// ```
     /// use flowscope_dns::DnsPacket;
@@ -91,11 +97,22 @@ impl<'a> Name<'a> {
     ///
     /// assert_eq!(name.readable().to_string(), "André 1.local");
     /// assert_eq!(name.to_string(), r"Andr\195\169\0321.local");
+    ///
+    /// let query = b"\0\0\0\0\0\x01\0\0\0\0\0\0\x05a.b\\\n\x05local\0\0\x01\0\x01";
+    /// let packet = DnsPacket::parse(query)?;
+    /// let name = packet.question().expect("it can be read").name;
+    /// assert_eq!(name.readable().to_string(), r"a\.b\\\010.local");
     /// # Ok::<(), flowscope_dns::DnsError>(())
     /// ```
     #[must_use]
     pub fn readable(self) -> ReadableName<'a> {
         ReadableName(self)
+    }
+
+    /// Whether it takes so many bytes where it stands in full.
+    pub(crate) fn has_len(&self, len: usize) -> bool {
+        let labels = self.labels().map(|label| 1 + label.len());
+        labels.sum::<usize>() + 1 == len
     }
 
     /// Whether every label is UTF-8.
@@ -154,18 +171,63 @@ impl Eq for Name<'_> {}
 #[derive(Clone, Copy, Debug)]
 pub struct ReadableName<'a>(Name<'a>);
 
-impl fmt::Display for ReadableName<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl ReadableName<'_> {
+    /// The same with bytes that are no UTF-8 as they are, so that no two names
+    /// are alike.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut text = String::new();
+        // A string takes everything.
+        let _ = self.write(&mut |piece| {
+            text.clear();
+            match piece {
+                Piece::Text(piece) => text::readable(piece, &mut text)?,
+                Piece::Dot => text.push('.'),
+                Piece::NoText(piece) => bytes.extend_from_slice(piece),
+            }
+            bytes.extend_from_slice(text.as_bytes());
+            Ok(())
+        });
+        bytes
+    }
+
+    fn write(self, write: &mut dyn FnMut(Piece<'_>) -> fmt::Result) -> fmt::Result {
         if self.0.is_root() {
-            return f.write_char('.');
+            return write(Piece::Dot);
         }
         for (n, label) in self.0.labels().enumerate() {
             if n > 0 {
-                f.write_char('.')?;
+                write(Piece::Dot)?;
             }
-            text::readable(label, f)?;
+            for chunk in label.utf8_chunks() {
+                write(Piece::Text(chunk.valid()))?;
+                if !chunk.invalid().is_empty() {
+                    write(Piece::NoText(chunk.invalid()))?;
+                }
+            }
         }
         Ok(())
+    }
+}
+
+/// What a name for people is made of.
+enum Piece<'a> {
+    /// Some of a label.
+    Text(&'a str),
+    /// Some of a label that is no UTF-8.
+    NoText(&'a [u8]),
+    /// The end of a label.
+    Dot,
+}
+
+impl fmt::Display for ReadableName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(&mut |piece| match piece {
+            Piece::Text(piece) => text::readable(piece, f),
+            Piece::NoText(_) => f.write_char(char::REPLACEMENT_CHARACTER),
+            Piece::Dot => f.write_char('.'),
+        })
     }
 }
 
@@ -239,7 +301,7 @@ mod tests {
 
     use super::*;
 
-    fn read(message: &[u8], at: usize) -> Result<std::string::String, NameTrouble> {
+    fn read(message: &[u8], at: usize) -> Result<String, NameTrouble> {
         Name::read(message, at).map(|(name, _)| name.to_string())
     }
 
@@ -267,13 +329,47 @@ mod tests {
             (b"\x01a", 0, Short),
             (b"\x01a\xc0", 0, Short),
             (b"\xc0\x00", 0, Bad),        // at itself
-            (b"\xc0\x02\0", 0, Bad),      // forward
+            (b"\xc0\x03\0", 0, Short),    // behind the end
             (b"\x01a\xc0\x00", 0, Bad),   // in a circle
             (b"\x01a\xc0\x02\0", 0, Bad), // into its own row
             (b"\x40a\0", 0, Bad),
             (b"\x80a\0", 0, Bad),
         ] {
             assert_eq!(read(message, at), Err(trouble), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn pointers_may_lead_forward_unless_in_a_circle() {
+        let message = b"\xc0\x04\xc0\x00\x01a\xc0\x0a\xc0\x06\x01b\0\xc0\x0f\xc0\x0d";
+        for (at, text, after) in [(0, "a.b", 2), (2, "a.b", 4), (4, "a.b", 8), (8, "b", 10)] {
+            let (name, end) = Name::read(message, at).expect("a name");
+            assert_eq!((name.to_string().as_str(), end), (text, after));
+        }
+        assert_eq!(read(message, 13), Err(NameTrouble::Bad));
+        assert_eq!(read(message, 15), Err(NameTrouble::Bad));
+    }
+
+    #[test]
+    fn no_two_names_are_alike_to_people() {
+        for (label, bytes) in [
+            (&b"a.b"[..], &br"a\.b"[..]),
+            (br"a\.b", br"a\\\.b"),
+            (br"a\046b", br"a\\046b"),
+            (b"a b;\"", b"a b;\""),
+            ("é\u{fffd}".as_bytes(), "é\u{fffd}".as_bytes()),
+            (b"\xe9", b"\xe9"),
+            (b"\xc3\xc3\xa9.\xe2\x82", b"\xc3\xc3\xa9\\.\xe2\x82"),
+            (b"\0\x1b\n\x7f", br"\000\027\010\127"),
+            ("\u{9b}é".as_bytes(), "\\194\\155é".as_bytes()),
+            ("\u{202e}".as_bytes(), br"\226\128\174"),
+        ] {
+            let len = u8::try_from(label.len()).expect("a label");
+            let message = [&[len], label, &[0]].concat();
+            let (name, _) = Name::read(&message, 0).expect("a name");
+            assert_eq!(name.readable().to_bytes(), bytes);
+            let text = String::from_utf8_lossy(bytes);
+            assert_eq!(name.readable().to_string(), text);
         }
     }
 

@@ -135,15 +135,25 @@ impl<'a> Iterator for Records<'a> {
 }
 
 /// The records of one section of a message.
+///
+/// The first OPT record among the additional ones is not given: it is the
+/// message's [`Edns`](super::Edns). Any other is a record where it does not
+/// belong (RFC 6891, section 6.1.1), and given as such.
 #[derive(Clone, Debug)]
 pub struct SectionRecords<'a> {
     walk: Walk<'a>,
     section: Section,
+    /// The OPT record was passed, or is not to be.
+    is_past_edns: bool,
 }
 
 impl<'a> SectionRecords<'a> {
     pub(super) fn new(walk: Walk<'a>, section: Section) -> Self {
-        Self { walk, section }
+        Self {
+            walk,
+            section,
+            is_past_edns: section != Section::Additional,
+        }
     }
 }
 
@@ -153,10 +163,11 @@ impl<'a> Iterator for SectionRecords<'a> {
     fn next(&mut self) -> Option<Record<'a>> {
         while self.walk.section()? as u8 <= self.section as u8 {
             match self.walk.step()? {
-                Item::Record(section, record)
-                    if section == self.section && record.rtype != RecordType::OPT =>
-                {
-                    return Some(record);
+                Item::Record(section, record) if section == self.section => {
+                    if record.rtype != RecordType::OPT || self.is_past_edns {
+                        return Some(record);
+                    }
+                    self.is_past_edns = true;
                 }
                 Item::Record(..) | Item::Question(_) => {}
             }

@@ -20,21 +20,38 @@ pub(crate) fn quoted(bytes: &[u8], out: &mut dyn Write) -> fmt::Result {
     out.write_char('"')
 }
 
-/// UTF-8 as it is, what is not as U+FFFD, control characters as `\DDD`.
-pub(crate) fn readable(bytes: &[u8], out: &mut dyn Write) -> fmt::Result {
-    for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            if character.is_control() {
-                write!(out, "\\{:03}", u32::from(character))?;
-            } else {
-                out.write_char(character)?;
-            }
+/// A part of a label for people: what can be seen as it is, dots and backslashes
+/// behind a backslash, the bytes of the rest as `\DDD`.
+pub(crate) fn readable(text: &str, out: &mut dyn Write) -> fmt::Result {
+    let is_seen = |letter: char| !letter.is_ascii() && !is_unseen(letter);
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        let (run, after) = match is_seen(letter) {
+            true => split_where(rest, |letter| !is_seen(letter)),
+            false => split_where(rest, is_seen),
+        };
+        match is_seen(letter) {
+            true => out.write_str(run)?,
+            false => escaped(run.as_bytes(), out, |byte| !matches!(byte, b'.' | b'\\'))?,
         }
-        if !chunk.invalid().is_empty() {
-            out.write_char(char::REPLACEMENT_CHARACTER)?;
-        }
+        rest = after;
     }
     Ok(())
+}
+
+/// What comes before the first letter that is one, and the rest.
+fn split_where(text: &str, is_one: impl Fn(char) -> bool) -> (&str, &str) {
+    let at = text.find(is_one).unwrap_or(text.len());
+    text.split_at_checked(at).unwrap_or((text, ""))
+}
+
+/// Whether a character makes a terminal do something, breaks a line, puts
+/// others in another order, or takes no room at all. Joiners do not count:
+/// there are scripts that need them.
+fn is_unseen(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Printable ASCII that is `plain` as it is, other printable ASCII but space
