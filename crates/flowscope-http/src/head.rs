@@ -12,8 +12,8 @@ use crate::HttpVersion;
 use crate::fields::Fields;
 use crate::framing::Framing;
 use crate::lenient;
-use crate::start_line::StartLine;
-use crate::words::LONGEST_METHOD;
+use crate::start_line::{Form, StartLine};
+use crate::words::is_like_a_method;
 
 /// What a head says.
 #[derive(Debug)]
@@ -55,7 +55,8 @@ fn request(bytes: &[u8], max_headers: usize) -> Option<(Head, usize)> {
         return None;
     };
     let method = request.method?.as_bytes();
-    if method.len() > LONGEST_METHOD {
+    // Any other may have the end of a body before it.
+    if !is_like_a_method(method) {
         return None;
     }
     let target = request.path?.as_bytes();
@@ -100,7 +101,7 @@ fn response(bytes: &[u8], max_headers: usize) -> Option<(Head, usize)> {
 fn status_and_reason(bytes: &[u8]) -> Option<(u16, &[u8])> {
     let line = bytes.split(|byte| *byte == b'\n').next()?;
     match StartLine::parse(line)? {
-        (StartLine::Response { reason, status, .. }, false) => Some((status, reason)),
+        (StartLine::Response { reason, status, .. }, Form::Proper) => Some((status, reason)),
         _ => None,
     }
 }

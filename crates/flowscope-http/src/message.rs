@@ -238,8 +238,9 @@ impl HttpTunnel {
 
 /// The version of a message.
 ///
-/// It is 1.0 or 1.1. A request that names none is of 0.9, from before versions;
-/// that, and any other in a start line, is told of as an anomaly.
+/// It is 1.0 or 1.1. A request that names none and has no headers is of 0.9,
+/// from before versions; that, and any other in a start line, is told of as an
+/// anomaly.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct HttpVersion {
     /// The first number.
@@ -249,7 +250,7 @@ pub struct HttpVersion {
 }
 
 impl HttpVersion {
-    /// The start line is cut short before it, or says something else, as 0.0.
+    /// The start line is cut short before it, or names none, as 0.0.
     pub const UNKNOWN: Self = Self { major: 0, minor: 0 };
     /// HTTP/0.9.
     pub(crate) const HTTP_09: Self = Self { major: 0, minor: 9 };
