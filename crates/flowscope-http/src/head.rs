@@ -9,6 +9,7 @@ use core::mem::MaybeUninit;
 use httparse::{Header, ParserConfig, Request, Response, Status};
 
 use crate::HttpVersion;
+use crate::authority::Authority;
 use crate::fields::Fields;
 use crate::framing::Framing;
 use crate::lenient;
@@ -119,8 +120,10 @@ fn head(
     let fields = headers
         .iter()
         .map(|header| (header.name.as_bytes(), header.value));
+    let [method, target] = words;
+    let authority = Authority::of_target(method, target);
     Some(Head {
-        framing: Framing::of(fields.clone(), version),
+        framing: Framing::of(fields.clone(), version, authority),
         fields: Fields::new(words, fields),
         version,
         status,

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use crate::HttpAnomalyKind as Kind;
 use crate::HttpVersion;
 use crate::anomaly::Oddities;
+use crate::authority::Authority;
 use crate::fields::Fields;
 use crate::framing::FramingReader;
 use crate::head::Head;
@@ -27,7 +28,8 @@ pub(crate) fn read(bytes: &[u8], max_headers: usize) -> Option<Head> {
         oddities.add(Kind::BadStartLine);
     }
     let (words, mut version, status) = take_apart(start);
-    let mut reader = FramingReader::default();
+    let [method, target] = words;
+    let mut reader = FramingReader::of(Authority::of_target(method, target));
     let fields = read_fields(rest, max_headers, &mut reader, &mut oddities);
     // Before there were versions, there were no headers.
     if version == HttpVersion::HTTP_09 && !fields.is_empty() {
@@ -83,7 +85,7 @@ pub(crate) fn trailers(bytes: &[u8], max_headers: usize, oddities: &mut Oddities
 fn read_fields<'a>(
     bytes: &'a [u8],
     max_headers: usize,
-    framing: &mut FramingReader,
+    framing: &mut FramingReader<'_>,
     oddities: &mut Oddities,
 ) -> Vec<Field<'a>> {
     let mut fields: Vec<Field<'a>> = Vec::new();
@@ -129,7 +131,7 @@ fn keep<'a>(
     field: Option<Field<'a>>,
     fields: &mut Vec<Field<'a>>,
     max_headers: usize,
-    framing: &mut FramingReader,
+    framing: &mut FramingReader<'_>,
     oddities: &mut Oddities,
 ) {
     let Some((name, value)) = field else {

@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use flowscope_core::Timestamp;
 
+use crate::authority::Authority;
 use crate::fields::{Fields, Headers};
 use crate::{HttpAnomaly, Text};
 
@@ -93,10 +94,15 @@ impl HttpRequest {
         self.head.second()
     }
 
-    /// The first `Host`.
+    /// Whom it is for: the host of the target and its port, where the target
+    /// is a whole URI or that of a `CONNECT` (RFC 9112, section 3.2.2), and
+    /// else the first `Host`.
     #[must_use]
     pub fn host(&self) -> Option<Text<'_>> {
-        self.header("host")
+        let (method, target) = (self.head.first(), self.head.second());
+        Authority::of_target(method.as_bytes(), target.as_bytes())
+            .map(|authority| Text::new(authority.text()))
+            .or_else(|| self.header("host"))
     }
 
     /// The first `User-Agent`.

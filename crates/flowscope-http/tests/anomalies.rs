@@ -256,7 +256,7 @@ fn a_request_without_a_version_needs_a_sign() {
             let Some(HttpMessage::Request(request)) = talk.messages.get(1) else {
                 panic!("{line}")
             };
-            assert_eq!(request.host().is_some(), behind.len() > 2, "{line}");
+            assert_eq!(request.header("host").is_some(), behind.len() > 2, "{line}");
             let is_old = line == "GET /item" && behind.len() <= 2;
             assert_eq!(request.version == HttpVersion::UNKNOWN, !is_old, "{line}");
         }
@@ -275,6 +275,72 @@ fn a_request_without_a_version_needs_a_sign() {
             .steps(&[client(line), server(answer)])
             .finish();
         assert!(talk.messages.is_empty(), "{line} {:?}", talk.messages);
+    }
+}
+
+#[test]
+fn the_host_of_a_whole_uri_holds() {
+    for (line, lines, host, kinds) in [
+        (
+            "GET http://a.example/p",
+            "Host: b.example",
+            "a.example",
+            &[HostMismatch][..],
+        ),
+        (
+            "GET http://a.example/p",
+            "Host: A.example:80",
+            "a.example",
+            &[],
+        ),
+        ("GET http://a.example/p", "X: y", "a.example", &[]),
+        (
+            "GET http://a.example/p",
+            "Host:",
+            "a.example",
+            &[HostMismatch],
+        ),
+        (
+            "GET http://u:p@[::1]:81/p",
+            "Host: [::1]:81",
+            "[::1]:81",
+            &[],
+        ),
+        ("GET http:///p", "Host: b.example", "b.example", &[]),
+        ("GET /p", "Host: b.example", "b.example", &[]),
+        ("OPTIONS *", "Host: b.example", "b.example", &[]),
+        (
+            "CONNECT a.example:443",
+            "Host: a.example",
+            "a.example:443",
+            &[],
+        ),
+        (
+            "CONNECT a.example:443",
+            "Host: b.example",
+            "a.example:443",
+            &[HostMismatch],
+        ),
+        (
+            "GET http://a.example/p",
+            "Host: a.example\r\nHost: b.example",
+            "a.example",
+            &[RepeatedHost, HostMismatch],
+        ),
+        (
+            "GET  http://a.example/p",
+            "Host: b.example",
+            "a.example",
+            &[HostMismatch, BadStartLine],
+        ),
+    ] {
+        let head = format!("{line} HTTP/1.1\r\n{lines}\r\n\r\n");
+        let talk = Talk::default().steps(&[client(&head)]);
+        assert_eq!(talk.anomalies(), kinds, "{head}");
+        let Some(HttpMessage::Request(request)) = talk.messages.last() else {
+            panic!("{head}")
+        };
+        assert_eq!(request.host().expect("one of them"), host, "{head}");
     }
 }
 
