@@ -94,15 +94,19 @@ impl HttpRequest {
         self.head.second()
     }
 
-    /// Whom it is for: the host of the target and its port, where the target
-    /// is a whole URI or that of a `CONNECT` (RFC 9112, section 3.2.2), and
-    /// else the first `Host`.
+    /// Whom it is for: the first `Host`, or in its place the host of the target
+    /// and its port, where the target is a whole URI (RFC 9112, section 3.2.2)
+    /// or that of a `CONNECT` (section 3.3).
+    ///
+    /// A `CONNECT` without a `Host` has none: its whole target is one.
     #[must_use]
     pub fn host(&self) -> Option<Text<'_>> {
         let (method, target) = (self.head.first(), self.head.second());
+        let named = self.header("host");
         Authority::of_target(method.as_bytes(), target.as_bytes())
+            .filter(|_| named.is_some() || method != "CONNECT")
             .map(|authority| Text::new(authority.text()))
-            .or_else(|| self.header("host"))
+            .or(named)
     }
 
     /// The first `User-Agent`.

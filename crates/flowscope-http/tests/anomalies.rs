@@ -280,6 +280,12 @@ fn a_request_without_a_version_needs_a_sign() {
 
 #[test]
 fn the_host_of_a_whole_uri_holds() {
+    let connect = "CONNECT a.example:443 HTTP/1.1\r\n\r\n";
+    let talk = Talk::default().steps(&[client(connect)]);
+    let [HttpMessage::Request(request)] = &talk.messages[..] else {
+        panic!("{:?}", talk.messages)
+    };
+    assert_eq!(request.host(), None);
     for (line, lines, host, kinds) in [
         (
             "GET http://a.example/p",

@@ -170,6 +170,11 @@ impl Connection {
         self.client.is_some() || self.told
     }
 
+    /// Whether a side has begun a message, or left HTTP.
+    pub(crate) fn has_begun(&self, side: FlowSide) -> bool {
+        self.halves[side].begun || self.is_opaque(side)
+    }
+
     pub(crate) fn searched(&self) -> u64 {
         self.searched
     }
