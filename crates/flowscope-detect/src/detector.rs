@@ -1,5 +1,7 @@
 //! The parser.
 
+mod second;
+
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
@@ -11,6 +13,8 @@ use flowscope_core::session::{
 };
 use flowscope_core::track::Config;
 use flowscope_core::{BySide, Sink, Timestamp};
+
+use second::Second;
 
 use crate::held::{Event, Held};
 use crate::likeness::{Ports, Verdict, begins, is_plain_http, verdict};
@@ -57,7 +61,8 @@ use crate::{ByPorts, DetectConfig, DetectError, HasPorts, Message, Protocol};
 /// enough, which a few bytes are, and then handed to the right parser with the
 /// times at which it came. A connection that begins as something else is
 /// searched for what it may become: TLS behind STARTTLS or SOCKS, HTTP behind
-/// SOCKS. A tunnel that HTTP opens is looked into in the same way.
+/// SOCKS. A tunnel that HTTP opens is looked into in the same way. Where one
+/// side speaks TLS and the other HTTP, each is read for what it says.
 ///
 /// **Datagrams.** DNS is told by its form; on its own ports, a header is enough.
 ///
@@ -71,6 +76,8 @@ pub struct Detector {
     protocol: Option<Protocol>,
     /// In how many tunnels it is.
     depth: u8,
+    /// What is known of the side that did not tell what the connection is.
+    second: Second,
     /// Sides that are over.
     closed: BySide<bool>,
     /// Whether the chosen parser asked for a tick when it was last called:
@@ -88,6 +95,9 @@ enum State {
     /// So many datagrams were none of DNS.
     Passed(u8),
     Reading(BoxedReader),
+    /// It is of a protocol that is not looked for, and its answer perhaps of
+    /// one that is.
+    Unwanted,
     Done,
     Failed,
 }
@@ -184,7 +194,8 @@ impl Detector {
         must: bool,
         out: &mut dyn Sink<Message>,
     ) -> Result<Interest, DetectError> {
-        let reader = match verdict(&held, self.ports) {
+        let (verdict, first) = verdict(&held, self.ports);
+        let reader = match verdict {
             Verdict::Is(protocol) if self.wants(protocol) => Some(self.reader(protocol)),
             Verdict::Is(Protocol::Http) if !is_plain_http(&held) => {
                 Some(self.reader(Protocol::Http))
@@ -197,11 +208,17 @@ impl Detector {
                 return Ok(Interest::More);
             }
         };
-        let Some(reader) = reader else {
-            self.state = State::Done;
-            return Ok(Interest::Done);
+        self.state = match (reader, verdict) {
+            (Some(reader), _) => State::Reading(Box::new(reader)),
+            (None, Verdict::Is(protocol)) if self.may_be_answered(protocol) => State::Unwanted,
+            (None, _) => {
+                self.state = State::Done;
+                return Ok(Interest::Done);
+            }
         };
-        self.state = State::Reading(Box::new(reader));
+        if let Verdict::Is(protocol) = verdict {
+            self.await_answer(first.peer(), protocol);
+        }
         for event in held.events() {
             match event {
                 Event::Input(input) => {
@@ -212,7 +229,7 @@ impl Detector {
                 Event::Close(end) => self.close_reader(end, out),
             }
         }
-        Ok(Interest::More)
+        Ok(self.interest())
     }
 
     /// Lets the chosen parser read on.
@@ -221,8 +238,25 @@ impl Detector {
         input: Input<'_>,
         out: &mut dyn Sink<Message>,
     ) -> Result<Interest, DetectError> {
-        let State::Reading(reader) = &mut self.state else {
-            return Ok(Interest::Done);
+        match self.second {
+            Second::Silent(side, protocol) | Second::Held(side, protocol, _)
+                if side == input.side =>
+            {
+                self.hear_second(protocol, input, out)
+            }
+            _ => self.read_on(input, out),
+        }
+    }
+
+    fn read_on(
+        &mut self,
+        input: Input<'_>,
+        out: &mut dyn Sink<Message>,
+    ) -> Result<Interest, DetectError> {
+        let reader = match &mut self.state {
+            State::Reading(reader) => reader,
+            State::Unwanted => return Ok(Interest::More),
+            _ => return Ok(Interest::Done),
         };
         let fed = reader.feed(input, out);
         self.protocol = self.protocol.or(reader.protocol());
@@ -235,7 +269,15 @@ impl Detector {
         fed
     }
 
+    fn interest(&self) -> Interest {
+        match self.state {
+            State::Done | State::Failed => Interest::Done,
+            _ => Interest::More,
+        }
+    }
+
     fn close_reader(&mut self, end: StreamEnd, out: &mut dyn Sink<Message>) {
+        self.close_second(end, out);
         if let State::Reading(reader) = &mut self.state {
             reader.close(end, out);
             self.protocol = self.protocol.or(reader.protocol());
@@ -284,6 +326,7 @@ impl Detector {
             #[cfg(feature = "dns")]
             dns: (self.wants(Protocol::Dns) && self.ports.is_dns())
                 .then(|| Box::new(self.shared.dns.on(self.ports).stream.clone())),
+            ..Seek::default()
         };
         seek.is_on().then(|| Reader::Seek(Box::new(seek)))
     }
@@ -298,6 +341,7 @@ impl Detector {
             state: State::New,
             protocol: None,
             depth: self.depth + 1,
+            second: Second::Known,
             closed: BySide::default(),
             ticks: false,
         });
@@ -337,12 +381,17 @@ impl SessionParser for Detector {
             State::New => {
                 if let Some(protocol) = self.at_once(input) {
                     self.state = State::Reading(Box::new(self.reader(protocol)));
+                    self.await_answer(input.side.peer(), protocol);
                     return self.read(input, out);
                 }
                 Box::new(Held::default())
             }
             State::Held(held) => held,
-            state @ (State::Reading(_) | State::Done | State::Failed | State::Passed(_)) => {
+            state @ (State::Reading(_)
+            | State::Unwanted
+            | State::Done
+            | State::Failed
+            | State::Passed(_)) => {
                 self.state = state;
                 return self.read(input, out);
             }
@@ -376,14 +425,11 @@ impl SessionParser for Detector {
             }
         }
         // A flow may be kept for long after its streams.
-        if let State::Reading(reader) = &self.state
+        if matches!(self.state, State::Reading(_) | State::Unwanted)
             && self.closed.initiator
             && self.closed.responder
         {
-            self.state = match reader.is_poisoned() {
-                true => State::Failed,
-                false => State::Done,
-            };
+            self.state = State::Done;
         }
     }
 
@@ -402,11 +448,7 @@ impl SessionParser for Detector {
     }
 
     fn is_poisoned(&self) -> bool {
-        match &self.state {
-            State::Reading(reader) => reader.is_poisoned(),
-            State::Failed => true,
-            State::New | State::Held(_) | State::Passed(_) | State::Done => false,
-        }
+        matches!(self.state, State::Failed)
     }
 }
 
@@ -425,7 +467,9 @@ impl DatagramParser for Detector {
         let passed = match &self.state {
             State::New => 0,
             State::Passed(passed) => *passed,
-            State::Held(_) | State::Reading(_) | State::Done | State::Failed => PATIENCE,
+            State::Held(_) | State::Reading(_) | State::Unwanted | State::Done | State::Failed => {
+                PATIENCE
+            }
         };
         if passed < PATIENCE {
             let Some(reader) = self.datagrams(datagram.payload) else {

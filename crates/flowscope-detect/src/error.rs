@@ -4,16 +4,14 @@ use core::fmt;
 
 /// What the parser of a flow's protocol says is wrong with it.
 ///
-/// That a flow is none of the protocols is no error.
+/// That a flow is none of the protocols is no error; what is wrong with TLS is
+/// told as a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum DetectError {
     /// It was HTTP.
     #[cfg(feature = "http")]
     Http(flowscope_http::HttpError),
-    /// It was TLS.
-    #[cfg(feature = "tls")]
-    Tls(flowscope_tls::TlsError),
     /// It was DNS.
     #[cfg(feature = "dns")]
     Dns(flowscope_dns::DnsError),
@@ -24,8 +22,6 @@ impl fmt::Display for DetectError {
         match *self {
             #[cfg(feature = "http")]
             Self::Http(error) => error.fmt(f),
-            #[cfg(feature = "tls")]
-            Self::Tls(error) => error.fmt(f),
             #[cfg(feature = "dns")]
             Self::Dns(error) => error.fmt(f),
         }
@@ -38,13 +34,6 @@ impl core::error::Error for DetectError {}
 impl From<flowscope_http::HttpError> for DetectError {
     fn from(error: flowscope_http::HttpError) -> Self {
         Self::Http(error)
-    }
-}
-
-#[cfg(feature = "tls")]
-impl From<flowscope_tls::TlsError> for DetectError {
-    fn from(error: flowscope_tls::TlsError) -> Self {
-        Self::Tls(error)
     }
 }
 

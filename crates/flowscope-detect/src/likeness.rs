@@ -53,17 +53,48 @@ pub(crate) enum Likeness {
     Certain,
 }
 
-/// What a connection is that began with what is held.
-pub(crate) fn verdict(held: &Held, ports: Ports) -> Verdict {
-    let mut found = Verdict::Wait;
+/// What a connection is that began with what is held, and which side says so.
+pub(crate) fn verdict(held: &Held, ports: Ports) -> (Verdict, FlowSide) {
+    let mut found = (Verdict::Wait, FlowSide::Initiator);
     for side in FlowSide::BOTH {
         match begins(held.first(side), side, ports) {
-            Verdict::Is(protocol) => return Verdict::Is(protocol),
-            Verdict::Search => found = Verdict::Search,
+            verdict @ Verdict::Is(_) => return (verdict, side),
+            Verdict::Search => found = (Verdict::Search, side),
             Verdict::Wait => {}
         }
     }
     found
+}
+
+/// Whether the answer to what is of `protocol` is of another one, if its first
+/// bytes are enough to tell.
+///
+/// A server of HTTP to which TLS is spoken says so in HTTP, and one of TLS
+/// answers anything else with an alert. Nobody answers in DNS.
+pub(crate) fn answer(first: &[u8], side: FlowSide, protocol: Protocol) -> Option<Answer> {
+    let tls = match protocol {
+        Protocol::Tls => Likeness::No,
+        Protocol::Http | Protocol::Dns => of_tls(first),
+    };
+    let http = match protocol {
+        Protocol::Http => Likeness::No,
+        Protocol::Tls | Protocol::Dns => of_http(first, side),
+    };
+    match (tls, http) {
+        (Likeness::Certain, _) => Some(Answer::In(Protocol::Tls)),
+        (_, Likeness::Certain) => Some(Answer::In(Protocol::Http)),
+        (Likeness::No, Likeness::No) => Some(Answer::Alike),
+        _ => None,
+    }
+}
+
+/// What the second side of a connection speaks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Answer {
+    /// The same as the first, or nothing that is known.
+    Alike,
+    /// This protocol instead.
+    In(Protocol),
 }
 
 /// What a connection is of which one side began with these bytes.

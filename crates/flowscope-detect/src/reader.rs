@@ -40,7 +40,10 @@ impl Reader {
             Self::Http(web) => web.feed(input, out),
             #[cfg(feature = "tls")]
             Self::Tls(parser) => {
-                Ok(parser.feed(input, &mut |message| out.push(Message::Tls(message)))?)
+                let Ok(interest) = parser.feed(input, &mut |message| {
+                    out.push(Message::Tls(message));
+                });
+                Ok(interest)
             }
             #[cfg(feature = "dns")]
             Self::Dns { parser, has_spoken } => {
@@ -122,6 +125,9 @@ impl Reader {
             Self::DnsDatagrams(parser) => parser.next_tick(),
             #[cfg(feature = "tls")]
             Self::Tls(_) => None,
+            #[cfg(feature = "http")]
+            Self::Seek(seek) => SessionParser::next_tick(seek.http.as_ref()?.inner()?),
+            #[cfg(not(feature = "http"))]
             Self::Seek(_) => None,
         }
     }
@@ -144,15 +150,14 @@ impl Reader {
             }
             #[cfg(feature = "tls")]
             Self::Tls(_) => {}
-            Self::Seek(_) => {}
-        }
-    }
-
-    pub(crate) fn is_poisoned(&self) -> bool {
-        match self {
-            #[cfg(feature = "tls")]
-            Self::Tls(parser) => parser.is_poisoned(),
-            _ => false,
+            Self::Seek(seek) => {
+                #[cfg(feature = "http")]
+                if let Some(inner) = seek.http.as_mut().and_then(crate::web::Web::inner_mut) {
+                    SessionParser::tick(inner, at, out);
+                }
+                #[cfg(not(feature = "http"))]
+                let _ = seek;
+            }
         }
     }
 
@@ -167,7 +172,7 @@ impl Reader {
             Self::Dns { has_spoken, .. } => has_spoken.then_some(Protocol::Dns),
             #[cfg(feature = "dns")]
             Self::DnsDatagrams(_) => Some(Protocol::Dns),
-            Self::Seek(_) => None,
+            Self::Seek(seek) => seek.protocol(),
         }
     }
 }

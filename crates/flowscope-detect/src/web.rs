@@ -50,6 +50,11 @@ impl Web {
         self.reports == Reports::Everything
     }
 
+    /// Whether a side has begun a message.
+    pub(crate) fn has_begun(&self, side: FlowSide) -> bool {
+        self.parser.has_begun(side)
+    }
+
     /// What looks into its tunnel.
     pub(crate) fn inner(&self) -> Option<&Detector> {
         match &self.tunnel {

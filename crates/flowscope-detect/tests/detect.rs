@@ -147,7 +147,10 @@ fn what_is_not_looked_for_is_let_go_at_once() {
     for looked_for in [Protocol::Http, Protocol::Tls, Protocol::Dns] {
         for (protocol, bytes) in said {
             let mut detector = only(looked_for);
-            let (found, interest) = listen(&mut detector, &[(Initiator, bytes)]);
+            // An answer of another protocol may be looked for.
+            let talk = [(Initiator, bytes), (Responder, &b"\0"[..])];
+            let silent = usize::from(looked_for != Protocol::Dns);
+            let (found, interest) = listen(&mut detector, &talk[..=silent]);
             let is_it = looked_for == protocol;
             let expected = if is_it {
                 Interest::More
@@ -301,6 +304,107 @@ fn a_connection_that_is_over_takes_nothing() {
     assert_eq!(detector.protocol(), Some(Protocol::Http));
 }
 
+const REFUSAL: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbad";
+const ALERT: &[u8] = &[21, 3, 1, 0, 2, 2, 70];
+
+#[test]
+fn each_side_is_read_for_what_it_says() {
+    let hello = client_hello("example.org");
+    let greeted = [&b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n"[..], &hello].concat();
+    let over_tcp = [&[0, 25][..], QUERY].concat();
+    let socks = [&[5, 1, 0, 5, 1, 0, 1, 192, 0, 2, 1, 0, 80][..], &hello].concat();
+    for (said, expected) in [
+        (
+            vec![(Initiator, &hello[..]), (Responder, REFUSAL)],
+            ["client hello", "response"],
+        ),
+        (
+            vec![(Responder, REFUSAL), (Initiator, &hello)],
+            ["response", "client hello"],
+        ),
+        (
+            vec![(Responder, &hello), (Initiator, REFUSAL)],
+            ["client hello", "response"],
+        ),
+        (
+            vec![(Initiator, PAGE), (Responder, ALERT)],
+            ["request", "alert"],
+        ),
+        (
+            vec![(Responder, ALERT), (Initiator, PAGE)],
+            ["alert", "request"],
+        ),
+        (
+            vec![(Initiator, &over_tcp), (Responder, ALERT)],
+            ["dns", "alert"],
+        ),
+        // Found behind something else.
+        (
+            vec![(Initiator, &greeted), (Responder, REFUSAL)],
+            ["client hello", "response"],
+        ),
+        (
+            vec![
+                (Initiator, &socks),
+                (Responder, &[5, 0, 5, 0, 0, 1, 0, 0]),
+                (Responder, REFUSAL),
+            ],
+            ["client hello", "response"],
+        ),
+    ] {
+        let heard = |detector: &mut Detector, said: Said<'_>| {
+            let (found, _) = listen(detector, said);
+            let kinds = kinds(&found).into_iter().zip(&found);
+            let kinds = kinds.filter_map(|(kind, message)| match message {
+                Message::Tls(TlsMessage::Handshake(_)) => None,
+                Message::Tls(TlsMessage::Alert(_)) => Some("alert"),
+                Message::Dns(message) => message.packet().map(|_| kind),
+                _ => Some(kind),
+            });
+            kinds.collect::<Vec<_>>()
+        };
+        let cut: Vec<_> = said
+            .iter()
+            .flat_map(|(side, bytes)| bytes.chunks(1).map(|byte| (*side, byte)))
+            .collect();
+        for said in [&said, &cut] {
+            assert_eq!(heard(&mut Detector::default(), said), expected);
+            for (protocol, own) in [
+                (Protocol::Http, &["request", "response"][..]),
+                (Protocol::Tls, &["client hello", "alert"]),
+            ] {
+                let expected: Vec<_> = expected.into_iter().filter(|it| own.contains(it)).collect();
+                assert_eq!(
+                    heard(&mut only(protocol), said),
+                    expected,
+                    "{protocol:?} of {said:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_is_of_the_side_that_sent_it() {
+    let mut hello = client_hello("example.org");
+    hello[43] = 33;
+    for (said, side) in [
+        ([(Initiator, &hello[..]), (Responder, ALERT)], Initiator),
+        ([(Responder, &hello), (Initiator, ALERT)], Responder),
+        ([(Initiator, &hello), (Responder, REFUSAL)], Initiator),
+        ([(Initiator, PAGE), (Responder, &hello)], Responder),
+    ] {
+        let (found, _) = listen(&mut Detector::default(), &said);
+        let odd = found.iter().filter_map(|message| match message {
+            Message::Tls(TlsMessage::Anomaly(odd)) => Some(odd.side),
+            _ => None,
+        });
+        assert!(odd.eq([side]), "{found:?}");
+        assert_eq!(found.len(), 2, "{found:?}");
+    }
+}
+
 /// Streams of any protocol, or of none.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let known = prop_oneof![
@@ -313,6 +417,9 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
         Just([&[0, 25][..], QUERY, &[0, 25], QUERY].concat()),
         Just(client_hello("a.example")),
         Just(b"220 mail\r\n".to_vec()),
+        Just(REFUSAL.to_vec()),
+        Just(ALERT.to_vec()),
+        Just(b"PUT /x\r\n".to_vec()),
     ];
     prop_oneof![
         4 => known,

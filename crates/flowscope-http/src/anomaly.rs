@@ -52,6 +52,10 @@ pub enum HttpAnomalyKind {
     ControlCharacter,
     /// More than one `Host`.
     RepeatedHost,
+    /// The target is a whole URI, or that of a `CONNECT`, and `Host` names
+    /// another host or port. That of the target holds (RFC 9112, section
+    /// 3.2.2).
+    HostMismatch,
     /// A start line that has other white space than it should, too many or few
     /// words, a control character, a version that there is not, or a status of
     /// other than three digits.
@@ -93,6 +97,7 @@ impl HttpAnomalyKind {
             Self::BadHeader => "bad_header",
             Self::ControlCharacter => "control_character",
             Self::RepeatedHost => "repeated_host",
+            Self::HostMismatch => "host_mismatch",
             Self::BadStartLine => "bad_start_line",
             Self::HeadTooLong => "head_too_long",
             Self::TooManyHeaders => "too_many_headers",
@@ -134,7 +139,7 @@ impl Oddities {
     }
 }
 
-const ALL: [HttpAnomalyKind; 20] = [
+const ALL: [HttpAnomalyKind; 21] = [
     HttpAnomalyKind::BothLengths,
     HttpAnomalyKind::RepeatedLength,
     HttpAnomalyKind::DifferingLengths,
@@ -147,6 +152,7 @@ const ALL: [HttpAnomalyKind; 20] = [
     HttpAnomalyKind::BadHeader,
     HttpAnomalyKind::ControlCharacter,
     HttpAnomalyKind::RepeatedHost,
+    HttpAnomalyKind::HostMismatch,
     HttpAnomalyKind::BadStartLine,
     HttpAnomalyKind::HeadTooLong,
     HttpAnomalyKind::TooManyHeaders,

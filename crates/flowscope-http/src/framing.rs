@@ -3,6 +3,7 @@
 use crate::HttpAnomalyKind as Kind;
 use crate::HttpVersion;
 use crate::anomaly::Oddities;
+use crate::authority::Authority;
 use crate::lenient::trim;
 
 /// What the fields of a head say about the rest of the message and of the
@@ -55,8 +56,9 @@ impl Framing {
     pub(crate) fn of<'a>(
         fields: impl Iterator<Item = (&'a [u8], &'a [u8])>,
         version: HttpVersion,
+        authority: Option<Authority<'_>>,
     ) -> Self {
-        let mut reader = FramingReader::default();
+        let mut reader = FramingReader::of(authority);
         for (name, value) in fields {
             reader.add(name, value);
         }
@@ -134,8 +136,10 @@ impl Framing {
 
 /// Reads what is of interest out of header fields as they come.
 #[derive(Debug, Default)]
-pub(crate) struct FramingReader {
+pub(crate) struct FramingReader<'a> {
     framing: Framing,
+    /// That of the target, if it has one.
+    authority: Option<Authority<'a>>,
     codings: Codings,
     hosts: usize,
     /// `Connection` says that `Upgrade` is meant.
@@ -144,11 +148,24 @@ pub(crate) struct FramingReader {
     keeps_alive: bool,
 }
 
-impl FramingReader {
+impl<'a> FramingReader<'a> {
+    /// A reader of the fields of a message whose target has this authority.
+    pub(crate) fn of(authority: Option<Authority<'a>>) -> Self {
+        Self {
+            authority,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn add(&mut self, name: &[u8], value: &[u8]) {
         // Few names have these lengths.
         match name.len() {
-            4 if name.eq_ignore_ascii_case(b"host") => self.hosts += 1,
+            4 if name.eq_ignore_ascii_case(b"host") => {
+                self.hosts += 1;
+                if self.authority.is_some_and(|it| !it.is_named_by(value)) {
+                    self.framing.oddities.add(Kind::HostMismatch);
+                }
+            }
             6 if name.eq_ignore_ascii_case(b"expect") => {
                 self.framing.expects |= value.eq_ignore_ascii_case(b"100-continue");
             }
@@ -230,7 +247,7 @@ mod tests {
             .map(|line| line.split_once(": ").expect("name and value"))
             .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
             .collect();
-        Framing::of(fields.into_iter(), version)
+        Framing::of(fields.into_iter(), version, None)
     }
 
     #[test]

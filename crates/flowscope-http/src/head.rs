@@ -9,11 +9,12 @@ use core::mem::MaybeUninit;
 use httparse::{Header, ParserConfig, Request, Response, Status};
 
 use crate::HttpVersion;
+use crate::authority::Authority;
 use crate::fields::Fields;
 use crate::framing::Framing;
 use crate::lenient;
-use crate::start_line::StartLine;
-use crate::words::LONGEST_METHOD;
+use crate::start_line::{Form, StartLine};
+use crate::words::is_like_a_method;
 
 /// What a head says.
 #[derive(Debug)]
@@ -55,7 +56,8 @@ fn request(bytes: &[u8], max_headers: usize) -> Option<(Head, usize)> {
         return None;
     };
     let method = request.method?.as_bytes();
-    if method.len() > LONGEST_METHOD {
+    // Any other may have the end of a body before it.
+    if !is_like_a_method(method) {
         return None;
     }
     let target = request.path?.as_bytes();
@@ -100,7 +102,7 @@ fn response(bytes: &[u8], max_headers: usize) -> Option<(Head, usize)> {
 fn status_and_reason(bytes: &[u8]) -> Option<(u16, &[u8])> {
     let line = bytes.split(|byte| *byte == b'\n').next()?;
     match StartLine::parse(line)? {
-        (StartLine::Response { reason, status, .. }, false) => Some((status, reason)),
+        (StartLine::Response { reason, status, .. }, Form::Proper) => Some((status, reason)),
         _ => None,
     }
 }
@@ -118,8 +120,10 @@ fn head(
     let fields = headers
         .iter()
         .map(|header| (header.name.as_bytes(), header.value));
+    let [method, target] = words;
+    let authority = Authority::of_target(method, target);
     Some(Head {
-        framing: Framing::of(fields.clone(), version),
+        framing: Framing::of(fields.clone(), version, authority),
         fields: Fields::new(words, fields),
         version,
         status,

@@ -9,11 +9,12 @@ use alloc::vec::Vec;
 use crate::HttpAnomalyKind as Kind;
 use crate::HttpVersion;
 use crate::anomaly::Oddities;
+use crate::authority::Authority;
 use crate::fields::Fields;
 use crate::framing::FramingReader;
 use crate::head::Head;
-use crate::start_line::{StartLine, without_line_end};
-use crate::words::{is_control, is_token};
+use crate::start_line::{Form, StartLine, without_line_end};
+use crate::words::{is_control, is_line_space, is_token};
 
 type Field<'a> = (&'a [u8], Cow<'a, [u8]>);
 
@@ -21,14 +22,19 @@ type Field<'a> = (&'a [u8], Cow<'a, [u8]>);
 pub(crate) fn read(bytes: &[u8], max_headers: usize) -> Option<Head> {
     let end = bytes.iter().position(|byte| *byte == b'\n')? + 1;
     let (line, rest) = bytes.split_at_checked(end)?;
-    let (start, odd) = StartLine::parse(line)?;
+    let (start, form) = StartLine::parse(line)?;
     let mut oddities = Oddities::default();
-    if odd {
+    if form != Form::Proper {
         oddities.add(Kind::BadStartLine);
     }
-    let (words, version, status) = take_apart(start);
-    let mut reader = FramingReader::default();
+    let (words, mut version, status) = take_apart(start);
+    let [method, target] = words;
+    let mut reader = FramingReader::of(Authority::of_target(method, target));
     let fields = read_fields(rest, max_headers, &mut reader, &mut oddities);
+    // Before there were versions, there were no headers.
+    if version == HttpVersion::HTTP_09 && !fields.is_empty() {
+        version = HttpVersion::UNKNOWN;
+    }
     let mut framing = reader.finish(version);
     framing.oddities.extend(oddities);
     let kept = fields.iter().map(|(name, value)| (*name, value.as_ref()));
@@ -79,7 +85,7 @@ pub(crate) fn trailers(bytes: &[u8], max_headers: usize, oddities: &mut Oddities
 fn read_fields<'a>(
     bytes: &'a [u8],
     max_headers: usize,
-    framing: &mut FramingReader,
+    framing: &mut FramingReader<'_>,
     oddities: &mut Oddities,
 ) -> Vec<Field<'a>> {
     let mut fields: Vec<Field<'a>> = Vec::new();
@@ -125,18 +131,33 @@ fn keep<'a>(
     field: Option<Field<'a>>,
     fields: &mut Vec<Field<'a>>,
     max_headers: usize,
-    framing: &mut FramingReader,
+    framing: &mut FramingReader<'_>,
     oddities: &mut Oddities,
 ) {
     let Some((name, value)) = field else {
         return;
     };
-    framing.add(name, &value);
+    framing.add(name, &without_controls(&value));
     if fields.len() < max_headers {
         fields.push((name, value));
     } else {
         oddities.add(Kind::TooManyHeaders);
     }
+}
+
+/// RFC 9110, section 5.5: who does not refuse a NUL or a CR in a value takes it
+/// for a space.
+fn without_controls(value: &[u8]) -> Cow<'_, [u8]> {
+    let is_refused = |byte: &u8| matches!(byte, 0 | b'\r');
+    if !value.iter().any(is_refused) {
+        return Cow::Borrowed(value);
+    }
+    let spaced = value.iter().map(|byte| match is_refused(byte) {
+        true => b' ',
+        false => *byte,
+    });
+    let spaced: Vec<u8> = spaced.collect();
+    Cow::Owned(trim(&spaced).to_vec())
 }
 
 fn unfold(value: &mut Cow<'_, [u8]>, more: &[u8]) {
@@ -155,8 +176,9 @@ fn unfold(value: &mut Cow<'_, [u8]>, more: &[u8]) {
 fn field(line: &[u8]) -> Option<(&[u8], &[u8], bool)> {
     let colon = line.iter().position(|byte| *byte == b':')?;
     let (before, value) = line.split_at_checked(colon)?;
-    let name = trim(before);
-    if name.is_empty() || !name.iter().all(is_token) {
+    let mut words = before.split(is_line_space).filter(|word| !word.is_empty());
+    let name = words.next()?;
+    if words.next().is_some() || !name.iter().all(is_token) {
         return None;
     }
     Some((name, trim(value.get(1..)?), name.len() != before.len()))

@@ -19,6 +19,7 @@
 extern crate alloc;
 
 mod anomaly;
+mod authority;
 mod body;
 mod config;
 mod connection;

@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use flowscope_core::Timestamp;
 
+use crate::authority::Authority;
 use crate::fields::{Fields, Headers};
 use crate::{HttpAnomaly, Text};
 
@@ -93,10 +94,19 @@ impl HttpRequest {
         self.head.second()
     }
 
-    /// The first `Host`.
+    /// Whom it is for: the first `Host`, or in its place the host of the target
+    /// and its port, where the target is a whole URI (RFC 9112, section 3.2.2)
+    /// or that of a `CONNECT` (section 3.3).
+    ///
+    /// A `CONNECT` without a `Host` has none: its whole target is one.
     #[must_use]
     pub fn host(&self) -> Option<Text<'_>> {
-        self.header("host")
+        let (method, target) = (self.head.first(), self.head.second());
+        let named = self.header("host");
+        Authority::of_target(method.as_bytes(), target.as_bytes())
+            .filter(|_| named.is_some() || method != "CONNECT")
+            .map(|authority| Text::new(authority.text()))
+            .or(named)
     }
 
     /// The first `User-Agent`.
@@ -238,8 +248,9 @@ impl HttpTunnel {
 
 /// The version of a message.
 ///
-/// It is 1.0 or 1.1. A request that names none is of 0.9, from before versions;
-/// that, and any other in a start line, is told of as an anomaly.
+/// It is 1.0 or 1.1. A request that names none and has no headers is of 0.9,
+/// from before versions; that, and any other in a start line, is told of as an
+/// anomaly.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct HttpVersion {
     /// The first number.
@@ -249,7 +260,7 @@ pub struct HttpVersion {
 }
 
 impl HttpVersion {
-    /// The start line is cut short before it, or says something else, as 0.0.
+    /// The start line is cut short before it, or names none, as 0.0.
     pub const UNKNOWN: Self = Self { major: 0, minor: 0 };
     /// HTTP/0.9.
     pub(crate) const HTTP_09: Self = Self { major: 0, minor: 9 };

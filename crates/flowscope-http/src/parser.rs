@@ -154,6 +154,17 @@ impl HttpParser {
             .is_some_and(|connection| connection.is_opaque(side))
     }
 
+    /// Whether `side` has begun a message, or left HTTP for something else.
+    ///
+    /// Both sides need not speak HTTP: who speaks TLS to a server of HTTP is
+    /// answered in that.
+    #[must_use]
+    pub fn has_begun(&self, side: FlowSide) -> bool {
+        self.connection
+            .as_ref()
+            .is_some_and(|connection| connection.has_begun(side))
+    }
+
     /// How many bytes of memory it has taken, besides itself.
     #[must_use]
     pub fn memory(&self) -> usize {

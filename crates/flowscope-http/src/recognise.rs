@@ -2,8 +2,8 @@
 
 use flowscope_core::FlowSide;
 
-use crate::start_line::{StartLine, is_status_line};
-use crate::words::{LONGEST_METHOD, METHODS, is_control, is_like_a_method};
+use crate::start_line::{Form, StartLine, is_header_line, is_status_line, without_line_end};
+use crate::words::{LONGEST_METHOD, METHODS, is_control, is_like_a_method, is_line_space};
 
 /// How much some bytes look like a protocol.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -37,7 +37,7 @@ pub(crate) fn recognise(bytes: &[u8], side: FlowSide) -> Likeness {
 /// How much `bytes` look like the beginning of a request.
 pub(crate) fn request(bytes: &[u8]) -> Likeness {
     let start = bytes.get(..LONGEST_METHOD + 1).unwrap_or(bytes);
-    let Some(space) = start.iter().position(|byte| *byte == b' ') else {
+    let Some(space) = start.iter().position(is_line_space) else {
         return match start {
             [] => Likeness::Unsure,
             word if word.len() > LONGEST_METHOD => Likeness::No,
@@ -84,14 +84,20 @@ pub(crate) fn response(bytes: &[u8]) -> Likeness {
 /// Nothing short of a start line is certain.
 fn whole_line(bytes: &[u8]) -> Likeness {
     if let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
-        let line = bytes.get(..=end).unwrap_or_default();
+        let (line, rest) = bytes.split_at_checked(end + 1).unwrap_or_default();
         return match StartLine::parse(line) {
+            Some((start, Form::Doubtful)) => header_follows(rest, start.is_known()),
             Some(_) => Likeness::Certain,
             None => Likeness::No,
         };
     }
     let content = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-    if content.len() > LONGEST_LINE || content.iter().any(|byte| is_control(*byte)) {
+    let is_odd = |byte: &u8| is_control(*byte) && !matches!(byte, b'\t' | b'\r');
+    let odd = content.iter().position(is_odd);
+    let (before, from) = content
+        .split_at_checked(odd.unwrap_or(content.len()))
+        .unwrap_or_default();
+    if content.len() > LONGEST_LINE || (odd.is_some() && !StartLine::may_go_on(before, from)) {
         return Likeness::No;
     }
     match (request_word(content), response(content)) {
@@ -100,11 +106,24 @@ fn whole_line(bytes: &[u8]) -> Likeness {
     }
 }
 
+/// Whether what is behind a line makes a request of it: a header, or the end of
+/// the head.
+fn header_follows(rest: &[u8], is_known: bool) -> Likeness {
+    let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+        return match rest.len() > LONGEST_LINE {
+            true => Likeness::No,
+            false => Likeness::Unsure,
+        };
+    };
+    let content = without_line_end(rest.get(..=end).unwrap_or_default());
+    match is_header_line(content) || (content.is_empty() && is_known) {
+        true => Likeness::Certain,
+        false => Likeness::No,
+    }
+}
+
 fn request_word(content: &[u8]) -> bool {
-    let word = content
-        .split(|byte| *byte == b' ')
-        .next()
-        .unwrap_or_default();
+    let word = content.split(is_line_space).next().unwrap_or_default();
     is_like_a_method(word) || is_short_beginning(word)
 }
 
@@ -144,6 +163,12 @@ mod tests {
             (b"SSH-2.0-OpenSSH_9\r\n", Initiator, No),
             (b"EHLO there\r\n", Initiator, No),
             (b"\x16\x03\x01", Initiator, No),
+            (b"BREW /\r\n", Initiator, Unsure),
+            (b"BREW /\r\nHost: a\r\n", Initiator, Certain),
+            (b"BREW /\r\n\r\n", Initiator, No),
+            (b"OPTIONS *\r\n\r\n", Initiator, Certain),
+            (b"OPTIONS *\r\nOPTIONS *\r\n", Initiator, No),
+            (b"PUT key 5\r\n", Initiator, No),
             (b"GET /", Responder, Unsure),
             (b"GET / HTTP/1.1\r\n", Responder, Certain),
             (b"HTTP/1.1 200 ", Responder, Certain),

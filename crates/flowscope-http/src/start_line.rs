@@ -2,7 +2,7 @@
 
 use crate::HttpVersion;
 use crate::words::{
-    LONGEST_METHOD, METHODS, is_control, is_known_method, is_like_a_method, is_token,
+    LONGEST_METHOD, METHODS, is_control, is_known_method, is_like_a_method, is_line_space, is_token,
 };
 
 /// The first line of a message.
@@ -20,6 +20,20 @@ pub(crate) enum StartLine<'a> {
     },
 }
 
+/// How far a start line is what it should be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Form {
+    Proper,
+    /// Not quite, but it can be nothing else.
+    Odd,
+    /// A request without a version, as before there were headers: a whole one
+    /// if none follow (RFC 1945, section 5).
+    Simple,
+    /// What may be a request without a version, or a line of another protocol:
+    /// a header that follows tells, or an answer.
+    Doubtful,
+}
+
 /// What a side is known to send.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Wanted {
@@ -29,32 +43,49 @@ pub(crate) enum Wanted {
 }
 
 impl<'a> StartLine<'a> {
-    /// Reads a whole line; the flag says that it is not quite as it should be.
-    pub(crate) fn parse(line: &'a [u8]) -> Option<(Self, bool)> {
+    /// Reads a whole line.
+    pub(crate) fn parse(line: &'a [u8]) -> Option<(Self, Form)> {
         let line = without_line_end(line);
-        if line == HTTP2 || matches!(line.first(), Some(b' ' | b'\t')) {
+        if line == HTTP2 || line.first().is_some_and(is_line_space) {
             return None;
         }
-        let (start, odd) = Self::response(line).or_else(|| Self::request(line))?;
-        let control = line
-            .iter()
-            .position(|byte| is_control(*byte) && *byte != b'\t');
-        match control {
-            None => Some((start, odd)),
-            Some(at) if Self::may_go_on(line.get(..at)?) => Some((start, true)),
-            Some(_) => None,
+        let (start, form) = Self::response(line).or_else(|| Self::request(line))?;
+        let is_odd = |byte: &u8| is_control(*byte) && *byte != b'\t';
+        let Some(at) = line.iter().position(is_odd) else {
+            return Some((start, form));
+        };
+        let (before, from) = line.split_at_checked(at)?;
+        if !Self::may_go_on(before, from) {
+            return None;
         }
+        Some((
+            start,
+            match form {
+                Form::Proper | Form::Odd => Form::Odd,
+                Form::Simple | Form::Doubtful => form,
+            },
+        ))
     }
 
-    /// Whether a line that begins so is a start line whatever follows, control
-    /// characters too.
-    pub(crate) fn may_go_on(bytes: &[u8]) -> bool {
-        let mut words = bytes.split(|byte| *byte == b' ');
-        let first = words.next().unwrap_or_default();
-        words.next().is_some_and(|second| {
-            second.starts_with(b"/") && is_known_method(first)
-                || is_status_line(bytes) == Some(true)
-        })
+    /// Whether a line that begins with `before` may be a start line for all
+    /// that a control character follows, at the front of `from`.
+    ///
+    /// Some recipients take any white space for the space between two words
+    /// (RFC 9112, sections 3 and 4), and pass over what is in a reason.
+    pub(crate) fn may_go_on(before: &[u8], from: &[u8]) -> bool {
+        let names_version = match before.strip_prefix(b"HTTP/") {
+            Some(version) => take_any_version(version).is_some(),
+            None => before.starts_with(b"ICY"),
+        };
+        let mut words = before.split(is_line_space).filter(|word| !word.is_empty());
+        let method = words.next().unwrap_or_default();
+        let is_method = is_known_method(method) || is_like_a_method(method);
+        names_version
+            || is_method
+                && match words.next() {
+                    Some(target) => target.starts_with(b"/") || target.starts_with(b"http"),
+                    None => from.first().is_some_and(is_line_space),
+                }
     }
 
     /// Reads the beginning of a line whose end was not captured: a status, or
@@ -63,7 +94,7 @@ impl<'a> StartLine<'a> {
         if line.iter().any(|byte| is_control(*byte)) {
             return None;
         }
-        if let Some((response, false)) = Self::response(line) {
+        if let Some((response, Form::Proper)) = Self::response(line) {
             return Some(response);
         }
         let mut words = line.split(|byte| *byte == b' ');
@@ -84,34 +115,49 @@ impl<'a> StartLine<'a> {
         })
     }
 
-    /// Whether it names no version, as before there were headers: it may be a
-    /// whole request.
-    pub(crate) fn is_simple(&self) -> bool {
+    /// Whether `line`, which was read as this, may be the end of something else
+    /// and then a request: `a=b&cGET / HTTP/1.1` has a method of its own, but
+    /// nobody's.
+    pub(crate) fn may_hide_another(&self, form: Form, line: &[u8], longest: usize) -> bool {
+        let Self::Request { method, .. } = self else {
+            return false;
+        };
+        let is_likely = form == Form::Proper && is_like_a_method(method);
+        let find = || Self::find(line, Wanted::Requests, false, longest);
+        !is_known_method(method) && !is_likely && find().is_some_and(|at| at > 0)
+    }
+
+    /// Whether it is a request with a method that is known.
+    pub(crate) fn is_known(&self) -> bool {
         match self {
-            Self::Request { version, .. } => *version == HttpVersion::HTTP_09,
+            Self::Request { method, .. } => is_known_method(method),
             Self::Response { .. } => false,
         }
     }
 
     /// RFC 9112, section 4: `HTTP/1.1 200 OK`.
     ///
-    /// Of a status that is longer, or has something else in it, the digits
-    /// among the first three places count. SHOUTcast says `ICY 200 OK`.
-    fn response(line: &'a [u8]) -> Option<(Self, bool)> {
+    /// Any white space, or a NUL, parts its words. Of a status that is longer,
+    /// or has something else in it, the digits among the first three places
+    /// count. SHOUTcast says `ICY 200 OK`.
+    fn response(line: &'a [u8]) -> Option<(Self, Form)> {
         let (version, rest, odd_version) = match line.strip_prefix(b"ICY") {
             Some(rest) => (HttpVersion::HTTP_10, rest, true),
             None => take_any_version(line.strip_prefix(b"HTTP/")?)?,
         };
-        let word = rest.trim_ascii_start();
-        let odd_space = rest.len() - word.len() > 1 || rest.first() != Some(&b' ');
-        let (places, _) = word.split_first_chunk::<3>()?;
-        let end = word
+        let spaces = rest
             .iter()
-            .position(|byte| matches!(byte, b' ' | b'\t'))
-            .unwrap_or(word.len());
+            .take_while(|byte| is_line_space(byte) || **byte == 0)
+            .count();
+        let (_, word) = rest.split_at_checked(spaces)?;
+        let odd_space = spaces > 1 || rest.first() != Some(&b' ');
+        let (places, _) = word.split_first_chunk::<3>()?;
+        let ends = |(place, byte): (usize, &u8)| is_line_space(byte) || (place > 2 && *byte == 0);
+        let end = word.iter().enumerate().position(ends);
+        let end = end.unwrap_or(word.len());
         let digits = places.iter().take_while(|byte| byte.is_ascii_digit());
         let count = digits.clone().count();
-        if word.len() == rest.len() || end < 3 || count == 0 {
+        if spaces == 0 || end < 3 || count == 0 {
             return None;
         }
         let status = digits.fold(0, |status, digit| status * 10 + u16::from(digit - b'0'));
@@ -126,20 +172,20 @@ impl<'a> StartLine<'a> {
             reason,
         };
         let odd_status = count < 3 || end > 3;
-        let odd = odd_version || odd_space || odd_status || odd_end;
-        Some((response, odd))
+        let form = match odd_version || odd_space || odd_status || odd_end {
+            true => Form::Odd,
+            false => Form::Proper,
+        };
+        Some((response, form))
     }
 
     /// RFC 9112, section 3: `GET /index.html HTTP/1.1`.
     ///
     /// White space within a target makes more words than three. The second is
     /// the target then, as most readers have it. Two words are a method and a
-    /// version without a target, or a request from before HTTP/1.0 (RFC 1945,
-    /// section 5).
-    fn request(line: &'a [u8]) -> Option<(Self, bool)> {
-        let mut words = line
-            .split(|byte| matches!(byte, b' ' | b'\t'))
-            .filter(|word| !word.is_empty());
+    /// version without a target, or else a request without a version.
+    fn request(line: &'a [u8]) -> Option<(Self, Form)> {
+        let mut words = line.split(is_line_space).filter(|word| !word.is_empty());
         let (method, mut target) = (words.next()?, words.next()?);
         let mut last = words.next_back().unwrap_or_default();
         if method.len() > LONGEST_METHOD || !method.iter().all(is_token) {
@@ -150,40 +196,43 @@ impl<'a> StartLine<'a> {
             (target, last) = (b"", target);
         }
         let named = last.split_at_checked(b"HTTP/".len());
+        let named = named.filter(|(name, _)| name.eq_ignore_ascii_case(b"HTTP/"));
         let version = named.and_then(|(name, version)| {
             let odd_name = name != b"HTTP/";
-            if odd_name && !(is_known && name.eq_ignore_ascii_case(b"HTTP/")) {
-                return None;
-            }
             match take_any_version(version)? {
-                (version, b"", odd) => Some((version, odd || odd_name)),
+                (version, b"", odd) if is_known || !odd_name => Some((version, odd || odd_name)),
                 _ => None,
             }
         });
-        let (version, odd_version) = match version {
-            Some(version) => version,
-            None if !is_known || !is_usual_target(target) || names_another(last) => return None,
-            None if !last.is_empty() => (HttpVersion::UNKNOWN, true),
-            None if matches!(method, b"GET" | b"HEAD" | b"POST") => (HttpVersion::HTTP_09, true),
-            None => return None,
+        let (version, form) = match version {
+            Some((version, odd)) => {
+                let exact = method.len() + target.len() + last.len() + 2;
+                let odd_space = |byte: &u8| is_line_space(byte) && *byte != b' ';
+                let odd_space = line.len() != exact || line.iter().any(odd_space);
+                match odd || odd_space || target.is_empty() {
+                    true => (version, Form::Odd),
+                    false => (version, Form::Proper),
+                }
+            }
+            None if !is_usual_target(method, target) || names_another(last) => return None,
+            None if is_known && named.is_some() => (HttpVersion::UNKNOWN, Form::Odd),
+            None if last.is_empty() && matches!(method, b"GET" | b"HEAD" | b"POST") => {
+                (HttpVersion::HTTP_09, Form::Simple)
+            }
+            None => (HttpVersion::UNKNOWN, Form::Doubtful),
         };
-        let exact = method.len() + target.len() + last.len() + 2;
         let request = Self::Request {
             method,
             target,
             version,
         };
-        let odd_space = line.len() != exact || line.contains(&b'\t');
-        Some((request, odd_version || odd_space || target.is_empty()))
+        Some((request, form))
     }
 
     /// Whether a line that begins so may become a start line.
     pub(crate) fn may_begin(bytes: &[u8]) -> bool {
         let start = bytes.get(..=LONGEST_METHOD).unwrap_or(bytes);
-        let word = start
-            .split(|byte| matches!(byte, b' ' | b'\t'))
-            .next()
-            .unwrap_or_default();
+        let word = start.split(is_line_space).next().unwrap_or_default();
         word.starts_with(b"HTTP/")
             || b"HTTP/".starts_with(bytes)
             || ((1..=LONGEST_METHOD).contains(&word.len()) && word.iter().all(is_token))
@@ -270,7 +319,8 @@ pub(crate) fn is_status_line(bytes: &[u8]) -> Option<bool> {
         let byte = bytes.get(index)?;
         let fits = match shape {
             b'd' => byte.is_ascii_digit(),
-            b' ' if index == 12 => matches!(byte, b' ' | b'\r' | b'\n'),
+            b' ' if index == 12 => is_line_space(byte) || *byte == b'\n',
+            b' ' => is_line_space(byte),
             shape => byte == shape,
         };
         if !fits {
@@ -298,8 +348,24 @@ fn take_version(bytes: &[u8]) -> Option<(HttpVersion, &[u8])> {
 }
 
 /// A target as those of HTTP are, and hardly anything else.
-fn is_usual_target(target: &[u8]) -> bool {
-    target.starts_with(b"/") || target.starts_with(b"http://") || target.starts_with(b"https://")
+fn is_usual_target(method: &[u8], target: &[u8]) -> bool {
+    let is_port = |port: &[u8]| !port.is_empty() && port.iter().all(u8::is_ascii_digit);
+    let is_web = |scheme: &[u8]| {
+        let begin = target.get(..scheme.len());
+        begin.is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
+    };
+    match method {
+        b"OPTIONS" if target == b"*" => true,
+        b"CONNECT"
+            if target
+                .rsplit(|byte| *byte == b':')
+                .next()
+                .is_some_and(is_port) =>
+        {
+            true
+        }
+        _ => target.starts_with(b"/") || is_web(b"http://") || is_web(b"https://"),
+    }
 }
 
 /// Whether a word names the version of another protocol, as `RTSP/1.0`.
@@ -361,8 +427,12 @@ mod tests {
             ("GET / HTTP/256.1\r\n", ("GET", "/"), true),
             ("GET /a FOO\r\n", ("GET", "/a"), true),
             ("GET /\0\x01 HTTP/1.1\r\n", ("GET", "/\0\x01"), true),
+            ("BREW /\0 HTTP/1.1\r\n", ("BREW", "/\0"), true),
+            ("GET\x0b/\x0cHTTP/1.1\r\n", ("GET", "/"), true),
+            ("GET\r/\rHTTP/1.1\r\r\n", ("GET", "/"), true),
         ] {
-            let (parsed, is_odd) = StartLine::parse(line.as_bytes()).expect(line);
+            let (parsed, form) = StartLine::parse(line.as_bytes()).expect(line);
+            let is_odd = form != Form::Proper;
             let StartLine::Request { method, target, .. } = parsed else {
                 panic!("{line}")
             };
@@ -381,8 +451,17 @@ mod tests {
             ("HTTP/1 200\r\n", 200, "", true),
             ("ICY 200 OK\r\n", 200, "OK", true),
             ("HTTP/1.1 200 O\0K\r\n", 200, "O\0K", true),
+            ("HTTP/1.1\r200\rX: 1\r\n", 200, "X: 1", true),
+            ("HTTP/1.1\x0b\x0c200 OK\r\n", 200, "OK", true),
+            ("HTTP/1.1 200\rOK\rA: b\r\n", 200, "OK\rA: b", true),
+            ("HTTP/1.1 200\0OK\r\n", 200, "OK", true),
+            ("HTTP/1.1\0 200 OK\r\n", 200, "OK", true),
+            ("HTTP/1.1 20\0 OK\r\n", 20, "OK", true),
+            ("HTTP/1.1 200\x01\r\n", 200, "", true),
+            ("HTTP/1.1 200 OK\r\r\n", 200, "OK\r", true),
         ] {
-            let (parsed, is_odd) = StartLine::parse(line.as_bytes()).expect(line);
+            let (parsed, form) = StartLine::parse(line.as_bytes()).expect(line);
+            let is_odd = form != Form::Proper;
             let StartLine::Response { status, reason, .. } = parsed else {
                 panic!("{line}")
             };
@@ -393,15 +472,17 @@ mod tests {
             "GET\r\n",
             "GET x\r\n",
             "BREW HTTP/1.1\r\n",
-            "LIST /\r\n",
             " GET / HTTP/1.1\r\n",
             "GET * HTTP/1.x\r\n",
-            "BREW / HTTP/1.x\r\n",
             "GET / RTSP/1.0\r\n",
-            "LOCK /\r\n",
-            "BREW /\0 HTTP/1.1\r\n",
+            "LOCK\0/\r\n",
+            "GET\0/ HTTP/1.1\r\n",
+            "\x0bGET / HTTP/1.1\r\n",
+            "OPTIONS sip:a\r\n",
+            "PUT key 5\r\n",
+            "DELETE key\r\n",
+            "CONNECT a:b\r\n",
             "HTTP/1.1 \x01 200 OK\r\n",
-            "brew / http/1.1\r\n",
             "OPTIONS rtsp://a RTSP/1.0\r\n",
             "HTTP/1.1 20 OK\r\n",
             "HTTP/1.1 abc\r\n",
@@ -412,6 +493,51 @@ mod tests {
             "G(T / HTTP/1.1\r\n",
         ] {
             assert_eq!(StartLine::parse(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_request_line_without_a_version_is_doubtful() {
+        use Form::{Doubtful, Odd, Simple};
+        for (line, target, form) in [
+            ("GET /\r\n", "/", Simple),
+            ("POST http://a/\r\n", "http://a/", Simple),
+            ("PUT /\r\n", "/", Doubtful),
+            ("PUT /a 5\r\n", "/a", Doubtful),
+            ("GET /a b\r\n", "/a", Doubtful),
+            ("BREW /\n", "/", Doubtful),
+            ("brew /\r\n", "/", Doubtful),
+            ("BREW / HTTP/1.x\r\n", "/", Doubtful),
+            ("brew / http/1.1\r\n", "/", Doubtful),
+            ("LOCK / HTTP/1.x\r\n", "/", Odd),
+            ("LOCK\x0b/\0\r\n", "/\0", Doubtful),
+            ("OPTIONS *\r\n", "*", Doubtful),
+            ("CONNECT [::1]:443\r\n", "[::1]:443", Doubtful),
+            ("DELETE HTTP://a\r\n", "HTTP://a", Doubtful),
+        ] {
+            let (parsed, found) = StartLine::parse(line.as_bytes()).expect(line);
+            let StartLine::Request { target: of, .. } = parsed else {
+                panic!("{line}")
+            };
+            assert_eq!((of, found), (target.as_bytes(), form), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_method_that_nobody_has_may_hide_one() {
+        for (line, hides) in [
+            ("tail-of-bodyGET / HTTP/1.1\r\n", true),
+            ("the end of oneGET / HTTP/1.1\r\n", true),
+            ("THE END GET / HTTP/1.1\r\n", true),
+            ("FORGET / HTTP/1.1\r\n", false),
+            ("GET /a GET / HTTP/1.1\r\n", false),
+            ("brew /a HTTP/1.1\r\n", false),
+            ("HTTP/1.1 200 GET / HTTP/1.1\r\n", false),
+        ] {
+            let line = line.as_bytes();
+            let (parsed, form) = StartLine::parse(line).expect("a start line");
+            let shown = line.escape_ascii();
+            assert_eq!(parsed.may_hide_another(form, line, 100), hides, "{shown}");
         }
     }
 

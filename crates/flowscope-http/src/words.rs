@@ -9,6 +9,12 @@ pub(crate) fn is_control(byte: u8) -> bool {
     byte < 0x20 || byte == 0x7f
 }
 
+/// What some take for the space between two words of a start line: RFC 9112,
+/// section 3.
+pub(crate) fn is_line_space(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t' | 0x0b | 0x0c | b'\r')
+}
+
 pub(crate) fn is_known_method(word: &[u8]) -> bool {
     METHODS.iter().any(|known| known.as_bytes() == word)
 }

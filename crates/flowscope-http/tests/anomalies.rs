@@ -4,7 +4,7 @@ mod common;
 
 use common::{Talk, client, server};
 use flowscope_http::HttpAnomalyKind::{self, *};
-use flowscope_http::{HttpConfig, HttpMessage};
+use flowscope_http::{HttpConfig, HttpMessage, HttpVersion};
 
 fn check(request: &str, kinds: &[HttpAnomalyKind], expected: &[&str]) {
     let talk = Talk::default().steps(&[client(request)]);
@@ -71,6 +71,24 @@ fn ambiguous_framing_is_settled_and_flagged() {
             "POST / 3",
         ),
         (
+            "Content-Length: 3\r\r\nX: y\r\n",
+            "abc",
+            &[ControlCharacter],
+            "POST / 3",
+        ),
+        (
+            "Transfer-Encoding\x0b: chunked\0\r\n",
+            "3\r\nabc\r\n0\r\n\r\n",
+            &[SpaceBeforeColon, ControlCharacter],
+            "POST / 3",
+        ),
+        (
+            "Transfer-Encoding: \x0bchunked\r\n",
+            "abc",
+            &[BadTransferEncoding, ControlCharacter],
+            "POST / 0 cut",
+        ),
+        (
             "Content-Length: 3\r\nno header\r\n",
             "abc",
             &[BadHeader],
@@ -131,6 +149,26 @@ fn an_odd_response_is_better_than_none() {
             "200 to / 1",
         ),
         (
+            "HTTP/1.1\r200 OK\r\nContent-Length: 1\r\n\r\na",
+            &[BadStartLine],
+            "200 to / 1",
+        ),
+        (
+            "HTTP/1.1\x0b200\x0cOK\r\nContent-Length: 1\r\n\r\na",
+            &[BadStartLine],
+            "200 to / 1",
+        ),
+        (
+            "HTTP/1.1 200\rX-Note: 1\r\nContent-Length: 1\r\n\r\na",
+            &[BadStartLine],
+            "200 to / 1",
+        ),
+        (
+            "HTTP/1.1 200\0O\0K\r\nContent-Length: 1\r\n\r\na",
+            &[BadStartLine],
+            "200 to / 1",
+        ),
+        (
             "ICY 200 OK\r\nicy-name: a\r\n\r\nab",
             &[BadStartLine],
             "200 to / 2",
@@ -185,6 +223,131 @@ fn a_request_from_before_headers_is_whole_with_its_line() {
     }
     assert_eq!(requests.next(), None);
     assert!(talk.said().iter().all(|words| !words.contains("cut")));
+}
+
+#[test]
+fn a_request_without_a_version_needs_a_sign() {
+    let answer = "HTTP/1.0 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad";
+    for (line, target) in [
+        ("PUT /item", "/item"),
+        ("GET /item", "/item"),
+        ("GET /an item", "/an"),
+        ("CONNECT a.example:443", "a.example:443"),
+        ("OPTIONS *", "*"),
+        ("PATCH http://a.example/item", "http://a.example/item"),
+        ("BREW /item", "/item"),
+        ("brew /item FOO", "/item"),
+        ("DELETE\x0b/item", "/item"),
+    ] {
+        let words = format!(
+            "{} {target} 0",
+            line.split([' ', '\x0b']).next().expect("a word")
+        );
+        let answered = format!("400 to {target} 3");
+        for behind in ["Host: a.example\r\n\r\n", "\r\n", ""] {
+            let talk =
+                Talk::default().steps(&[client(format!("{line}\r\n{behind}")), server(answer)]);
+            let talk = talk.finish();
+            if line.to_uppercase().starts_with("BREW") && behind == "\r\n" {
+                assert_eq!(talk.said(), ["400 to ? 3"], "{line}");
+                continue;
+            }
+            assert_eq!(talk.said(), ["bad_start_line", &words, &answered], "{line}");
+            let Some(HttpMessage::Request(request)) = talk.messages.get(1) else {
+                panic!("{line}")
+            };
+            assert_eq!(request.header("host").is_some(), behind.len() > 2, "{line}");
+            let is_old = line == "GET /item" && behind.len() <= 2;
+            assert_eq!(request.version == HttpVersion::UNKNOWN, !is_old, "{line}");
+        }
+    }
+    for (line, answer) in [
+        ("PUT /key 5\r\n", "+OK\r\n"),
+        ("DELETE /key\r\nLOCK /key\r\n", ":1\r\n"),
+        ("COPY /a /b\r\n\0\0\r\n", "\0"),
+        (
+            "OPTIONS sip:a SIP/2.0\r\nVia: b\r\n\r\n",
+            "SIP/2.0 200 OK\r\n\r\n",
+        ),
+        ("SEARCH /\r\nWhat is it?\r\n\r\n", "Nothing\r\n"),
+    ] {
+        let talk = Talk::default()
+            .steps(&[client(line), server(answer)])
+            .finish();
+        assert!(talk.messages.is_empty(), "{line} {:?}", talk.messages);
+    }
+}
+
+#[test]
+fn the_host_of_a_whole_uri_holds() {
+    let connect = "CONNECT a.example:443 HTTP/1.1\r\n\r\n";
+    let talk = Talk::default().steps(&[client(connect)]);
+    let [HttpMessage::Request(request)] = &talk.messages[..] else {
+        panic!("{:?}", talk.messages)
+    };
+    assert_eq!(request.host(), None);
+    for (line, lines, host, kinds) in [
+        (
+            "GET http://a.example/p",
+            "Host: b.example",
+            "a.example",
+            &[HostMismatch][..],
+        ),
+        (
+            "GET http://a.example/p",
+            "Host: A.example:80",
+            "a.example",
+            &[],
+        ),
+        ("GET http://a.example/p", "X: y", "a.example", &[]),
+        (
+            "GET http://a.example/p",
+            "Host:",
+            "a.example",
+            &[HostMismatch],
+        ),
+        (
+            "GET http://u:p@[::1]:81/p",
+            "Host: [::1]:81",
+            "[::1]:81",
+            &[],
+        ),
+        ("GET http:///p", "Host: b.example", "b.example", &[]),
+        ("GET /p", "Host: b.example", "b.example", &[]),
+        ("OPTIONS *", "Host: b.example", "b.example", &[]),
+        (
+            "CONNECT a.example:443",
+            "Host: a.example",
+            "a.example:443",
+            &[],
+        ),
+        (
+            "CONNECT a.example:443",
+            "Host: b.example",
+            "a.example:443",
+            &[HostMismatch],
+        ),
+        (
+            "GET http://a.example/p",
+            "Host: a.example\r\nHost: b.example",
+            "a.example",
+            &[RepeatedHost, HostMismatch],
+        ),
+        (
+            "GET  http://a.example/p",
+            "Host: b.example",
+            "a.example",
+            &[HostMismatch, BadStartLine],
+        ),
+    ] {
+        let head = format!("{line} HTTP/1.1\r\n{lines}\r\n\r\n");
+        let talk = Talk::default().steps(&[client(&head)]);
+        assert_eq!(talk.anomalies(), kinds, "{head}");
+        let Some(HttpMessage::Request(request)) = talk.messages.last() else {
+            panic!("{head}")
+        };
+        assert_eq!(request.host().expect("one of them"), host, "{head}");
+    }
 }
 
 #[test]

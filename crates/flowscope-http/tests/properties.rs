@@ -17,6 +17,15 @@ const PIECES: &[&[u8]] = &[
     b"BREW  /y z HTTP/1.1\r\n",
     b"GET /s\r\n",
     b"GET HTTP/1.1\r\n",
+    b"PUT /d\r\n",
+    b"BREW /e f\r\n",
+    b"OPTIONS *\r\n",
+    b"GET\x0b/v\x0cHTTP/1.1\r\n",
+    b"HTTP/1.1\r200\0OK\r\n",
+    b"HTTP/1.1\x0b204\r\r\n\r\n",
+    b"GET http://a/ HTTP/1.1\r\n",
+    b"Host: a:81\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na",
     b"ICY 200 OK\r\n",
     b"HTTP/2.01 2000 x\r\n",
     b"Connection: close\r\n",
@@ -85,14 +94,13 @@ fn configs() -> impl Strategy<Value = HttpConfig> {
     prop_oneof![Just(HttpConfig::default()), Just(small())]
 }
 
-/// What the steps say, each cut into pieces of the lengths given in turn.
-///
-/// All at one time: behind something that is no message, when a start line
-/// began is known only as well as when the line did in which it was found.
+/// What the steps say, a second apart, each cut into pieces of the lengths
+/// given in turn.
 fn cut(config: HttpConfig, steps: &[Step], lengths: &[usize]) -> Vec<HttpMessage> {
     let mut talk = Talk::new(config);
     let mut lengths = lengths.iter().cycle();
     for step in steps {
+        talk.second += 1;
         match step {
             Step::Data(side, bytes) => {
                 let mut rest = &bytes[..];

@@ -3,9 +3,9 @@
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::{BySide, FlowSide};
 
+use crate::TlsMessage;
 use crate::exchange::{Context, Exchange};
 use crate::stream::Stream;
-use crate::{TlsError, TlsMessage};
 
 /// What is kept of a connection that has carried data.
 #[derive(Clone, Debug, Default)]
@@ -61,13 +61,8 @@ impl Connection {
         }
     }
 
-    /// What was wrong, if anything was.
-    pub(crate) fn error(&self) -> Option<TlsError> {
-        self.exchange.error
-    }
-
-    /// The same, once.
-    pub(crate) fn take_error(&mut self) -> Option<TlsError> {
-        self.exchange.error.take()
+    /// Whether a side has said something that was found to be TLS.
+    pub(crate) fn has_begun(&self, side: FlowSide) -> bool {
+        self.streams[side].is_found()
     }
 }

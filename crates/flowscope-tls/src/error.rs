@@ -2,10 +2,7 @@
 
 use core::fmt;
 
-/// What was wrong with a connection that had begun as TLS.
-///
-/// It is returned when nothing more is to be expected of either side, so that
-/// one side's nonsense does not hide what the other says.
+/// What was wrong with a side that had begun as TLS.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum TlsError {

@@ -1,6 +1,6 @@
 //! What both sides have said.
 
-use flowscope_core::{FlowSide, Sink, Timestamp};
+use flowscope_core::{BySide, FlowSide, Sink, Timestamp};
 
 use crate::handshake::{
     CERTIFICATE, CLIENT_HELLO, HELLO_RETRY_REQUEST, SERVER_HELLO, SERVER_HELLO_DONE,
@@ -9,8 +9,8 @@ use crate::handshake::{
 use crate::hello::HelloFormat;
 use crate::likeness::Around;
 use crate::{
-    Alert, CertificateChain, ClientHello, Handshake, Outcome, Resumption, ServerHello, TlsConfig,
-    TlsError, TlsMessage,
+    Alert, CertificateChain, ClientHello, Handshake, Outcome, Resumption, ServerHello, TlsAnomaly,
+    TlsConfig, TlsError, TlsMessage,
 };
 
 /// What is known of the handshake.
@@ -31,7 +31,8 @@ pub(crate) struct Exchange {
     pub(crate) resumes_at_once: bool,
     /// Whether bytes are missing.
     pub(crate) has_hole: bool,
-    pub(crate) error: Option<TlsError>,
+    /// What was told of a side that does not go on as it should.
+    told: BySide<bool>,
 }
 
 /// When and whereto.
@@ -64,8 +65,8 @@ impl Exchange {
         body: &[u8],
         side: FlowSide,
         context: &mut Context<'_>,
-    ) -> Next {
-        let read = match kind {
+    ) -> Result<Next, TlsError> {
+        match kind {
             CLIENT_HELLO => ClientHello::parse(body, side, HelloFormat::Tls)
                 .map(|hello| self.client_hello(hello, context)),
             SERVER_HELLO => {
@@ -77,12 +78,17 @@ impl Exchange {
                 CertificateChain::parse(body, side).map(|chain| self.certificates(chain, context))
             }
             _ => Ok(Next::Plain),
-        };
-        read.unwrap_or_else(|error| {
-            // The next message may be as it should be.
-            self.error.get_or_insert(error);
-            Next::Plain
-        })
+        }
+    }
+
+    /// What `side` sends is not what it should be. It is told once.
+    pub(crate) fn fail(&mut self, error: TlsError, side: FlowSide, context: &mut Context<'_>) {
+        if core::mem::replace(&mut self.told[side], true) {
+            return;
+        }
+        let at = context.at;
+        let anomaly = TlsAnomaly { side, at, error };
+        context.out.push(TlsMessage::Anomaly(anomaly));
     }
 
     /// A message that is not read.

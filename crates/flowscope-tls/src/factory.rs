@@ -5,8 +5,8 @@ use flowscope_core::session::{Input, Interest, SessionParser, StreamEnd, StreamF
 use flowscope_core::wire::Transport;
 
 use crate::{
-    Alert, CertificateChain, ClientHello, Handshake, ServerHello, TlsConfig, TlsError, TlsMessage,
-    TlsParser,
+    Alert, CertificateChain, ClientHello, Handshake, ServerHello, TlsAnomaly, TlsConfig,
+    TlsMessage, TlsParser,
 };
 
 /// Is called for what is read, with the key of the flow.
@@ -22,6 +22,7 @@ pub trait TlsHandler<K = FiveTupleKey> {
             TlsMessage::Certificate(chain) => self.on_certificate(flow, chain),
             TlsMessage::Alert(alert) => self.on_alert(flow, alert),
             TlsMessage::Handshake(handshake) => self.on_handshake(flow, handshake),
+            TlsMessage::Anomaly(anomaly) => self.on_anomaly(flow, anomaly),
         }
     }
 
@@ -50,10 +51,9 @@ pub trait TlsHandler<K = FiveTupleKey> {
         let _ = (flow, handshake);
     }
 
-    /// A flow that had begun as TLS turned out not to be; it is followed no
-    /// more.
-    fn on_error(&mut self, flow: &K, error: TlsError) {
-        let _ = (flow, error);
+    /// A side that had begun as TLS does not go on as it.
+    fn on_anomaly(&mut self, flow: &K, anomaly: &TlsAnomaly) {
+        let _ = (flow, anomaly);
     }
 }
 
@@ -128,18 +128,12 @@ impl<K, H: TlsHandler<K>> StreamFactory<K> for TlsFactory<H> {
 
     fn feed(&mut self, parser: &mut TlsParser, key: &K, input: Input<'_>) -> Interest {
         let handler = &mut self.handler;
-        let fed = parser.feed(input, &mut |message| handler.on_message(key, &message));
-        fed.unwrap_or_else(|error| {
-            handler.on_error(key, error);
-            Interest::Done
-        })
+        let Ok(interest) = parser.feed(input, &mut |message| handler.on_message(key, &message));
+        interest
     }
 
     fn close(&mut self, parser: &mut TlsParser, key: &K, end: StreamEnd) {
         let handler = &mut self.handler;
         parser.close(end, &mut |message| handler.on_message(key, &message));
-        if let Some(error) = parser.take_error() {
-            handler.on_error(key, error);
-        }
     }
 }

@@ -51,7 +51,7 @@ pub use fingerprint::Ja3;
 pub use fingerprint::Ja4;
 pub use hello::{ClientHello, Extension, Extensions, HelloFormat, ServerHello, cipher_suite_name};
 pub use likeness::{Likeness, likeness};
-pub use message::TlsMessage;
+pub use message::{TlsAnomaly, TlsMessage};
 pub use parser::TlsParser;
 pub use summary::{Handshake, Outcome, Resumption};
 pub use version::{TlsVersion, is_grease};

@@ -1,8 +1,8 @@
 //! What a parser reads.
 
-use flowscope_core::FlowSide;
+use flowscope_core::{FlowSide, Timestamp};
 
-use crate::{Alert, CertificateChain, ClientHello, Handshake, ServerHello};
+use crate::{Alert, CertificateChain, ClientHello, Handshake, ServerHello, TlsError};
 
 /// A message of TLS that was not encrypted, or a summary of several.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -18,6 +18,23 @@ pub enum TlsMessage {
     Alert(Alert),
     /// A handshake is over: both hellos, and what came of them.
     Handshake(Box<Handshake>),
+    /// A side that had begun as TLS does not go on as it.
+    Anomaly(TlsAnomaly),
+}
+
+/// What one side sent that is not the TLS it claimed to be.
+///
+/// It is told once for each side, when it is met, so that one side's nonsense
+/// does not hide what the other says of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct TlsAnomaly {
+    /// Who sent it.
+    pub side: FlowSide,
+    /// The time of the packet that showed it.
+    pub at: Timestamp,
+    /// What was wrong.
+    pub error: TlsError,
 }
 
 impl TlsMessage {
@@ -30,6 +47,7 @@ impl TlsMessage {
             Self::Certificate(chain) => chain.side(),
             Self::Alert(alert) => alert.side(),
             Self::Handshake(handshake) => handshake.client_side(),
+            Self::Anomaly(anomaly) => anomaly.side,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The parser of one connection.
 
-use flowscope_core::Sink;
+use core::convert::Infallible;
+
 use flowscope_core::session::{Input, Interest, SessionParser, StreamEnd};
+use flowscope_core::{FlowSide, Sink};
 
 use crate::connection::Connection;
 use crate::exchange::Context;
-use crate::{TlsConfig, TlsError, TlsMessage};
+use crate::{TlsConfig, TlsMessage};
 
 /// Reads the handshake of a connection, as far as it is not encrypted.
 ///
@@ -13,7 +15,8 @@ use crate::{TlsConfig, TlsError, TlsMessage};
 /// mail or directory protocol before STARTTLS, a proxy's CONNECT, SOCKS. It is
 /// looked for within [`TlsConfig::max_prelude`] bytes of each side. When
 /// nothing more can be read, since both sides have gone on encrypted or TLS was
-/// not found, the parser is [`Done`](Interest::Done).
+/// not found, the parser is [`Done`](Interest::Done). What does not go on as
+/// TLS is told of as a [`TlsAnomaly`](crate::TlsAnomaly), and is no error.
 ///
 /// ```
 /// use flowscope_core::reassemble::Chunk;
@@ -31,13 +34,12 @@ use crate::{TlsConfig, TlsError, TlsMessage};
 /// let (first, second) = sent.split_at(20);
 /// for bytes in [&b"EHLO me\r\nSTARTTLS\r\n"[..], first, second] {
 ///     let input = Input::new(FlowSide::Initiator, Timestamp::EPOCH, Chunk::Data(bytes));
-///     parser.feed(input, &mut found)?;
+///     assert!(parser.feed(input, &mut found).is_ok());
 /// }
 ///
 /// let [TlsMessage::ClientHello(hello)] = &found[..] else { panic!("{found:?}") };
 /// assert_eq!(hello.sni().as_deref(), Some("localhost"));
 /// assert_eq!(hello.version(), TlsVersion::TLS_1_2);
-/// # Ok::<(), flowscope_tls::TlsError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct TlsParser {
@@ -56,22 +58,26 @@ impl TlsParser {
         }
     }
 
-    /// What was wrong, once, if nothing more is to be expected.
-    pub(crate) fn take_error(&mut self) -> Option<TlsError> {
-        let connection = self.connection.as_mut()?;
-        connection.is_over().then(|| connection.take_error())?
+    /// Whether `side` has said something that was found to be TLS.
+    ///
+    /// Not everything that looks like its beginning is it, where that is not
+    /// the beginning of the stream.
+    #[must_use]
+    pub fn has_begun(&self, side: FlowSide) -> bool {
+        let connection = self.connection.as_ref();
+        connection.is_some_and(|connection| connection.has_begun(side))
     }
 }
 
 impl SessionParser for TlsParser {
     type Message = TlsMessage;
-    type Error = TlsError;
+    type Error = Infallible;
 
     fn feed(
         &mut self,
         input: Input<'_>,
         out: &mut dyn Sink<TlsMessage>,
-    ) -> Result<Interest, TlsError> {
+    ) -> Result<Interest, Infallible> {
         let connection = self.connection.get_or_insert_default();
         let mut context = Context {
             config: self.config,
@@ -83,7 +89,7 @@ impl SessionParser for TlsParser {
             return Ok(Interest::More);
         }
         connection.report(&mut context);
-        connection.take_error().map_or(Ok(Interest::Done), Err)
+        Ok(Interest::Done)
     }
 
     fn close(&mut self, end: StreamEnd, out: &mut dyn Sink<TlsMessage>) {
@@ -96,11 +102,5 @@ impl SessionParser for TlsParser {
                 out,
             });
         }
-    }
-
-    fn is_poisoned(&self) -> bool {
-        self.connection
-            .as_ref()
-            .is_some_and(|connection| connection.is_over() && connection.error().is_some())
     }
 }

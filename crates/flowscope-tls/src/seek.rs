@@ -68,6 +68,14 @@ impl Seek {
         Self::new(Place::Amid(Around::Records))
     }
 
+    /// What was found behind `passed` bytes was none.
+    pub(crate) fn again(passed: u32) -> Self {
+        Self {
+            passed,
+            ..Self::new(Place::Amid(Around::Other))
+        }
+    }
+
     fn new(place: Place) -> Self {
         Self {
             place,
@@ -75,6 +83,12 @@ impl Seek {
             len: 0,
             passed: 0,
         }
+    }
+
+    /// How many bytes it has passed by in the middle of something; `None` at
+    /// the beginning of a stream.
+    pub(crate) fn amid(&self) -> Option<u32> {
+        (self.place != Place::Start).then_some(self.passed)
     }
 
     /// Bytes are missing.

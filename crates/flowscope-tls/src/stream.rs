@@ -4,7 +4,7 @@ use flowscope_core::FlowSide;
 
 use crate::exchange::{Change, Context, Exchange, Next};
 use crate::handshake::{HandshakeReader, Step, Trust};
-use crate::hello::ssl2;
+use crate::hello::{is_exact, ssl2};
 use crate::record::{
     ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, Fragment, HANDSHAKE, RecordReader, Skipped,
 };
@@ -23,6 +23,11 @@ pub(crate) struct Stream {
     is_closed: bool,
     /// How many bytes of no use have gone by.
     ignored: u32,
+    /// Where records were found that the stream did not begin with: behind how
+    /// many bytes, and those of the records are counted too.
+    amid: Option<u32>,
+    /// One of its messages was as it should be.
+    is_found: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -56,6 +61,8 @@ impl Default for Stream {
             has_begun: false,
             is_closed: false,
             ignored: 0,
+            amid: None,
+            is_found: false,
         }
     }
 }
@@ -68,30 +75,50 @@ impl Stream {
         exchange: &mut Exchange,
         context: &mut Context<'_>,
     ) {
-        match &mut self.stage {
-            Stage::Over => self.ignore(bytes.len()),
-            Stage::Records(_) => self.read(side, bytes, exchange, context),
-            Stage::Ssl2 { .. } => self.read_ssl2(side, bytes, exchange, context),
-            Stage::Seek(seek) => {
-                match seek.feed(bytes, exchange.around(), context.config.max_prelude) {
-                    Sought::More => {}
-                    Sought::Nothing => self.stage = Stage::Over,
-                    Sought::Records(held, rest) => {
-                        self.begin(Stage::Records(Records::default()));
-                        self.feed(side, held.bytes(), exchange, context);
-                        self.feed(side, rest, exchange, context);
-                    }
-                    Sought::Ssl2(len, held, rest) => {
-                        self.begin(Stage::Ssl2 {
-                            message: Vec::new(),
-                            left: len + SSL2_LENGTH,
-                        });
-                        self.feed(side, held.bytes(), exchange, context);
-                        self.feed(side, rest, exchange, context);
-                    }
-                }
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = match &mut self.stage {
+                Stage::Over => return self.ignore(rest.len()),
+                Stage::Records(_) => self.read(side, rest, exchange, context),
+                Stage::Ssl2 { .. } => self.read_ssl2(side, rest, exchange, context),
+                Stage::Seek(_) => self.seek(side, rest, exchange, context),
             }
         }
+    }
+
+    /// Looks for TLS, and gives what is behind the bytes that were held back.
+    fn seek<'a>(
+        &mut self,
+        side: FlowSide,
+        bytes: &'a [u8],
+        exchange: &mut Exchange,
+        context: &mut Context<'_>,
+    ) -> &'a [u8] {
+        let Stage::Seek(seek) = &mut self.stage else {
+            return bytes;
+        };
+        let sought = seek.feed(bytes, exchange.around(), context.config.max_prelude);
+        self.amid = seek.amid();
+        let (held, rest) = match sought {
+            Sought::More => return &[],
+            Sought::Nothing => {
+                self.stage = Stage::Over;
+                return &[];
+            }
+            Sought::Records(held, rest) => {
+                self.begin(Stage::Records(Records::default()));
+                (held, rest)
+            }
+            Sought::Ssl2(len, held, rest) => {
+                self.begin(Stage::Ssl2 {
+                    message: Vec::new(),
+                    left: len + SSL2_LENGTH,
+                });
+                (held, rest)
+            }
+        };
+        self.feed(side, held.bytes(), exchange, context);
+        rest
     }
 
     /// `count` bytes are missing.
@@ -145,6 +172,11 @@ impl Stream {
         self.has_begun
     }
 
+    /// Whether one of its messages was read.
+    pub(crate) fn is_found(&self) -> bool {
+        self.is_found
+    }
+
     pub(crate) fn is_encrypted(&self) -> bool {
         self.is_encrypted
     }
@@ -161,30 +193,57 @@ impl Stream {
 
     fn encrypt(&mut self, exchange: &mut Exchange, context: &Context<'_>) {
         self.stage = Stage::Over;
-        self.is_encrypted = true;
+        (self.is_encrypted, self.is_found) = (true, true);
         exchange.encrypted(context.at);
     }
 
-    fn fail(&mut self, error: TlsError, exchange: &mut Exchange) {
-        self.stage = Stage::Over;
-        exchange.error.get_or_insert(error);
-    }
-
-    fn read(
+    /// What was read last is not what it should be. Where the stream began with
+    /// something else, that goes on.
+    fn fail(
         &mut self,
+        error: TlsError,
         side: FlowSide,
-        mut bytes: &[u8],
         exchange: &mut Exchange,
         context: &mut Context<'_>,
     ) {
+        let Some(passed) = self.amid else {
+            self.stage = Stage::Over;
+            return exchange.fail(error, side, context);
+        };
+        self.stage = Stage::Seek(Seek::again(passed));
+        self.has_begun = self.is_found;
+    }
+
+    /// Reads records, and gives what is left of `bytes` when they are over.
+    fn read<'a>(
+        &mut self,
+        side: FlowSide,
+        mut bytes: &'a [u8],
+        exchange: &mut Exchange,
+        context: &mut Context<'_>,
+    ) -> &'a [u8] {
         while let Stage::Records(reader) = &mut self.stage {
-            let fragment = match reader.records.next(&mut bytes) {
+            let all = bytes;
+            let next = reader.records.next(&mut bytes);
+            self.pass(all.len() - bytes.len());
+            let fragment = match next {
                 Ok(Some(fragment)) => fragment,
-                Ok(None) => return,
-                Err(error) => return self.fail(error, exchange),
+                Ok(None) => return bytes,
+                Err(error) => {
+                    self.fail(error, side, exchange, context);
+                    return bytes;
+                }
             };
             match fragment.kind {
-                HANDSHAKE => self.read_handshake(side, fragment, exchange, context),
+                HANDSHAKE => {
+                    let unread = self.read_handshake(side, fragment, exchange, context);
+                    if let (Stage::Seek(_), Some(passed)) = (&self.stage, self.amid) {
+                        let unread = unread.len();
+                        let passed = passed.saturating_sub(u32::try_from(unread).unwrap_or(0));
+                        self.stage = Stage::Seek(Seek::again(passed));
+                        return all.get(all.len() - bytes.len() - unread..).unwrap_or(bytes);
+                    }
+                }
                 ALERT => self.read_alerts(side, fragment, exchange, context),
                 CHANGE_CIPHER_SPEC => self.change_cipher_spec(side, exchange, context),
                 APPLICATION_DATA => self.application_data(side, fragment, exchange, context),
@@ -192,16 +251,26 @@ impl Stream {
                 _ => {}
             }
         }
-        self.ignore(bytes.len());
+        bytes
     }
 
-    fn read_handshake(
+    /// Counts what was read in the middle of something.
+    fn pass(&mut self, count: usize) {
+        if let Some(passed) = &mut self.amid {
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            *passed = passed.saturating_add(count);
+        }
+    }
+
+    /// Reads messages, and gives what is left of the fragment when they are
+    /// over.
+    fn read_handshake<'a>(
         &mut self,
         side: FlowSide,
-        fragment: Fragment<'_>,
+        fragment: Fragment<'a>,
         exchange: &mut Exchange,
         context: &mut Context<'_>,
-    ) {
+    ) -> &'a [u8] {
         let trust = if self.may_be_encrypted && !exchange.awaits_hello(side) {
             Trust::HelloOf(fragment.len)
         } else {
@@ -216,11 +285,23 @@ impl Stream {
         while let Stage::Records(reader) = &mut self.stage {
             let limit = context.config.max_message;
             match reader.handshake.next(&mut bytes, trust, limit) {
-                Ok(None) => return,
-                Ok(Some(Step::Other { kind })) => exchange.other(kind),
+                Ok(None) => break,
+                Ok(Some(Step::Other { kind })) => {
+                    self.is_found = true;
+                    exchange.other(kind);
+                }
                 Ok(Some(Step::Whole { kind, body })) => {
-                    if exchange.message(kind, body, side, context) == Next::Encrypted {
-                        self.encrypt(exchange, context);
+                    let read = match self.amid.is_some() && !is_exact(kind, body) {
+                        true => Err(TlsError::Handshake { kind }),
+                        false => exchange.message(kind, body, side, context),
+                    };
+                    self.is_found |= read.is_ok();
+                    match read {
+                        Ok(Next::Plain) => {}
+                        Ok(Next::Encrypted) => self.encrypt(exchange, context),
+                        // The next message may be as it should be.
+                        Err(error) if self.amid.is_none() => exchange.fail(error, side, context),
+                        Err(error) => self.fail(error, side, exchange, context),
                     }
                 }
                 Ok(Some(Step::Odd { .. })) if self.may_be_encrypted => {
@@ -228,10 +309,13 @@ impl Stream {
                 }
                 // What is missing may have been a ChangeCipherSpec.
                 Ok(Some(Step::Odd { .. })) if exchange.has_hole => self.stage = Stage::Over,
-                Ok(Some(Step::Odd { kind })) => self.fail(TlsError::Handshake { kind }, exchange),
-                Err(error) => self.fail(error, exchange),
+                Ok(Some(Step::Odd { kind })) => {
+                    self.fail(TlsError::Handshake { kind }, side, exchange, context);
+                }
+                Err(error) => self.fail(error, side, exchange, context),
             }
         }
+        bytes
     }
 
     fn read_alerts(
@@ -258,6 +342,7 @@ impl Stream {
                 None => reader.alert_level = Some(*byte),
                 Some(level) => {
                     if let Some(alert) = Alert::new(side, level, *byte) {
+                        self.is_found = true;
                         exchange.alert(alert, context);
                     }
                 }
@@ -295,36 +380,37 @@ impl Stream {
         }
     }
 
-    fn read_ssl2(
+    fn read_ssl2<'a>(
         &mut self,
         side: FlowSide,
-        bytes: &[u8],
+        bytes: &'a [u8],
         exchange: &mut Exchange,
         context: &mut Context<'_>,
-    ) {
+    ) -> &'a [u8] {
         let Stage::Ssl2 { message, left } = &mut self.stage else {
-            return;
+            return bytes;
         };
         let there = usize::from(*left).min(bytes.len());
         let (taken, rest) = bytes.split_at_checked(there).unwrap_or_default();
         message.extend_from_slice(taken);
         *left -= u16::try_from(there).unwrap_or(*left);
         if *left > 0 {
-            return;
+            return rest;
         }
         let body = message.get(usize::from(SSL2_LENGTH)..).unwrap_or_default();
         match ssl2::parse(body, side) {
-            Err(error) => self.fail(error, exchange),
+            Err(error) => self.fail(error, side, exchange, context),
             Ok(hello) => {
                 // SSL 2.0 itself goes on with frames of its own.
                 self.stage = match hello.version() {
                     TlsVersion::SSL_2_0 => Stage::Over,
                     _ => Stage::Records(Records::default()),
                 };
+                self.is_found = true;
                 exchange.client_hello(hello, context);
-                self.feed(side, rest, exchange, context);
             }
         }
+        rest
     }
 }
 

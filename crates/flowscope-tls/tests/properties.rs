@@ -19,6 +19,15 @@ fn talk() -> impl Strategy<Value = Vec<Act>> {
             server(b"220 mx\r\n"),
             client(b"STARTTLS\r\n\x16\x03\x01")
         ]),
+        // What looks like the beginning of hellos, and is not.
+        (bytes(), 0..60_usize).prop_map(|(bytes, len)| {
+            let mut hello = Hello::to("z.example").bytes();
+            let begin = [22, 3, 1, 0, 6, 1, 0, 0, 40, 3, 3];
+            hello.truncate(hello.len() - len);
+            vec![client(
+                [b"x".to_vec(), begin.to_vec(), bytes, hello].concat(),
+            )]
+        }),
     ];
     let rest = prop_oneof![
         Just(classic("a.example")),
@@ -138,13 +147,16 @@ fn look_at(message: &TlsMessage) -> usize {
     }
 }
 
-/// Messages without the times of the summary, which are of the pieces.
+/// Messages without their times, which are of the pieces.
 fn comparable(messages: Vec<TlsMessage>) -> Vec<TlsMessage> {
     let mut messages = messages;
     for message in &mut messages {
         if let TlsMessage::Handshake(handshake) = message {
             handshake.started = flowscope_core::Timestamp::EPOCH;
             handshake.ended = flowscope_core::Timestamp::EPOCH;
+        }
+        if let TlsMessage::Anomaly(anomaly) = message {
+            anomaly.at = flowscope_core::Timestamp::EPOCH;
         }
     }
     messages

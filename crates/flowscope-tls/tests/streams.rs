@@ -9,8 +9,8 @@ use flowscope_core::session::{Close, Input, Interest, SessionParser, StreamEnd, 
 use flowscope_core::wire::Transport;
 use flowscope_core::{FlowSide, Timestamp};
 use flowscope_tls::{
-    ClientHello, Handshake, Outcome, Report, Resumption, TlsConfig, TlsError, TlsFactory,
-    TlsHandler, TlsMessage, TlsParser,
+    ClientHello, Handshake, Outcome, Report, Resumption, TlsAnomaly, TlsConfig, TlsError,
+    TlsFactory, TlsHandler, TlsMessage, TlsParser,
 };
 
 fn summary(messages: &[TlsMessage]) -> &Handshake {
@@ -21,8 +21,7 @@ fn summary(messages: &[TlsMessage]) -> &Handshake {
 }
 
 fn interest(acts: &[Act]) -> Interest {
-    let (_, result) = read_with(TlsParser::default(), acts);
-    result.expect("no error")
+    read_with(TlsParser::default(), acts).1
 }
 
 #[test]
@@ -119,16 +118,20 @@ fn a_hello_may_be_in_as_many_records_as_it_has_bytes() {
 }
 
 #[test]
-fn a_message_that_is_too_long_is_an_error_when_the_other_side_is_done() {
+fn a_message_that_is_too_long_does_not_hide_the_answer() {
     let config = TlsConfig {
         max_message: 1000,
         ..TlsConfig::default()
     };
     let long = Hello::to("a.example").with(21, vec![0; 1000]);
     let acts = [client(long.bytes()), server(modern_server())];
-    let (found, result) = read_with(TlsParser::with_config(config), &acts);
-    assert_eq!(result, Err(TlsError::TooLong { limit: 1000 }));
-    assert_eq!(names(&found), ["server TLS 1.3"]);
+    let (found, interest) = read_with(TlsParser::with_config(config), &acts);
+    assert_eq!(interest, Interest::Done);
+    let error = TlsError::TooLong { limit: 1000 };
+    assert_eq!(
+        names(&found),
+        [format!("initiator {error}"), "server TLS 1.3".into()]
+    );
     assert_eq!(summary(&found).resumption, Resumption::Full);
 }
 
@@ -330,40 +333,132 @@ fn nonsense_on_one_side_does_not_hide_the_other() {
         client([Hello::to("a").bytes(), b"nonsense".to_vec()].concat()),
         server(modern_server()),
     ];
-    let (found, result) = read_with(TlsParser::default(), &acts);
-    assert_eq!(names(&found).len(), 2);
-    assert!(
+    let (found, interest) = read_with(TlsParser::default(), &acts);
+    assert_eq!(interest, Interest::Done);
+    let [_, TlsMessage::Anomaly(odd), TlsMessage::ServerHello(_), _] = &found[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!((odd.side, odd.at), (CLIENT, Timestamp::new(1, 0)));
+    let of = |error| {
         matches!(
-            result,
-            Err(TlsError::Record {
+            error,
+            TlsError::Record {
                 content_type: b'n',
                 ..
-            })
-        ),
-        "{result:?}"
-    );
+            }
+        )
+    };
+    assert!(of(odd.error), "{odd:?}");
+}
 
-    // Where the stream ends first, the parser says so afterwards.
-    let mut parser = TlsParser::default();
-    let mut found = Vec::new();
-    let broken = handshake(1, &[3, 3, 0]);
-    let input = Input::new(CLIENT, Timestamp::EPOCH, Chunk::Data(&broken));
-    // Too short to be one, so it is not taken for TLS at the beginning.
-    assert_eq!(parser.feed(input, &mut found), Ok(Interest::More));
+#[test]
+fn the_side_that_is_wrong_is_told_when_it_is() {
     let mut body = Hello::to("a").body();
     body[34] = 33;
-    let broken = handshake(1, &body);
-    let input = Input::new(CLIENT, Timestamp::EPOCH, Chunk::Data(&broken));
-    assert_eq!(parser.feed(input, &mut found), Ok(Interest::More));
-    assert!(!parser.is_poisoned());
-    for side in FlowSide::BOTH {
-        parser.close(
-            StreamEnd::new(side, Timestamp::EPOCH, Close::Fin),
-            &mut found,
-        );
+    let hello = handshake(1, &body);
+    let mut body = server_hello(0x0303, &[7; 32], 0xc02f, &[]);
+    body[34] = 33;
+    let answer = handshake(2, &body);
+    let alert = record(21, &[2, 50]);
+    for (acts, expected) in [
+        (vec![client(&hello)], vec![(CLIENT, 1)]),
+        (vec![client(&hello), server(&alert)], vec![(CLIENT, 1)]),
+        (vec![server(&hello), client(&alert)], vec![(SERVER, 1)]),
+        (
+            vec![client(Hello::to("a").bytes()), server(&answer)],
+            vec![(SERVER, 2)],
+        ),
+        (
+            vec![client(&hello), server(&answer)],
+            vec![(CLIENT, 1), (SERVER, 2)],
+        ),
+        // Once for each side.
+        (vec![client(&hello), client(&hello)], vec![(CLIENT, 1)]),
+        (
+            vec![client(certificates(&[])), client(handshake(11, &[0, 0, 9]))],
+            vec![(CLIENT, 2)],
+        ),
+    ] {
+        let (found, _) = read_with(TlsParser::default(), &acts);
+        let odd = found.iter().filter_map(|message| match message {
+            TlsMessage::Anomaly(odd) => Some((odd.side, odd.at.seconds())),
+            _ => None,
+        });
+        assert!(odd.eq(expected), "{found:?}");
+        let alerts = found.iter().filter(|it| matches!(it, TlsMessage::Alert(_)));
+        let sent = acts
+            .iter()
+            .filter(|it| matches!(it, Act::Send(_, bytes) if *bytes == alert));
+        assert_eq!(alerts.count(), sent.count(), "{found:?}");
     }
-    assert!(parser.is_poisoned());
+    // Too short to be one, so it is not taken for TLS at the beginning.
+    let (found, _) = read_with(TlsParser::default(), &[client(handshake(1, &[3, 3, 0]))]);
     assert_eq!(found, []);
+}
+
+/// `bytes` in frames of another protocol: a length and a few bytes before each
+/// piece.
+fn framed(bytes: &[u8], size: usize) -> Vec<u8> {
+    let frame =
+        |piece: &[u8]| vec16(&[&[0x20, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 1][..], piece].concat());
+    bytes.chunks(size).flat_map(frame).collect()
+}
+
+#[test]
+fn a_hello_that_another_protocol_cut_is_none() {
+    let hello = Hello::new(0x0303, &[0xc02f; 30])
+        .with(0, sni("a.example"))
+        .with(10, vec16(&numbers(&[29, 23])));
+    for size in [50, 60, 100, 110] {
+        let (found, _) = read_with(
+            TlsParser::default(),
+            &[client(framed(&hello.bytes(), size))],
+        );
+        assert_eq!(names(&found), [""; 0], "{size}");
+    }
+    // Whole in its frame it is one, and so is one behind it.
+    for before in [vec![], framed(&hello.bytes(), 50)] {
+        let bytes = [before, framed(&hello.bytes(), 500)].concat();
+        let (found, _) = read_with(TlsParser::default(), &[client(bytes)]);
+        assert_eq!(names(&found), ["client Some(\"a.example\")"]);
+    }
+    // What comes behind it there is no error.
+    let flight = [modern_server(), certificates(&[&[1; 900]])].concat();
+    let acts = [
+        client(framed(&hello.bytes(), 500)),
+        server(framed(&flight, 200)),
+    ];
+    let (found, _) = read_with(TlsParser::default(), &acts);
+    assert_eq!(
+        names(&found),
+        ["client Some(\"a.example\")", "server TLS 1.3"]
+    );
+    // At the beginning of a stream, it is one that is wrong.
+    let mut bytes = hello.bytes();
+    bytes.truncate(90);
+    bytes.extend([0x55; 90]);
+    let (found, _) = read_with(TlsParser::default(), &[client(bytes)]);
+    assert!(matches!(found[..], [TlsMessage::Anomaly(_)]), "{found:?}");
+}
+
+#[test]
+fn many_false_beginnings_are_passed_by() {
+    let begin = [22, 3, 1, 0, 6, 1, 0, 0, 40, 3, 3];
+    let mut bytes = b"* OK\r\n".to_vec();
+    (0..500).for_each(|_| bytes.extend(begin));
+    bytes.extend(Hello::to("a").bytes());
+    let (found, _) = read_with(TlsParser::default(), &[client(&bytes)]);
+    assert_eq!(
+        names(&found).len(),
+        0,
+        "the last false one takes some of it"
+    );
+    let mut bytes = b"* OK\r\n".to_vec();
+    (0..4000).for_each(|_| bytes.extend(begin));
+    bytes.extend([0; 40]);
+    bytes.extend(Hello::to("a").bytes());
+    let (found, _) = read_with(TlsParser::default(), &[client(&bytes)]);
+    assert_eq!(found, [], "it is too far from the beginning");
 }
 
 #[test]
@@ -438,8 +533,8 @@ fn handlers_are_called_with_the_key() {
         fn on_handshake(&mut self, flow: &u16, handshake: &Handshake) {
             self.0.push(format!("{flow} {:?}", handshake.version()));
         }
-        fn on_error(&mut self, flow: &u16, error: TlsError) {
-            self.0.push(format!("{flow} {error}"));
+        fn on_anomaly(&mut self, flow: &u16, anomaly: &TlsAnomaly) {
+            self.0.push(format!("{flow} {}", anomaly.error));
         }
     }
 
@@ -474,8 +569,8 @@ fn handlers_are_called_with_the_key() {
             "7 Some(\"a\")",
             "7 Some(TlsVersion(771))",
             "7 Some(\"b\")",
-            "7 None",
-            "7 no TLS record has type 110 and 29541 bytes"
+            "7 no TLS record has type 110 and 29541 bytes",
+            "7 None"
         ]
     );
 

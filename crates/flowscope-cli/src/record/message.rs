@@ -40,7 +40,8 @@ impl MessageRecord {
                 TlsMessage::ClientHello(_)
                 | TlsMessage::ServerHello(_)
                 | TlsMessage::Certificate(_)
-                | TlsMessage::Alert(_),
+                | TlsMessage::Alert(_)
+                | TlsMessage::Anomaly(_),
             )
             | Message::Dns(_) => {}
             _ => return None,
@@ -57,7 +58,7 @@ impl MessageRecord {
     /// Whether it is a message of `protocol`, and not about one.
     pub(crate) fn is_of(&self, protocol: Protocol) -> bool {
         match &self.message {
-            Message::Http(HttpMessage::Anomaly(_)) => false,
+            Message::Http(HttpMessage::Anomaly(_)) | Message::Tls(TlsMessage::Anomaly(_)) => false,
             Message::Http(_) => protocol == Protocol::Http,
             Message::Tls(_) => protocol == Protocol::Tls,
             Message::Dns(_) => protocol == Protocol::Dns,
@@ -97,6 +98,9 @@ impl Line for MessageRecord {
                 (Tone::Bad, format!("{} by {}", kind.as_str(), side.as_str()))
             }
             Message::Http(message) => (Tone::Plain, http::detail(message)),
+            Message::Tls(TlsMessage::Anomaly(odd)) => {
+                (Tone::Bad, format!("parse_error by {}", odd.side.as_str()))
+            }
             Message::Tls(message @ TlsMessage::Alert(_)) => (Tone::Bad, tls::detail(message)),
             Message::Tls(message) => (Tone::Plain, tls::detail(message)),
             Message::Dns(message) => (Tone::Plain, message.to_string()),

@@ -11,11 +11,15 @@ pub(super) fn kind(message: &TlsMessage) -> &'static str {
         TlsMessage::ServerHello(_) => "tls_server_hello",
         TlsMessage::Certificate(_) => "tls_certificate",
         TlsMessage::Alert(_) => "tls_alert",
+        TlsMessage::Anomaly(_) => "anomaly",
         _ => "tls",
     }
 }
 
 pub(super) fn tell(message: &TlsMessage, fields: &mut impl Fields) {
+    if let TlsMessage::Anomaly(_) = message {
+        fields.word("kind", Some("parse_error"));
+    }
     fields.word("side", Some(message.side().as_str()));
     match message {
         TlsMessage::ClientHello(hello) => tell_client_hello(hello, fields),

@@ -1,9 +1,11 @@
 //! What is known of one side.
 
 use alloc::vec::Vec;
+use core::mem;
 
 use flowscope_core::Timestamp;
 
+use super::arrivals::Arrivals;
 use crate::anomaly::Oddities;
 use crate::body::Body;
 use crate::{HttpRequest, HttpResponse, Transfer};
@@ -18,16 +20,28 @@ pub(super) struct Half {
     pub(super) held: Vec<u8>,
     /// Where in it the last line begins; what is before are whole lines.
     pub(super) line: usize,
-    /// The time of the first byte of what is held.
-    pub(super) began: Timestamp,
+    /// When what is held came.
+    pub(super) arrivals: Arrivals,
     /// It sent a message.
     pub(super) begun: bool,
     /// The request under way asks to leave HTTP.
     pub(super) asks: bool,
-    /// The line that is held is a whole request, if no headers follow.
-    pub(super) simple: bool,
+    /// What the first line that is held is.
+    pub(super) first_line: FirstLine,
     /// What was told of this message's chunks.
     pub(super) told: Oddities,
+}
+
+/// What a line is that may be a request by itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum FirstLine {
+    /// The first of a head, or there is none.
+    Sure,
+    /// A whole request, if no headers follow.
+    Simple,
+    /// No request, unless headers follow or an answer. At the end of the head
+    /// it is one if its method `is_known`.
+    Doubtful { is_known: bool },
 }
 
 /// What a side is about to send.
@@ -80,8 +94,33 @@ impl Half {
         if self.held.capacity() > KEPT {
             self.held = Vec::new();
         }
+        self.arrivals.clear();
         self.line = 0;
-        self.simple = false;
+        self.first_line = FirstLine::Sure;
+    }
+
+    /// When the first byte came of what is held, or was read last.
+    pub(super) fn began(&self) -> Timestamp {
+        self.arrivals.of(0)
+    }
+
+    /// Holds some more, that came at `at`.
+    pub(super) fn hold(&mut self, bytes: &[u8], at: Timestamp) {
+        if !bytes.is_empty() {
+            self.arrivals.push(self.held.len(), at);
+            self.held.extend_from_slice(bytes);
+        }
+    }
+
+    /// Holds the first `count` bytes no longer.
+    pub(super) fn drop_held(&mut self, count: usize) {
+        self.held.drain(..count);
+        self.arrivals.drain(count);
+    }
+
+    /// Gives what is held, and when it came.
+    pub(super) fn take_held(&mut self) -> (Vec<u8>, Arrivals) {
+        (mem::take(&mut self.held), mem::take(&mut self.arrivals))
     }
 
     pub(super) fn memory(&self) -> usize {
@@ -92,7 +131,7 @@ impl Half {
             };
             fields.memory() + body.capacity()
         });
-        self.held.capacity() + message
+        self.held.capacity() + self.arrivals.memory() + message
     }
 }
 
@@ -103,10 +142,10 @@ impl Default for Half {
             message: None,
             held: Vec::new(),
             line: 0,
-            began: Timestamp::EPOCH,
+            arrivals: Arrivals::default(),
             begun: false,
             asks: false,
-            simple: false,
+            first_line: FirstLine::Sure,
             told: Oddities::default(),
         }
     }

@@ -57,7 +57,7 @@ impl Connection {
         let half = &mut self.halves[call.side];
         half.begun = true;
         half.message = Some(Message::Request(HttpRequest {
-            transfer: Transfer::begun(half.began),
+            transfer: Transfer::begun(half.began(), call.at),
             version: head.version,
             head: head.fields,
         }));
@@ -66,7 +66,7 @@ impl Connection {
     fn prepare_request(&mut self, head: Head, call: &mut Call<'_>) -> Next {
         let framing = head.framing;
         let request = HttpRequest {
-            transfer: Transfer::begun(self.halves[call.side].began),
+            transfer: Transfer::begun(self.halves[call.side].began(), call.at),
             version: head.version,
             head: head.fields,
         };
@@ -93,7 +93,8 @@ impl Connection {
 
     fn prepare_response(&mut self, head: Head, status: u16, call: &mut Call<'_>) -> Next {
         let client = call.side.peer();
-        let began = self.halves[call.side].began;
+        self.settle_doubtful(client, call);
+        let began = self.halves[call.side].began();
         let interim = (100..200).contains(&status) && status != 101;
         let answered = if *self.client.get_or_insert(client) == client {
             self.waiting.answer(interim, began)
@@ -126,7 +127,7 @@ impl Connection {
             Next::PerhapsBody(framing.of_response())
         };
         let response = HttpResponse {
-            transfer: Transfer::begun(began),
+            transfer: Transfer::begun(began, call.at),
             version: head.version,
             status,
             request: answered.map(|request| Answered {
@@ -276,7 +277,7 @@ impl Connection {
         let half = &mut self.halves[call.side];
         let wanted = PEEKED.saturating_sub(half.held.len());
         let (more, rest) = bytes.split_at_checked(wanted).unwrap_or((bytes, &[]));
-        half.held.extend_from_slice(more);
+        half.hold(more, call.at);
         let is_request = matches!(half.message, Some(Message::Request(_)));
         let likeness = match is_request {
             true => recognise::known_request(&half.held),
@@ -291,16 +292,16 @@ impl Connection {
             Likeness::Certain => {}
         }
         // What is held is part of this chunk, unless others came before.
-        let held = mem::take(&mut half.held);
+        let (held, arrivals) = half.take_held();
         match is_request {
             true => self.cut(call),
-            false => self.complete(call),
+            false => self.complete_bodiless(call),
         }
         self.halves[call.side].state = State::Start { tentative: false };
         if held.len() == more.len() {
             return bytes;
         }
-        self.data(&held, call);
+        self.replay(&held, &arrivals, call);
         rest
     }
 
@@ -308,8 +309,18 @@ impl Connection {
     pub(super) fn not_peeked(&mut self, body: Body, call: &mut Call<'_>) {
         let half = &mut self.halves[call.side];
         half.state = State::Body(body);
-        let held = mem::take(&mut half.held);
-        self.data(&held, call);
+        let (held, arrivals) = half.take_held();
+        self.replay(&held, &arrivals, call);
+    }
+
+    /// The message under way has no body after all, and was over with its head.
+    pub(super) fn complete_bodiless(&mut self, call: &mut Call<'_>) {
+        let now = call.at;
+        if let Some(message) = &mut self.halves[call.side].message {
+            call.at = message.transfer().ended;
+        }
+        self.complete(call);
+        call.at = now;
     }
 
     /// The message under way is over.
@@ -372,10 +383,10 @@ impl Half {
 }
 
 impl Transfer {
-    fn begun(started: Timestamp) -> Self {
+    fn begun(started: Timestamp, so_far: Timestamp) -> Self {
         Self {
             started,
-            ended: started,
+            ended: so_far,
             body_bytes: 0,
             missing_bytes: 0,
             incomplete: false,

@@ -7,6 +7,7 @@
 //! [`start`] finds messages and reads their heads, [`message`] follows them to
 //! their ends.
 
+mod arrivals;
 mod half;
 mod message;
 mod start;
@@ -14,6 +15,7 @@ mod start;
 use flowscope_core::session::Close;
 use flowscope_core::{BySide, FlowSide, Timestamp};
 
+use arrivals::Arrivals;
 use half::{Half, Message, State};
 
 use crate::body::Body;
@@ -90,6 +92,19 @@ impl Connection {
         bytes
     }
 
+    /// Takes bytes that came earlier, each with the packet that brought it.
+    fn replay(&mut self, bytes: &[u8], arrivals: &Arrivals, call: &mut Call<'_>) {
+        let now = call.at;
+        let mut rest = bytes;
+        for (count, at) in arrivals.pieces(bytes.len()) {
+            let (piece, behind) = rest.split_at_checked(count).unwrap_or((rest, &[]));
+            call.at = at;
+            self.data(piece, call);
+            rest = behind;
+        }
+        call.at = now;
+    }
+
     /// Goes on behind missing bytes.
     pub(crate) fn gap(&mut self, missing: u64, call: &mut Call<'_>) {
         match self.halves[call.side].state {
@@ -118,7 +133,7 @@ impl Connection {
     pub(crate) fn close(&mut self, how: Close, call: &mut Call<'_>) {
         if let State::Peek(body) = self.halves[call.side].state {
             if self.is_bodiless(call.side) && how == Close::Fin {
-                self.complete(call);
+                self.complete_bodiless(call);
             } else {
                 self.not_peeked(body, call);
             }
@@ -153,6 +168,11 @@ impl Connection {
     /// Whether a message, or a tunnel, was seen.
     pub(crate) fn is_recognised(&self) -> bool {
         self.client.is_some() || self.told
+    }
+
+    /// Whether a side has begun a message, or left HTTP.
+    pub(crate) fn has_begun(&self, side: FlowSide) -> bool {
+        self.halves[side].begun || self.is_opaque(side)
     }
 
     pub(crate) fn searched(&self) -> u64 {

@@ -4,10 +4,10 @@ use core::mem;
 
 use flowscope_core::FlowSide;
 
-use super::half::State;
+use super::half::{FirstLine, State};
 use super::{Call, Connection};
 use crate::head::{self, Head};
-use crate::start_line::{HTTP2, StartLine, Wanted, is_header_line, without_line_end};
+use crate::start_line::{Form, HTTP2, StartLine, Wanted, is_header_line, without_line_end};
 use crate::words::is_control;
 use crate::{HttpAnomalyKind, TunnelKind, lenient};
 
@@ -29,7 +29,7 @@ impl Connection {
                 return &[];
             };
             bytes = bytes.get(first..).unwrap_or_default();
-            half.began = call.at;
+            half.arrivals.push(0, call.at);
             let within = bytes.get(..max_head).unwrap_or(bytes);
             if let Some((head, len)) = head::whole(within, max_headers) {
                 self.begin(head, call);
@@ -39,7 +39,7 @@ impl Connection {
         let room = max_head.saturating_sub(half.held.len());
         let (piece, _) = up_to_line_end(bytes.get(..room).unwrap_or(bytes));
         let rest = bytes.get(piece.len()..).unwrap_or_default();
-        half.held.extend_from_slice(piece);
+        half.hold(piece, call.at);
         let is_first = half.line == 0 && !tentative;
         if piece.ends_with(b"\n") {
             self.line(tentative, call);
@@ -57,51 +57,97 @@ impl Connection {
         let line = half.held.get(half.line..).unwrap_or_default();
         let content = without_line_end(line);
         if half.line == 0 {
-            let start = StartLine::parse(line);
+            let longest = longest_found(call);
+            let start = StartLine::parse(line)
+                .filter(|(start, form)| !start.may_hide_another(*form, line, longest));
             if tentative || start.is_some() {
                 half.line = half.held.len();
-                half.simple = !tentative && start.is_some_and(|(start, _)| start.is_simple());
+                half.first_line = match start {
+                    Some((_, Form::Simple)) if !tentative => FirstLine::Simple,
+                    Some((start, Form::Doubtful)) if !tentative => FirstLine::Doubtful {
+                        is_known: start.is_known(),
+                    },
+                    _ => FirstLine::Sure,
+                };
             } else if content == HTTP2 {
                 self.leave(TunnelKind::Http2, None, None, call);
             } else {
                 self.not_a_start_line(call);
                 self.search_held(call);
             }
-        } else if content.is_empty() {
-            self.held_head(call);
-        } else if half.simple && !is_header_line(content) {
-            let line = half.held.split_off(half.line);
-            self.held_head(call);
-            self.data(&line, call);
-        } else if tentative && !is_header_line(content) {
-            // What was found was no start line. This may be one.
-            half.held.drain(..half.line);
-            half.line = 0;
-            half.state = State::Search { at_line: true };
-            self.search_held(call);
-        } else {
-            half.simple = false;
-            half.line = half.held.len();
+            return;
         }
+        match half.first_line {
+            FirstLine::Doubtful { is_known: false } if content.is_empty() => self.no_request(call),
+            _ if content.is_empty() => self.held_head(call),
+            FirstLine::Simple if !is_header_line(content) => {
+                let (mut line, mut arrivals) = half.take_held();
+                half.held = line.drain(..half.line).collect();
+                half.arrivals = arrivals.clone();
+                arrivals.drain(half.line);
+                self.held_line(call.side, call);
+                self.replay(&line, &arrivals, call);
+            }
+            FirstLine::Doubtful { .. } if !is_header_line(content) => self.no_request(call),
+            FirstLine::Sure if tentative && !is_header_line(content) => {
+                // What was found was no start line. This may be one.
+                half.drop_held(half.line);
+                half.line = 0;
+                half.state = State::Search { at_line: true };
+                self.search_held(call);
+            }
+            FirstLine::Sure | FirstLine::Simple | FirstLine::Doubtful { .. } => {
+                half.first_line = FirstLine::Sure;
+                half.line = half.held.len();
+            }
+        }
+    }
+
+    /// What might have been a request is none. The line behind it may begin a
+    /// message.
+    fn no_request(&mut self, call: &mut Call<'_>) {
+        self.not_a_start_line(call);
+        let half = &mut self.halves[call.side];
+        half.drop_held(half.line);
+        half.line = 0;
+        half.first_line = FirstLine::Sure;
+        self.search_held(call);
     }
 
     /// Gives the request without headers that `side` sent, if it is one: the
     /// other side answers, or it is over.
     pub(super) fn settle_simple(&mut self, side: FlowSide, call: &mut Call<'_>) {
-        let half = &mut self.halves[side];
-        // Half a line behind it is none of it.
-        if half.simple && half.line == half.held.len() {
-            let answering = mem::replace(&mut call.side, side);
-            self.held_head(call);
-            call.side = answering;
+        if self.halves[side].first_line == FirstLine::Simple {
+            self.held_line(side, call);
         }
+    }
+
+    /// Gives the line that `side` sent, as it is answered in HTTP.
+    pub(super) fn settle_doubtful(&mut self, side: FlowSide, call: &mut Call<'_>) {
+        if matches!(self.halves[side].first_line, FirstLine::Doubtful { .. }) {
+            self.held_line(side, call);
+        }
+    }
+
+    /// Gives a request that is one line, and was over with it.
+    fn held_line(&mut self, side: FlowSide, call: &mut Call<'_>) {
+        let half = &self.halves[side];
+        // Half a line behind it is none of it.
+        if half.line < half.held.len() {
+            return;
+        }
+        let came = half.arrivals.of(half.line.saturating_sub(1));
+        let now = mem::replace(&mut call.at, came);
+        let answering = mem::replace(&mut call.side, side);
+        self.held_head(call);
+        (call.side, call.at) = (answering, now);
     }
 
     /// The head that is held is whole.
     fn held_head(&mut self, call: &mut Call<'_>) {
         let (_, max_headers) = limits(call);
         let half = &mut self.halves[call.side];
-        half.simple = false;
+        half.first_line = FirstLine::Sure;
         match head::any(&half.held, max_headers) {
             Some(head) => self.begin(head, call),
             None => self.lose(call),
@@ -124,8 +170,9 @@ impl Connection {
         }
         self.partial(call);
         let half = &mut self.halves[call.side];
-        half.held.drain(..half.line);
+        half.drop_held(half.line);
         half.line = 0;
+        half.first_line = FirstLine::Sure;
         half.state = State::Search { at_line: true };
     }
 
@@ -134,6 +181,10 @@ impl Connection {
     pub(super) fn partial(&mut self, call: &mut Call<'_>) {
         let (_, max_headers) = limits(call);
         let half = &self.halves[call.side];
+        let is_doubtful = matches!(half.first_line, FirstLine::Doubtful { .. });
+        if is_doubtful && self.client != Some(call.side) {
+            return;
+        }
         if half.line == 0 {
             let head = lenient::read_cut(&half.held);
             return self.give_cut(head, call);
@@ -203,7 +254,7 @@ impl Connection {
         let at_line = half.state == State::Search { at_line: true };
         match StartLine::find(&half.held, wanted, at_line, longest_found(call)) {
             Some(found) => {
-                half.held.drain(..found);
+                half.drop_held(found);
                 half.line = half.held.len();
                 half.state = State::Start { tentative: true };
             }
@@ -232,13 +283,9 @@ impl Connection {
             half.held.clear();
             half.state = State::Search { at_line: false };
         }
-        if half.held.is_empty() {
-            half.began = call.at;
-        }
-        half.held
-            .extend_from_slice(piece.get(from..).unwrap_or_default());
+        half.hold(piece.get(from..).unwrap_or_default(), call.at);
         if half.held.len() > 2 * most {
-            half.held.drain(..half.held.len() - most);
+            half.drop_held(half.held.len() - most);
             half.state = State::Search { at_line: false };
         }
     }
@@ -284,7 +331,8 @@ fn may_become_start_line(held: &[u8], piece: &[u8]) -> bool {
         None => true,
         Some(at) => {
             let before = held.len().saturating_sub(piece.len()) + at;
-            StartLine::may_go_on(held.get(..before).unwrap_or_default())
+            let (before, from) = held.split_at_checked(before).unwrap_or_default();
+            StartLine::may_go_on(before, from)
         }
     }
 }

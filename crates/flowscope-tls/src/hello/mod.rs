@@ -1,11 +1,13 @@
 //! Hellos: what a client offers and what a server chooses.
 
 mod client;
+mod exact;
 mod extensions;
 mod server;
 pub(crate) mod ssl2;
 
 pub use client::{ClientHello, HelloFormat};
+pub(crate) use exact::is_exact;
 #[cfg(feature = "ja4")]
 pub(crate) use extensions::kind;
 pub use extensions::{Extension, Extensions};
