@@ -2,10 +2,21 @@
 #![allow(dead_code, reason = "each test uses its own part of this")]
 
 pub(crate) mod connection_model;
+pub(crate) mod endpoint;
+pub(crate) mod excuse;
 pub(crate) mod lines;
+pub(crate) mod link;
+pub(crate) mod link_scripts;
+pub(crate) mod link_story;
+pub(crate) mod link_trace;
+pub(crate) mod pair;
+pub(crate) mod rules;
 pub(crate) mod stream_log;
 pub(crate) mod stream_model;
 pub(crate) mod stream_steps;
+pub(crate) mod tcb;
+pub(crate) mod verdict;
+pub(crate) mod witness;
 
 use flowscope_core::extract::{AutoDetectEncap, FiveTuple, FiveTupleKey};
 use flowscope_core::track::{Config, FlowEvent};
