@@ -62,11 +62,6 @@ impl<R> Observer<R> {
 }
 
 impl<K: HasEnds, R: Read<K>> Follow<K> for Observer<R> {
-    #[inline]
-    fn next_frame(&mut self) {
-        Follow::<K>::next_frame(&mut self.recorder);
-    }
-
     fn notes(state: &Observed<R::Stream>) -> &Notes {
         &state.notes
     }

@@ -218,7 +218,6 @@ impl Job {
 
         let failures = input::read(inputs, jobs, progress, |packet| {
             span = Some(Span::including(span, &packet));
-            engine.consumer_mut().next_frame();
             engine.track(packet, &mut |tracked| queue.push(tracked, &mut report));
             queue.flush(&mut report, |id| {
                 let key = engine.flow_key(id).expect(LIVES);

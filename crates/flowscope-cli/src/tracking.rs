@@ -13,7 +13,6 @@ use crate::record::{Ends, HasEnds, MessageRecord};
 /// Notes what records need of each flow beyond the library's statistics.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
-    frame: u64,
     /// How many payloads of a flow it looks at to tell what it speaks.
     glances: u8,
 }
@@ -22,10 +21,7 @@ impl Recorder {
     /// One that also looks at the first payloads of each flow, which tell in
     /// most cases what it speaks.
     pub(crate) fn with_glances() -> Self {
-        Self {
-            frame: 0,
-            glances: GLANCES,
-        }
+        Self { glances: GLANCES }
     }
 }
 
@@ -50,19 +46,11 @@ pub(crate) struct Notes {
 
 /// A consumer that keeps notes of its flows.
 pub(crate) trait Follow<K>: Consumer<K, Event = Tracked<K>> {
-    /// Counts the packet that is tracked next, whether it has a flow or not.
-    fn next_frame(&mut self);
-
     /// What was noted.
     fn notes(state: &Self::Flow) -> &Notes;
 }
 
 impl<K: HasEnds> Follow<K> for Recorder {
-    #[inline]
-    fn next_frame(&mut self) {
-        self.frame += 1;
-    }
-
     fn notes(state: &Notes) -> &Notes {
         state
     }
@@ -119,10 +107,10 @@ impl<K: HasEnds> Consumer<K> for Recorder {
         packet: &Extracted<'_, K>,
         _: &mut impl Sink<Tracked<K>>,
     ) -> Reaction {
-        notes.last_frame = self.frame;
+        notes.last_frame = notes.last_frame.max(flow.packet);
         if notes.first_frame == 0 {
             // A copy, as below: so most packets are never written to memory.
-            notes.begin(self.frame, &packet.clone());
+            notes.begin(flow.packet, &packet.clone());
         }
         if notes.glances > 0 && !packet.payload.bytes.is_empty() {
             notes.glance(flow.key, side, packet.transport, packet.payload.bytes);

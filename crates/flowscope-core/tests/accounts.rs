@@ -124,7 +124,7 @@ fn a_history_ends_as_the_connection_closes() {
         (whole, "ShAFadf", Closed),
         (
             open().close(Close::Fin(Client)).disturb(again(3)),
-            "ShAFTf",
+            "ShAFf",
             Closed,
         ),
         (open().close(Close::Reset(Client)), "ShAR", Reset),

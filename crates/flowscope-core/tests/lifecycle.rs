@@ -208,19 +208,55 @@ fn a_port_used_again_is_a_new_flow_once_the_old_one_is_over() {
     assert_eq!(reasons, [EndReason::Fin, EndReason::EndOfInput]);
 }
 
+/// However long it has been silent: nobody answers the SYN.
 #[test]
-fn a_syn_into_a_connection_in_use_is_an_anomaly_and_after_long_silence_a_new_flow() {
-    let in_use = talk().handshake().send(Side::Client, b"hello");
-    for (pause, flows, odd) in [(SECOND, 1, 1), (90 * SECOND, 2, 0)] {
-        let last = in_use.frames().last().expect("it has frames").nanos;
-        let intruder = talk()
-            .starting_at(last + pause)
-            .with_initial_seq(Side::Client, 77_000_000)
-            .segment(Side::Client, Tcp::SYN, b"");
-        let seen = events(&[in_use.frames(), intruder.frames()].concat());
-        assert_eq!(ended(&seen).len(), flows, "after {pause} ns");
-        assert_eq!(anomalies(&seen).len(), odd, "after {pause} ns");
+fn a_syn_into_a_connection_in_use_is_an_anomaly() {
+    for pause in [SECOND, 90 * SECOND] {
+        let seen = events(&in_use_and_then(pause, |talk| {
+            talk.segment(Side::Client, Tcp::SYN, b"")
+        }));
+        assert_eq!(ended(&seen).len(), 1, "after {pause} ns");
+        let odd = anomalies(&seen);
+        assert_eq!(odd, [AnomalyKind::SynInConnection], "after {pause} ns");
     }
+}
+
+/// However short it has been silent: the server has forgotten it.
+#[test]
+fn a_syn_that_is_answered_replaces_a_connection_in_use() {
+    for pause in [SECOND, 90 * SECOND] {
+        let frames = in_use_and_then(pause, |talk| talk.handshake().send(Side::Client, b"again"));
+        let seen = events(&frames);
+        let reasons: Vec<_> = ended(&seen)
+            .iter()
+            .map(|event| match event {
+                FlowEvent::Ended { reason, stats, .. } => (*reason, stats.packets.total()),
+                _ => unreachable!("only ends were kept"),
+            })
+            .collect();
+        let (before, after) = (in_use().frames().len(), frames.len());
+        let expected = [
+            (EndReason::Replaced, before as u64),
+            (EndReason::EndOfInput, (after - before) as u64),
+        ];
+        assert_eq!(reasons, expected, "after {pause} ns");
+        assert!(anomalies(&seen).is_empty(), "after {pause} ns");
+    }
+}
+
+fn in_use() -> Conversation {
+    talk().handshake().send(Side::Client, b"hello")
+}
+
+/// A connection in use, and another on its ports.
+fn in_use_and_then(pause: u64, next: impl Fn(Conversation) -> Conversation) -> Vec<Frame> {
+    let frames = in_use().frames();
+    let last = frames.last().expect("it has frames").nanos;
+    let other = talk()
+        .starting_at(last + pause)
+        .with_initial_seq(Side::Client, 77_000_000)
+        .with_initial_seq(Side::Server, 99_000_000);
+    [frames, next(other).frames()].concat()
 }
 
 #[test]

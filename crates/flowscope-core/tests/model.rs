@@ -9,8 +9,7 @@ use common::{cases, tracker, view};
 use flowscope_core::Timestamp;
 use flowscope_core::track::{Config, EndReason, FlowEvent, IdleTimeouts};
 use flowscope_fixtures::{
-    Close, Conversation, Datagrams, Disturbance, Frame, MILLISECOND, Resend, SECOND, START, Side,
-    Tcp,
+    Close, Conversation, Datagrams, Frame, MILLISECOND, SECOND, START, Side, Tcp,
 };
 use proptest::prelude::*;
 
@@ -65,8 +64,8 @@ proptest! {
 #[derive(Clone, Debug)]
 enum Lane {
     Udp,
-    /// One connection after the other.
-    Tcp(Vec<(Close, Option<(usize, usize)>)>),
+    /// One connection after the other, each on a port of its own.
+    Tcp(Vec<Close>),
 }
 
 struct Packet {
@@ -86,10 +85,9 @@ fn lane() -> impl Strategy<Value = Lane> {
         Close::Reset(Side::Client),
         Close::Reset(Side::Server),
     ]);
-    let copied = prop::option::of((0..12usize, 0..4usize));
     prop_oneof![
         Just(Lane::Udp),
-        prop::collection::vec((close, copied), 1..4).prop_map(Lane::Tcp),
+        prop::collection::vec(close, 1..4).prop_map(Lane::Tcp),
     ]
 }
 
@@ -114,42 +112,28 @@ impl Lane {
             )),
             Self::Tcp(talks) => {
                 // Each with sequence numbers far beyond those of the one before.
-                Box::new(
-                    talks
+                Box::new(talks.into_iter().zip(1..).flat_map(move |(close, n)| {
+                    let lane = lane + 100 * n as u16;
+                    let client = SocketAddr::new(client.ip(), 40_000 + lane);
+                    let talk = Conversation::new(client, server)
+                        .with_initial_seq(Side::Client, n << 24)
+                        .with_initial_seq(Side::Server, n << 26)
+                        .handshake()
+                        .send(Side::Client, b"question")
+                        .send(Side::Server, b"the answer")
+                        .close(close);
+                    let segments = talk.segments().to_vec();
+                    segments
                         .into_iter()
-                        .zip(1..)
-                        .flat_map(move |((close, copied), n)| {
-                            let talk = Conversation::new(client, server)
-                                .with_initial_seq(Side::Client, n << 24)
-                                .with_initial_seq(Side::Server, n << 26)
-                                .handshake()
-                                .send(Side::Client, b"question")
-                                .send(Side::Server, b"the answer")
-                                .close(close);
-                            let talk = match copied {
-                                Some((packet, behind)) => {
-                                    let what = Resend::Whole;
-                                    talk.disturb(Disturbance::Resend {
-                                        packet,
-                                        behind,
-                                        what,
-                                    })
-                                }
-                                None => talk,
-                            };
-                            let segments = talk.segments().to_vec();
-                            segments
-                                .into_iter()
-                                .zip(talk.frames())
-                                .map(move |(segment, frame)| Packet {
-                                    lane,
-                                    from: segment.from,
-                                    payload: segment.payload.len() as u64,
-                                    tcp: Some(segment.tcp),
-                                    frame,
-                                })
-                        }),
-                )
+                        .zip(talk.frames())
+                        .map(move |(segment, frame)| Packet {
+                            lane,
+                            from: segment.from,
+                            payload: segment.payload.len() as u64,
+                            tcp: Some(segment.tcp),
+                            frame,
+                        })
+                }))
             }
         }
     }
@@ -179,14 +163,8 @@ fn step() -> impl Strategy<Value = Step> {
 fn config() -> impl Strategy<Value = Config> {
     let millis =
         |range| prop::num::u64::ANY.prop_map(move |n| Duration::from_millis(n % range + 1));
-    let short = (
-        millis(3000),
-        millis(1500),
-        millis(900),
-        millis(2000),
-        millis(2000),
-    )
-        .prop_map(|(tcp, handshake, closed, udp, reuse_after)| Config {
+    let short = (millis(3000), millis(1500), millis(900), millis(2000)).prop_map(
+        |(tcp, handshake, closed, udp)| Config {
             idle: IdleTimeouts {
                 tcp,
                 handshake,
@@ -194,9 +172,9 @@ fn config() -> impl Strategy<Value = Config> {
                 udp,
                 ..IdleTimeouts::default()
             },
-            reuse_after,
             ..Config::default()
-        });
+        },
+    );
     // The wheel turns more than once before these come up.
     let long = Config {
         idle: IdleTimeouts {
@@ -272,12 +250,6 @@ impl List {
     fn packet(&mut self, packet: &Packet) {
         self.expire(packet.frame.nanos);
         let known = self.flows.iter().position(|flow| flow.lane == packet.lane);
-        if let Some(at) = known
-            && self.is_replaced(&self.flows[at], packet)
-        {
-            self.end(at, self.clock, EndReason::IdleTimeout);
-        }
-        let known = self.flows.iter().position(|flow| flow.lane == packet.lane);
         let at = known.unwrap_or_else(|| self.start(packet));
         self.flows[at].touched = self.clock;
         self.flows[at].count(packet);
@@ -312,13 +284,6 @@ impl List {
             has_sent: [false; 2],
         });
         self.flows.len() - 1
-    }
-
-    /// Whether a SYN with a new number takes the ports over.
-    fn is_replaced(&self, flow: &Flow, packet: &Packet) -> bool {
-        let silence = self.clock - flow.touched;
-        flow.is_new_syn(packet)
-            && (flow.is_over() || u128::from(silence) >= self.config.reuse_after.as_nanos())
     }
 
     fn expire(&mut self, now: u64) {
@@ -382,10 +347,6 @@ impl List {
 }
 
 impl Flow {
-    fn is_over(&self) -> bool {
-        matches!(self.state, State::Closing | State::Closed | State::Reset)
-    }
-
     fn is_new_syn(&self, packet: &Packet) -> bool {
         let syn = packet.tcp.as_ref().filter(|tcp| tcp.flags & Tcp::SYN != 0);
         syn.is_some_and(|tcp| self.isn[packet.from as usize] != Some(tcp.seq))

@@ -321,7 +321,7 @@ fn streams_end_each_in_its_own_way() {
         ),
         (
             open().close(Close::Reset(Side::Server)),
-            ["S: reset 3+0", "C: reset 2+0", "closed rst"],
+            ["C: reset 2+0", "S: reset 3+0", "closed rst"],
         ),
         (
             open()
@@ -421,7 +421,7 @@ fn a_fin_in_front_of_late_data_waits_for_it() {
             packet: 3,
             behind: 3,
         });
-    let expected = ["S: fin 0+0", "C: a", "C: fin 2+0", "closed fin"];
+    let expected = ["C: a", "C: fin 2+0", "S: fin 0+0", "closed fin"];
     assert_eq!(said(&late), expected);
 }
 

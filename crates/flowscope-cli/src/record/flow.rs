@@ -46,10 +46,14 @@ impl Record for FlowRecord<'_> {
         fields.rare_by_side(RETRANSMITTED, stats.retransmissions);
         fields.rare_by_side(OUT_OF_ORDER, stats.out_of_order);
         fields.rare_by_side(CUT_PACKETS, stats.cut_packets);
-        let [first, second] = MISSING_BYTES;
         let present = |value: u64| (value > 0).then_some(value);
-        fields.number(first, present(stats.missing_bytes.initiator));
-        fields.number(second, present(stats.missing_bytes.responder));
+        for ([first, second], bytes) in [
+            (MISSING_BYTES, stats.missing_bytes),
+            (DROPPED_BYTES, stats.dropped_bytes),
+        ] {
+            fields.number(first, present(bytes.initiator));
+            fields.number(second, present(bytes.responder));
+        }
         fields.rare_by_side(FRAGMENTS, stats.fragments);
         fields.rare_by_side(REASSEMBLED, stats.reassembled);
         fields.word("state", Some(stats.state.as_str()));
@@ -171,6 +175,8 @@ pub(super) const FIELDS: &[&str] = &[
     CUT_PACKETS[1],
     MISSING_BYTES[0],
     MISSING_BYTES[1],
+    DROPPED_BYTES[0],
+    DROPPED_BYTES[1],
     FRAGMENTS[0],
     FRAGMENTS[1],
     REASSEMBLED[0],
@@ -194,6 +200,7 @@ const RETRANSMITTED: [&str; 2] = ["retransmitted_initiator", "retransmitted_resp
 const OUT_OF_ORDER: [&str; 2] = ["out_of_order_initiator", "out_of_order_responder"];
 const CUT_PACKETS: [&str; 2] = ["cut_packets_initiator", "cut_packets_responder"];
 const MISSING_BYTES: [&str; 2] = ["missing_bytes_initiator", "missing_bytes_responder"];
+const DROPPED_BYTES: [&str; 2] = ["dropped_bytes_initiator", "dropped_bytes_responder"];
 const FRAGMENTS: [&str; 2] = ["fragments_initiator", "fragments_responder"];
 const REASSEMBLED: [&str; 2] = ["reassembled_initiator", "reassembled_responder"];
 

@@ -34,6 +34,7 @@ impl Record for StreamRecord {
         fields.number("missing_bytes", Some(self.stats.missing));
         fields.number("retransmitted_bytes", Some(self.stats.retransmitted));
         fields.number("overlap_conflicts", Some(self.stats.conflicts));
+        fields.number("dropped_bytes", Some(self.stats.dropped));
     }
 }
 
@@ -93,6 +94,7 @@ pub(super) const FIELDS: &[&str] = &[
     "missing_bytes",
     "retransmitted_bytes",
     "overlap_conflicts",
+    "dropped_bytes",
 ];
 
 pub(super) const COLUMNS: &[Column] = &[

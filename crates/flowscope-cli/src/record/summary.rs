@@ -345,6 +345,7 @@ fn in_words(reason: EndReason) -> &'static str {
         EndReason::Rst => "reset",
         EndReason::IdleTimeout => "silent for too long",
         EndReason::Evicted => "evicted from the full table",
+        EndReason::Replaced => "replaced by another connection",
         EndReason::EndOfInput => "open at the end of the capture",
         other => other.as_str(),
     }

@@ -47,6 +47,7 @@ fn each_direction_that_carried_data_has_a_record() {
             "missing_bytes",
             "retransmitted_bytes",
             "overlap_conflicts",
+            "dropped_bytes",
         ] {
             assert_eq!(record[field], 0, "{field}");
         }

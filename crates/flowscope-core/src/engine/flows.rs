@@ -3,13 +3,14 @@
 use core::marker::PhantomData;
 
 use super::alarms::{Alarms, Holders};
+use super::contenders::{Contenders, HeldPacket, Unproven};
 use super::fragments::Fragments;
-use super::{Consumer, FlowRef, Pending, Reaction};
+use super::{Consumer, FlowRef, Pending};
 use crate::extract::{Extracted, FlowExtractor};
 use crate::observe::{Account, Ended, Observer};
 use crate::track::{
-    Anomalies, AnomalyKind, Config, EndReason, Flow, FlowEvent, FlowId, FlowState, FlowStats,
-    Observed, Rest, Slot, Table, TrackerStats, Verdict,
+    Anomalies, AnomalyKind, Config, Effect, EndReason, Flow, FlowEvent, FlowId, FlowState,
+    FlowStats, Observed, Rest, Slot, Standing, Table, TrackerStats, Verdict,
 };
 use crate::{FlowSide, PacketView, Sink, Timestamp};
 
@@ -21,7 +22,10 @@ pub(super) struct Flows<E: FlowExtractor, C: Consumer<E::Key>> {
     pub(super) clock: Timestamp,
     pub(super) timestamps: Timestamps,
     pub(super) stats: TrackerStats,
+    /// Packets that came in a frame with others, behind the first.
+    pub(super) packets_beside: u64,
     pub(super) fragments: Fragments,
+    pub(super) contenders: Contenders,
     pub(super) alarms: Alarms,
     holders: Holders,
     pub(super) reports_anomalies: bool,
@@ -35,9 +39,7 @@ type Attend<C, F, K, S> = fn(&mut C, &mut F, FlowRef<'_, K>, &mut S) -> Anomalie
 /// What came of a packet, or of a datagram put together.
 pub(super) struct Happened {
     pub(super) flow: FlowId,
-    pub(super) side: FlowSide,
     pub(super) at: Timestamp,
-    pub(super) verdict: Verdict,
     pub(super) found: Anomalies,
     /// What was pending before, and is now, where that is not the same.
     pub(super) pending: Option<(Pending, Pending)>,
@@ -58,10 +60,12 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             consumer,
             table: Table::new(config.idle),
             fragments: Fragments::new(config.fragments),
+            contenders: Contenders::default(),
             config,
             clock: Timestamp::EPOCH,
             timestamps: Timestamps::AsCaptured,
             stats: TrackerStats::default(),
+            packets_beside: 0,
             alarms: Alarms::default(),
             holders: Holders::default(),
             reports_anomalies: true,
@@ -89,6 +93,12 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
     }
 
+    /// The number of the latest frame, counted from 1.
+    #[inline]
+    pub(super) const fn frame(&self) -> u64 {
+        self.stats.packets - self.packets_beside
+    }
+
     /// Publishes what is counted, where that is asked for.
     #[inline]
     pub(super) fn publish(&mut self) {
@@ -107,75 +117,233 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     #[inline(always)]
     pub(super) fn deliver(
         &mut self,
+        extractor: &E,
         extracted: &Extracted<'_, E::Key>,
         out: &mut impl Sink<C::Event>,
     ) {
-        let packet = &extracted.packet;
-        let at = match self.timestamps {
-            Timestamps::AsCaptured => packet.timestamp,
-            Timestamps::Monotonic => self.clock,
+        let observed = self.observe(extracted);
+        let hash = self.table.hash(&extracted.key);
+        let index = match self.table.find(hash, &extracted.key) {
+            Some(index) => index,
+            None => self.start(hash, &extracted.clone(), observed, out),
         };
-        let observed = Observed {
-            at,
+        let number = self.frame();
+        let (slot, rest) = self.table.get_mut(index);
+        let verdict = if slot.flow.is_plain(&observed) {
+            slot.flow.count_plain(&observed, self.clock, rest);
+            Verdict::PLAIN
+        } else if slot.flow.may_be_replaced_by(&observed) {
+            return self.deliver_contended(extractor, index, &extracted.clone(), out);
+        } else {
+            slot.flow.count(observed, self.clock, rest)
+        };
+        let packet = Counted {
+            extracted,
+            observed: &observed,
+            number,
+        };
+        let (observer, consumer) = (&mut self.observer, &mut self.consumer);
+        let happened = hand_over(
+            observer,
+            consumer,
+            (index, slot, rest),
+            packet,
+            verdict,
+            out,
+        );
+        self.conclude(happened, out);
+    }
+
+    /// What of a packet is counted.
+    #[inline(always)]
+    fn observe(&self, extracted: &Extracted<'_, E::Key>) -> Observed {
+        let packet = &extracted.packet;
+        Observed {
+            at: match self.timestamps {
+                Timestamps::AsCaptured => packet.timestamp,
+                Timestamps::Monotonic => self.clock,
+            },
             orientation: extracted.orientation,
             transport: extracted.steps_by(),
             wire_len: packet.wire_len,
             ip_len: extracted.ip_len,
             payload_len: extracted.payload.wire_len(),
             is_cut: packet.missing() > 0,
-        };
-        let hash = self.table.hash(&extracted.key);
-        let mut index = match self.table.find(hash, &extracted.key) {
-            Some(index) => index,
-            None => self.start(hash, &extracted.clone(), observed, out),
-        };
-        let (clock, reuse_after) = (self.clock, self.config.reuse_after);
-        let (mut slot, mut rest) = self.table.get_mut(index);
-        if slot.flow.is_replaced_by(&observed, clock, reuse_after) {
-            self.end(index, EndReason::IdleTimeout, clock, out);
-            index = self.start(hash, &extracted.clone(), observed, out);
-            (slot, rest) = self.table.get_mut(index);
         }
+    }
 
-        let flow = &mut slot.flow;
-        let id = FlowId::new(flow.number(), index);
-        let before = flow.state;
-        let (next, verdict) = flow.count(&observed, clock, rest);
-        let side = flow.side_of(observed.orientation);
-        self.observer
-            .packet(side, observed.wire_len, observed.payload_len);
-        out.push(
-            FlowEvent::Packet {
-                flow: id,
-                side,
-                at,
-                wire_len: observed.wire_len,
-                payload_len: observed.payload_len,
-            }
-            .into(),
-        );
-        let flow = FlowRef {
-            id,
-            key: &slot.key,
-            at,
-            flow,
-            rest,
+    /// Delivers a packet that may be of another connection than the one it met.
+    #[cold]
+    #[inline(never)]
+    fn deliver_contended(
+        &mut self,
+        extractor: &E,
+        index: u32,
+        extracted: &Extracted<'_, E::Key>,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        if let Some(index) = self.settle_standing(extractor, index, extracted, out) {
+            self.count(index, extracted, self.clock, self.frame(), out);
+        }
+    }
+
+    /// Counts a packet on its flow, as of a moment of the clock, and hands it to
+    /// the consumer.
+    #[inline(never)]
+    fn count(
+        &mut self,
+        index: u32,
+        extracted: &Extracted<'_, E::Key>,
+        clock: Timestamp,
+        number: u64,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        let observed = self.observe(extracted);
+        let (slot, rest) = self.table.get_mut(index);
+        let verdict = slot.flow.count(observed, clock, rest);
+        let packet = Counted {
+            extracted,
+            observed: &observed,
+            number,
         };
-        let Reaction { found, pending } =
-            self.consumer
-                .packet(&mut slot.state, flow, side, extracted, out);
-        let happened = Happened {
-            flow: id,
-            side,
-            at,
+        let (observer, consumer) = (&mut self.observer, &mut self.consumer);
+        let happened = hand_over(
+            observer,
+            consumer,
+            (index, slot, rest),
+            packet,
             verdict,
-            found,
-            pending,
-            states: next.map(|next| (before, next)),
-        };
+            out,
+        );
         self.conclude(happened, out);
-        if self.consumer.is_pressed() {
-            self.relieve(out);
+    }
+
+    /// Finds the flow of a packet that may be of another connection than the
+    /// one it met; none if that is not known yet.
+    #[cold]
+    #[inline(never)]
+    fn settle_standing(
+        &mut self,
+        extractor: &E,
+        index: u32,
+        extracted: &Extracted<'_, E::Key>,
+        out: &mut impl Sink<C::Event>,
+    ) -> Option<u32> {
+        let observed = self.observe(extracted);
+        let (slot, rest) = self.table.get_mut(index);
+        let id = FlowId::new(slot.flow.number(), index);
+        let mut standing = slot.flow.standing(&observed, rest);
+        if let Standing::Contends(contender) = standing
+            && contender.answer.is_some()
+            && self.contenders.holds(id, (contender.opener, contender.isn))
+        {
+            standing = Standing::Proves(contender);
+        }
+        match standing {
+            Standing::Member => return Some(index),
+            Standing::Contends(_) if !Contenders::accepts(&extracted.packet) => {
+                return Some(index);
+            }
+            Standing::Contends(contender) => {
+                slot.flow.contend(contender, rest);
+                let unproven = if slot.flow.state.is_over() {
+                    Unproven::Begins
+                } else {
+                    Unproven::Refused
+                };
+                let (packet, number) = (&extracted.packet, self.frame());
+                self.contenders
+                    .hold(id, contender, unproven, packet, number, self.clock);
+                self.stats.packets_held += 1;
+                self.settle();
+                return None;
+            }
+            Standing::Joins(contender) => {
+                slot.flow.join_contender(contender, rest);
+                let syn = (contender.opener, contender.isn);
+                let (own, others) = self.contenders.take_all(id, &[syn]);
+                for held in own.into_iter().chain(others) {
+                    self.count_held(extractor, index, &held, out);
+                }
+                self.settle();
+                return Some(index);
+            }
+            Standing::Proves(contender) => {
+                let opener = contender.opener;
+                let syn = (opener, contender.isn);
+                // Both sides may have called.
+                let answer = contender.answer.map(|isn| (opener.peer(), isn));
+                let (own, others) = self.contenders.take_all(id, &[syn, answer.unwrap_or(syn)]);
+                for held in others {
+                    self.count_held(extractor, index, &held, out);
+                }
+                self.end(index, EndReason::Replaced, self.clock, out);
+                for held in own {
+                    self.release(extractor, &held, out);
+                }
+                self.settle();
+            }
+        }
+        let hash = self.table.hash(&extracted.key);
+        let found = self.table.find(hash, &extracted.key);
+        Some(found.unwrap_or_else(|| self.start(hash, extracted, observed, out)))
+    }
+
+    /// Tracks a packet that was held, as if it came now.
+    fn release(&mut self, extractor: &E, held: &HeldPacket, out: &mut impl Sink<C::Event>) {
+        let Ok(extracted) = extractor.extract(held.view()) else {
+            return;
+        };
+        let observed = self.observe(&extracted);
+        let hash = self.table.hash(&extracted.key);
+        let index = match self.table.find(hash, &extracted.key) {
+            Some(index) => index,
+            None => self.start(hash, &extracted, observed, out),
+        };
+        self.count_held(extractor, index, held, out);
+    }
+
+    /// Counts a packet that was held on a flow.
+    fn count_held(
+        &mut self,
+        extractor: &E,
+        index: u32,
+        held: &HeldPacket,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        self.stats.packets_held -= 1;
+        if let Ok(extracted) = extractor.extract(held.view()) {
+            // The flow was heard of when the packet came, not now.
+            let (slot, _) = self.table.get_mut(index);
+            let clock = slot
+                .flow
+                .touched()
+                .max(held.view().timestamp.min(self.clock));
+            self.count(index, &extracted, clock, held.number, out);
+        }
+    }
+
+    /// Settles a packet that nothing came of.
+    fn give_up_contender(
+        &mut self,
+        extractor: &E,
+        held: &HeldPacket,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        if self.table.by_id(held.flow).is_none() {
+            return self.release(extractor, held, out);
+        }
+        let index = held.flow.index();
+        match held.unproven {
+            Unproven::Begins => {
+                self.end(index, EndReason::Replaced, self.clock, out);
+                self.release(extractor, held, out);
+            }
+            Unproven::Refused => {
+                let (slot, _) = self.table.get_mut(index);
+                slot.flow.refuse_contender();
+                self.count_held(extractor, index, held, out);
+            }
         }
     }
 
@@ -185,16 +353,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// not even looked for. Whatever may happen is out of the way.
     #[inline(always)]
     pub(super) fn conclude(&mut self, happened: Happened, out: &mut impl Sink<C::Event>) {
-        let Happened { flow, side, at, .. } = happened;
-        match happened.verdict {
-            Verdict::Expected | Verdict::Retransmission | Verdict::OutOfOrder => {}
-            Verdict::RstOutOfWindow => {
-                self.report_one(flow, side, at, AnomalyKind::RstOutOfWindow, out);
-            }
-            Verdict::SynInConnection => {
-                self.report_one(flow, side, at, AnomalyKind::SynInConnection, out);
-            }
-        }
+        let Happened { flow, at, .. } = happened;
         if !happened.found.is_empty() {
             self.report(flow, at, happened.found, out);
         }
@@ -204,6 +363,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         if let Some((before, after)) = happened.states {
             self.changed(flow, before, after, at, out);
         }
+        if self.consumer.is_pressed() {
+            self.relieve(out);
+        }
     }
 
     /// Counts a packet in a tunnel on the flow outside, too.
@@ -211,11 +373,12 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     #[inline(never)]
     pub(super) fn deliver_outer(
         &mut self,
+        extractor: &E,
         outer: &Extracted<'_, E::Key>,
         out: &mut impl Sink<C::Event>,
     ) {
         self.stats.packets_outer += 1;
-        self.deliver(outer, out);
+        self.deliver(extractor, outer, out);
     }
 
     /// Reports what was odd, each as an event of its own.
@@ -301,13 +464,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out: &mut S,
     ) -> Option<Pending> {
         self.table.by_id(id)?;
+        let frame = self.frame();
         let (slot, rest) = self.table.get_mut(id.index());
         let flow = FlowRef {
             id,
             key: &slot.key,
             at,
+            packet: frame,
             flow: &slot.flow,
             rest,
+            effect: Effect::Plain,
         };
         let found = attend(&mut self.consumer, &mut slot.state, flow, out);
         let pending = self.consumer.pending(&slot.state);
@@ -381,9 +547,11 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         at: Timestamp,
         out: &mut impl Sink<C::Event>,
     ) {
-        let event = match to {
-            FlowState::Established => FlowEvent::Established { flow, at },
-            to => FlowEvent::StateChange { flow, at, from, to },
+        let event = match (from, to) {
+            (FlowState::SynSent | FlowState::SynReceived, FlowState::Established) => {
+                FlowEvent::Established { flow, at }
+            }
+            _ => FlowEvent::StateChange { flow, at, from, to },
         };
         out.push(event.into());
         self.table.rearm(flow.index(), from, to);
@@ -404,13 +572,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
         let flow = Flow::new(self.table.next_number(), &observed, self.clock);
         let key = E::seen_from(extracted.key.clone(), flow.0.initiator());
+        let frame = self.frame();
         let open = |id, key: &_, flow: &_, rest: &_| {
             let flow = FlowRef {
                 id,
                 key,
                 at: observed.at,
+                packet: frame,
                 flow,
                 rest,
+                effect: Effect::Plain,
             };
             self.consumer.open(flow, extracted)
         };
@@ -441,7 +612,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let now = self.clock;
         loop {
             let given_up = self.fragments.next_deadline().filter(|at| *at <= now);
-            let until = self.alarms.check_at().min(given_up.unwrap_or(now)).min(now);
+            let unanswered = self.contenders.next_deadline().filter(|at| *at <= now);
+            let until = [given_up, unanswered, self.alarms.next()];
+            let until = until.into_iter().flatten().min().unwrap_or(now).min(now);
             // What happens then happens at that time.
             self.clock = until;
             while let Some(index) = self.table.due(until) {
@@ -450,6 +623,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             }
             if given_up == Some(until) {
                 self.give_up_due(extractor, out);
+            } else if let Some(held) = self.contenders.due(until) {
+                self.give_up_contender(extractor, &held, out);
             } else if let Some((at, flow)) = self.alarms.take(until) {
                 self.wake(flow, at, out);
             } else {
@@ -462,12 +637,20 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Has the next moment at which something is due looked out for.
     pub(super) fn settle(&mut self) {
         let next = self.alarms.check_at().min(self.fragments.check_at());
-        self.table.set_alarm(next);
+        let unanswered = self.contenders.next_deadline().unwrap_or(Timestamp::MAX);
+        self.table.set_alarm(next.min(unanswered));
     }
 
     /// Ends every flow, in the order of their first packets.
     pub(super) fn finish(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
         self.give_up_all(extractor, out);
+        while let Some(held) = self.contenders.drain() {
+            // Nothing more comes that could prove it.
+            match self.table.by_id(held.flow) {
+                Some(_) => self.count_held(extractor, held.flow.index(), &held, out),
+                None => self.release(extractor, &held, out),
+            }
+        }
         self.alarms.clear();
         self.holders.clear();
         self.table.unlink_all();
@@ -504,8 +687,10 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         at: Timestamp,
         out: &mut impl Sink<C::Event>,
     ) {
+        let frame = self.frame();
         let id = self.table.id(index);
         let (slot, rest) = self.table.get_mut(index);
+        let is_contended = slot.flow.is_contended();
         let reason = match slot.flow.state {
             FlowState::Closing | FlowState::Closed => EndReason::Fin,
             FlowState::Reset => EndReason::Rst,
@@ -515,14 +700,20 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             id,
             key: &slot.key,
             at,
+            packet: frame,
             flow: &slot.flow,
             rest,
+            effect: Effect::Plain,
         };
         let found = self.consumer.close(&mut slot.state, ended, reason, out);
         let mut stats = slot.flow.stats(rest);
         self.consumer.amend(&slot.state, &mut stats);
         if !found.is_empty() {
             self.report(id, at, found, out);
+        }
+        if is_contended {
+            self.contenders.orphan(id);
+            self.settle();
         }
         self.stats.count_end(reason);
         let (key, state) = self.table.take(index);
@@ -542,6 +733,59 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             stats,
         };
         out.push(self.consumer.ended(state, event));
+    }
+}
+
+/// A packet that is counted.
+struct Counted<'p, 'a, K> {
+    extracted: &'p Extracted<'a, K>,
+    observed: &'p Observed,
+    number: u64,
+}
+
+/// Tells of a packet that was counted on a flow, and hands it to the consumer.
+#[inline(always)]
+fn hand_over<K, C: Consumer<K>>(
+    observer: &mut Observer,
+    consumer: &mut C,
+    (index, slot, rest): (u32, &mut Slot<K, C::Flow>, &Rest),
+    packet: Counted<'_, '_, K>,
+    verdict: Verdict,
+    out: &mut impl Sink<C::Event>,
+) -> Happened {
+    let observed = packet.observed;
+    let (flow, at) = (&slot.flow, observed.at);
+    let id = FlowId::new(flow.number(), index);
+    let side = flow.side_of(observed.orientation);
+    observer.packet(side, observed.wire_len, observed.payload_len);
+    out.push(
+        FlowEvent::Packet {
+            flow: id,
+            side,
+            at,
+            wire_len: observed.wire_len,
+            payload_len: observed.payload_len,
+        }
+        .into(),
+    );
+    let flow = FlowRef {
+        id,
+        key: &slot.key,
+        at,
+        packet: packet.number,
+        flow,
+        rest,
+        effect: verdict.effect,
+    };
+    let reaction = consumer.packet(&mut slot.state, flow, side, packet.extracted, out);
+    let mut found = verdict.found;
+    found |= reaction.found;
+    Happened {
+        flow: id,
+        at,
+        found,
+        pending: reaction.pending,
+        states: verdict.states,
     }
 }
 

@@ -15,7 +15,7 @@ use super::flows::{Flows, Happened, Timestamps};
 use super::{Consumer, FlowRef, Reaction};
 use crate::defrag::{Defragmenter, FragmentPolicy, Loss, Pushed, Remains, Verdict};
 use crate::extract::{Extracted, FlowExtractor};
-use crate::track::{AnomalyKind, EndReason, FlowEvent, FlowId, Observed};
+use crate::track::{AnomalyKind, Effect, EndReason, FlowEvent, FlowId, Observed, Standing};
 use crate::wire::{
     Around, Cause, IpFragment, IpHeader, IpVersion, Layer, Passed, REASSEMBLED, Skip, Transport,
 };
@@ -27,7 +27,7 @@ use crate::{FlowSide, Orientation, PacketView, Sink, Timestamp};
 pub struct Fragment<'a, K> {
     /// Its time.
     pub at: Timestamp,
-    /// Which of the packets it is that the engine was given, counted from 1.
+    /// Which of the frames that the engine was given it came in, counted from 1.
     /// It may have come long before, and waited to be counted.
     pub number: u64,
     /// Its length on the wire.
@@ -116,7 +116,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     ) {
         let outermost = extractor.outermost(packet);
         if let Some(carrier) = outermost.filter(|carrier| !carrier.is_fragment) {
-            self.deliver_outer(&carrier, out);
+            self.deliver_outer(extractor, &carrier, out);
         }
         match skip {
             Some(skip) if !may_be_in_part(skip) => self.stats.count_skip(skip),
@@ -126,7 +126,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             skip => {
                 let arrival = Arrival {
                     at: self.time_of(&packet),
-                    number: self.stats.packets,
+                    number: self.frame(),
                     wire_len: packet.wire_len,
                     ip_len: 0,
                     is_cut: packet.missing() > 0,
@@ -191,7 +191,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             Ok(first) => first,
             Err(skip) => return self.stats.count_skip(skip),
         };
-        self.deliver(&first, out);
+        self.deliver(extractor, &first, out);
         let hash = self.table.hash(&first.key);
         if let Some(index) = self.table.find(hash, &first.key) {
             let (slot, rest) = self.table.get_mut(index);
@@ -332,7 +332,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 // may have to make room for that flow.
                 if let Some(mut outer) = extractor.outer(&it) {
                     outer.packet = view.with_wire_len(outer.ip_len);
-                    self.deliver_outer(&outer, out);
+                    self.deliver_outer(extractor, &outer, out);
                 }
             }
             is_whole
@@ -395,35 +395,33 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         self.count_all(owner, arrivals, first, payload_len, out);
 
         let at = self.time_of(&whole.packet);
+        let frame = self.frame();
         let (slot, rest) = self.table.get_mut(owner.flow.index());
         let flow = &mut slot.flow;
-        let before = flow.state;
         let side = flow.side_of(owner.orientation);
         let transport = &whole.steps_by();
-        let (next, verdict) = flow.count_whole(side, transport, payload_len, rest);
+        let verdict = flow.count_whole(side, transport, payload_len, rest);
         let flow = FlowRef {
             id: owner.flow,
             key: &slot.key,
             at,
+            packet: frame,
             flow,
             rest,
+            effect: verdict.effect,
         };
-        let Reaction { found, pending } =
+        let Reaction { mut found, pending } =
             self.consumer
                 .packet(&mut slot.state, flow, side, whole, out);
+        found |= verdict.found;
         let happened = Happened {
             flow: owner.flow,
-            side,
             at,
-            verdict,
             found,
             pending,
-            states: next.map(|next| (before, next)),
+            states: verdict.states,
         };
         self.conclude(happened, out);
-        if self.consumer.is_pressed() {
-            self.relieve(out);
-        }
         owner
     }
 
@@ -448,10 +446,17 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let hash = self.table.hash(&packet.key);
         let mut found = self.table.find(hash, &packet.key);
         if let Some(index) = found {
-            let (slot, _) = self.table.get_mut(index);
-            let reuse_after = self.config.reuse_after;
-            if slot.flow.is_replaced_by(&observed, self.clock, reuse_after) {
-                self.end(index, EndReason::IdleTimeout, self.clock, out);
+            // A SYN in fragments is not held: it takes the place of a connection
+            // that is over, or of which it was answered.
+            let (slot, rest) = self.table.get_mut(index);
+            let replaces = slot.flow.may_be_replaced_by(&observed)
+                && match slot.flow.standing(&observed, rest) {
+                    Standing::Proves(_) => true,
+                    Standing::Contends(_) => slot.flow.state.is_over(),
+                    Standing::Member | Standing::Joins(_) => false,
+                };
+            if replaces {
+                self.end(index, EndReason::Replaced, self.clock, out);
                 found = None;
             }
         }
@@ -484,11 +489,11 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let last = arrivals.len().saturating_sub(1);
         for (n, arrival) in arrivals.iter().enumerate() {
             let payload_len = if n == last { payload_len } else { 0 };
-            self.count(owner, arrival, first, payload_len, out);
+            self.count_fragment(owner, arrival, first, payload_len, out);
         }
     }
 
-    fn count(
+    fn count_fragment(
         &mut self,
         owner: Owner,
         arrival: &Arrival,
@@ -523,8 +528,10 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             id: owner.flow,
             key: &slot.key,
             at,
+            packet: arrival.number,
             flow: &slot.flow,
             rest,
+            effect: Effect::Plain,
         };
         let fragment = Fragment {
             at,

@@ -4,6 +4,7 @@
 //! of a flow is a [`Consumer`]'s, and is all in which drivers differ.
 
 mod alarms;
+mod contenders;
 mod flows;
 mod fragments;
 mod gate;
@@ -29,10 +30,11 @@ use core::{array, fmt};
 use crate::extract::{Extracted, FlowExtractor};
 use crate::reassemble::StreamStats;
 use crate::track::{
-    Anomalies, Config, EndReason, Flow, FlowEvent, FlowId, FlowState, FlowStats, Rest, TrackerStats,
+    Anomalies, Config, Effect, EndReason, Fin, Flow, FlowEvent, FlowId, FlowState, FlowStats, Rest,
+    TrackerStats,
 };
-use crate::wire::Checksums;
-use crate::{BySide, Dedup, FlowSide, PacketView, Sink, Timestamp};
+use crate::wire::{Checksums, Subframes};
+use crate::{BySide, Dedup, FlowSide, LinkType, PacketView, SeqNumber, Sink, Timestamp};
 use flows::{Flows, Timestamps};
 use gate::Gate;
 
@@ -208,8 +210,15 @@ pub struct FlowRef<'a, K> {
     pub key: &'a K,
     /// The time of what happens: of the packet, the alarm or the end.
     pub at: Timestamp,
+    /// Which of the frames that the engine was given it came in, counted from 1;
+    /// of what happens without a packet, the latest.
+    ///
+    /// It is not always the latest: a SYN that met another connection is
+    /// counted when it is known whose it is.
+    pub packet: u64,
     flow: &'a Flow,
     rest: &'a Rest,
+    effect: Effect,
 }
 
 impl<K> FlowRef<'_, K> {
@@ -223,6 +232,34 @@ impl<K> FlowRef<'_, K> {
     #[must_use]
     pub fn state(&self) -> FlowState {
         self.flow.state
+    }
+
+    /// What the packet does to its connection.
+    #[inline]
+    fn effect(&self) -> Effect {
+        self.effect
+    }
+
+    /// The first number of a side's stream, once that is settled.
+    #[inline]
+    fn stream_begin(&self, side: FlowSide) -> Option<SeqNumber> {
+        self.flow.stream_begin(side)
+    }
+
+    /// Whether the other side has taken the SYN of a side without its data.
+    fn has_refused_early_data(&self, side: FlowSide) -> bool {
+        self.flow.has_refused_early_data(side)
+    }
+
+    /// Whether a SYN of a side has another number than its first.
+    fn is_other_syn(&self, side: FlowSide, seq: SeqNumber) -> bool {
+        self.flow.is_other_syn(side, seq)
+    }
+
+    /// Whether a side's stream has ended.
+    #[inline]
+    fn fin(&self, side: FlowSide) -> Fin {
+        self.flow.fin(side)
     }
 }
 
@@ -324,6 +361,26 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     /// is not written to memory for a call and read back.
     #[inline(always)]
     fn take(&mut self, packet: PacketView<'_>, out: &mut impl Sink<C::Event>) {
+        if packet.link != LinkType::ETHERNET
+            && let Some(packets) = Subframes::of(packet)
+        {
+            return self.take_several(packets, out);
+        }
+        self.take_one(packet, out);
+    }
+
+    /// Takes a frame that carries several packets: each counts as one.
+    #[cold]
+    #[inline(never)]
+    fn take_several(&mut self, packets: Subframes<'_>, out: &mut impl Sink<C::Event>) {
+        for (others, packet) in packets.enumerate() {
+            self.flows.packets_beside += u64::from(others > 0);
+            self.take_one(packet, out);
+        }
+    }
+
+    #[inline(always)]
+    fn take_one(&mut self, packet: PacketView<'_>, out: &mut impl Sink<C::Event>) {
         let flows = &mut self.flows;
         flows.admit(&self.extractor, &packet, out);
         if let Some(gate) = &mut self.gate
@@ -338,9 +395,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         if extracted.is_fragment {
             return flows.take_apart(&self.extractor, packet, None, out);
         }
-        flows.deliver(&extracted, out);
+        flows.deliver(&self.extractor, &extracted, out);
         if let Some(outer) = self.extractor.outer(&extracted) {
-            flows.deliver_outer(&outer, out);
+            flows.deliver_outer(&self.extractor, &outer, out);
         }
     }
 
@@ -385,13 +442,17 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     }
 
     /// When [`expire`](Self::expire) may next have something to do: no flow
-    /// expires before, no fragment or hole is given up and no parser is due.
-    /// `None` without flows and fragments.
+    /// expires before, no fragment, hole or unanswered SYN is given up and no
+    /// parser is due. `None` without flows and fragments.
     #[must_use]
     pub fn next_expiry(&self) -> Option<Timestamp> {
         let flows = &self.flows;
-        let fragments = flows.fragments.next_deadline();
-        let all = [flows.table.next_expiry(), flows.alarms.next(), fragments];
+        let all = [
+            flows.table.next_expiry(),
+            flows.alarms.next(),
+            flows.fragments.next_deadline(),
+            flows.contenders.next_deadline(),
+        ];
         all.into_iter().flatten().min()
     }
 

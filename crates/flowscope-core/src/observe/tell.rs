@@ -48,6 +48,8 @@ pub(super) fn anomaly(flow: FlowId, side: FlowSide, at: Timestamp, kind: Anomaly
     }
     match kind {
         AnomalyKind::RstOutOfWindow
+        | AnomalyKind::RefusedRst
+        | AnomalyKind::RefusedFin
         | AnomalyKind::OverlappingFragments
         | AnomalyKind::OverlapConflict
         | AnomalyKind::StreamOverflow => tell!(warn),

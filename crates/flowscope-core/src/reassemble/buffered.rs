@@ -78,10 +78,16 @@ pub(super) enum Phase {
     Waiting,
     /// The receiver acknowledged something.
     Acked,
+    /// A SYN with data claims where it begins. All is held until it is known
+    /// whether it does.
+    Claimed,
     /// It was joined in its middle: what comes first may not be the first, and
     /// is held a moment.
     Settling,
     Open,
+    /// A FIN is claimed where the stream has got to. What comes behind it is
+    /// held until it is known which of the two counts.
+    Ending,
     Finished,
     Stopped,
 }
@@ -156,6 +162,9 @@ impl Reassembler for BufferedReassembler {
 
     fn expire(&mut self, now: Timestamp, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
         let (mut notes, mut moment) = (StreamNotes::NONE, now);
+        if self.is_paused() {
+            return notes;
+        }
         while let Some(trouble) = &mut self.trouble {
             trouble.note(self.acked, moment);
             let end = trouble.hole_end();
@@ -176,13 +185,20 @@ impl Reassembler for BufferedReassembler {
     fn next_expiry(&self) -> Option<Timestamp> {
         let trouble = self.trouble.as_ref()?;
         let due = trouble.deadline(&self.config)?;
-        Some(match self.phase {
-            Phase::Settling => due.min(trouble.since + self.config.ack_grace),
-            Phase::Waiting | Phase::Acked | Phase::Open | Phase::Finished | Phase::Stopped => due,
-        })
+        match self.phase {
+            Phase::Settling => Some(due.min(trouble.since + self.config.ack_grace)),
+            // Time does not tell.
+            Phase::Claimed | Phase::Ending => None,
+            Phase::Waiting | Phase::Acked | Phase::Open | Phase::Finished | Phase::Stopped => {
+                Some(due)
+            }
+        }
     }
 
     fn shed(&mut self, now: Timestamp, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
+        if self.is_paused() {
+            return self.drop_paused();
+        }
         let mut notes = self.expire(now, out);
         match self
             .trouble
@@ -199,7 +215,15 @@ impl Reassembler for BufferedReassembler {
     }
 
     fn finish(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
+        if self.phase == Phase::Ending {
+            // Nothing has said otherwise.
+            return self.end();
+        }
         let mut notes = StreamNotes::NONE;
+        if self.phase == Phase::Claimed {
+            self.phase = Phase::Open;
+            self.drain(out);
+        }
         while let Some(end) = self.trouble.as_ref().and_then(|trouble| trouble.hole_end()) {
             notes |= self.skip_to(end, out);
         }
@@ -221,7 +245,12 @@ impl Reassembler for BufferedReassembler {
 
     fn state(&self) -> StreamState {
         match self.phase {
-            Phase::Waiting | Phase::Acked | Phase::Settling | Phase::Open => StreamState::Open,
+            Phase::Waiting
+            | Phase::Acked
+            | Phase::Claimed
+            | Phase::Settling
+            | Phase::Open
+            | Phase::Ending => StreamState::Open,
             Phase::Finished => StreamState::Finished,
             Phase::Stopped => StreamState::Stopped,
         }
@@ -274,7 +303,7 @@ impl BufferedReassembler {
             return false;
         }
         match self.phase {
-            Phase::Open => self.hear(segment.ack),
+            Phase::Claimed | Phase::Open | Phase::Ending => self.hear(segment.ack),
             // Of captures that see one side only.
             Phase::Acked if !segment.flags.contains(TcpFlags::SYN) => {
                 self.anchor = self.anchor.later(segment.ack);
@@ -299,6 +328,17 @@ impl BufferedReassembler {
         self.trouble
             .as_ref()
             .is_some_and(|trouble| !trouble.held.is_empty() || trouble.suspect.is_some())
+    }
+
+    /// Whether it is not known whether the stream begins where its SYN says.
+    pub(crate) fn is_claimed(&self) -> bool {
+        self.phase == Phase::Claimed
+    }
+
+    /// Whether all that comes is held.
+    #[inline]
+    pub(super) fn is_paused(&self) -> bool {
+        matches!(self.phase, Phase::Claimed | Phase::Ending)
     }
 
     /// Whether nothing is held or waited for.
@@ -402,7 +442,7 @@ impl BufferedReassembler {
         }
         match self.phase {
             Phase::Waiting | Phase::Acked => self.join(seq),
-            Phase::Settling | Phase::Open => {}
+            Phase::Claimed | Phase::Settling | Phase::Open | Phase::Ending => {}
             Phase::Finished | Phase::Stopped => {
                 self.refuse(segment);
                 return notes;
@@ -448,11 +488,160 @@ impl BufferedReassembler {
                 self.drain(out);
                 return Some(self.end_if_due());
             }
-            Phase::Open | Phase::Finished | Phase::Stopped => {
+            Phase::Claimed | Phase::Open | Phase::Ending | Phase::Finished | Phase::Stopped => {
                 return (offset == i64::from(self.base)).then_some(StreamNotes::NONE);
             }
         }
         Some(StreamNotes::NONE)
+    }
+
+    /// Whether [`begin_at`](Self::begin_at) has something to do.
+    #[inline]
+    pub(crate) fn may_begin_at(&self, start: SeqNumber) -> bool {
+        match self.phase {
+            Phase::Waiting | Phase::Acked | Phase::Claimed | Phase::Settling => true,
+            Phase::Open => self.next == 0 && self.anchor != start,
+            Phase::Ending | Phase::Finished | Phase::Stopped => false,
+        }
+    }
+
+    /// Begins the stream at `start` if nothing comes of that; says whether it
+    /// has begun there.
+    #[inline]
+    pub(crate) fn begins_quietly(&mut self, start: SeqNumber) -> bool {
+        match self.phase {
+            Phase::Waiting | Phase::Acked => self.anchor_at(start, 0),
+            Phase::Claimed | Phase::Settling => return false,
+            Phase::Open => return self.next != 0 || self.anchor == start,
+            Phase::Ending | Phase::Finished | Phase::Stopped => {}
+        }
+        true
+    }
+
+    /// Whether the stream's end is not to be looked at.
+    #[inline]
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Finished | Phase::Stopped)
+    }
+
+    /// Whether a FIN is claimed where the stream has got to.
+    #[inline]
+    pub(crate) fn is_ending(&self) -> bool {
+        self.phase == Phase::Ending
+    }
+
+    /// Begins the stream at `start`, which is settled by more than its SYN.
+    pub(crate) fn begin_at(
+        &mut self,
+        start: SeqNumber,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> StreamNotes {
+        let offset = self.offset(start);
+        match self.phase {
+            Phase::Claimed if offset == 0 => {
+                self.phase = Phase::Open;
+                self.drain(out);
+                return StreamNotes::NONE;
+            }
+            Phase::Settling if (0..=self.first_held()).contains(&offset) => {}
+            Phase::Claimed | Phase::Settling => {
+                // What came before is of nothing.
+                self.stop();
+                self.phase = Phase::Waiting;
+            }
+            Phase::Waiting
+            | Phase::Acked
+            | Phase::Open
+            | Phase::Ending
+            | Phase::Finished
+            | Phase::Stopped => {}
+        }
+        self.begin(start, out).unwrap_or_default()
+    }
+
+    /// Takes `start` for the stream's beginning until more is known, and says
+    /// whether nothing speaks against it.
+    pub(crate) fn claim_begin(&mut self, start: SeqNumber) -> bool {
+        match self.phase {
+            Phase::Waiting | Phase::Acked => {
+                self.anchor_at(start, 0);
+                self.phase = Phase::Claimed;
+                true
+            }
+            Phase::Claimed => self.offset(start) == 0,
+            Phase::Settling | Phase::Open | Phase::Ending | Phase::Finished | Phase::Stopped => {
+                false
+            }
+        }
+    }
+
+    /// Where what is held begins.
+    fn first_held(&self) -> i64 {
+        let first = self.trouble.as_ref().and_then(|trouble| trouble.hole_end());
+        first.map_or(i64::MAX, |first| i64::try_from(first).unwrap_or(i64::MAX))
+    }
+
+    /// Takes a FIN at `number` for the stream's end until more is known.
+    ///
+    /// Behind a hole nothing is handed on anyway.
+    pub(crate) fn claim_end(&mut self, number: SeqNumber) {
+        if self.phase == Phase::Open && self.is_clear() && number == self.seq_of_next() {
+            self.phase = Phase::Ending;
+        }
+    }
+
+    /// The FIN that was claimed is the stream's end.
+    pub(crate) fn settle_end(
+        &mut self,
+        number: SeqNumber,
+        at: Timestamp,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> StreamNotes {
+        if number != self.seq_of_next() {
+            self.reopen(out);
+        }
+        match self.phase {
+            Phase::Ending => self.end(),
+            Phase::Finished | Phase::Stopped => StreamNotes::NONE,
+            Phase::Waiting | Phase::Acked | Phase::Claimed | Phase::Settling | Phase::Open => {
+                let fin = Segment::data(number.0, &[], at).with_flags(TcpFlags::FIN);
+                self.push(&fin, out)
+            }
+        }
+    }
+
+    /// How many bytes of the stream were handed on or given up from where a
+    /// segment begins, if there are any. It has data and is no keep-alive.
+    pub(crate) fn delivered_since(&self, segment: &Segment<'_>) -> Option<u64> {
+        let len = segment.payload.wire_len();
+        if len == 0 || self.is_probe(segment.seq, len, false) {
+            return None;
+        }
+        match self.phase {
+            Phase::Open | Phase::Ending | Phase::Finished => {}
+            Phase::Waiting | Phase::Acked | Phase::Claimed | Phase::Settling | Phase::Stopped => {
+                return None;
+            }
+        }
+        let at = u64::try_from(self.offset(segment.seq)).ok()?;
+        (at >= self.base.into() && at < self.next).then(|| self.next - at)
+    }
+
+    /// Counts bytes that were handed on of which a second copy says otherwise.
+    pub(crate) fn note_conflicts(&mut self, bytes: u64) -> StreamNotes {
+        if bytes == 0 {
+            return StreamNotes::NONE;
+        }
+        self.trouble().counts.conflicts += bytes;
+        StreamNotes::CONFLICT
+    }
+
+    /// The FIN that was claimed was none: the stream goes on.
+    pub(crate) fn reopen(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) {
+        if self.phase == Phase::Ending {
+            self.phase = Phase::Open;
+            self.drain(out);
+        }
     }
 
     /// Opens the stream at `start`, of which the receiver has acknowledged
@@ -491,7 +680,12 @@ impl BufferedReassembler {
         match self.phase {
             Phase::Waiting => false,
             Phase::Acked => seq + 1 == self.anchor,
-            Phase::Settling | Phase::Open | Phase::Finished | Phase::Stopped => {
+            Phase::Claimed
+            | Phase::Settling
+            | Phase::Open
+            | Phase::Ending
+            | Phase::Finished
+            | Phase::Stopped => {
                 let last = i64::try_from(self.known_end()).unwrap_or(i64::MAX);
                 self.offset(seq) + 1 == last
             }
@@ -499,7 +693,7 @@ impl BufferedReassembler {
     }
 
     /// Counts the data of a segment that is no part of the stream.
-    fn refuse(&mut self, segment: &Segment<'_>) {
+    pub(crate) fn refuse(&mut self, segment: &Segment<'_>) {
         let len = u64::from(segment.payload.wire_len());
         if len == 0 {
             return;

@@ -158,9 +158,21 @@ impl<'a> Segment<'a> {
         }
     }
 
+    /// The same segment, which neither begins nor ends a stream.
+    pub(crate) fn without_control(self) -> Self {
+        let has_syn = self.flags.contains(TcpFlags::SYN);
+        let control = TcpFlags::SYN.0 | TcpFlags::FIN.0;
+        Self {
+            // The data of a SYN begin one behind its number.
+            seq: self.seq + u32::from(has_syn),
+            flags: TcpFlags(self.flags.0 & !control),
+            ..self
+        }
+    }
+
     /// Whether it says how much of the other side's stream was received.
     #[inline]
-    fn acknowledges(&self) -> bool {
+    pub(crate) fn acknowledges(&self) -> bool {
         self.flags.0 & (TcpFlags::ACK.0 | TcpFlags::RST.0) == TcpFlags::ACK.0
     }
 

@@ -52,9 +52,10 @@ impl BufferedReassembler {
             return notes | self.end();
         }
         // Whoever goes on from the first that was seen says that it was the
-        // first.
+        // first; unless the receiver lacks something before it.
         if let (Phase::Settling, Some(first)) = (self.phase, hole_end)
             && start >= first
+            && !(1..first).contains(&self.acked)
         {
             notes |= self.skip_to(first, out);
         }
@@ -77,14 +78,14 @@ impl BufferedReassembler {
         if fresh.len() == 0 || end <= next {
             return StreamNotes::NONE;
         }
-        if fresh.at <= next {
+        if fresh.at <= next && !self.is_paused() {
             if self.phase == Phase::Settling {
                 // Nothing earlier would be taken.
                 self.phase = Phase::Open;
             }
             self.pass(fresh.within(next..end), out)
         } else {
-            self.hold(fresh, out)
+            self.hold(fresh.within(next..end), out)
         }
     }
 
@@ -115,6 +116,10 @@ impl BufferedReassembler {
         let mut notes = StreamNotes::NONE;
         while !self.has_room_for(&fresh) {
             notes |= StreamNotes::OVERFLOW;
+            if self.is_paused() {
+                self.trouble().counts.dropped += fresh.len();
+                return notes;
+            }
             if self.config.overflow == OverflowPolicy::DropFlow {
                 self.drop_stream(&fresh);
                 return notes;
@@ -208,7 +213,8 @@ impl BufferedReassembler {
 
     /// Hands on what is held without a hole before it.
     fn hand_on(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) {
-        while let Some(trouble) = &mut self.trouble
+        while !self.is_paused()
+            && let Some(trouble) = &mut self.trouble
             && let Some(piece) = trouble.held.take(self.next)
         {
             self.next += piece.len();
@@ -247,7 +253,10 @@ impl BufferedReassembler {
     }
 
     fn is_open(&self) -> bool {
-        matches!(self.phase, Phase::Settling | Phase::Open)
+        matches!(
+            self.phase,
+            Phase::Claimed | Phase::Settling | Phase::Open | Phase::Ending
+        )
     }
 
     pub(super) fn end_if_due(&mut self) -> StreamNotes {
@@ -258,10 +267,25 @@ impl BufferedReassembler {
         }
     }
 
-    /// The stream is over.
-    fn end(&mut self) -> StreamNotes {
+    /// Drops what is held while all is.
+    pub(crate) fn drop_paused(&mut self) -> StreamNotes {
         self.drop_suspect();
+        if let Some(trouble) = &mut self.trouble
+            && !trouble.held.is_empty()
+        {
+            trouble.counts.dropped += trouble.held.truncate(0);
+            trouble.next_hole();
+            return StreamNotes::OVERFLOW;
+        }
+        StreamNotes::NONE
+    }
+
+    /// The stream is over.
+    pub(super) fn end(&mut self) -> StreamNotes {
+        self.drop_suspect();
+        let next = self.next;
         if let Some(trouble) = &mut self.trouble {
+            trouble.counts.dropped += trouble.held.truncate(next);
             trouble.fin = None;
             trouble.next_hole();
         }

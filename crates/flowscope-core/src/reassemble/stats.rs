@@ -16,7 +16,8 @@ pub struct StreamStats {
     /// Bytes sent again, or too late: for places that had been handed on, given
     /// up, or were held. Keep-alives do not count.
     pub retransmitted: u64,
-    /// Bytes held of which a second copy said otherwise.
+    /// Bytes held, or handed on not long ago, of which a second copy said
+    /// otherwise.
     pub conflicts: u64,
     /// Bytes that are no part of the stream: before its beginning, behind its
     /// FIN, with an RST, in stray segments, or after it was dropped.

@@ -62,7 +62,7 @@ impl BufferedReassembler {
                 self.phase = Phase::Acked;
             }
             Phase::Acked => self.anchor = self.anchor.later(segment.ack),
-            Phase::Settling | Phase::Open => {
+            Phase::Claimed | Phase::Settling | Phase::Open | Phase::Ending => {
                 let suspect = self.take_acked_suspect(segment.ack);
                 let notes = suspect.map(|suspect| self.clear_of_suspicion(&suspect, out));
                 self.hear(segment.ack);

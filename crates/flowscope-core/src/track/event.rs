@@ -134,6 +134,9 @@ pub enum EndReason {
     IdleTimeout,
     /// The table was full and this flow was the nearest to its timeout.
     Evicted,
+    /// Another connection took its place: the same ports, and a SYN that was
+    /// answered.
+    Replaced,
     /// The input ended while it was open.
     EndOfInput,
     /// Its parser could not go on. That ends the session, as a driver of
@@ -148,6 +151,7 @@ impl EndReason {
         Self::Rst,
         Self::IdleTimeout,
         Self::Evicted,
+        Self::Replaced,
         Self::EndOfInput,
         Self::ParseError,
     ];
@@ -160,6 +164,7 @@ impl EndReason {
             Self::Rst => "rst",
             Self::IdleTimeout => "idle_timeout",
             Self::Evicted => "evicted",
+            Self::Replaced => "replaced",
             Self::EndOfInput => "end_of_input",
             Self::ParseError => "parse_error",
         }
@@ -173,9 +178,15 @@ pub enum AnomalyKind {
     /// An RST whose sequence number its receiver would refuse. It does not
     /// reset the flow.
     RstOutOfWindow,
-    /// A SYN with a new sequence number on a connection that is in use. It
-    /// changes nothing.
+    /// A SYN with a new sequence number on a connection that is in use, which
+    /// was not answered. It changes nothing.
     SynInConnection,
+    /// An RST that lies in the window and not where its receiver would obey it,
+    /// one with a signature on a connection without, or one after which the
+    /// receiver went on. It does not reset the flow.
+    RefusedRst,
+    /// A FIN after which the receiver took more. It does not end the stream.
+    RefusedFin,
     /// Fragments of a datagram that claim the same bytes of it, and are not the
     /// same. Over IPv6 it is dropped (RFC 5722).
     OverlappingFragments,
@@ -198,6 +209,8 @@ impl AnomalyKind {
     pub const ALL: &'static [Self] = &[
         Self::RstOutOfWindow,
         Self::SynInConnection,
+        Self::RefusedRst,
+        Self::RefusedFin,
         Self::OverlappingFragments,
         Self::IncompleteDatagram,
         Self::OverlapConflict,
@@ -213,6 +226,8 @@ impl AnomalyKind {
         match self {
             Self::RstOutOfWindow => "rst_out_of_window",
             Self::SynInConnection => "syn_in_connection",
+            Self::RefusedRst => "refused_rst",
+            Self::RefusedFin => "refused_fin",
             Self::OverlappingFragments => "overlapping_fragments",
             Self::IncompleteDatagram => "incomplete_datagram",
             Self::OverlapConflict => "overlap_conflict",

@@ -8,12 +8,13 @@
 //! and every look at a deadline needs, then one for each side. [`Rest`] is what
 //! a usual packet leaves alone.
 
+use super::connection::{Claims, Verdict, is_plain};
 use super::history::{Code, History, Letter, Word};
+use super::sender::{Sender, Sequence};
 use super::state::Control;
-use super::tcp::{Sender, Verdict};
 use super::{FlowState, FlowStats, IdleTimeouts};
-use crate::wire::{TcpFlags, TcpHeader, Transport};
-use crate::{BySide, FlowSide, Orientation, Timestamp};
+use crate::wire::{TcpHeader, Transport};
+use crate::{BySide, FlowSide, Orientation, SeqNumber, Timestamp};
 use alloc::boxed::Box;
 use core::time::Duration;
 
@@ -25,12 +26,17 @@ pub(crate) struct Flow {
     touched: Timestamp,
     number: Number,
     pub(crate) state: FlowState,
-    traits: Traits,
+    pub(super) traits: Traits,
+    /// What the state would be if a reset did not hold.
+    pub(super) under: FlowState,
     /// The first letters of its history; more are in [`Rest`].
     history: Word,
-    sides: [Side; 2],
-    /// Packets that were captured shorter than they were on the wire.
-    cut: [u32; 2],
+    pub(super) sides: [Side; 2],
+    /// The number of the reset.
+    pub(super) reset_at: SeqNumber,
+    /// Packets that were captured shorter than they were on the wire, modulo
+    /// 2^16; the rest is in [`Rare`].
+    cut: [u16; 2],
 }
 
 /// The rest of a live flow, aligned so as to lie in one cache line.
@@ -56,13 +62,17 @@ struct Rare {
     pieces: [u32; 2],
     /// Datagrams put together from them.
     wholes: [u32; 2],
+    /// So often were 2^16 packets cut.
+    cut: [u32; 2],
+    /// What is not settled of a connection.
+    claims: Claims,
 }
 
 /// What is kept of one side: with 8 bytes of the flow's a cache line.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
-struct Side {
-    sender: Sender,
+pub(super) struct Side {
+    pub(super) sender: Sender,
     counters: Counters,
 }
 
@@ -110,8 +120,10 @@ impl Flow {
             number: Number::new(number),
             state,
             traits: Traits::new(class, initiator),
+            under: state,
             history: Word::default(),
             sides: [Side::default(); 2],
+            reset_at: SeqNumber(0),
             cut: [0; 2],
         };
         let mut rest = Rest {
@@ -126,16 +138,39 @@ impl Flow {
         (flow, rest)
     }
 
-    /// Counts a packet that arrives when the tracker's clock is at `now`, and
-    /// returns the state it leads to, if that is another.
-    #[inline]
-    pub(crate) fn count(
-        &mut self,
-        packet: &Observed,
-        now: Timestamp,
-        rest: &mut Rest,
-    ) -> (Option<FlowState>, Verdict) {
+    /// Whether a packet is one that only goes on: what most are.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self, packet: &Observed) -> bool {
+        match &packet.transport {
+            Transport::Tcp(header) => self.traits.is_settled() && is_plain(header),
+            _ => true,
+        }
+    }
+
+    /// Counts a packet that only goes on, and arrives when the tracker's clock
+    /// is at `now`.
+    #[inline(always)]
+    pub(crate) fn count_plain(&mut self, packet: &Observed, now: Timestamp, rest: &mut Rest) {
         let side = self.count_lengths(packet, now, rest);
+        match &packet.transport {
+            Transport::Tcp(header) => {
+                let sender = &mut self.sides[side as usize].sender;
+                let sequence = sender.send(header, packet.payload_len, packet.payload_len);
+                sender.acknowledge(header);
+                self.note_segment(side, header, packet.payload_len, sequence, rest);
+            }
+            Transport::Udp | Transport::UdpLite if packet.payload_len > 0 => {
+                self.note(side, Letter::Data, rest);
+            }
+            _ => {}
+        }
+    }
+
+    /// Counts any packet that arrives when the tracker's clock is at `now`. It is
+    /// a copy, so that the packet itself is never written to memory.
+    #[inline(never)]
+    pub(crate) fn count(&mut self, packet: Observed, now: Timestamp, rest: &mut Rest) -> Verdict {
+        let side = self.count_lengths(&packet, now, rest);
         self.step(side, &packet.transport, packet.payload_len, rest)
     }
 
@@ -160,7 +195,7 @@ impl Flow {
         transport: &Transport,
         payload_len: u32,
         rest: &mut Rest,
-    ) -> (Option<FlowState>, Verdict) {
+    ) -> Verdict {
         rest.count(side, |rare| &mut rare.wholes);
         let counters = &mut self.sides[side as usize].counters;
         counters.add([0, 0, 0, payload_len]);
@@ -183,8 +218,11 @@ impl Flow {
             packet.payload_len,
         ]);
         if packet.is_cut {
-            let count = &mut self.cut[side as usize];
-            *count = count.saturating_add(1);
+            let (count, has_wrapped) = self.cut[side as usize].overflowing_add(1);
+            self.cut[side as usize] = count;
+            if has_wrapped {
+                rest.count(side, |rare| &mut rare.cut);
+            }
         }
         side
     }
@@ -197,14 +235,14 @@ impl Flow {
         transport: &Transport,
         payload_len: u32,
         rest: &mut Rest,
-    ) -> (Option<FlowState>, Verdict) {
+    ) -> Verdict {
         match transport {
             Transport::Tcp(header) => self.count_segment(side, header, payload_len, rest),
             Transport::Udp | Transport::UdpLite if payload_len > 0 => {
                 self.note(side, Letter::Data, rest);
-                (None, Verdict::Expected)
+                Verdict::PLAIN
             }
-            _ => (None, Verdict::Expected),
+            _ => Verdict::PLAIN,
         }
     }
 
@@ -233,34 +271,49 @@ impl Flow {
         header: &TcpHeader,
         payload_len: u32,
         rest: &mut Rest,
-    ) -> (Option<FlowState>, Verdict) {
-        let [initiator, responder] = &mut self.sides;
-        let (own, peer) = match side {
-            FlowSide::Initiator => (initiator, &*responder),
-            FlowSide::Responder => (responder, &*initiator),
-        };
-        let (next, verdict) = own
-            .sender
-            .step(&peer.sender, self.state, side, header, payload_len);
-        if let Some(next) = next {
-            self.state = next;
-        }
+    ) -> Verdict {
+        let (verdict, sequence) = self.judge(side, header, payload_len, rest);
+        self.note_segment(side, header, payload_len, sequence, rest);
+        verdict
+    }
+
+    /// Notes what a segment is for the history and the statistics.
+    #[inline(always)]
+    fn note_segment(
+        &mut self,
+        side: FlowSide,
+        header: &TcpHeader,
+        payload_len: u32,
+        sequence: Sequence,
+        rest: &mut Rest,
+    ) {
         let history = &mut self.history;
+        let own = &mut self.sides[side as usize];
         own.sender.note(header, payload_len, |letter| {
             push(history, rest, Code::new(side, letter));
         });
-        match verdict {
-            Verdict::Expected | Verdict::RstOutOfWindow | Verdict::SynInConnection => {}
-            Verdict::Retransmission => {
-                let count = &mut own.counters.retransmissions;
-                *count = count.saturating_add(1);
-                if is_power_of_ten(*count) {
-                    push(history, rest, Code::new(side, Letter::Retransmission));
-                }
-            }
-            Verdict::OutOfOrder => rest.count(side, |rare| &mut rare.out_of_order),
+        match sequence {
+            Sequence::Expected => {}
+            Sequence::Retransmission => self.count_retransmission(side, payload_len, rest),
+            Sequence::OutOfOrder => rest.count(side, |rare| &mut rare.out_of_order),
         }
-        (next, verdict)
+    }
+
+    /// Zeek notes what carries data alone, the first time and at every tenfold.
+    #[cold]
+    fn count_retransmission(&mut self, side: FlowSide, payload_len: u32, rest: &mut Rest) {
+        let own = &mut self.sides[side as usize];
+        let count = &mut own.counters.retransmissions;
+        *count = count.saturating_add(1);
+        if payload_len == 0 {
+            return;
+        }
+        let code = Code::new(side, Letter::Retransmission);
+        let mut is_first = false;
+        (own.sender).note_once(Letter::Retransmission, |_| is_first = true);
+        if is_first || *count > 1 && is_power_of_ten(*count) {
+            push(&mut self.history, rest, code);
+        }
     }
 
     #[inline(always)]
@@ -273,24 +326,9 @@ impl Flow {
             });
     }
 
-    /// Whether `packet` is the first of another connection between the same
-    /// two ends: a new SYN after this one is over or has long been silent.
-    #[inline]
-    pub(crate) fn is_replaced_by(
-        &self,
-        packet: &Observed,
-        now: Timestamp,
-        reuse_after: Duration,
-    ) -> bool {
-        let Transport::Tcp(header) = &packet.transport else {
-            return false;
-        };
-        header.flags.contains(TcpFlags::SYN)
-            && !header.flags.contains(TcpFlags::RST)
-            && (self.state.is_over() || now - self.touched >= reuse_after)
-            && self.sides[self.side_of(packet.orientation) as usize]
-                .sender
-                .is_new_syn(header)
+    /// When it was last seen, by the tracker's clock.
+    pub(crate) fn touched(&self) -> Timestamp {
+        self.touched
     }
 
     /// Something of each side's cache line.
@@ -354,10 +392,14 @@ impl Flow {
             payload_bytes: by_side(|c| c.value(3)),
             retransmissions: each(self.sides.map(|side| side.counters.retransmissions)),
             out_of_order: each(rare.out_of_order),
-            cut_packets: each(self.cut),
+            cut_packets: BySide::from_fn(|side| {
+                let [low, high] = [self.cut[side as usize].into(), rare.cut[side as usize]];
+                high.saturating_mul(1 << 16).saturating_add(low)
+            }),
             fragments: each(rare.pieces),
             reassembled: each(rare.wholes),
             missing_bytes: BySide::default(),
+            dropped_bytes: BySide::default(),
             held_peak: BySide::default(),
             state: self.state,
             history: History::of([self.history, rest.history]),
@@ -378,6 +420,32 @@ impl Rest {
         let counts = of(self.rare.get_or_insert_default());
         let count = &mut counts[side as usize];
         *count = count.saturating_add(1);
+    }
+
+    /// What is not settled of its connection.
+    #[inline]
+    pub(super) fn claims(&self) -> Claims {
+        self.rare
+            .as_ref()
+            .map_or_else(Claims::default, |rare| rare.claims)
+    }
+
+    /// Whether anything is kept of it that most flows do without.
+    #[inline]
+    pub(super) const fn has_rare(&self) -> bool {
+        self.rare.is_some()
+    }
+
+    /// Whether a FIN waits to be acknowledged.
+    #[inline]
+    pub(super) fn awaits_fin(&self) -> bool {
+        self.rare
+            .as_ref()
+            .is_some_and(|rare| rare.claims.fin != [None; 2])
+    }
+
+    pub(super) fn claims_mut(&mut self) -> &mut Claims {
+        &mut self.rare.get_or_insert_default().claims
     }
 
     /// Gives back what memory it holds, as nothing in it is of use any more.
@@ -402,31 +470,35 @@ fn push(history: &mut Word, rest: &mut Rest, code: Code) {
     }
 }
 
-/// A flow's number in 48 bits: a thousand million a second for three days.
+/// A flow's number in 40 bits: a million a second for twelve days.
 #[derive(Clone, Copy, Debug)]
-struct Number([u16; 3]);
+struct Number([u8; 5]);
 
 impl Number {
     const fn new(number: u64) -> Self {
-        Self([number as u16, (number >> 16) as u16, (number >> 32) as u16])
+        let [a, b, c, d, e, ..] = number.to_le_bytes();
+        Self([a, b, c, d, e])
     }
 
     #[inline]
-    fn get(self) -> u64 {
-        let [low, middle, high] = self.0.map(u64::from);
-        high << 32 | middle << 16 | low
+    const fn get(self) -> u64 {
+        let [a, b, c, d, e] = self.0;
+        u64::from_le_bytes([a, b, c, d, e, 0, 0, 0])
     }
 }
 
-/// What is always so of a flow, and one thing that is not, in one byte.
+/// What is so or not of a flow, in one byte.
 #[derive(Clone, Copy, Debug)]
-struct Traits(u8);
+pub(super) struct Traits(u8);
 
 impl Traits {
     const UDP: u8 = 1;
     const OTHER: u8 = 1 << 1;
     const REVERSE: u8 = 1 << 2;
     const LAST_IS_TOUCHED: u8 = 1 << 3;
+    const SETTLED: u8 = 1 << 4;
+    const CONTENDED: u8 = 1 << 5;
+    const RESET_BY_RESPONDER: u8 = 1 << 6;
 
     const fn new(class: Class, initiator: Orientation) -> Self {
         let class = match class {
@@ -475,7 +547,45 @@ impl Traits {
 
     #[inline]
     fn set_last_is_touched(&mut self, is: bool) {
-        self.0 = self.0 & !Self::LAST_IS_TOUCHED | if is { Self::LAST_IS_TOUCHED } else { 0 };
+        self.set(Self::LAST_IS_TOUCHED, is);
+    }
+
+    /// Whether nothing about the connection is in doubt.
+    #[inline(always)]
+    pub(super) const fn is_settled(self) -> bool {
+        self.has(Self::SETTLED)
+    }
+
+    pub(super) fn set_settled(&mut self, is: bool) {
+        self.set(Self::SETTLED, is);
+    }
+
+    /// Whether another connection may have taken its place.
+    #[inline(always)]
+    pub(super) const fn is_contended(self) -> bool {
+        self.has(Self::CONTENDED)
+    }
+
+    pub(super) fn set_contended(&mut self, is: bool) {
+        self.set(Self::CONTENDED, is);
+    }
+
+    /// Who sent the reset, if there was one.
+    pub(super) const fn reset_by(self) -> FlowSide {
+        if self.has(Self::RESET_BY_RESPONDER) {
+            FlowSide::Responder
+        } else {
+            FlowSide::Initiator
+        }
+    }
+
+    pub(super) fn set_reset_by(&mut self, side: FlowSide) {
+        self.set(Self::RESET_BY_RESPONDER, side == FlowSide::Responder);
+    }
+
+    #[inline]
+    fn set(&mut self, bit: u8, is: bool) {
+        self.0 = self.0 & !bit | if is { bit } else { 0 };
     }
 }
 
@@ -528,6 +638,12 @@ mod tests {
         assert_eq!(counters.value(1), 3 * u64::from(u32::MAX));
         assert_eq!(counters.value(2), 0);
         assert_eq!(counters.value(3), 6);
+    }
+
+    #[test]
+    fn a_flow_and_its_key_fill_three_cache_lines() {
+        let key = size_of::<crate::extract::FiveTupleKey>();
+        assert!(size_of::<Flow>() + key + size_of::<u64>() <= 3 * 64);
     }
 
     #[test]

@@ -4,25 +4,26 @@
 //! The tracker itself is [`FlowTracker`](crate::FlowTracker).
 
 mod bags;
+mod connection;
 mod event;
 mod flow;
 mod history;
 mod idle;
 mod near;
+mod sender;
 mod slab;
 mod state;
 mod stats;
 mod table;
-mod tcp;
 
 pub use event::{Anomalies, AnomalyKind, EndReason, FlowEvent};
 pub use history::History;
 pub use state::FlowState;
 pub use stats::{FlowStats, TrackerStats};
 
+pub(crate) use connection::{Contender, Effect, Fin, Standing, Verdict};
 pub(crate) use flow::{Flow, Observed, Rest};
 pub(crate) use table::{Slot, Table};
-pub(crate) use tcp::Verdict;
 
 use core::fmt;
 use core::time::Duration;
@@ -81,9 +82,6 @@ pub struct Config {
     pub max_flows: usize,
     /// How long a flow may be silent before it ends.
     pub idle: IdleTimeouts,
-    /// How long a TCP connection must have been silent for a SYN with a new
-    /// sequence number to replace it. One minute by default.
-    pub reuse_after: Duration,
     /// What is done about IP fragments. They are put together by default.
     pub fragments: FragmentPolicy,
 }
@@ -93,7 +91,6 @@ impl Default for Config {
         Self {
             max_flows: 1_000_000,
             idle: IdleTimeouts::default(),
-            reuse_after: Duration::from_secs(60),
             fragments: FragmentPolicy::default(),
         }
     }

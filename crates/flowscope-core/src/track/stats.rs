@@ -36,6 +36,9 @@ pub struct FlowStats {
     pub reassembled: BySide<u32>,
     /// Bytes missing from the streams, where streams are put together.
     pub missing_bytes: BySide<u64>,
+    /// Bytes of payload that are no part of the streams, where they are put
+    /// together: behind an end, with a segment that was refused, in strays.
+    pub dropped_bytes: BySide<u64>,
     /// The most bytes that were held back at once to put the streams in order.
     pub held_peak: BySide<u64>,
     /// The state the flow is in.
@@ -52,7 +55,8 @@ pub struct FlowStats {
 #[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct TrackerStats {
-    /// Packets given to the tracker.
+    /// Packets given to the tracker, each of a frame that carries several (an
+    /// A-MSDU) included.
     pub packets: u64,
     /// Their bytes on the wire.
     pub bytes: u64,
@@ -64,7 +68,8 @@ pub struct TrackerStats {
     pub peak: u64,
     anomalies: [u64; AnomalyKind::ALL.len()],
     /// Fragments that wait for the first of their datagram, which names the
-    /// flow they count on. None after the end of the input.
+    /// flow they count on, and SYNs of which it is not known whose they are.
+    /// None after the end of the input.
     pub packets_held: u64,
     /// Packets that were counted a second time, on the flow of the packet
     /// outside the tunnel that they are in; none unless that is asked for.

@@ -113,6 +113,9 @@ pub struct TcpHeader {
     pub flags: TcpFlags,
     /// The window scale option, read on segments with a SYN (RFC 7323).
     pub window_scale: Option<u8>,
+    /// Whether there is a signature of the segment among the options (RFC 2385,
+    /// RFC 5925), looked for on segments with a SYN or an RST.
+    pub is_signed: bool,
 }
 
 /// The control bits of a TCP header.
@@ -251,10 +254,10 @@ impl Headers<'_> {
         self.pass_header(header_len, Layer::Tcp)?;
         let [.., flags, _, _] = *header;
         let flags = TcpFlags(flags);
-        let window_scale = if flags.contains(TcpFlags::SYN) {
-            window_scale(bytes.get(TCP_FIXED..header_len.min(bytes.len())))
+        let options = if flags.intersects(HAVE_OPTIONS_READ) {
+            TcpOptions::read(bytes.get(TCP_FIXED..header_len.min(bytes.len())))
         } else {
-            None
+            TcpOptions::default()
         };
         self.transport = Transport::Tcp(TcpHeader {
             // smoltcp keeps sequence numbers as signed integers.
@@ -262,7 +265,8 @@ impl Headers<'_> {
             ack: SeqNumber(packet.ack_number().0.cast_unsigned()),
             window: window(&packet),
             flags,
-            window_scale,
+            window_scale: options.window_scale,
+            is_signed: options.is_signed,
         });
         Ok(())
     }
@@ -419,23 +423,50 @@ impl Headers<'_> {
     }
 }
 
-/// The window scale option, if the options hold one and are sound so far.
-pub(super) fn window_scale(options: Option<&[u8]>) -> Option<u8> {
-    const END_OF_LIST: u8 = 0;
-    const NO_OPERATION: u8 = 1;
-    const WINDOW_SCALE: u8 = 3;
-    let mut options = options?;
-    loop {
-        options = match options {
-            [] | [END_OF_LIST, ..] => return None,
-            [NO_OPERATION, rest @ ..] => rest,
-            // RFC 7323, section 2.3: more than 14 is taken as 14.
-            [WINDOW_SCALE, 3, shift, ..] => return Some((*shift).min(14)),
-            [_, len, ..] if *len >= 2 => options.get(usize::from(*len)..)?,
-            [_, ..] => return None,
-        };
+/// What is read of a TCP header's options.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct TcpOptions {
+    pub(super) window_scale: Option<u8>,
+    pub(super) is_signed: bool,
+}
+
+impl TcpOptions {
+    /// Reads options as far as they go and were captured.
+    pub(super) fn read(options: Option<&[u8]>) -> Self {
+        const END_OF_LIST: u8 = 0;
+        const NO_OPERATION: u8 = 1;
+        const WINDOW_SCALE: u8 = 3;
+        // RFC 2385 and RFC 5925.
+        const MD5_SIGNATURE: u8 = 19;
+        const AUTHENTICATION: u8 = 29;
+        let mut found = Self::default();
+        let mut options = options.unwrap_or_default();
+        loop {
+            options = match options {
+                [] | [END_OF_LIST, ..] => return found,
+                [NO_OPERATION, rest @ ..] => rest,
+                [kind, len, ..] if *len >= 2 => {
+                    match (*kind, options) {
+                        // RFC 7323, section 2.3: more than 14 is taken as 14.
+                        (WINDOW_SCALE, [_, 3, shift, ..]) => {
+                            found.window_scale.get_or_insert((*shift).min(14));
+                        }
+                        (MD5_SIGNATURE | AUTHENTICATION, _) => found.is_signed = true,
+                        _ => {}
+                    }
+                    match options.get(usize::from(*len)..) {
+                        Some(rest) => rest,
+                        None => return found,
+                    }
+                }
+                [_, ..] => return found,
+            };
+        }
     }
 }
+
+/// The control bits of segments whose options are read.
+pub(super) const HAVE_OPTIONS_READ: TcpFlags = TcpFlags(TcpFlags::SYN.0 | TcpFlags::RST.0);
 
 /// Length of a TCP header without options.
 const TCP_FIXED: usize = 20;

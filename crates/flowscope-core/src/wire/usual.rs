@@ -9,7 +9,7 @@
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet, TcpPacket};
 
-use super::transport::window_scale;
+use super::transport::{HAVE_OPTIONS_READ, TcpOptions};
 use super::{
     Addr, Depth, Headers, IpHeader, IpVersion, Payload, Ports, Protocol, TcpFlags, TcpHeader,
     Transport, tunnel,
@@ -120,10 +120,10 @@ fn tcp(segment: Payload<'_>) -> Option<(Transport, Ports, Payload<'_>)> {
     let (header_and_options, bytes) = segment.bytes.split_at_checked(TCP_FIXED + options_len)?;
     let [_, _, _, _, _, _, _, _, _, _, _, _, _, flags, ..] = *header;
     let flags = TcpFlags(flags);
-    let window_scale = if flags.contains(TcpFlags::SYN) {
-        window_scale(header_and_options.get(TCP_FIXED..))
+    let options = if flags.intersects(HAVE_OPTIONS_READ) {
+        TcpOptions::read(header_and_options.get(TCP_FIXED..))
     } else {
-        None
+        TcpOptions::default()
     };
     let transport = Transport::Tcp(TcpHeader {
         // smoltcp keeps sequence numbers as signed integers.
@@ -131,7 +131,8 @@ fn tcp(segment: Payload<'_>) -> Option<(Transport, Ports, Payload<'_>)> {
         ack: SeqNumber(packet.ack_number().0.cast_unsigned()),
         window: Some(packet.window_len()),
         flags,
-        window_scale,
+        window_scale: options.window_scale,
+        is_signed: options.is_signed,
     });
     let ports = Ports {
         src: packet.src_port(),

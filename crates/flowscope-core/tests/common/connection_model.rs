@@ -1,8 +1,12 @@
 //! Both streams of connections, each kept byte by byte.
+//!
+//! Connections are opened in their turn, or joined in their middle, and never
+//! closed: where a stream begins and ends is told by evidence, and another
+//! model's business.
 
 use flowscope_core::reassemble::{StreamConfig, StreamState, StreamStats};
 use flowscope_core::session::Close;
-use flowscope_core::track::{EndReason, FlowState};
+use flowscope_core::track::EndReason;
 use flowscope_core::wire::TcpFlags;
 
 use super::stream_model::{Model, Part, Phase};
@@ -18,6 +22,13 @@ pub(crate) struct Expected {
     /// which of the segments that follow are keep-alives.
     pub(crate) is_blank: [bool; 2],
     pub(crate) closed: [Option<(Close, StreamStats)>; 2],
+    /// Whether a SYN was seen of a side, and where it begins is not settled.
+    is_opening: [bool; 2],
+    /// Of the bytes that came out, those that are remembered for a while.
+    kept: [Vec<bool>; 2],
+    /// How many more are, before the other side speaks.
+    budget: [usize; 2],
+    speaker: usize,
 }
 
 impl Models {
@@ -26,6 +37,10 @@ impl Models {
             sides: [Model::new(config), Model::new(config)],
             is_blank: [false; 2],
             closed: [None; 2],
+            is_opening: [false; 2],
+            kept: Default::default(),
+            budget: [KEPT; 2],
+            speaker: 0,
         });
     }
 
@@ -38,37 +53,72 @@ impl Models {
         }
     }
 
-    /// A packet that led to `state`, when the latest was of `clock`.
-    pub(crate) fn packet(
-        &mut self,
-        from: usize,
-        part: &Part,
-        ack: Option<i64>,
-        state: FlowState,
-        clock: u64,
-    ) {
+    /// A packet that came when the latest was of `clock`.
+    pub(crate) fn packet(&mut self, from: usize, part: &Part, ack: Option<i64>, clock: u64) {
         let flow = self.flows.last_mut().expect("it was started");
         for side in &mut flow.sides {
             side.expire(clock);
         }
-        flow.close_finished();
-        if part.has(TcpFlags::RST) {
-            // Whether it is plausible is not the streams' business.
-            if state == FlowState::Reset {
-                // The other side may have sent more before it heard of this.
-                flow.finish_side(from, Close::Reset);
+        flow.remember(0);
+        flow.remember(1);
+        let to = 1 - from;
+        if part.has(TcpFlags::SYN) {
+            flow.is_opening[from] = true;
+            if ack.is_some() {
+                // It answers a SYN, seen or not.
+                flow.sides[to].begin(0);
+                flow.is_opening[to] = false;
             }
             return;
         }
-        if let Some(ack) = ack {
-            flow.sides[1 - from].acknowledge(ack, part.flags, part.at);
+        if flow.is_opening[to] && ack.is_some() {
+            flow.sides[to].begin(0);
+            flow.is_opening[to] = false;
         }
+        if let Some(ack) = ack {
+            flow.sides[to].acknowledge(ack, part.flags, part.at);
+            flow.remember(to);
+        }
+        flow.compare(from, part);
         flow.sides[from].push(part);
+        flow.remember(from);
         flow.close_finished();
     }
 }
 
 impl Expected {
+    /// Notes what has come out of a side's stream.
+    fn remember(&mut self, from: usize) {
+        let out = &self.sides[from].out;
+        for byte in &out[self.kept[from].len()..] {
+            if byte.is_some() && self.speaker != from {
+                self.speaker = from;
+                self.budget[from] = KEPT;
+            }
+            let is_kept = byte.is_some() && self.budget[from] > 0;
+            self.budget[from] -= usize::from(is_kept);
+            self.kept[from].push(is_kept);
+        }
+    }
+
+    /// Counts bytes that say otherwise than what came out in their place.
+    fn compare(&mut self, from: usize, part: &Part) {
+        let side = &mut self.sides[from];
+        let start = part.start();
+        let is_probe = part.len() == 1 && start + 1 == side.known_end();
+        let is_old = (side.base..side.next).contains(&start);
+        if is_probe || !is_old || !matches!(side.phase, Phase::Open | Phase::Finished) {
+            return;
+        }
+        let first = usize::try_from(start - side.base).expect("it is not before the first");
+        let before = side.out.iter().zip(&self.kept[from]).skip(first);
+        let differing = before
+            .zip(&part.bytes)
+            .filter(|((was, is_kept), is)| **is_kept && **was != Some(**is));
+        let differing = differing.count() as u64;
+        side.counts.conflicts += differing;
+    }
+
     pub(crate) fn close_finished(&mut self) {
         for (side, closed) in self.sides.iter().zip(&mut self.closed) {
             if side.state() == StreamState::Finished && closed.is_none() {
@@ -91,3 +141,6 @@ impl Expected {
         self.closed[from].get_or_insert((how, self.sides[from].stats()));
     }
 }
+
+/// Bytes that are remembered of what a side says before the other speaks.
+const KEPT: usize = 1024;

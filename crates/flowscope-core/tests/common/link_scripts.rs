@@ -40,10 +40,13 @@ pub(crate) fn script(
         })
 }
 
-/// Hosts that open at once and forget it at once disagree about what is what
-/// for longer than a case lasts.
+/// A port is not used again before the last attempt on it can have been
+/// answered: of more than two numbers that wait for one answer nobody can keep
+/// account. And hosts that open at once and forget it at once disagree about
+/// what is what for longer than a case lasts.
 fn apart(mut connections: Vec<Connection>) -> Vec<Connection> {
     for index in 1..connections.len() {
+        connections[index].pause += 200 * MILLISECOND;
         if connections[index - 1].opening == Opening::Simultaneous {
             connections[index].pause += 500 * MILLISECOND;
         }

@@ -31,6 +31,7 @@ impl Part {
             window: None,
             flags: self.flags,
             window_scale: None,
+            is_signed: false,
         };
         let payload = Payload {
             bytes: &self.bytes,
@@ -334,6 +335,7 @@ impl Model {
         }
         if let (Phase::Settling, Some(first)) = (self.phase, first)
             && start >= first
+            && !(self.zero + 1..first).contains(&self.acked)
         {
             self.skip_to(first);
         }

@@ -247,26 +247,32 @@ impl Judge<'_> {
         Ok(())
     }
 
-    /// Whether a SYN that was counted on a flow was answered, or a SYN-ACK that
-    /// was counted there answers one.
+    /// Whether a SYN that was counted on a flow was answered, if only by an RST
+    /// of who knows of no connection, or an answer that was counted there is to
+    /// one.
     fn has_answered_syn(&self, flow: usize) -> bool {
         let syns = |is_answer: bool| {
             let packets = self.story.packets.iter().enumerate();
             packets.filter(move |(_, packet)| {
                 let segment = &packet.segment;
-                packet.is_seen()
-                    && segment.control == Control::Syn
-                    && segment.ack.is_some() == is_answer
+                let is_of_kind = match segment.control {
+                    Control::Syn => true,
+                    Control::Rst => is_answer,
+                    Control::None | Control::Fin => false,
+                };
+                packet.is_seen() && is_of_kind && segment.ack.is_some() == is_answer
             })
         };
         let is_here = |index| self.witness.flow_of[self.lane][index] == Some(flow);
         syns(true).any(|(index, answer)| {
             let is_answer = |asked: &Packet| {
-                answer.segment.ack == Some(asked.segment.seq.wrapping_add(1))
-                    && answer.from != asked.from
+                let ack = answer.segment.ack;
+                let acked = ack.map(|ack| ack.wrapping_sub(asked.segment.seq));
+                let most = asked.segment.data.len() as u32 + 1;
+                acked.is_some_and(|it| (1..=most).contains(&it)) && answer.from != asked.from
             };
             // One that is real answers something, seen or not.
-            is_here(index) && answer.forged.is_none()
+            is_here(index) && answer.forged.is_none() && answer.segment.control == Control::Syn
                 || syns(false)
                     .any(|(asked, syn)| is_answer(syn) && (is_here(index) || is_here(asked)))
         })

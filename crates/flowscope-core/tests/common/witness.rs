@@ -112,47 +112,83 @@ pub(crate) fn watch(stories: &[Story]) -> Witness {
 
     let mut driver = FlowDriver::new(FiveTuple::bidirectional(), Log::default());
     let path = Path::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
-    let mut ids: BTreeMap<FlowId, usize> = BTreeMap::new();
-    let mut flows: Vec<Flow> = Vec::new();
-    let mut flow_of: Vec<_> = stories
-        .iter()
-        .map(|story| vec![None; story.packets.len()])
-        .collect();
-    for (clock, lane, index) in order {
+    let mut book = Book {
+        stories,
+        ids: BTreeMap::new(),
+        flows: Vec::new(),
+        flow_of: stories
+            .iter()
+            .map(|story| vec![None; story.packets.len()])
+            .collect(),
+    };
+    let mut clock = 0;
+    for (time, lane, index) in order {
+        clock = time;
         let packet = &stories[lane].packets[index];
         let (side, tcp) = header(packet, client_port(lane));
         let frame = path.frame(side, packet.at, &Layer::Tcp(tcp), &packet.segment.data);
         let view = PacketView::new(&frame.bytes, at(frame.nanos)).with_link(LinkType(frame.link));
-        driver.track(view, &mut |event| match event {
-            FlowEvent::Started { flow, .. } => {
-                ids.insert(flow, flows.len());
-                flows.push(Flow {
-                    lane,
-                    first: index,
-                    began: clock,
-                    last: clock,
-                    state: None,
-                });
-            }
-            FlowEvent::Packet { flow, .. } => {
-                flows[ids[&flow]].last = clock;
-                flow_of[lane][index] = Some(ids[&flow]);
-            }
-            FlowEvent::Ended { flow, stats, .. } => flows[ids[&flow]].state = Some(stats.state),
-            _ => {}
-        });
+        driver.track(view, &mut |event| book.note(&event, clock));
     }
-    driver.finish(&mut |event| {
-        if let FlowEvent::Ended { flow, stats, .. } = event {
-            flows[ids[&flow]].state = Some(stats.state);
-        }
-    });
+    driver.finish(&mut |event| book.note(&event, clock));
+    let Book { flows, flow_of, .. } = book;
     assert_eq!(driver.consumer().memory(), 0, "all of it is given back");
     let log = core::mem::take(driver.consumer_mut().reader_mut().factory_mut());
     Witness {
         told: log.flows,
         flows,
         flow_of,
+    }
+}
+
+/// What events say of flows.
+struct Book<'a> {
+    stories: &'a [Story],
+    ids: BTreeMap<FlowId, usize>,
+    flows: Vec<Flow>,
+    flow_of: Vec<Vec<Option<usize>>>,
+}
+
+impl Book<'_> {
+    fn note(&mut self, event: &FlowEvent<FiveTupleKey>, clock: u64) {
+        match event {
+            FlowEvent::Started { flow, key, at, .. } => {
+                let ports = [key.src_port(), key.dst_port()].map(|port| port.expect("it is TCP"));
+                let mut lanes = 0..self.stories.len();
+                let lane = lanes.find(|lane| ports.contains(&client_port(*lane)));
+                let lane = lane.expect("each flow is between a pair of ports");
+                self.ids.insert(*flow, self.flows.len());
+                self.flows.push(Flow {
+                    lane,
+                    first: self.packet(lane, at.as_nanos()).unwrap_or(0),
+                    began: clock,
+                    last: clock,
+                    state: None,
+                });
+            }
+            FlowEvent::Packet { flow, at, .. } => {
+                let id = self.ids[flow];
+                let lane = self.flows[id].lane;
+                // One that waited was seen when it came.
+                let last = &mut self.flows[id].last;
+                *last = (*last).max(at.as_nanos().min(clock));
+                if let Some(index) = self.packet(lane, at.as_nanos()) {
+                    self.flow_of[lane][index] = Some(id);
+                }
+            }
+            FlowEvent::Ended { flow, stats, .. } => {
+                let id = self.ids[flow];
+                self.flows[id].state = Some(stats.state);
+            }
+            _ => {}
+        }
+    }
+
+    /// The first packet of that time that is not counted yet. A SYN may be
+    /// counted later than others.
+    fn packet(&self, lane: usize, at: u64) -> Option<usize> {
+        let mut packets = self.stories[lane].packets.iter().zip(&self.flow_of[lane]);
+        packets.position(|(packet, flow)| packet.is_seen() && packet.at == at && flow.is_none())
     }
 }
 

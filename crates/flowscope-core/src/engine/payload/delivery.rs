@@ -1,5 +1,6 @@
 //! The way from a flow's payload to its reader.
 
+use super::delivered::{Delivered, Trail};
 use crate::engine::FlowRef;
 use crate::engine::reader::{Outcome, Reader, Session};
 use crate::reassemble::Chunk;
@@ -69,5 +70,32 @@ impl<'c, K, R: Reader<K>, O: Sink<R::Event>> Sink<Chunk<'c>> for Delivery<'_, K,
     fn push(&mut self, chunk: Chunk<'c>) {
         let input = Input::new(self.side, self.flow.at, chunk);
         self.give(|reader, stream, flow, out| reader.feed(stream, flow, input, out));
+    }
+}
+
+/// The way to the reader of what comes out of a stream, which is kept for a
+/// while.
+pub(super) struct StreamDelivery<'a, 's, K, R: Reader<K>, O> {
+    pub(super) delivery: Delivery<'a, K, R, O>,
+    pub(super) delivered: &'s mut Delivered,
+    pub(super) trail: &'s mut Trail,
+    /// Who spoke last.
+    pub(super) speaker: &'s mut FlowSide,
+}
+
+impl<'c, K, R: Reader<K>, O: Sink<R::Event>> Sink<Chunk<'c>> for StreamDelivery<'_, '_, K, R, O> {
+    #[inline]
+    fn push(&mut self, chunk: Chunk<'c>) {
+        match chunk {
+            Chunk::Data(bytes) => {
+                if *self.speaker != self.delivery.side {
+                    *self.speaker = self.delivery.side;
+                    self.trail.renew();
+                }
+                self.delivered.keep(self.trail, bytes);
+            }
+            Chunk::Gap(len) => self.trail.skip(len),
+        }
+        self.delivery.push(chunk);
     }
 }

@@ -1,10 +1,12 @@
 //! The payload of flows: TCP put in order, everything else as it comes.
 
+mod delivered;
 mod delivery;
 
 use alloc::sync::Arc;
 
-use self::delivery::{Delivery, Progress};
+use self::delivered::{Delivered, Trail};
+use self::delivery::{Delivery, Progress, StreamDelivery};
 use super::payload_config::{PayloadConfig, Pressure};
 use super::reader::{Outcome, Reader, Session};
 use super::{Consumer, FlowRef, Pending, Reaction};
@@ -14,7 +16,7 @@ use crate::reassemble::{
     StreamStats,
 };
 use crate::session::{Close, Datagram, StreamEnd};
-use crate::track::{Anomalies, AnomalyKind, EndReason, FlowEvent, FlowState, FlowStats};
+use crate::track::{Anomalies, AnomalyKind, Effect, EndReason, Fin, FlowEvent, FlowStats};
 use crate::wire::{TcpFlags, Transport};
 use crate::{BySide, FlowSide, Sink, Timestamp};
 
@@ -29,6 +31,8 @@ pub struct Payload<R> {
     memory: usize,
     /// The most there were.
     memory_peak: usize,
+    /// What was delivered lately.
+    delivered: Delivered,
 }
 
 impl<R> Payload<R> {
@@ -40,6 +44,7 @@ impl<R> Payload<R> {
             config,
             memory: 0,
             memory_peak: 0,
+            delivered: Delivered::default(),
         }
     }
 
@@ -80,12 +85,16 @@ pub struct PayloadFlow<S> {
     progress: Progress<S>,
     /// Of a TCP connection.
     sides: Option<BySide<Direction>>,
+    /// Who spoke last on it.
+    speaker: FlowSide,
 }
 
 /// One direction of a TCP connection.
 #[derive(Debug)]
 struct Direction {
     reassembler: BufferedReassembler,
+    /// What was kept of what came out of it.
+    trail: Trail,
     /// Whether the reader knows that it is over.
     is_closed: bool,
 }
@@ -142,6 +151,7 @@ impl Direction {
     fn new(streams: &Arc<StreamConfig>) -> Self {
         Self {
             reassembler: BufferedReassembler::new(Arc::clone(streams)),
+            trail: Trail::NEW,
             is_closed: false,
         }
     }
@@ -172,7 +182,7 @@ impl<R> Payload<R> {
         flow: FlowRef<'_, K>,
         side: FlowSide,
         out: &mut O,
-        act: impl FnOnce(&mut BufferedReassembler, &mut Delivery<'_, K, R, O>) -> StreamNotes,
+        act: impl FnOnce(&mut BufferedReassembler, &mut StreamDelivery<'_, '_, K, R, O>) -> StreamNotes,
     ) -> Anomalies
     where
         R: Reader<K>,
@@ -182,9 +192,15 @@ impl<R> Payload<R> {
         };
         let was = state.progress.session;
         let direction = &mut sides[side];
-        let mut delivery = state.progress.to(&mut self.reader, flow, side, out);
+        let mut delivery = StreamDelivery {
+            delivery: state.progress.to(&mut self.reader, flow, side, out),
+            delivered: &mut self.delivered,
+            trail: &mut direction.trail,
+            speaker: &mut state.speaker,
+        };
         let notes = act(&mut direction.reassembler, &mut delivery);
         if notes.contains(StreamNotes::FINISHED) {
+            let mut delivery = delivery.delivery;
             direction.close(&mut delivery, Close::Fin);
         }
         let mut found = Anomalies::NONE;
@@ -215,7 +231,15 @@ impl<R> Payload<R> {
             return Reaction::NONE;
         }
         let was = self.next_tick(state);
-        let mut delivery = state.progress.to(&mut self.reader, flow, side, out);
+        let Some(sides) = &mut state.sides else {
+            return Reaction::NONE;
+        };
+        let mut delivery = StreamDelivery {
+            delivery: state.progress.to(&mut self.reader, flow, side, out),
+            delivered: &mut self.delivered,
+            trail: &mut sides[side].trail,
+            speaker: &mut state.speaker,
+        };
         delivery.push(Chunk::Data(bytes));
         if state.session() == Session::Open && self.next_tick(state) == was {
             return Reaction::NONE;
@@ -294,26 +318,103 @@ impl<R> Payload<R> {
         R: Reader<K>,
     {
         let before = state.memory();
-        if segment.flags.contains(TcpFlags::RST) {
-            // One that its receiver would refuse resets nothing. After both
-            // FINs none does: how the streams end is known.
-            if flow.state() == FlowState::Reset {
-                // The other side may have sent more before it heard of this.
-                let mut found = self.end_stream(state, flow, side, Close::Reset, out);
-                self.after(state, flow, before, &mut found, out);
-                return found;
+        let effect = flow.effect();
+        if effect == Effect::Refused || segment.flags.contains(TcpFlags::RST) {
+            // A reset ends streams with its flow: until then the other side may
+            // be seen not to obey it.
+            if let Some(sides) = &mut state.sides {
+                sides[side].reassembler.refuse(segment);
             }
             return Anomalies::NONE;
         }
-        let peer = side.peer();
-        let mut found = self.step(state, flow, peer, out, |reassembler, delivery| {
-            reassembler.acknowledge(segment, delivery)
+        let mut found = Anomalies::NONE;
+        if effect == Effect::Settling {
+            found |= self.begin_streams(state, flow, out);
+        }
+        let data = &segment.without_control();
+        if segment.flags.contains(TcpFlags::SYN)
+            && segment.payload.wire_len() > 0
+            && flow.stream_begin(side).is_none()
+            && let Some(sides) = &mut state.sides
+            && (flow.is_other_syn(side, segment.seq)
+                || !sides[side].reassembler.claim_begin(data.seq))
+        {
+            // Data of a SYN that others speak against.
+            sides[side].reassembler.refuse(segment);
+            return found;
+        }
+        found |= self.step(state, flow, side.peer(), out, |reassembler, delivery| {
+            reassembler.acknowledge(data, delivery)
         });
         found |= self.step(state, flow, side, out, |reassembler, delivery| {
-            reassembler.push(segment, delivery)
+            let notes = compare(reassembler, delivery.delivered, delivery.trail, data);
+            notes | reassembler.push(data, delivery)
         });
+        if effect == Effect::Settling {
+            found |= self.end_streams(state, flow, out);
+        }
         if state.session() != Session::Open || before != state.memory() {
             self.after(state, flow, before, &mut found, out);
+        }
+        found
+    }
+
+    /// Begins the streams of which it is settled where they begin.
+    fn begin_streams<K>(
+        &mut self,
+        state: &mut PayloadFlow<R::Stream>,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<R::Event>,
+    ) -> Anomalies
+    where
+        R: Reader<K>,
+    {
+        let mut found = Anomalies::NONE;
+        for side in FlowSide::BOTH {
+            if let Some(first) = flow.stream_begin(side)
+                && let Some(sides) = &state.sides
+                && sides[side].reassembler.may_begin_at(first)
+            {
+                found |= self.step(state, flow, side, out, |reassembler, delivery| {
+                    if reassembler.is_claimed() && flow.has_refused_early_data(side) {
+                        reassembler.drop_paused();
+                    }
+                    reassembler.begin_at(first, delivery)
+                });
+            }
+        }
+        found
+    }
+
+    /// Ends the streams of which it is settled where they end.
+    fn end_streams<K>(
+        &mut self,
+        state: &mut PayloadFlow<R::Stream>,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<R::Event>,
+    ) -> Anomalies
+    where
+        R: Reader<K>,
+    {
+        let mut found = Anomalies::NONE;
+        for side in FlowSide::BOTH {
+            let fin = flow.fin(side);
+            let Some(sides) = &state.sides else { continue };
+            let reassembler = &sides[side].reassembler;
+            if reassembler.is_over() || fin == Fin::None && !reassembler.is_ending() {
+                continue;
+            }
+            found |= self.step(state, flow, side, out, |reassembler, delivery| match fin {
+                Fin::None => {
+                    reassembler.reopen(delivery);
+                    StreamNotes::NONE
+                }
+                Fin::Claimed(number) => {
+                    reassembler.claim_end(number);
+                    StreamNotes::NONE
+                }
+                Fin::Settled(number) => reassembler.settle_end(number, flow.at, delivery),
+            });
         }
         found
     }
@@ -430,6 +531,7 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
             stream.is_some() && matches!(transport, Transport::Tcp(_) | Transport::TcpCut);
         PayloadFlow {
             progress: Progress { stream, session },
+            speaker: FlowSide::Initiator,
             sides: has_streams.then(|| BySide::from_fn(|_| Direction::new(&self.streams))),
         }
     }
@@ -450,10 +552,16 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
         match (&packet.transport, &mut state.sides) {
             (Transport::Tcp(header), Some(sides)) => {
                 let segment = Segment::new(header, payload, flow.at);
-                if sides[side.peer()].reassembler.hears(&segment)
+                if flow.effect() == Effect::Plain
+                    && sides[side.peer()].reassembler.hears(&segment)
                     && sides[side].reassembler.goes_on(&segment)
                 {
                     self.go_on(state, flow, side, payload.bytes, out)
+                } else if flow.effect() == Effect::Settling
+                    && payload.wire_len() == 0
+                    && settles_quietly(sides, flow, side, segment)
+                {
+                    Reaction::NONE
                 } else {
                     self.take_segment(state, flow, side, segment, out)
                 }
@@ -563,6 +671,7 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
     fn amend(&self, state: &Self::Flow, stats: &mut FlowStats) {
         if let Some(streams) = state.streams() {
             stats.missing_bytes = BySide::from_fn(|side| streams[side].missing);
+            stats.dropped_bytes = BySide::from_fn(|side| streams[side].dropped);
             stats.held_peak = BySide::from_fn(|side| streams[side].held_peak);
         }
     }
@@ -592,6 +701,57 @@ impl<R> Payload<R> {
         }
         found
     }
+}
+
+/// Takes a segment without data of which no more comes than that streams begin,
+/// or may end; says whether it was one. As far as it goes it does what
+/// [`Payload::segment`] does, too.
+fn settles_quietly<K>(
+    sides: &mut BySide<Direction>,
+    flow: FlowRef<'_, K>,
+    side: FlowSide,
+    segment: Segment<'_>,
+) -> bool {
+    if segment.flags.contains(TcpFlags::RST) {
+        return true;
+    }
+    for side in FlowSide::BOTH {
+        if let Some(first) = flow.stream_begin(side)
+            && !sides[side].reassembler.begins_quietly(first)
+        {
+            return false;
+        }
+    }
+    let data = segment.without_control();
+    if data.acknowledges() && !sides[side.peer()].reassembler.hears(&data)
+        || !sides[side].reassembler.is_clear()
+    {
+        return false;
+    }
+    for side in FlowSide::BOTH {
+        let reassembler = &mut sides[side].reassembler;
+        match flow.fin(side) {
+            Fin::None if reassembler.is_ending() => return false,
+            Fin::Settled(_) if !reassembler.is_over() => return false,
+            Fin::None | Fin::Settled(_) => {}
+            Fin::Claimed(number) => reassembler.claim_end(number),
+        }
+    }
+    true
+}
+
+/// Compares what of a segment was delivered before with what it says now.
+fn compare(
+    reassembler: &mut BufferedReassembler,
+    delivered: &Delivered,
+    trail: &Trail,
+    segment: &Segment<'_>,
+) -> StreamNotes {
+    let Some(behind) = reassembler.delivered_since(segment) else {
+        return StreamNotes::NONE;
+    };
+    let differing = delivered.differing(trail, behind, segment.payload.bytes);
+    reassembler.note_conflicts(differing)
 }
 
 /// Adds what happened to a stream that somebody may call odd.

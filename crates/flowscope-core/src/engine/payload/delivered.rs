@@ -1,0 +1,241 @@
+//! What was delivered lately, to tell whether a second copy says otherwise.
+//!
+//! Bytes in order are borrowed from their packet and gone when the packet is.
+//! Who sends other bytes with the same numbers later, or who did so first, is
+//! not to go unnoticed (RFC 9293, section 3.10.7.4, has the receiver keep the
+//! first copy). So the beginning of what each side says in turn is kept, in a
+//! ring that all flows share: heads of messages, and not bulk.
+
+use alloc::boxed::Box;
+use alloc::vec;
+
+/// Bytes that were delivered, of all flows, the latest over the oldest.
+#[derive(Debug)]
+pub(super) struct Delivered {
+    ring: Box<[u8]>,
+    /// How many bytes were ever written.
+    written: u64,
+}
+
+/// What was kept of one side's stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trail {
+    /// Where its latest entry was written.
+    last: Option<Place>,
+    /// How much of the stream was delivered, modulo 2^32.
+    position: u32,
+    /// How much more is kept before the other side speaks.
+    budget: u16,
+}
+
+/// How many bytes had been written before an entry, and one.
+type Place = core::num::NonZeroU64;
+
+impl Trail {
+    /// Of a stream of which nothing was delivered.
+    pub(super) const NEW: Self = Self {
+        last: None,
+        position: 0,
+        budget: BUDGET,
+    };
+
+    /// The other side has spoken: what comes next begins something.
+    #[inline]
+    pub(super) fn renew(&mut self) {
+        self.budget = BUDGET;
+    }
+
+    /// Bytes of the stream are missing.
+    pub(super) fn skip(&mut self, len: u64) {
+        self.position = self.position.wrapping_add(len as u32);
+    }
+}
+
+impl Default for Delivered {
+    fn default() -> Self {
+        Self {
+            // Zeroed memory is not there before it is written to.
+            ring: vec![0; RING].into_boxed_slice(),
+            written: 0,
+        }
+    }
+}
+
+impl Delivered {
+    /// Bytes were delivered.
+    #[inline]
+    pub(super) fn keep(&mut self, trail: &mut Trail, bytes: &[u8]) {
+        if trail.budget > 0 {
+            self.write(trail, bytes);
+        }
+        trail.position = trail.position.wrapping_add(bytes.len() as u32);
+    }
+
+    #[inline(never)]
+    fn write(&mut self, trail: &mut Trail, bytes: &[u8]) {
+        let len = bytes.len().min(trail.budget.into());
+        let Some(kept) = bytes.get(..len) else { return };
+        trail.budget -= len as u16;
+        let mut at = self.written as usize % RING;
+        if at + HEADER + len > RING {
+            // An entry lies in one piece.
+            self.written += (RING - at) as u64;
+            at = 0;
+        }
+        let entry = Entry {
+            before: trail.last.map_or(0, Place::get),
+            position: trail.position,
+            len: len as u16,
+        };
+        let Some((header, room)) = self
+            .ring
+            .get_mut(at..at + HEADER + len)
+            .and_then(|place| place.split_first_chunk_mut())
+        else {
+            return;
+        };
+        *header = entry.to_bytes();
+        room.copy_from_slice(kept);
+        trail.last = Place::new(self.written + 1);
+        self.written += (HEADER + len) as u64;
+    }
+
+    /// How many of `bytes` differ from what was delivered in their place. They
+    /// begin `behind` bytes before the end of what was delivered.
+    #[cold]
+    pub(super) fn differing(&self, trail: &Trail, behind: u64, bytes: &[u8]) -> u64 {
+        let behind = i64::try_from(behind).unwrap_or(i64::MAX);
+        let mut differing = 0;
+        let mut place = trail.last;
+        for _ in 0..MAX_ENTRIES {
+            let Some((entry, kept)) = place.and_then(|place| self.entry(place)) else {
+                break;
+            };
+            // Places count from the first of `bytes`.
+            let age = trail.position.wrapping_sub(entry.position);
+            let start = behind - i64::from(age);
+            differing += count_differing(bytes, kept, start);
+            if start <= 0 {
+                break;
+            }
+            place = Place::new(entry.before);
+        }
+        differing
+    }
+
+    /// The entry at `place`, if it was not written over.
+    fn entry(&self, place: Place) -> Option<(Entry, &[u8])> {
+        let place = place.get() - 1;
+        if self.written - place > RING as u64 {
+            return None;
+        }
+        let rest = self.ring.get(place as usize % RING..)?;
+        let (header, rest) = rest.split_first_chunk()?;
+        let entry = Entry::from_bytes(header);
+        Some((entry, rest.get(..entry.len.into())?))
+    }
+}
+
+/// How many bytes differ where `kept` lies from `start` on in `bytes`.
+fn count_differing(bytes: &[u8], kept: &[u8], start: i64) -> u64 {
+    let ahead = usize::try_from(start.max(0)).unwrap_or(usize::MAX);
+    let behind = usize::try_from((-start).max(0)).unwrap_or(usize::MAX);
+    let bytes = bytes.get(ahead..).unwrap_or_default();
+    let kept = kept.get(behind..).unwrap_or_default();
+    let pairs = bytes.iter().zip(kept);
+    pairs.filter(|(one, other)| one != other).count() as u64
+}
+
+/// What stands before the bytes of an entry.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// The place of the entry before it of the same stream, and one; or zero.
+    before: u64,
+    /// How much of the stream was delivered before.
+    position: u32,
+    len: u16,
+}
+
+impl Entry {
+    fn to_bytes(self) -> [u8; HEADER] {
+        let position = u64::from(self.position) << 16 | u64::from(self.len);
+        let both = u128::from(self.before) << 64 | u128::from(position);
+        both.to_le_bytes()
+    }
+
+    fn from_bytes(bytes: &[u8; HEADER]) -> Self {
+        let both = u128::from_le_bytes(*bytes);
+        Self {
+            before: (both >> 64) as u64,
+            position: (both >> 16) as u32,
+            len: both as u16,
+        }
+    }
+}
+
+/// Bytes of the ring: some thousand messages.
+const RING: usize = 1 << 20;
+
+/// Bytes kept of what one side says before the other speaks.
+const BUDGET: u16 = 1024;
+
+/// Bytes before each entry.
+const HEADER: usize = 16;
+
+/// Entries that are looked through for one segment.
+const MAX_ENTRIES: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_bytes_in_the_same_place_are_counted() {
+        let (mut delivered, mut trail) = (Delivered::default(), Trail::NEW);
+        delivered.keep(&mut trail, b"GET /one");
+        delivered.keep(&mut trail, b" HTTP/1.1");
+        let differing = |behind, bytes| delivered.differing(&trail, behind, bytes);
+        assert_eq!(differing(17, b"GET /one HTTP/1.1"), 0);
+        assert_eq!(differing(17, b"GET /two"), 3);
+        assert_eq!(differing(10, b"E HTTP/1.0 and more"), 2);
+        assert_eq!(differing(3, b"1.1"), 0);
+        assert_eq!(differing(40, b"before all that"), 0);
+    }
+
+    #[test]
+    fn bulk_is_not_kept_until_the_other_side_speaks() {
+        let (mut delivered, mut trail) = (Delivered::default(), Trail::NEW);
+        let bulk = [7; 1024];
+        delivered.keep(&mut trail, &bulk);
+        delivered.keep(&mut trail, b"more");
+        assert_eq!(delivered.differing(&trail, 4, b"less"), 0);
+        trail.renew();
+        delivered.keep(&mut trail, b"again");
+        assert_eq!(delivered.differing(&trail, 5, b"again"), 0);
+        assert_eq!(delivered.differing(&trail, 5, b"other"), 5);
+        assert_eq!(delivered.differing(&trail, 5 + 4 + 1024, &[8; 1024]), 1024);
+    }
+
+    #[test]
+    fn what_is_missing_keeps_its_place() {
+        let (mut delivered, mut trail) = (Delivered::default(), Trail::NEW);
+        delivered.keep(&mut trail, b"abc");
+        trail.skip(3);
+        delivered.keep(&mut trail, b"def");
+        assert_eq!(delivered.differing(&trail, 9, b"abcXXXdef"), 0);
+        assert_eq!(delivered.differing(&trail, 9, b"abcXXXdeX"), 1);
+    }
+
+    #[test]
+    fn what_was_written_over_is_not_compared() {
+        let (mut delivered, mut trail, mut other) = (Delivered::default(), Trail::NEW, Trail::NEW);
+        delivered.keep(&mut trail, b"first");
+        assert_eq!(delivered.differing(&trail, 5, b"other"), 5);
+        for _ in 0..RING / 512 {
+            other.renew();
+            delivered.keep(&mut other, &[1; 512]);
+        }
+        assert_eq!(delivered.differing(&trail, 5, b"other"), 0);
+        assert_eq!(delivered.differing(&other, 512, &[2; 512]), 512);
+    }
+}
