@@ -6,12 +6,11 @@ use flowscope::engine::{FlowRef, Outcome, Reader};
 use flowscope::session::{Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd};
 use flowscope::tls::{Report, TlsMessage};
 use flowscope::wire::Transport;
-use flowscope::{FlowSide, Sink, Timestamp};
+use flowscope::{Sink, Timestamp};
 
 use crate::names::Asked;
 use crate::observing::{Observer, Read, Until};
 use crate::record::{HasEnds, MessageRecord};
-use crate::sender::Senders;
 use crate::tracking::{Recorder, Tracked};
 
 /// Gives each flow a detector.
@@ -87,15 +86,8 @@ enum Ear {
     Silence {
         ports: [u16; 2],
     },
-    Open(Box<Hearing>),
+    Open(Box<Detector>),
     Closed,
-}
-
-/// What takes in what a flow says.
-#[derive(Debug)]
-struct Hearing {
-    detector: Detector,
-    senders: Senders,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -107,19 +99,17 @@ enum Carries {
 impl Listener {
     /// What is to take the next of what a flow says, if there is interest in it.
     #[inline]
-    fn hearing<'a>(&self, listening: &'a mut Listening) -> Option<&'a mut Hearing> {
+    fn detector<'a>(&self, listening: &'a mut Listening) -> Option<&'a mut Detector> {
         if let Ear::Silence { ports } = listening.ear {
-            listening.ear = Ear::Open(Box::new(Hearing {
-                detector: self.detector.clone().with_ports(ports),
-                senders: Senders::default(),
-            }));
+            let detector = self.detector.clone().with_ports(ports);
+            listening.ear = Ear::Open(Box::new(detector));
         }
-        listening.hearing()
+        listening.detector()
     }
 
     /// What a detector said comes to.
     fn outcome<E>(&self, listening: &mut Listening, said: Result<Interest, E>) -> Outcome {
-        let Some(Hearing { detector, .. }) = listening.hearing() else {
+        let Some(detector) = listening.detector() else {
             return Outcome::More;
         };
         let is_poisoned = SessionParser::is_poisoned(detector);
@@ -141,9 +131,9 @@ impl Listener {
 }
 
 impl Listening {
-    fn hearing(&mut self) -> Option<&mut Hearing> {
+    fn detector(&mut self) -> Option<&mut Detector> {
         match &mut self.ear {
-            Ear::Open(hearing) => Some(hearing),
+            Ear::Open(detector) => Some(detector),
             Ear::Silence { .. } | Ear::Closed => None,
         }
     }
@@ -153,8 +143,6 @@ impl Listening {
 struct Messages<'a, K, O> {
     aim: Aim,
     flow: FlowRef<'a, K>,
-    /// Tells whose they are, and who speaks now, where streams are listened to.
-    senders: Option<(&'a mut Senders, FlowSide)>,
     out: &'a mut O,
     /// Whether nothing more is to be learnt.
     is_enough: bool,
@@ -165,17 +153,8 @@ impl<'a, K, O> Messages<'a, K, O> {
         Self {
             aim,
             flow,
-            senders: None,
             out,
             is_enough: false,
-        }
-    }
-
-    /// The same, while `speaker` is listened to.
-    fn by(self, senders: &'a mut Senders, speaker: FlowSide) -> Self {
-        Self {
-            senders: Some((senders, speaker)),
-            ..self
         }
     }
 
@@ -198,12 +177,8 @@ impl<K: HasEnds, O: Sink<Tracked<K>>> Sink<Message> for Messages<'_, K, O> {
             }
             return;
         }
-        let sender = match (&message, &mut self.senders) {
-            (Message::Http(message), Some((senders, speaker))) => senders.of(message, *speaker),
-            _ => None,
-        };
         let (id, at, ends) = (self.flow.id, self.flow.at, self.flow.key.ends());
-        if let Some(record) = MessageRecord::new(id, at, ends, sender, message) {
+        if let Some(record) = MessageRecord::new(id, at, ends, message) {
             self.out.push(Tracked::Message(Box::new(record)));
         }
     }
@@ -243,11 +218,10 @@ impl<K: HasEnds> Reader<K> for Listener {
         input: Input<'_>,
         out: &mut impl Sink<Tracked<K>>,
     ) -> Outcome {
-        let Some(Hearing { detector, senders }) = self.hearing(listening) else {
+        let Some(detector) = self.detector(listening) else {
             return Outcome::More;
         };
-        senders.speaks(input);
-        let mut messages = Messages::new(self.aim, flow, out).by(senders, input.side);
+        let mut messages = Messages::new(self.aim, flow, out);
         let said = SessionParser::feed(detector, input, &mut messages);
         let said = messages.interest(said);
         self.outcome(listening, said)
@@ -260,7 +234,7 @@ impl<K: HasEnds> Reader<K> for Listener {
         datagram: Datagram<'_>,
         out: &mut impl Sink<Tracked<K>>,
     ) -> Outcome {
-        let Some(Hearing { detector, .. }) = self.hearing(listening) else {
+        let Some(detector) = self.detector(listening) else {
             return Outcome::Done;
         };
         let said = detector.parse(datagram, &mut Messages::new(self.aim, flow, out));
@@ -274,9 +248,8 @@ impl<K: HasEnds> Reader<K> for Listener {
         end: StreamEnd,
         out: &mut impl Sink<Tracked<K>>,
     ) -> Outcome {
-        if let Some(Hearing { detector, senders }) = listening.hearing() {
-            let mut messages = Messages::new(self.aim, flow, out).by(senders, end.side);
-            SessionParser::close(detector, end, &mut messages);
+        if let Some(detector) = listening.detector() {
+            SessionParser::close(detector, end, &mut Messages::new(self.aim, flow, out));
         }
         self.outcome(
             listening,
@@ -287,7 +260,7 @@ impl<K: HasEnds> Reader<K> for Listener {
     #[inline]
     fn next_tick(&self, listening: &Listening) -> Option<Timestamp> {
         match &listening.ear {
-            Ear::Open(hearing) => SessionParser::next_tick(&hearing.detector),
+            Ear::Open(detector) => SessionParser::next_tick(&**detector),
             Ear::Silence { .. } | Ear::Closed => None,
         }
     }
@@ -298,7 +271,7 @@ impl<K: HasEnds> Reader<K> for Listener {
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<Tracked<K>>,
     ) -> Outcome {
-        if let Some(Hearing { detector, .. }) = listening.hearing() {
+        if let Some(detector) = listening.detector() {
             SessionParser::tick(detector, flow.at, &mut Messages::new(self.aim, flow, out));
         }
         Outcome::More
@@ -318,7 +291,7 @@ impl<K: HasEnds> Reader<K> for Listener {
         out: &mut impl Sink<Tracked<K>>,
     ) {
         if listening.carries == Carries::Datagrams
-            && let Some(Hearing { detector, .. }) = listening.hearing()
+            && let Some(detector) = listening.detector()
         {
             DatagramParser::close(detector, flow.at, &mut Messages::new(self.aim, flow, out));
         }

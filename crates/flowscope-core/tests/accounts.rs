@@ -3,8 +3,8 @@
 mod common;
 
 use common::{ended, events, talk};
-use flowscope_core::track::{EndReason, FlowEvent, FlowState, FlowStats};
-use flowscope_core::{BySide, FlowSide};
+use flowscope_core::track::{Config, EndReason, FlowEvent, FlowState, FlowStats};
+use flowscope_core::{BySide, FlowSide, LinkType, PacketView, Timestamp};
 use flowscope_fixtures::{Close, Conversation, Disturbance, Frame, Resend, Side, Tcp, address};
 use proptest::prelude::*;
 
@@ -246,4 +246,31 @@ proptest! {
         let delayed = count(Disturbance::Delay { packet, behind });
         prop_assert_eq!(delayed, [(0, 0), (u32::from(is_late), 0)]);
     }
+}
+
+/// Each packet of an A-MSDU counts, and all of them came in one frame.
+#[test]
+fn every_packet_of_a_frame_that_carries_several_counts() {
+    let subframe = |port: u8| {
+        let mut frame = vec![2; 12];
+        frame.extend([0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 0x08, 0]);
+        frame.extend([
+            0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+        ]);
+        frame.extend([0, port, 0, 53, 0, 8, 0, 0]);
+        frame.resize(frame.len().next_multiple_of(4), 0);
+        frame
+    };
+    let mut frame = [&[0x88, 0x01][..], &[0; 22], &[0x80, 0]].concat();
+    frame.extend([subframe(7), subframe(8), subframe(7)].concat());
+    let view = PacketView::new(&frame, Timestamp::EPOCH).with_link(LinkType::IEEE802_11);
+    let mut tracker = common::tracker(Config::default());
+    let mut packets = Vec::new();
+    tracker.track(view, &mut |event: common::Event| {
+        if let FlowEvent::Packet { flow, .. } = event {
+            packets.push(flow.number());
+        }
+    });
+    assert_eq!(packets, [1, 2, 1]);
+    assert_eq!(tracker.stats().packets, 3);
 }

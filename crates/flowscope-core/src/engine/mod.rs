@@ -364,17 +364,24 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         if packet.link != LinkType::ETHERNET
             && let Some(packets) = Subframes::of(packet)
         {
-            return self.take_several(packets, out);
+            return self.take_several(packet, packets, out);
         }
         self.take_one(packet, out);
     }
 
-    /// Takes a frame that carries several packets: each counts as one.
+    /// Takes a frame that carries several packets: each counts as one. If there
+    /// is none in it, the frame does.
     #[cold]
     #[inline(never)]
-    fn take_several(&mut self, packets: Subframes<'_>, out: &mut impl Sink<C::Event>) {
-        for (others, packet) in packets.enumerate() {
-            self.flows.packets_beside += u64::from(others > 0);
+    fn take_several(
+        &mut self,
+        frame: PacketView<'_>,
+        mut packets: Subframes<'_>,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        self.take_one(packets.next().unwrap_or(frame), out);
+        for packet in packets {
+            self.flows.packets_beside += 1;
             self.take_one(packet, out);
         }
     }
