@@ -25,7 +25,6 @@ mod read_ahead;
 mod record;
 mod report;
 mod run;
-mod sender;
 mod streams;
 mod tally;
 mod tracking;

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use flowscope_core::Timestamp;
+use flowscope_core::{FlowSide, Timestamp};
 
 use crate::authority::Authority;
 use crate::fields::{Fields, Headers};
@@ -34,6 +34,8 @@ pub enum HttpMessage {
 #[non_exhaustive]
 pub struct HttpRequest {
     pub(crate) head: Fields,
+    /// Who sent it.
+    pub side: FlowSide,
     /// The version.
     pub version: HttpVersion,
     /// How it was transferred.
@@ -45,6 +47,8 @@ pub struct HttpRequest {
 #[non_exhaustive]
 pub struct HttpResponse {
     pub(crate) head: Fields,
+    /// Who sent it.
+    pub side: FlowSide,
     /// The version.
     pub version: HttpVersion,
     /// The status code, three digits.

@@ -1,6 +1,5 @@
 //! What records say of HTTP.
 
-use flowscope::FlowSide;
 use flowscope::http::{Headers, HttpMessage, HttpRequest, HttpResponse, HttpVersion};
 
 use super::Fields;
@@ -14,15 +13,14 @@ pub(super) fn kind(message: &HttpMessage) -> &'static str {
     }
 }
 
-pub(super) fn tell(message: &HttpMessage, sender: Option<FlowSide>, fields: &mut impl Fields) {
-    let side = sender.map(FlowSide::as_str);
+pub(super) fn tell(message: &HttpMessage, fields: &mut impl Fields) {
     match message {
         HttpMessage::Request(request) => {
-            fields.word("side", side);
+            fields.word("side", Some(request.side.as_str()));
             tell_request(request, fields);
         }
         HttpMessage::Response(response) => {
-            fields.word("side", side);
+            fields.word("side", Some(response.side.as_str()));
             tell_response(response, fields);
         }
         HttpMessage::Anomaly(anomaly) => {

@@ -2,11 +2,11 @@
 
 use std::io;
 
+use flowscope::Timestamp;
 use flowscope::detect::{Message, Protocol};
 use flowscope::http::{HttpAnomaly, HttpMessage};
 use flowscope::tls::TlsMessage;
 use flowscope::track::FlowId;
-use flowscope::{FlowSide, Timestamp};
 
 use super::{Ends, Fields, Line, Record, dns, http, tls};
 use crate::format::{Cell, Table, Tone};
@@ -18,20 +18,12 @@ pub(crate) struct MessageRecord {
     at: Timestamp,
     id: FlowId,
     ends: Ends,
-    /// Who sent it, where it does not say so itself.
-    sender: Option<FlowSide>,
     message: Message,
 }
 
 impl MessageRecord {
     /// `None` for what is no record of its own.
-    pub(crate) fn new(
-        id: FlowId,
-        at: Timestamp,
-        ends: Ends,
-        sender: Option<FlowSide>,
-        message: Message,
-    ) -> Option<Self> {
+    pub(crate) fn new(id: FlowId, at: Timestamp, ends: Ends, message: Message) -> Option<Self> {
         match &message {
             Message::Http(
                 HttpMessage::Request(_) | HttpMessage::Response(_) | HttpMessage::Anomaly(_),
@@ -50,7 +42,6 @@ impl MessageRecord {
             at,
             id,
             ends,
-            sender,
             message,
         })
     }
@@ -83,7 +74,7 @@ impl Record for MessageRecord {
         fields.number("flow", Some(self.id.number()));
         self.ends.tell(None, fields);
         match &self.message {
-            Message::Http(message) => http::tell(message, self.sender, fields),
+            Message::Http(message) => http::tell(message, fields),
             Message::Tls(message) => tls::tell(message, fields),
             Message::Dns(message) => dns::tell(message, self.ends.protocol, fields),
             _ => {}

@@ -57,6 +57,7 @@ impl Connection {
         let half = &mut self.halves[call.side];
         half.begun = true;
         half.message = Some(Message::Request(HttpRequest {
+            side: call.side,
             transfer: Transfer::begun(half.began(), call.at),
             version: head.version,
             head: head.fields,
@@ -66,6 +67,7 @@ impl Connection {
     fn prepare_request(&mut self, head: Head, call: &mut Call<'_>) -> Next {
         let framing = head.framing;
         let request = HttpRequest {
+            side: call.side,
             transfer: Transfer::begun(self.halves[call.side].began(), call.at),
             version: head.version,
             head: head.fields,
@@ -127,6 +129,7 @@ impl Connection {
             Next::PerhapsBody(framing.of_response())
         };
         let response = HttpResponse {
+            side: call.side,
             transfer: Transfer::begun(began, call.at),
             version: head.version,
             status,
