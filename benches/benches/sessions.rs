@@ -58,6 +58,7 @@ fn crowd(criterion: &mut Criterion) {
                 let mut streams = Streams::new(live, 100);
                 for flow in 0..live {
                     tracker.track(streams.syn(flow), &mut ignore);
+                    tracker.track(streams.segment(flow), &mut ignore);
                 }
                 (tracker, streams)
             });
@@ -77,7 +78,9 @@ fn crowd(criterion: &mut Criterion) {
                 let mut driver = Driver::new(FiveTuple::bidirectional(), Nothing);
                 let mut streams = Streams::new(live, 100);
                 for flow in 0..live {
+                    // The SYN has data, which are held until it goes on.
                     driver.track(streams.syn(flow), &mut ignore_session);
+                    driver.track(streams.segment(flow), &mut ignore_session);
                 }
                 (driver, streams)
             });
