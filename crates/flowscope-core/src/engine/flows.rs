@@ -638,7 +638,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     pub(super) fn settle(&mut self) {
         let next = self.alarms.check_at().min(self.fragments.check_at());
         let unanswered = self.contenders.next_deadline().unwrap_or(Timestamp::MAX);
-        self.table.set_alarm(next.min(unanswered));
+        self.table.set_other_due(next.min(unanswered));
     }
 
     /// Ends every flow, in the order of their first packets.

@@ -423,9 +423,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         // One loop for tables of any size, so that what takes a packet is
         // compiled once and into it.
         loop {
-            if group.is_empty() && self.flows.table.len() >= WORTH_WARMING {
+            if group.is_empty() && self.flows.table.len() >= PREFETCH_FROM {
                 group.fill(&mut packets);
-                self.warm(&group.packets);
+                self.prefetch(&group.packets);
             }
             let next = if group.is_empty() {
                 packets.next()
@@ -531,7 +531,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     ///
     /// Extracting a packet again later is cheaper than keeping what was found.
     #[inline(never)]
-    fn warm(&self, packets: &[Option<PacketView<'_>>; GROUP]) {
+    fn prefetch(&self, packets: &[Option<PacketView<'_>>; GROUP]) {
         // One level of the table at a time: within a level no access waits for
         // another.
         let hashes = packets.map(|packet| {
@@ -540,7 +540,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         });
         let places = hashes.map(|hash| self.flows.table.candidate(hash?));
         for place in places.into_iter().flatten() {
-            self.flows.table.warm(place);
+            self.flows.table.prefetch(place);
         }
     }
 }
@@ -589,4 +589,4 @@ impl<'a> Group<'a> {
 const GROUP: usize = 32;
 
 /// In smaller tables, what traffic comes back to is in the cache anyway.
-const WORTH_WARMING: usize = 65_536;
+const PREFETCH_FROM: usize = 65_536;

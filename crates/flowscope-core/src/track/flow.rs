@@ -331,11 +331,11 @@ impl Flow {
         self.touched
     }
 
-    /// Something of each side's cache line.
+    /// A word of each side's cache line.
     #[inline]
-    pub(super) fn warmth(&self) -> u32 {
+    pub(super) fn prefetch_word(&self) -> u64 {
         let [a, b] = &self.sides;
-        a.counters.low[0] ^ b.counters.low[0]
+        (a.counters.low[0] ^ b.counters.low[0]).into()
     }
 
     /// The flow's place in the order of first packets.
@@ -454,9 +454,9 @@ impl Rest {
         self.rare = None;
     }
 
-    /// Something of the cache line it lies in.
+    /// A word of the cache line it lies in.
     #[inline]
-    pub(super) fn warmth(&self) -> u64 {
+    pub(super) fn prefetch_word(&self) -> u64 {
         self.first.as_nanos()
     }
 }

@@ -3,18 +3,19 @@
 //! The vocabulary of tracking is here: events, states, statistics, settings.
 //! The tracker itself is [`FlowTracker`](crate::FlowTracker).
 
-mod bags;
 mod connection;
 mod event;
+mod expiry;
 mod flow;
 mod history;
-mod idle;
-mod near;
+mod prefetch;
+mod ready_queue;
 mod sender;
 mod slab;
 mod state;
 mod stats;
 mod table;
+mod timer_wheel;
 
 pub use event::{Anomalies, AnomalyKind, EndReason, FlowEvent};
 pub use history::History;

@@ -5,12 +5,12 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
-use core::hint::black_box;
 use core::time::Duration;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::idle::{Filed, Flows, Idle};
+use super::expiry::{ExpiryTimers, TimedFlows, TimerHandle};
+use super::prefetch::prefetch;
 use super::slab::{Chunks, Slab};
 use super::{Flow, FlowId, FlowState, IdleTimeouts, Rest};
 use crate::Timestamp;
@@ -24,7 +24,7 @@ pub(crate) type IdleTimeoutFn<K> = Box<dyn Fn(&K, FlowState) -> Option<Duration>
 /// of a known flow costs one probe and touches that flow's slot only.
 pub(crate) struct Table<K, S> {
     slots: Slots<K, S>,
-    idle: Idle,
+    expiry: ExpiryTimers,
     last_number: u64,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Table<K, S> {
 #[repr(C, align(64))]
 pub(crate) struct Slot<K, S> {
     pub(crate) key: K,
-    filed: Filed,
+    timer: TimerHandle,
     pub(crate) flow: Flow,
     pub(crate) state: S,
 }
@@ -61,7 +61,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
                 timeouts,
                 timeout_fn: None,
             },
-            idle: Idle::new(),
+            expiry: ExpiryTimers::new(),
             last_number: 0,
         }
     }
@@ -98,11 +98,12 @@ impl<K: Eq + Hash, S> Table<K, S> {
         self.slots.candidate(hash)
     }
 
-    /// Brings a flow into the cache, should there be one at this place.
+    /// Fetches a flow into the cache, if there is one at this place.
     #[inline]
-    pub(crate) fn warm(&self, index: u32) {
+    pub(crate) fn prefetch(&self, index: u32) {
         if let Some(slot) = self.slots.get(index) {
-            black_box((slot.filed.warmth(), slot.flow.warmth()));
+            let words = [slot.timer.prefetch_word(), slot.flow.prefetch_word()];
+            prefetch(words.into_iter());
         }
     }
 
@@ -147,12 +148,12 @@ impl<K: Eq + Hash, S> Table<K, S> {
         let state = open(id, &key, &flow, &rest);
         let slot = Slot {
             key,
-            filed: Filed::nowhere(),
+            timer: TimerHandle::unset(),
             flow,
             state,
         };
         let index = self.slots.insert(hash, slot, rest);
-        self.idle.arm(&mut self.slots, index);
+        self.expiry.arm(&mut self.slots, index);
         index
     }
 
@@ -161,7 +162,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
     /// In two steps, so that what is done when a flow ends is done where it
     /// lies: moving it takes longer than that.
     pub(crate) fn unlink(&mut self, index: u32) {
-        self.idle.disarm(&mut self.slots, index);
+        self.expiry.disarm(&mut self.slots, index);
         self.slots.unlink(index);
     }
 
@@ -171,7 +172,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
     /// first, and their [order](Self::oldest) is kept in one word a flow.
     pub(crate) fn unlink_all(&mut self) {
         self.slots.by_key = HashTable::new();
-        self.idle = Idle::new();
+        self.expiry = ExpiryTimers::new();
     }
 
     /// Takes a flow out that was unlinked.
@@ -210,8 +211,8 @@ impl<K: Eq + Hash, S> Table<K, S> {
         self.slots.rests = Chunks::default();
     }
 
-    /// Files a flow anew whose TCP state has changed, if it may expire sooner
-    /// in the new one.
+    /// Sets the timer of a flow whose TCP state has changed again, if it may
+    /// expire sooner in the new one.
     pub(crate) fn rearm(&mut self, index: u32, from: FlowState, to: FlowState) {
         let Slots {
             timeouts,
@@ -219,38 +220,37 @@ impl<K: Eq + Hash, S> Table<K, S> {
             ..
         } = &self.slots;
         if timeout_fn.is_some() || timeouts.of_tcp(to) < timeouts.of_tcp(from) {
-            self.idle.rearm(&mut self.slots, index);
+            self.expiry.rearm(&mut self.slots, index);
         }
     }
 
-    /// Has [`check_at`](Self::check_at) be no later than a moment at which
-    /// there is something else to do.
+    /// Keeps [`check_at`](Self::check_at) from being later than a moment at
+    /// which there is something other to do than to end flows.
     ///
-    /// One moment to look at for everything: a second one would cost every
-    /// packet.
-    pub(crate) fn set_alarm(&mut self, at: Timestamp) {
-        self.idle.set_alarm(at);
+    /// So each packet compares the clock with one number and not with two.
+    pub(crate) fn set_other_due(&mut self, at: Timestamp) {
+        self.expiry.set_other_due(at);
     }
 
     /// Before this moment [`due`](Self::due) finds nothing.
     #[inline]
     pub(crate) fn check_at(&self) -> Timestamp {
-        self.idle.check_at()
+        self.expiry.check_at()
     }
 
     /// The flow to expire next, if its deadline is not after `now`.
     pub(crate) fn due(&mut self, now: Timestamp) -> Option<u32> {
-        self.idle.due(&mut self.slots, now)
+        self.expiry.due(&mut self.slots, now)
     }
 
     /// The flow whose deadline comes first.
     pub(crate) fn nearest(&mut self) -> Option<u32> {
-        self.idle.nearest(&mut self.slots)
+        self.expiry.nearest(&mut self.slots)
     }
 
     /// Before this moment no flow expires.
     pub(crate) fn next_expiry(&self) -> Option<Timestamp> {
-        self.idle.next()
+        self.expiry.next()
     }
 
     /// When a flow expires if nothing more is seen of it.
@@ -298,14 +298,14 @@ impl<K: Hash, S> Slots<K, S> {
     }
 }
 
-impl<K: Hash, S> Flows for Slots<K, S> {
-    fn filed(&mut self, index: u32) -> &mut Filed {
-        &mut self.get_mut(index).filed
+impl<K: Hash, S> TimedFlows for Slots<K, S> {
+    fn timer(&mut self, index: u32) -> &mut TimerHandle {
+        &mut self.get_mut(index).timer
     }
 
-    fn filed_by_id(&mut self, id: FlowId) -> Option<&mut Filed> {
+    fn timer_by_id(&mut self, id: FlowId) -> Option<&mut TimerHandle> {
         let slot = self.slab.get_mut(id.index())?;
-        (slot.flow.number() == id.number()).then_some(&mut slot.filed)
+        (slot.flow.number() == id.number()).then_some(&mut slot.timer)
     }
 
     fn id(&self, index: u32) -> FlowId {
@@ -326,22 +326,23 @@ impl<K: Hash, S> Flows for Slots<K, S> {
     }
 
     #[inline]
-    fn touch(&self, index: u32) -> u32 {
-        self.get(index).map_or(0, |slot| slot.filed.warmth())
+    fn deadline_word(&self, index: u32) -> u64 {
+        self.get(index).map_or(0, |slot| slot.timer.prefetch_word())
     }
 
     #[inline]
-    fn touch_all(&self, index: u32) -> u64 {
+    fn end_words(&self, index: u32) -> u64 {
         self.get(index).map_or(0, |slot| {
-            u64::from(slot.flow.warmth()) ^ self.rests.get(index).warmth()
+            slot.flow.prefetch_word() ^ self.rests.get(index).prefetch_word()
         })
     }
 
     #[inline]
-    fn touch_finder(&self, index: u32) -> u32 {
+    fn key_word(&self, index: u32) -> u64 {
         self.get(index)
             .and_then(|slot| self.candidate(self.hasher.hash_one(&slot.key)))
             .unwrap_or(0)
+            .into()
     }
 }
 
