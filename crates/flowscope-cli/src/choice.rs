@@ -4,7 +4,7 @@ use flowscope::extract::{
     AutoDetectEncap, Extracted, FiveTuple, FiveTupleKey, FlowExtractor, IpPair, IpPairKey, MacPair,
     MacPairKey, ScopedKey,
 };
-use flowscope::wire::{Passed, Skip};
+use flowscope::wire::{LayerVisitor, Skip};
 use flowscope::{Orientation, PacketView};
 
 use crate::args::{Encap, Key};
@@ -37,11 +37,11 @@ impl FlowExtractor for Choice {
         }
     }
 
-    fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
+    fn trace(&self, packet: PacketView<'_>, visitor: &mut dyn LayerVisitor) -> Result<(), Skip> {
         match self.key {
-            Key::FiveTuple => self.follow(FiveTuple::bidirectional(), packet, passed),
-            Key::IpPair => self.follow(IpPair, packet, passed),
-            Key::MacPair => self.follow(MacPair, packet, passed),
+            Key::FiveTuple => self.follow(FiveTuple::bidirectional(), packet, visitor),
+            Key::IpPair => self.follow(IpPair, packet, visitor),
+            Key::MacPair => self.follow(MacPair, packet, visitor),
         }
     }
 
@@ -76,11 +76,11 @@ impl Choice {
         self,
         extractor: impl FlowExtractor,
         packet: PacketView<'_>,
-        passed: &mut dyn Passed,
+        visitor: &mut dyn LayerVisitor,
     ) -> Result<(), Skip> {
         match self.encap {
-            Encap::Auto => AutoDetectEncap::new(extractor).trace(packet, passed),
-            Encap::None => extractor.trace(packet, passed),
+            Encap::Auto => AutoDetectEncap::new(extractor).trace(packet, visitor),
+            Encap::None => extractor.trace(packet, visitor),
         }
     }
 }

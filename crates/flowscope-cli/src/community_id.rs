@@ -7,7 +7,7 @@ use core::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use flowscope::wire::{IcmpHeader, Protocol};
+use flowscope::wire::{IcmpHeader, IpProtocol};
 use sha1::{Digest, Sha1};
 
 use crate::record::Word;
@@ -30,7 +30,7 @@ pub(crate) enum Ports {
 impl CommunityId {
     /// The name of the flow from `src` to `dst`, which is also that of the flow
     /// from `dst` to `src`.
-    pub(crate) fn new(protocol: Protocol, src: IpAddr, dst: IpAddr, ports: Ports) -> Self {
+    pub(crate) fn new(protocol: IpProtocol, src: IpAddr, dst: IpAddr, ports: Ports) -> Self {
         let (ports, is_one_way) = match ports {
             Ports::Numbers(src, dst) => (Some((src, dst)), false),
             Ports::Icmp(header) => match answer_to(protocol, header.kind) {
@@ -78,10 +78,10 @@ impl Word for CommunityId {
 /// The type that messages of type `kind` are answered with, or answer.
 ///
 /// The other types go one way, and their two directions have two names.
-fn answer_to(protocol: Protocol, kind: u8) -> Option<u8> {
+fn answer_to(protocol: IpProtocol, kind: u8) -> Option<u8> {
     let pairs: &[(u8, u8)] = match protocol {
         // Echo, router discovery, timestamp, information, address mask.
-        Protocol::ICMP => &[(8, 0), (10, 9), (13, 14), (15, 16), (17, 18)],
+        IpProtocol::ICMP => &[(8, 0), (10, 9), (13, 14), (15, 16), (17, 18)],
         // Echo, multicast listeners, routers, neighbours, node information,
         // home agents.
         _ => &[
@@ -109,7 +109,7 @@ mod tests {
     fn id(protocol: u8, src: &str, dst: &str, ports: Ports) -> String {
         let (src, dst) = (src.parse().unwrap(), dst.parse().unwrap());
         let mut text = Vec::new();
-        CommunityId::new(Protocol(protocol), src, dst, ports).spell(&mut text);
+        CommunityId::new(IpProtocol(protocol), src, dst, ports).spell(&mut text);
         String::from_utf8(text).expect("base64 is ASCII")
     }
 

@@ -4,7 +4,7 @@ use core::ops::AddAssign;
 use std::collections::BTreeMap;
 
 use flowscope::track::TrackerStats;
-use flowscope::wire::Protocol;
+use flowscope::wire::IpProtocol;
 use flowscope::{PacketView, Timestamp};
 
 use crate::names::{Asked, Names};
@@ -57,7 +57,7 @@ impl Tally {
     /// Adds a flow.
     pub(crate) fn count(&mut self, flow: &EndedFlow) {
         let (ends, stats) = (&flow.ends, &flow.stats);
-        let protocol = ends.protocol.map(|Protocol(number)| number);
+        let protocol = ends.protocol.map(|IpProtocol(number)| number);
         let share = Share {
             flows: 1,
             packets: stats.packets.total(),
@@ -90,7 +90,7 @@ impl Tally {
     pub(crate) fn summary(&self, totals: TrackerStats, span: Option<Span>) -> Summary {
         let shares = self.protocols.iter();
         let mut protocols: Vec<_> = shares
-            .map(|(protocol, share)| (protocol.map(Protocol), *share))
+            .map(|(protocol, share)| (protocol.map(IpProtocol), *share))
             .collect();
         protocols.sort_by_key(|(_, share)| core::cmp::Reverse(share.bytes));
         let mut apps: Vec<_> = self

@@ -4,7 +4,7 @@ use flowscope::detect::{Glance, Protocol};
 use flowscope::engine::{Consumer, FlowRef, Fragment, Reaction};
 use flowscope::extract::Extracted;
 use flowscope::track::{Anomalies, EndReason, FlowEvent, FlowId, FlowStats};
-use flowscope::wire::{IcmpHeader, Peeled, Transport};
+use flowscope::wire::{Encapsulation, IcmpHeader, Transport};
 use flowscope::{FlowSide, Sink, Timestamp};
 
 use crate::names::Asked;
@@ -37,7 +37,7 @@ pub(crate) struct Notes {
     pub(crate) icmp: Option<IcmpHeader>,
     /// The encapsulations around the first packet, outermost first. Most flows
     /// have none, and allocate nothing here.
-    pub(crate) layers: Box<[Peeled]>,
+    pub(crate) layers: Box<[Encapsulation]>,
     /// What it spoke, where that was looked for and found.
     pub(crate) app: Option<Protocol>,
     /// How many more payloads are to be looked at.

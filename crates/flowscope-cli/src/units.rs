@@ -71,7 +71,7 @@ pub(crate) fn percent(part: u64, whole: u64) -> String {
 
 /// A moment in UTC, to the millisecond: `2024-05-01 12:00:00.123`.
 pub(crate) fn date_time(moment: Timestamp) -> String {
-    let (days, second) = (moment.seconds() / 86_400, moment.seconds() % 86_400);
+    let (days, second) = (moment.as_secs() / 86_400, moment.as_secs() % 86_400);
     let (year, month, day) = date(days);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     let millis = moment.subsec_nanos() / 1_000_000;

@@ -75,7 +75,7 @@ impl LinkType {
     pub const ETHERNET: Self = Self(1);
     /// IEEE 802.5 Token Ring.
     pub const IEEE802_5: Self = Self(6);
-    /// Point-to-Point Protocol, with or without HDLC framing (RFC 1662), or Cisco
+    /// Point-to-Point IpProtocol, with or without HDLC framing (RFC 1662), or Cisco
     /// HDLC in its place.
     pub const PPP: Self = Self(9);
     /// FDDI.

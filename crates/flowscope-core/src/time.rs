@@ -58,7 +58,7 @@ impl Timestamp {
 
     /// Whole seconds since the epoch.
     #[must_use]
-    pub const fn seconds(self) -> u64 {
+    pub const fn as_secs(self) -> u64 {
         self.nanos / NANOS_PER_SECOND
     }
 
@@ -93,7 +93,7 @@ impl Sub for Timestamp {
 /// Seconds with nine digits after the point, exact.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:09}", self.seconds(), self.subsec_nanos())
+        write!(f, "{}.{:09}", self.as_secs(), self.subsec_nanos())
     }
 }
 
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn splits_into_seconds_and_nanoseconds() {
         let t = Timestamp::from_nanos(1_000_000_007);
-        assert_eq!((t.seconds(), t.subsec_nanos()), (1, 7));
+        assert_eq!((t.as_secs(), t.subsec_nanos()), (1, 7));
         assert_eq!(t.to_string(), "1.000000007");
     }
 }

@@ -16,12 +16,12 @@ fn a_doubled_conversation_is_seen_once() {
     let frames = conversation().frames();
     let mut dedup = Dedup::loopback();
     for frame in &frames {
-        let sight = view(frame);
-        let later = sight.timestamp + Duration::from_micros(20);
-        assert!(!dedup.is_duplicate(&sight));
+        let fingerprint = view(frame);
+        let later = fingerprint.timestamp + Duration::from_micros(20);
+        assert!(!dedup.is_duplicate(&fingerprint));
         let copy = PacketView {
             timestamp: later,
-            ..sight
+            ..fingerprint
         };
         assert!(dedup.is_duplicate(&copy), "a copy");
         assert!(dedup.is_duplicate(&copy), "a third one");
@@ -171,7 +171,7 @@ proptest! {
             let expected = copied.any(|(_, known_way, at)| {
                 (*known_way != way || way == 0) && at.abs_diff(micros) < 1000
             });
-            // Way 0 is a link type that does not say.
+            // WalkPath 0 is a link type that does not say.
             let found = if way == 0 {
                 dedup.is_duplicate(&packet(&bytes, micros).with_link(LinkType(147)))
             } else {

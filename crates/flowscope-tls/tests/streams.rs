@@ -381,7 +381,7 @@ fn the_side_that_is_wrong_is_told_when_it_is() {
     ] {
         let (found, _) = read_with(TlsParser::default(), &acts);
         let odd = found.iter().filter_map(|message| match message {
-            TlsMessage::Anomaly(odd) => Some((odd.side, odd.at.seconds())),
+            TlsMessage::Anomaly(odd) => Some((odd.side, odd.at.as_secs())),
             _ => None,
         });
         assert!(odd.eq(expected), "{found:?}");

@@ -2,7 +2,7 @@
 
 use flowscope::FlowSide;
 use flowscope::dns::{DnsMessage, DnsPacket, DnsUnanswered, Edns, Question};
-use flowscope::wire::Protocol;
+use flowscope::wire::IpProtocol;
 
 use super::{Fields, Record};
 use crate::units;
@@ -14,9 +14,9 @@ pub(super) fn kind(message: &DnsMessage) -> &'static str {
     }
 }
 
-pub(super) fn tell(message: &DnsMessage, protocol: Option<Protocol>, fields: &mut impl Fields) {
+pub(super) fn tell(message: &DnsMessage, protocol: Option<IpProtocol>, fields: &mut impl Fields) {
     let transport = match protocol {
-        Some(Protocol::TCP) => "tcp",
+        Some(IpProtocol::TCP) => "tcp",
         _ => "udp",
     };
     let side = match message {

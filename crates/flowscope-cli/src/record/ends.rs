@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::IpAddr;
 
 use flowscope::extract::{FiveTupleKey, IpPairKey, MacPairKey};
-use flowscope::wire::{IcmpHeader, Protocol};
+use flowscope::wire::{IcmpHeader, IpProtocol};
 
 use super::Fields;
 
@@ -18,7 +18,7 @@ pub(crate) struct Ends {
     /// Their ports, where the key has any.
     pub(crate) ports: Option<(u16, u16)>,
     /// What they speak, where the key says so.
-    pub(crate) protocol: Option<Protocol>,
+    pub(crate) protocol: Option<IpProtocol>,
 }
 
 /// A network or link-layer address.
@@ -81,7 +81,7 @@ impl Ends {
 
     /// Whether they exchange ICMP messages.
     pub(crate) fn is_icmp(&self) -> bool {
-        matches!(self.protocol, Some(Protocol::ICMP | Protocol::ICMP6))
+        matches!(self.protocol, Some(IpProtocol::ICMP | IpProtocol::ICMP6))
     }
 
     /// The protocol as tables show it.

@@ -3,7 +3,7 @@
 use std::io;
 
 use flowscope::detect::Protocol;
-use flowscope::wire::{Layer, Peeled};
+use flowscope::wire::{Encapsulation, Layer};
 
 use super::ends::Host;
 use super::{Fields, Line, Record};
@@ -134,11 +134,11 @@ fn tunnels(notes: &Notes) -> impl Iterator<Item = Tunnel> {
 }
 
 /// An encapsulation that is no VLAN tag.
-struct Tunnel(Peeled);
+struct Tunnel(Encapsulation);
 
 impl Record for Tunnel {
     fn tell(&self, fields: &mut impl Fields) {
-        let Self(Peeled { layer, id }) = *self;
+        let Self(Encapsulation { layer, id }) = *self;
         fields.word("kind", Some(layer.as_str()));
         fields.number("id", id.map(u64::from));
     }

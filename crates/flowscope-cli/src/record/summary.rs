@@ -3,7 +3,7 @@
 use std::io;
 
 use flowscope::track::{EndReason, TrackerStats};
-use flowscope::wire::{Protocol, Skip};
+use flowscope::wire::{IpProtocol, Skip};
 
 use super::{Fields, Host, Line, Record};
 use crate::format::{Align, Cell, Column, Table, Tone};
@@ -18,7 +18,7 @@ pub(crate) struct Summary {
     /// `None` for a capture without packets.
     pub(crate) span: Option<Span>,
     /// The one with the most data first.
-    pub(crate) protocols: Vec<(Option<Protocol>, Share)>,
+    pub(crate) protocols: Vec<(Option<IpProtocol>, Share)>,
     /// What was recognised, the one with the most data first.
     pub(crate) apps: Vec<(&'static str, Share)>,
     /// The hosts with the most data, the first one first.
@@ -72,7 +72,7 @@ fn ended(totals: &TrackerStats) -> impl Iterator<Item = (EndReason, u64)> {
         .filter(|(_, flows)| *flows > 0)
 }
 
-struct ProtocolRecord((Option<Protocol>, Share));
+struct ProtocolRecord((Option<IpProtocol>, Share));
 
 impl Record for ProtocolRecord {
     fn tell(&self, fields: &mut impl Fields) {

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use std::io::Write;
 
 use flowscope::track::History;
-use flowscope::wire::Protocol;
+use flowscope::wire::IpProtocol;
 
 use super::Host;
 use crate::digits;
@@ -23,7 +23,7 @@ impl Word for &str {
     }
 }
 
-impl Word for Protocol {
+impl Word for IpProtocol {
     fn spell(&self, text: &mut Vec<u8>) {
         match *self {
             Self::TCP => "tcp".spell(text),
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn words_are_as_display_writes_them() {
         for number in 0..=u8::MAX {
-            let protocol = Protocol(number);
+            let protocol = IpProtocol(number);
             assert_eq!(spelled(protocol), protocol.to_string());
         }
         for octet in 0..=u8::MAX {

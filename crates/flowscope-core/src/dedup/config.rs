@@ -53,7 +53,7 @@ impl Default for DedupConfig {
     }
 }
 
-/// What two sights of a packet have to have in common.
+/// What two sightings of a packet have to have in common.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Compare {

@@ -1,4 +1,4 @@
-//! Packets that a capture saw twice, and how the second sight is told.
+//! Packets that a capture saw twice, and how the second fingerprint is told.
 //!
 //! [`Dedup`] says of each packet whether it is a copy. It neither keeps packets
 //! nor puts them in order, and it knows nothing of retransmissions, which are
@@ -16,10 +16,10 @@ use core::time::Duration;
 use hashbrown::DefaultHashBuilder;
 
 use crate::PacketView;
-use crate::wire::{ROUTED, Sight};
+use crate::wire::{Fingerprint, ROUTED};
 use recent::Recent;
 
-/// Knows the second sight of a packet, where a capture has two of each: on
+/// Knows the second fingerprint of a packet, where a capture has two of each: on
 /// loopback, on `-i any`, on mirrored ports.
 ///
 /// A packet is a copy if one with the same bytes was let through less than a
@@ -36,7 +36,7 @@ use recent::Recent;
 ///
 /// What is dropped can be a packet that was sent twice within a window, all
 /// bytes the same. A stream of TCP loses nothing by that, because such a
-/// segment has no byte that its first sight did not have; its retransmissions
+/// segment has no byte that its first fingerprint did not have; its retransmissions
 /// and repeated ACKs count less. Most senders number their IPv4 packets, so
 /// that it hardly happens there. Equal datagrams in quick succession over IPv6,
 /// or over IPv4 without numbers, are taken for one. Where the capture tells the
@@ -108,9 +108,9 @@ impl Dedup {
         // Apart from all others, so that most frames cost little.
         let is_copy = if self.compare == Compare::Frame
             && packet.frame.len() <= SMALL
-            && let Some(sight) = Sight::of_plain_frame(packet)
+            && let Some(fingerprint) = Fingerprint::of_plain_frame(packet)
         {
-            self.is_met(&sight, sight.bytes, packet)
+            self.is_met(&fingerprint, fingerprint.bytes, packet)
         } else {
             self.is_other_copy(packet)
         };
@@ -137,42 +137,49 @@ impl Dedup {
 
     #[inline(never)]
     fn is_other_copy(&mut self, packet: &PacketView<'_>) -> bool {
-        let sight = match self.compare {
-            Compare::Frame => Sight::of_frame(packet),
-            Compare::Packet | Compare::Routed => Sight::of_packet(packet),
+        let fingerprint = match self.compare {
+            Compare::Frame => Fingerprint::of_frame(packet),
+            Compare::Packet | Compare::Routed => Fingerprint::of_packet(packet),
         };
-        if sight.bytes.len() > SMALL && self.watching == 0 {
-            let head = sight.bytes.get(..HEAD).unwrap_or(sight.bytes);
-            if !self.is_met(&sight, head, packet) {
+        if fingerprint.bytes.len() > SMALL && self.watching == 0 {
+            let head = fingerprint.bytes.get(..HEAD).unwrap_or(fingerprint.bytes);
+            if !self.is_met(&fingerprint, head, packet) {
                 return false;
             }
             // Less the one for this packet.
             self.watching = self.patience.saturating_add(1);
         }
-        self.is_met(&sight, sight.bytes, packet)
+        self.is_met(&fingerprint, fingerprint.bytes, packet)
     }
 
     /// Whether a packet of the same first `bytes` was met.
     #[inline]
-    fn is_met(&mut self, sight: &Sight<'_>, bytes: &[u8], packet: &PacketView<'_>) -> bool {
-        let hash = self.hash(sight, bytes);
+    fn is_met(
+        &mut self,
+        fingerprint: &Fingerprint<'_>,
+        bytes: &[u8],
+        packet: &PacketView<'_>,
+    ) -> bool {
+        let hash = self.hash(fingerprint, bytes);
         let at = packet.timestamp.as_nanos();
-        self.recent.meet(hash, sight.way, at)
+        self.recent.meet(hash, fingerprint.way, at)
     }
 
-    /// The hash of the first `bytes` of a sight, and of its lengths.
+    /// The hash of the first `bytes` of a fingerprint, and of its lengths.
     #[inline]
-    fn hash(&self, sight: &Sight<'_>, bytes: &[u8]) -> u64 {
+    fn hash(&self, fingerprint: &Fingerprint<'_>, bytes: &[u8]) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         if self.compare == Compare::Routed {
-            hash_routed(sight, bytes, &mut hasher);
+            hash_routed(fingerprint, bytes, &mut hasher);
         } else {
             hasher.write(bytes);
         }
         // The lengths need no hashing of their own: with the same bytes they make
         // a difference as they are, with others the hash, which has a secret key,
         // differs by as much with the chance of any other number.
-        hasher.finish() ^ u64::from(sight.wire_len) << 32 ^ (sight.bytes.len() as u64) << 16
+        hasher.finish()
+            ^ u64::from(fingerprint.wire_len) << 32
+            ^ (fingerprint.bytes.len() as u64) << 16
     }
 }
 
@@ -192,8 +199,8 @@ impl fmt::Debug for Dedup {
     }
 }
 
-fn hash_routed(sight: &Sight<'_>, bytes: &[u8], hasher: &mut impl Hasher) {
-    match (sight.routed(), bytes.get(ROUTED..)) {
+fn hash_routed(fingerprint: &Fingerprint<'_>, bytes: &[u8], hasher: &mut impl Hasher) {
+    match (fingerprint.routed(), bytes.get(ROUTED..)) {
         (Some(first), Some(rest)) => {
             hasher.write(&first);
             hasher.write(rest);

@@ -64,7 +64,7 @@ impl Entry {
         self.key ^ key <= WAY
     }
 
-    /// Whether its packet, of the same hash, is another sight of this one.
+    /// Whether its packet, of the same hash, is another fingerprint of this one.
     fn is_copied_by(&self, key: u64, at: u64, window: u64) -> bool {
         let is_on_same_way = self.key == key && key & WAY != 0;
         !is_on_same_way && self.at.abs_diff(at) < window

@@ -7,7 +7,7 @@ use super::assembly::{Added, Assembly, Run, Span};
 use super::shelf::Links;
 use super::{FragmentConfig, Loss, Overlap, Verdict};
 use crate::Timestamp;
-use crate::wire::{Addr, IpFragment, IpVersion, Protocol, set_payload_len};
+use crate::wire::{Addr, IpFragment, IpProtocol, IpVersion, set_payload_len};
 
 /// What fragments of the same datagram have in common (RFC 791, section 3.2;
 /// RFC 8200, section 4.5).
@@ -24,7 +24,7 @@ pub(super) struct Identity {
 
 impl Identity {
     pub(super) fn of(fragment: &IpFragment<'_>) -> Self {
-        let Protocol(protocol) = fragment.protocol;
+        let IpProtocol(protocol) = fragment.protocol;
         Self {
             addrs: fragment.addrs,
             version: fragment.version,

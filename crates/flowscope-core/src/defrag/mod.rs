@@ -51,7 +51,7 @@ pub(crate) struct Defragmenter<O, A> {
     /// The source of the latest fragment.
     latest: u32,
     /// What was given up while a fragment was added.
-    stale: Option<Remains<O, A>>,
+    stale: Option<Incomplete<O, A>>,
     /// A buffer to put packets together in.
     spare: Vec<u8>,
 }
@@ -104,7 +104,7 @@ pub(crate) enum Verdict {
 
 /// What a datagram comes to in the end.
 #[derive(Debug)]
-pub(crate) struct Remains<O, A> {
+pub(crate) struct Incomplete<O, A> {
     pub(crate) version: IpVersion,
     /// Why it is no more, unless it is whole.
     pub(crate) loss: Option<Loss>,
@@ -215,7 +215,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
     }
 
     /// Takes out a datagram, once it is whole.
-    pub(crate) fn take(&mut self, Place(place): Place) -> Option<Remains<O, A>> {
+    pub(crate) fn take(&mut self, Place(place): Place) -> Option<Incomplete<O, A>> {
         self.remove(place)
     }
 
@@ -232,7 +232,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
     }
 
     /// Takes out a datagram for which there is no memory, the oldest first.
-    pub(crate) fn crowded_out(&mut self) -> Option<Remains<O, A>> {
+    pub(crate) fn crowded_out(&mut self) -> Option<Incomplete<O, A>> {
         if let Some(stale) = self.stale.take() {
             return Some(stale);
         }
@@ -251,7 +251,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
     }
 
     /// Takes out a datagram that has waited for too long at `now`.
-    pub(crate) fn due(&mut self, now: Timestamp) -> Option<Remains<O, A>> {
+    pub(crate) fn due(&mut self, now: Timestamp) -> Option<Incomplete<O, A>> {
         let (deadline, place) = self.nearest()?;
         if deadline > now {
             return None;
@@ -265,7 +265,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
     }
 
     /// Takes out the oldest datagram, for want of more input.
-    pub(crate) fn drain(&mut self) -> Option<Remains<O, A>> {
+    pub(crate) fn drain(&mut self) -> Option<Incomplete<O, A>> {
         let place = self.oldest()?;
         self.give_up(place, Loss::EndOfInput)
     }
@@ -333,13 +333,13 @@ impl<O, A: Copy> Defragmenter<O, A> {
         place
     }
 
-    fn give_up(&mut self, place: u32, loss: Loss) -> Option<Remains<O, A>> {
-        let remains = self.remove(place)?;
-        let loss = remains.loss.or(Some(loss));
-        Some(Remains { loss, ..remains })
+    fn give_up(&mut self, place: u32, loss: Loss) -> Option<Incomplete<O, A>> {
+        let incomplete = self.remove(place)?;
+        let loss = incomplete.loss.or(Some(loss));
+        Some(Incomplete { loss, ..incomplete })
     }
 
-    fn remove(&mut self, place: u32) -> Option<Remains<O, A>> {
+    fn remove(&mut self, place: u32) -> Option<Incomplete<O, A>> {
         let datagram = self.datagrams.get(place)?;
         let (identity, at) = (datagram.identity, datagram.source);
         self.in_order[of_version(identity.version)].remove(&mut self.datagrams, place, in_order);
@@ -357,10 +357,10 @@ impl<O, A: Copy> Defragmenter<O, A> {
             forget(&mut self.by_sender, hash, at);
             self.sources.remove(at);
         }
-        Some(self.remains(datagram))
+        Some(self.incomplete(datagram))
     }
 
-    fn remains(&mut self, datagram: Datagram<O, A>) -> Remains<O, A> {
+    fn incomplete(&mut self, datagram: Datagram<O, A>) -> Incomplete<O, A> {
         let is_of_use = datagram.owner.is_none() || datagram.is_whole();
         let packet = is_of_use.then(|| {
             let mut bytes = core::mem::take(&mut self.spare);
@@ -368,7 +368,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
             let wire_len = datagram.write(&mut bytes)?;
             Some(Packet { bytes, wire_len })
         });
-        Remains {
+        Incomplete {
             version: datagram.identity.version,
             loss: datagram.loss(),
             packet: packet.flatten(),

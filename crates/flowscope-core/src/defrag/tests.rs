@@ -5,7 +5,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::*;
-use crate::wire::{Depth, Headers, Layer, Passed, REASSEMBLED, Transport};
+use crate::wire::{Depth, Headers, Layer, LayerVisitor, REASSEMBLED, Transport};
 use crate::{LinkType, PacketView};
 
 mod limits;
@@ -118,10 +118,10 @@ struct Feeder<F> {
     pushed: Option<Pushed>,
 }
 
-impl<F: FnMut(&IpFragment<'_>) -> Pushed> Passed for Feeder<F> {
-    fn pass(&mut self, _: Layer, _: Option<u32>) {}
+impl<F: FnMut(&IpFragment<'_>) -> Pushed> LayerVisitor for Feeder<F> {
+    fn layer(&mut self, _: Layer, _: Option<u32>) {}
 
-    fn meet_fragment(&mut self, fragment: &IpFragment<'_>) {
+    fn fragment(&mut self, fragment: &IpFragment<'_>) {
         self.pushed = Some((self.push)(&fragment.in_scope(self.scope)));
     }
 }
@@ -146,7 +146,7 @@ fn payload(holder: &mut Holder, parts: &[Part]) -> Option<Vec<u8>> {
 }
 
 /// What is behind the header of a packet that has been put together.
-fn behind_header<'a>(whole: &'a Remains<&str, u32>) -> &'a [u8] {
+fn behind_header<'a>(whole: &'a Incomplete<&str, u32>) -> &'a [u8] {
     let header_len = match whole.version {
         IpVersion::V4 => 20,
         IpVersion::V6 => 48,
@@ -159,7 +159,7 @@ fn behind_header<'a>(whole: &'a Remains<&str, u32>) -> &'a [u8] {
 }
 
 /// The payload of a packet that has been put together, by its headers.
-fn payload_of(whole: &Remains<&str, u32>) -> Vec<u8> {
+fn payload_of(whole: &Incomplete<&str, u32>) -> Vec<u8> {
     let packet = whole.packet.as_ref().expect("a packet");
     let view = PacketView::new(&packet.bytes, second(0))
         .with_link(REASSEMBLED)

@@ -9,8 +9,8 @@ use super::{Consumer, FlowRef, Pending};
 use crate::extract::{Extracted, FlowExtractor};
 use crate::observe::{Account, Ended, Observer};
 use crate::track::{
-    Anomalies, AnomalyKind, Config, Effect, EndReason, Flow, FlowEvent, FlowId, FlowState,
-    FlowStats, Observed, Rest, Slot, Standing, Table, TrackerStats, Verdict,
+    Anomalies, AnomalyKind, ColdState, Config, Effect, EndReason, Flow, FlowEvent, FlowId,
+    FlowState, FlowStats, Observed, Slot, Standing, Table, TrackerStats, Verdict,
 };
 use crate::{FlowSide, PacketView, Sink, Timestamp};
 
@@ -128,14 +128,14 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             None => self.start(hash, &extracted.clone(), observed, out),
         };
         let number = self.frame();
-        let (slot, rest) = self.table.get_mut(index);
+        let (slot, cold) = self.table.get_mut(index);
         let verdict = if slot.flow.is_plain(&observed) {
-            slot.flow.count_plain(&observed, self.clock, rest);
+            slot.flow.count_plain(&observed, self.clock, cold);
             Verdict::PLAIN
         } else if slot.flow.may_be_replaced_by(&observed) {
             return self.deliver_contended(extractor, index, &extracted.clone(), out);
         } else {
-            slot.flow.count(observed, self.clock, rest)
+            slot.flow.count(observed, self.clock, cold)
         };
         let packet = Counted {
             extracted,
@@ -146,7 +146,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let happened = hand_over(
             observer,
             consumer,
-            (index, slot, rest),
+            (index, slot, cold),
             packet,
             verdict,
             out,
@@ -199,8 +199,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out: &mut impl Sink<C::Event>,
     ) {
         let observed = self.observe(extracted);
-        let (slot, rest) = self.table.get_mut(index);
-        let verdict = slot.flow.count(observed, clock, rest);
+        let (slot, cold) = self.table.get_mut(index);
+        let verdict = slot.flow.count(observed, clock, cold);
         let packet = Counted {
             extracted,
             observed: &observed,
@@ -210,7 +210,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let happened = hand_over(
             observer,
             consumer,
-            (index, slot, rest),
+            (index, slot, cold),
             packet,
             verdict,
             out,
@@ -230,9 +230,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out: &mut impl Sink<C::Event>,
     ) -> Option<u32> {
         let observed = self.observe(extracted);
-        let (slot, rest) = self.table.get_mut(index);
+        let (slot, cold) = self.table.get_mut(index);
         let id = FlowId::new(slot.flow.number(), index);
-        let mut standing = slot.flow.standing(&observed, rest);
+        let mut standing = slot.flow.standing(&observed, cold);
         if let Standing::Contends(contender) = standing
             && contender.answer.is_some()
             && self.contenders.holds(id, (contender.opener, contender.isn))
@@ -245,7 +245,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 return Some(index);
             }
             Standing::Contends(contender) => {
-                slot.flow.contend(contender, rest);
+                slot.flow.contend(contender, cold);
                 let unproven = if slot.flow.state.is_over() {
                     Unproven::Begins
                 } else {
@@ -259,7 +259,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 return None;
             }
             Standing::Joins(contender) => {
-                slot.flow.join_contender(contender, rest);
+                slot.flow.join_contender(contender, cold);
                 let syn = (contender.opener, contender.isn);
                 let (own, others) = self.contenders.take_all(id, &[syn]);
                 for held in own.into_iter().chain(others) {
@@ -465,14 +465,14 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     ) -> Option<Pending> {
         self.table.by_id(id)?;
         let frame = self.frame();
-        let (slot, rest) = self.table.get_mut(id.index());
+        let (slot, cold) = self.table.get_mut(id.index());
         let flow = FlowRef {
             id,
             key: &slot.key,
             at,
             packet: frame,
             flow: &slot.flow,
-            rest,
+            cold,
             effect: Effect::Plain,
         };
         let found = attend(&mut self.consumer, &mut slot.state, flow, out);
@@ -531,8 +531,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     }
 
     /// The statistics of a flow, with what the consumer knows.
-    pub(super) fn stats_of(&self, slot: &Slot<E::Key, C::Flow>, rest: &Rest) -> FlowStats {
-        let mut stats = slot.flow.stats(rest);
+    pub(super) fn stats_of(&self, slot: &Slot<E::Key, C::Flow>, cold: &ColdState) -> FlowStats {
+        let mut stats = slot.flow.stats(cold);
         self.consumer.amend(&slot.state, &mut stats);
         stats
     }
@@ -573,14 +573,14 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let flow = Flow::new(self.table.next_number(), &observed, self.clock);
         let key = E::seen_from(extracted.key.clone(), flow.0.initiator());
         let frame = self.frame();
-        let open = |id, key: &_, flow: &_, rest: &_| {
+        let open = |id, key: &_, flow: &_, cold: &_| {
             let flow = FlowRef {
                 id,
                 key,
                 at: observed.at,
                 packet: frame,
                 flow,
-                rest,
+                cold,
                 effect: Effect::Plain,
             };
             self.consumer.open(flow, extracted)
@@ -689,7 +689,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     ) {
         let frame = self.frame();
         let id = self.table.id(index);
-        let (slot, rest) = self.table.get_mut(index);
+        let (slot, cold) = self.table.get_mut(index);
         let is_contended = slot.flow.is_contended();
         let reason = match slot.flow.state {
             FlowState::Closing | FlowState::Closed => EndReason::Fin,
@@ -702,11 +702,11 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             at,
             packet: frame,
             flow: &slot.flow,
-            rest,
+            cold,
             effect: Effect::Plain,
         };
         let found = self.consumer.close(&mut slot.state, ended, reason, out);
-        let mut stats = slot.flow.stats(rest);
+        let mut stats = slot.flow.stats(cold);
         self.consumer.amend(&slot.state, &mut stats);
         if !found.is_empty() {
             self.report(id, at, found, out);
@@ -748,7 +748,7 @@ struct Counted<'p, 'a, K> {
 fn hand_over<K, C: Consumer<K>>(
     observer: &mut Observer,
     consumer: &mut C,
-    (index, slot, rest): (u32, &mut Slot<K, C::Flow>, &Rest),
+    (index, slot, cold): (u32, &mut Slot<K, C::Flow>, &ColdState),
     packet: Counted<'_, '_, K>,
     verdict: Verdict,
     out: &mut impl Sink<C::Event>,
@@ -774,7 +774,7 @@ fn hand_over<K, C: Consumer<K>>(
         at,
         packet: packet.number,
         flow,
-        rest,
+        cold,
         effect: verdict.effect,
     };
     let reaction = consumer.packet(&mut slot.state, flow, side, packet.extracted, out);

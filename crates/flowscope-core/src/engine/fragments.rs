@@ -13,11 +13,12 @@ use alloc::vec::Vec;
 
 use super::flows::{Flows, Happened, Timestamps};
 use super::{Consumer, FlowRef, Reaction};
-use crate::defrag::{Defragmenter, FragmentPolicy, Loss, Pushed, Remains, Verdict};
+use crate::defrag::{Defragmenter, FragmentPolicy, Incomplete, Loss, Pushed, Verdict};
 use crate::extract::{Extracted, FlowExtractor};
 use crate::track::{AnomalyKind, Effect, EndReason, FlowEvent, FlowId, Observed, Standing};
 use crate::wire::{
-    Around, Cause, IpFragment, IpHeader, IpVersion, Layer, Passed, REASSEMBLED, Skip, Transport,
+    Cause, IpFragment, IpHeader, IpVersion, Layer, LayerVisitor, REASSEMBLED, ReassembledHeader,
+    Skip, Transport,
 };
 use crate::{FlowSide, Orientation, PacketView, Sink, Timestamp};
 
@@ -42,7 +43,7 @@ pub struct Fragment<'a, K> {
 pub(super) struct Fragments {
     /// None if they are ignored.
     held: Option<Defragmenter<Owner, Arrival>>,
-    around: Around,
+    link: ReassembledHeader,
 }
 
 /// The flow that a datagram belongs to, and which way it runs along its key.
@@ -82,7 +83,7 @@ impl Fragments {
                 FragmentPolicy::Reassemble(config) => Some(Defragmenter::new(config)),
                 FragmentPolicy::Ignore => None,
             },
-            around: Around::default(),
+            link: ReassembledHeader::default(),
         }
     }
 
@@ -146,16 +147,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Gives up what has waited until now.
     pub(super) fn give_up_due(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
         let now = self.clock;
-        while let Some(remains) = self.held().and_then(|held| held.due(now)) {
-            self.give_up(extractor, remains, out);
+        while let Some(incomplete) = self.held().and_then(|held| held.due(now)) {
+            self.give_up(extractor, incomplete, out);
         }
         self.settle();
     }
 
     /// Gives up everything.
     pub(super) fn give_up_all(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
-        while let Some(remains) = self.held().and_then(Defragmenter::drain) {
-            self.give_up(extractor, remains, out);
+        while let Some(incomplete) = self.held().and_then(Defragmenter::drain) {
+            self.give_up(extractor, incomplete, out);
         }
         self.settle();
     }
@@ -194,8 +195,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         self.deliver(extractor, &first, out);
         let hash = self.table.hash(&first.key);
         if let Some(index) = self.table.find(hash, &first.key) {
-            let (slot, rest) = self.table.get_mut(index);
-            rest.count_fragment(slot.flow.side_of(first.orientation));
+            let (slot, cold) = self.table.get_mut(index);
+            cold.count_fragment(slot.flow.side_of(first.orientation));
         }
     }
 
@@ -254,12 +255,12 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Finds the outermost fragment in a piece, and adds it to its datagram.
     fn meet(&mut self, extractor: &E, piece: &mut Piece<'_>) -> Option<Met> {
-        let Fragments { held, around, .. } = &mut self.fragments;
+        let Fragments { held, link, .. } = &mut self.fragments;
         let table = &self.table;
-        around.clear();
+        link.clear();
         let mut meeting = Meeting {
             held: held.as_mut()?,
-            around,
+            link,
             arrivals: &mut piece.arrivals,
             now: self.clock,
             lives: |owner: &Owner| table.by_id(owner.flow).is_some(),
@@ -303,7 +304,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         &mut self,
         extractor: &E,
         piece: Piece<'_>,
-        whole: Remains<Owner, Arrival>,
+        whole: Incomplete<Owner, Arrival>,
         out: &mut impl Sink<C::Event>,
     ) {
         self.stats.packets_held -= whole.arrivals.len() as u64;
@@ -396,18 +397,18 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
         let at = self.time_of(&whole.packet);
         let frame = self.frame();
-        let (slot, rest) = self.table.get_mut(owner.flow.index());
+        let (slot, cold) = self.table.get_mut(owner.flow.index());
         let flow = &mut slot.flow;
         let side = flow.side_of(owner.orientation);
         let transport = &whole.steps_by();
-        let verdict = flow.count_whole(side, transport, payload_len, rest);
+        let verdict = flow.count_whole(side, transport, payload_len, cold);
         let flow = FlowRef {
             id: owner.flow,
             key: &slot.key,
             at,
             packet: frame,
             flow,
-            rest,
+            cold,
             effect: verdict.effect,
         };
         let Reaction { mut found, pending } =
@@ -448,9 +449,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         if let Some(index) = found {
             // A SYN in fragments is not held: it takes the place of a connection
             // that is over, or of which it was answered.
-            let (slot, rest) = self.table.get_mut(index);
+            let (slot, cold) = self.table.get_mut(index);
             let replaces = slot.flow.may_be_replaced_by(&observed)
-                && match slot.flow.standing(&observed, rest) {
+                && match slot.flow.standing(&observed, cold) {
                     Standing::Proves(_) => true,
                     Standing::Contends(_) => slot.flow.state.is_over(),
                     Standing::Member | Standing::Joins(_) => false,
@@ -511,8 +512,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             payload_len: 0,
             is_cut: arrival.is_cut,
         };
-        let (slot, rest) = self.table.get_mut(owner.flow.index());
-        let side = slot.flow.count_fragment(&observed, self.clock, rest);
+        let (slot, cold) = self.table.get_mut(owner.flow.index());
+        let side = slot.flow.count_fragment(&observed, self.clock, cold);
         self.observer.packet(side, arrival.wire_len, payload_len);
         out.push(
             FlowEvent::Packet {
@@ -530,7 +531,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             at,
             packet: arrival.number,
             flow: &slot.flow,
-            rest,
+            cold,
             effect: Effect::Plain,
         };
         let fragment = Fragment {
@@ -545,8 +546,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Gives up datagrams for which there is no memory.
     fn make_room(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
-        while let Some(remains) = self.held().and_then(Defragmenter::crowded_out) {
-            self.give_up(extractor, remains, out);
+        while let Some(incomplete) = self.held().and_then(Defragmenter::crowded_out) {
+            self.give_up(extractor, incomplete, out);
         }
     }
 
@@ -554,23 +555,24 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     fn give_up(
         &mut self,
         extractor: &E,
-        remains: Remains<Owner, Arrival>,
+        incomplete: Incomplete<Owner, Arrival>,
         out: &mut impl Sink<C::Event>,
     ) {
-        let packets = remains.arrivals.len() as u64;
+        let packets = incomplete.arrivals.len() as u64;
         self.stats.packets_held -= packets;
-        self.stats.count_loss(remains.loss.unwrap_or(Loss::Timeout));
-        let mut skip = Skip::new(layer(remains.version), Cause::Fragment);
-        let mut owner = remains.owner.filter(|owner| self.lives(owner));
-        if let Some(packet) = remains.packet {
+        self.stats
+            .count_loss(incomplete.loss.unwrap_or(Loss::Timeout));
+        let mut skip = Skip::new(layer(incomplete.version), Cause::Fragment);
+        let mut owner = incomplete.owner.filter(|owner| self.lives(owner));
+        if let Some(packet) = incomplete.packet {
             let view = PacketView::new(&packet.bytes, self.clock)
                 .with_link(REASSEMBLED)
                 .with_wire_len(packet.wire_len);
             if owner.is_none() && packets > 0 {
                 match extractor.extract(view) {
                     Ok(first) => {
-                        let found = self.owner_of(&first, remains.arrivals.first(), out);
-                        self.count_all(found, &remains.arrivals, Some(&first), 0, out);
+                        let found = self.owner_of(&first, incomplete.arrivals.first(), out);
+                        self.count_all(found, &incomplete.arrivals, Some(&first), 0, out);
                         owner = Some(found);
                     }
                     Err(why) => skip = why,
@@ -584,7 +586,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             None => self.stats.count_skips(skip, packets),
             Some(owner) => {
                 let at = self.clock;
-                if remains.has_overlap {
+                if incomplete.has_overlap {
                     self.tell_owner(owner, at, AnomalyKind::OverlappingFragments, out);
                 }
                 self.tell_owner(owner, at, AnomalyKind::IncompleteDatagram, out);
@@ -610,7 +612,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 /// Adds the first fragment that a walk meets to its datagram.
 struct Meeting<'m, L> {
     held: &'m mut Defragmenter<Owner, Arrival>,
-    around: &'m mut Around,
+    link: &'m mut ReassembledHeader,
     arrivals: &'m mut [Arrival],
     now: Timestamp,
     /// Whether the flow of an owner lives.
@@ -627,30 +629,30 @@ struct Met {
     names_flow: bool,
 }
 
-impl<L: Fn(&Owner) -> bool> Passed for Meeting<'_, L> {
-    fn pass(&mut self, layer: Layer, id: Option<u32>) {
-        self.around.pass(layer, id);
+impl<L: Fn(&Owner) -> bool> LayerVisitor for Meeting<'_, L> {
+    fn layer(&mut self, layer: Layer, id: Option<u32>) {
+        self.link.layer(layer, id);
     }
 
-    fn open(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
-        self.around.open(layer, id, carrier);
+    fn tunnel(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
+        self.link.tunnel(layer, id, carrier);
     }
 
-    fn leave_closed(&mut self, _: Skip) {
+    fn unopened_tunnel(&mut self, _: Skip) {
         if let Some(met) = &mut self.met {
             met.names_flow = false;
         }
     }
 
-    fn meet_fragment(&mut self, fragment: &IpFragment<'_>) {
+    fn fragment(&mut self, fragment: &IpFragment<'_>) {
         if self.met.is_some() {
             return;
         }
-        self.around.meet_fragment(fragment);
+        self.link.fragment(fragment);
         for arrival in self.arrivals.iter_mut().filter(|it| it.ip_len == 0) {
             arrival.ip_len = fragment.ip_len;
         }
-        let link = self.around.header();
+        let link = self.link.header();
         let pushed = self
             .held
             .push(fragment, link, self.arrivals, self.now, &self.lives);

@@ -7,9 +7,9 @@ mod alarms;
 mod contenders;
 mod flows;
 mod fragments;
-mod gate;
 mod lifecycle;
 mod messages;
+mod packet_filter;
 mod payload;
 mod payload_config;
 mod reader;
@@ -30,13 +30,13 @@ use core::{array, fmt};
 use crate::extract::{Extracted, FlowExtractor};
 use crate::reassemble::StreamStats;
 use crate::track::{
-    Anomalies, Config, Effect, EndReason, Fin, Flow, FlowEvent, FlowId, FlowState, FlowStats, Rest,
-    TrackerStats,
+    Anomalies, ColdState, Config, Effect, EndReason, Fin, Flow, FlowEvent, FlowId, FlowState,
+    FlowStats, TrackerStats,
 };
 use crate::wire::{Checksums, Subframes};
 use crate::{BySide, Dedup, FlowSide, LinkType, PacketView, SeqNumber, Sink, Timestamp};
 use flows::{Flows, Timestamps};
-use gate::Gate;
+use packet_filter::PacketFilter;
 
 /// What a driver does with the packets of its flows.
 ///
@@ -217,7 +217,7 @@ pub struct FlowRef<'a, K> {
     /// counted when it is known whose it is.
     pub packet: u64,
     flow: &'a Flow,
-    rest: &'a Rest,
+    cold: &'a ColdState,
     effect: Effect,
 }
 
@@ -225,7 +225,7 @@ impl<K> FlowRef<'_, K> {
     /// What it amounts to so far, without what its consumer knows of it.
     #[must_use]
     pub fn stats(&self) -> FlowStats {
-        self.flow.stats(self.rest)
+        self.flow.stats(self.cold)
     }
 
     /// What it is doing.
@@ -279,7 +279,7 @@ pub struct Engine<E: FlowExtractor, C: Consumer<E::Key>> {
     extractor: E,
     flows: Flows<E, C>,
     /// In a box, as most have none and it is large.
-    gate: Option<Box<Gate>>,
+    filter: Option<Box<PacketFilter>>,
 }
 
 impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
@@ -288,7 +288,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         Self {
             extractor,
             flows: Flows::new(consumer, config),
-            gate: None,
+            filter: None,
         }
     }
 
@@ -325,7 +325,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     /// `Cause::Duplicate`: for captures that see each packet twice.
     #[must_use]
     pub fn with_dedup(mut self, dedup: Dedup) -> Self {
-        self.gate.get_or_insert_default().dedup = Some(dedup);
+        self.filter.get_or_insert_default().dedup = Some(dedup);
         self
     }
 
@@ -333,14 +333,14 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     /// skipped for `Cause::BadChecksum`. By default checksums are ignored.
     #[must_use]
     pub fn with_checksums(mut self, checksums: Checksums) -> Self {
-        self.gate.get_or_insert_default().checksums = checksums;
+        self.filter.get_or_insert_default().checksums = checksums;
         self
     }
 
     /// What turns copies of packets away, if anything does.
     #[must_use]
     pub fn dedup(&self) -> Option<&Dedup> {
-        self.gate.as_ref()?.dedup.as_ref()
+        self.filter.as_ref()?.dedup.as_ref()
     }
 
     /// Whether [`FlowEvent::Anomaly`] is reported, as by default. Anomalies are
@@ -390,8 +390,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     fn take_one(&mut self, packet: PacketView<'_>, out: &mut impl Sink<C::Event>) {
         let flows = &mut self.flows;
         flows.admit(&self.extractor, &packet, out);
-        if let Some(gate) = &mut self.gate
-            && let Some(skip) = gate.refuses(packet, &self.extractor)
+        if let Some(filter) = &mut self.filter
+            && let Some(skip) = filter.rejects(packet, &self.extractor)
         {
             return flows.stats.count_skip(skip);
         }
@@ -487,7 +487,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     pub fn snapshot_flow_stats(&self) -> impl Iterator<Item = (&E::Key, FlowStats)> {
         let flows = &self.flows;
         let slots = flows.table.iter();
-        slots.map(|(slot, rest)| (&slot.key, flows.stats_of(slot, rest)))
+        slots.map(|(slot, cold)| (&slot.key, flows.stats_of(slot, cold)))
     }
 
     /// What a flow is told apart by, while it lives, seen from its initiator.
@@ -499,8 +499,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     /// The statistics of one flow, while it lives.
     #[must_use]
     pub fn flow_stats(&self, flow: FlowId) -> Option<FlowStats> {
-        let (slot, rest) = self.flows.table.by_id(flow)?;
-        Some(self.flows.stats_of(slot, rest))
+        let (slot, cold) = self.flows.table.by_id(flow)?;
+        Some(self.flows.stats_of(slot, cold))
     }
 
     /// What the consumer keeps for a flow, while it lives.

@@ -1,7 +1,7 @@
 //! Looking through whatever is wrapped around the flow.
 
 use super::{Extracted, FlowExtractor};
-use crate::wire::{Passed, Skip};
+use crate::wire::{LayerVisitor, Skip};
 use crate::{Orientation, PacketView};
 
 /// Keys flows by the innermost packet, through whatever encapsulation the
@@ -110,8 +110,8 @@ impl<E: FlowExtractor> FlowExtractor for AutoDetectEncap<E> {
         self.inner.extract_innermost(packet)
     }
 
-    fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
-        self.inner.trace_innermost(packet, passed)
+    fn trace(&self, packet: PacketView<'_>, visitor: &mut dyn LayerVisitor) -> Result<(), Skip> {
+        self.inner.trace_innermost(packet, visitor)
     }
 
     #[inline(always)]

@@ -7,7 +7,7 @@
 //! handed on as it is.
 
 use super::{Extracted, FlowExtractor};
-use crate::wire::{Cause, IpFragment, Layer, Passed, Peel, Skip};
+use crate::wire::{Cause, IpFragment, Layer, LayerVisitor, Peel, Skip};
 use crate::{Orientation, PacketView};
 
 /// Declares the types that take off one encapsulation each.
@@ -34,8 +34,8 @@ macro_rules! combinators {
                 extract(&self.0, Peel::$peel, packet)
             }
 
-            fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
-                trace(&self.0, Peel::$peel, packet, passed)
+            fn trace(&self, packet: PacketView<'_>, visitor: &mut dyn LayerVisitor) -> Result<(), Skip> {
+                trace(&self.0, Peel::$peel, packet, visitor)
             }
 
             fn seen_from(key: E::Key, orientation: Orientation) -> E::Key {
@@ -201,8 +201,8 @@ impl<E: FlowExtractor> FlowExtractor for InnerVxlanOn<E> {
         extract(&self.inner, Peel::VxlanOn(self.port), packet)
     }
 
-    fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
-        trace(&self.inner, Peel::VxlanOn(self.port), packet, passed)
+    fn trace(&self, packet: PacketView<'_>, visitor: &mut dyn LayerVisitor) -> Result<(), Skip> {
+        trace(&self.inner, Peel::VxlanOn(self.port), packet, visitor)
     }
 
     fn seen_from(key: E::Key, orientation: Orientation) -> E::Key {
@@ -234,7 +234,7 @@ fn trace<E: FlowExtractor>(
     inner: &E,
     peel: Peel,
     packet: PacketView<'_>,
-    passed: &mut dyn Passed,
+    visitor: &mut dyn LayerVisitor,
 ) -> Result<(), Skip> {
     let mut carrier = Carrier::default();
     let inside = peel.peel(packet, &mut carrier);
@@ -246,12 +246,12 @@ fn trace<E: FlowExtractor>(
     match (inside, why) {
         (Some(inside), None) => {
             // The same again, for who is told only of what holds.
-            let _ = peel.peel(packet, passed);
-            inner.trace(inside, passed)
+            let _ = peel.peel(packet, visitor);
+            inner.trace(inside, visitor)
         }
         (_, why) => {
-            let told = inner.trace(packet, passed);
-            why.into_iter().for_each(|why| passed.leave_closed(why));
+            let told = inner.trace(packet, visitor);
+            why.into_iter().for_each(|why| visitor.unopened_tunnel(why));
             told
         }
     }
@@ -264,14 +264,14 @@ struct Carrier {
     left_closed: Option<Skip>,
 }
 
-impl Passed for Carrier {
-    fn pass(&mut self, _: Layer, _: Option<u32>) {}
+impl LayerVisitor for Carrier {
+    fn layer(&mut self, _: Layer, _: Option<u32>) {}
 
-    fn leave_closed(&mut self, why: Skip) {
+    fn unopened_tunnel(&mut self, why: Skip) {
         self.left_closed = Some(why);
     }
 
-    fn meet_fragment(&mut self, _: &IpFragment<'_>) {
+    fn fragment(&mut self, _: &IpFragment<'_>) {
         self.is_fragment = true;
     }
 }

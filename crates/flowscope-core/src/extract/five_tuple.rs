@@ -6,7 +6,7 @@ use core::net::IpAddr;
 
 use super::KeyOfHeaders;
 use crate::Orientation;
-use crate::wire::{Addr, Headers, IpVersion, Protocol};
+use crate::wire::{Addr, Headers, IpProtocol, IpVersion};
 
 /// Keys flows by IP protocol, the two addresses and the two ports.
 ///
@@ -147,13 +147,13 @@ impl FiveTupleKey {
     /// The identifier of an ICMP echo flow, zero for other ICMP messages.
     #[must_use]
     pub fn icmp_identifier(&self) -> Option<u16> {
-        let is_icmp = matches!(self.protocol(), Protocol::ICMP | Protocol::ICMP6);
+        let is_icmp = matches!(self.protocol(), IpProtocol::ICMP | IpProtocol::ICMP6);
         is_icmp.then(|| self.tail.port(Orientation::Forward))
     }
 
     /// The IP protocol.
     #[must_use]
-    pub fn protocol(&self) -> Protocol {
+    pub fn protocol(&self) -> IpProtocol {
         self.tail.protocol()
     }
 
@@ -252,8 +252,8 @@ impl Tail {
         }) as u16
     }
 
-    fn protocol(self) -> Protocol {
-        Protocol((self.0 >> 8) as u8)
+    fn protocol(self) -> IpProtocol {
+        IpProtocol((self.0 >> 8) as u8)
     }
 
     fn version(self) -> IpVersion {

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{Extracted, FlowExtractor};
-use crate::wire::{Layer, Passed, Skip};
+use crate::wire::{Layer, LayerVisitor, Skip};
 use crate::{Orientation, PacketView};
 
 /// Adds the IPv6 flow label (RFC 6437) to the key of another extractor; it is
@@ -58,7 +58,7 @@ impl<E: FlowExtractor> FlowExtractor for FlowLabel<E> {
 
     fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, Self::Key>, Skip> {
         let extracted = self.0.extract(packet)?;
-        let label = Label::told_by(|passed| self.0.trace(packet, passed));
+        let label = Label::told_by(|visitor| self.0.trace(packet, visitor));
         Ok(extracted.with_key(|key| FlowLabelKey { key, label }))
     }
 
@@ -67,16 +67,20 @@ impl<E: FlowExtractor> FlowExtractor for FlowLabel<E> {
         packet: PacketView<'a>,
     ) -> Result<Extracted<'a, Self::Key>, Skip> {
         let extracted = self.0.extract_innermost(packet)?;
-        let label = Label::told_by(|passed| self.0.trace_innermost(packet, passed));
+        let label = Label::told_by(|visitor| self.0.trace_innermost(packet, visitor));
         Ok(extracted.with_key(|key| FlowLabelKey { key, label }))
     }
 
-    fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
-        self.0.trace(packet, passed)
+    fn trace(&self, packet: PacketView<'_>, visitor: &mut dyn LayerVisitor) -> Result<(), Skip> {
+        self.0.trace(packet, visitor)
     }
 
-    fn trace_innermost(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
-        self.0.trace_innermost(packet, passed)
+    fn trace_innermost(
+        &self,
+        packet: PacketView<'_>,
+        visitor: &mut dyn LayerVisitor,
+    ) -> Result<(), Skip> {
+        self.0.trace_innermost(packet, visitor)
     }
 
     fn seen_from(key: Self::Key, orientation: Orientation) -> Self::Key {
@@ -91,7 +95,7 @@ impl<E: FlowExtractor> FlowExtractor for FlowLabel<E> {
 struct Label(u32);
 
 impl Label {
-    fn told_by(trace: impl FnOnce(&mut dyn Passed) -> Result<(), Skip>) -> u32 {
+    fn told_by(trace: impl FnOnce(&mut dyn LayerVisitor) -> Result<(), Skip>) -> u32 {
         let mut label = Self(0);
         // The packet has a flow, so this walk ends where that one did.
         let _ = trace(&mut label);
@@ -99,10 +103,10 @@ impl Label {
     }
 }
 
-impl Passed for Label {
-    fn pass(&mut self, _: Layer, _: Option<u32>) {}
+impl LayerVisitor for Label {
+    fn layer(&mut self, _: Layer, _: Option<u32>) {}
 
-    fn reach_ip(&mut self, packet: &[u8]) {
+    fn ip_packet(&mut self, packet: &[u8]) {
         self.0 = match packet {
             [0x60..=0x6f, high, middle, low, ..] => {
                 u32::from_be_bytes([0, high & 0x0f, *middle, *low])

@@ -3,8 +3,8 @@
 use core::fmt;
 
 use super::ip_pair::Seen;
-use super::{Extracted, FlowExtractor, Grain, Way};
-use crate::wire::{Depth, Headers, MacAddresses, Passed, Payload, Skip, Transport};
+use super::{Extracted, FlowExtractor, Grain, WalkPath};
+use crate::wire::{Depth, Headers, LayerVisitor, MacAddresses, Payload, Skip, Transport};
 use crate::{Orientation, PacketView};
 
 /// Keys flows by the two link-layer addresses, whatever they carry.
@@ -38,13 +38,13 @@ impl FlowExtractor for MacPair {
             ip_len: 0,
             is_fragment: false,
             packet,
-            way: Way::to(Some(Depth::Outermost)),
+            way: WalkPath::to(Some(Depth::Outermost)),
         })
     }
 
-    fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
+    fn trace(&self, packet: PacketView<'_>, visitor: &mut dyn LayerVisitor) -> Result<(), Skip> {
         // Whether there is IP does not matter to who only wants the stations.
-        let _ = Headers::trace(packet, Depth::Outermost, passed);
+        let _ = Headers::trace(packet, Depth::Outermost, visitor);
         MacAddresses::of(packet).map(|_| ())
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A [`FlowExtractor`] names the flow of a packet by a key of its choice.
 //! [`FiveTuple`] is the usual one; [`IpPair`] and [`MacPair`] are coarser.
-//! Around any of them, [`AutoDetectEncap`] looks through tunnels first; who
+//! ReassembledHeader any of them, [`AutoDetectEncap`] looks through tunnels first; who
 //! knows what is there takes it off by [`StripVlan`], [`StripMpls`],
 //! [`InnerVxlan`], [`InnerGtpU`] and [`InnerGre`]. [`FlowLabel`] and [`Scoped`]
 //! put more into the key.
@@ -26,7 +26,7 @@ pub use scoped::{Mark, Scope, Scoped, ScopedKey};
 use core::hash::Hash;
 
 use crate::wire::{
-    Cause, Depth, Headers, Layers, Passed, Payload, Peel, Skip, Transport, nested_frames,
+    Cause, Depth, Headers, LayerVisitor, Layers, Payload, Peel, Skip, Transport, nested_frames,
 };
 use crate::{Orientation, PacketView};
 
@@ -42,7 +42,7 @@ pub trait FlowExtractor {
     /// A [`Skip`] says why the packet belongs to no flow.
     fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, Self::Key>, Skip>;
 
-    /// Walks the packet as [`extract`](Self::extract) does, and tells `passed`
+    /// Walks the packet as [`extract`](Self::extract) does, and tells `visitor`
     /// every encapsulation on the way.
     ///
     /// For packets of which more must be known than their flow; an extractor
@@ -51,8 +51,8 @@ pub trait FlowExtractor {
     /// # Errors
     ///
     /// The [`Skip`] that `extract` gives. What was passed until then is told.
-    fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
-        let _ = passed;
+    fn trace(&self, packet: PacketView<'_>, visitor: &mut dyn LayerVisitor) -> Result<(), Skip> {
+        let _ = visitor;
         self.extract(packet).map(|_| ())
     }
 
@@ -82,8 +82,12 @@ pub trait FlowExtractor {
     /// # Errors
     ///
     /// The [`Skip`] that `extract_innermost` gives.
-    fn trace_innermost(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
-        Headers::trace(packet, Depth::Innermost, passed)
+    fn trace_innermost(
+        &self,
+        packet: PacketView<'_>,
+        visitor: &mut dyn LayerVisitor,
+    ) -> Result<(), Skip> {
+        Headers::trace(packet, Depth::Innermost, visitor)
     }
 
     /// The flow of the packet that carries the packet of `inner`, where both
@@ -144,8 +148,8 @@ impl<E: KeyOfHeaders> FlowExtractor for E {
         Extracted::parse(self, packet, Depth::Outermost)
     }
 
-    fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
-        Headers::trace(packet, Depth::Outermost, passed)
+    fn trace(&self, packet: PacketView<'_>, visitor: &mut dyn LayerVisitor) -> Result<(), Skip> {
+        Headers::trace(packet, Depth::Outermost, visitor)
     }
 
     #[inline(always)]
@@ -191,19 +195,19 @@ pub struct Extracted<'a, K> {
     /// The packet it was extracted from. One that was put together from
     /// fragments has a link layer of its own.
     pub packet: PacketView<'a>,
-    way: Way,
+    way: WalkPath,
 }
 
 /// How a packet's headers were found.
 #[derive(Clone, Copy, Debug)]
-struct Way {
+struct WalkPath {
     /// What was taken off, outermost first.
     peels: [Option<Peel>; MAX_PEELS],
     /// How deep the headers were looked for in what was left, if they were.
     depth: Option<Depth>,
 }
 
-impl Way {
+impl WalkPath {
     #[inline]
     fn to(depth: Option<Depth>) -> Self {
         Self {
@@ -253,7 +257,7 @@ impl<'a, K> Extracted<'a, K> {
             ip_len: headers.ip.len,
             is_fragment: headers.is_fragment,
             packet,
-            way: Way::to(Some(depth)),
+            way: WalkPath::to(Some(depth)),
         }
     }
 
@@ -283,7 +287,7 @@ impl<'a, K> Extracted<'a, K> {
 
     /// What was found in a frame by taking `peel` off `packet`.
     fn inside(mut self, packet: PacketView<'a>, peel: Peel) -> Self {
-        let Way { peels, depth } = &mut self.way;
+        let WalkPath { peels, depth } = &mut self.way;
         peels.rotate_right(1);
         if let Some(innermost) = peels.first_mut()
             && innermost.replace(peel).is_some()
@@ -298,7 +302,7 @@ impl<'a, K> Extracted<'a, K> {
     fn innermost_of(self, packet: PacketView<'a>) -> Self {
         Self {
             packet,
-            way: Way::to(Some(Depth::Innermost)),
+            way: WalkPath::to(Some(Depth::Innermost)),
             ..self
         }
     }

@@ -5,7 +5,7 @@ use core::hash::{Hash, Hasher};
 use core::net::IpAddr;
 
 use super::{Extracted, FiveTuple, FlowExtractor, IpPair, MacPair};
-use crate::wire::{Addr, Cause, IpFragment, IpHeader, IpVersion, Layer, Passed, Skip};
+use crate::wire::{Addr, Cause, IpFragment, IpHeader, IpVersion, Layer, LayerVisitor, Skip};
 use crate::{Orientation, PacketView};
 
 /// Adds VLANs or tunnels to the key of another extractor, for networks in which
@@ -141,7 +141,7 @@ impl<E: FlowExtractor> Scoped<E> {
     fn add<'a>(
         &self,
         extracted: Extracted<'a, E::Key>,
-        trace: impl FnOnce(&mut dyn Passed) -> Result<(), Skip>,
+        trace: impl FnOnce(&mut dyn LayerVisitor) -> Result<(), Skip>,
     ) -> Result<Extracted<'a, ScopedKey<E::Key>>, Skip> {
         let mut survey = Survey::new(self.counts);
         if self.counts.vlan || self.counts.tunnel {
@@ -157,10 +157,10 @@ impl<E: FlowExtractor> Scoped<E> {
         }
     }
 
-    fn listen<'p>(&self, passed: &'p mut dyn Passed) -> Listening<'p> {
+    fn listen<'p>(&self, visitor: &'p mut dyn LayerVisitor) -> Listening<'p> {
         Listening {
             survey: Survey::new(self.counts),
-            passed,
+            visitor,
         }
     }
 }
@@ -170,7 +170,7 @@ impl<E: FlowExtractor> FlowExtractor for Scoped<E> {
 
     fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, Self::Key>, Skip> {
         let extracted = self.inner.extract(packet)?;
-        self.add(extracted, |passed| self.inner.trace(packet, passed))
+        self.add(extracted, |visitor| self.inner.trace(packet, visitor))
     }
 
     fn extract_innermost<'a>(
@@ -178,17 +178,22 @@ impl<E: FlowExtractor> FlowExtractor for Scoped<E> {
         packet: PacketView<'a>,
     ) -> Result<Extracted<'a, Self::Key>, Skip> {
         let extracted = self.inner.extract_innermost(packet)?;
-        self.add(extracted, |passed| {
-            self.inner.trace_innermost(packet, passed)
+        self.add(extracted, |visitor| {
+            self.inner.trace_innermost(packet, visitor)
         })
     }
 
-    fn trace(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
-        self.inner.trace(packet, &mut self.listen(passed))
+    fn trace(&self, packet: PacketView<'_>, visitor: &mut dyn LayerVisitor) -> Result<(), Skip> {
+        self.inner.trace(packet, &mut self.listen(visitor))
     }
 
-    fn trace_innermost(&self, packet: PacketView<'_>, passed: &mut dyn Passed) -> Result<(), Skip> {
-        self.inner.trace_innermost(packet, &mut self.listen(passed))
+    fn trace_innermost(
+        &self,
+        packet: PacketView<'_>,
+        visitor: &mut dyn LayerVisitor,
+    ) -> Result<(), Skip> {
+        self.inner
+            .trace_innermost(packet, &mut self.listen(visitor))
     }
 
     fn seen_from(key: Self::Key, orientation: Orientation) -> Self::Key {
@@ -321,12 +326,12 @@ impl Survey {
     }
 }
 
-impl Passed for Survey {
-    fn pass(&mut self, layer: Layer, id: Option<u32>) {
+impl LayerVisitor for Survey {
+    fn layer(&mut self, layer: Layer, id: Option<u32>) {
         self.note(layer, id, None);
     }
 
-    fn open(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
+    fn tunnel(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
         self.note(layer, id, Some(carrier));
     }
 }
@@ -335,37 +340,36 @@ impl Passed for Survey {
 /// different scopes do not belong together.
 struct Listening<'p> {
     survey: Survey,
-    passed: &'p mut dyn Passed,
+    visitor: &'p mut dyn LayerVisitor,
 }
 
-impl Passed for Listening<'_> {
-    fn pass(&mut self, layer: Layer, id: Option<u32>) {
-        self.survey.pass(layer, id);
-        self.passed.pass(layer, id);
+impl LayerVisitor for Listening<'_> {
+    fn layer(&mut self, layer: Layer, id: Option<u32>) {
+        self.survey.layer(layer, id);
+        self.visitor.layer(layer, id);
     }
 
-    fn open(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
-        self.survey.open(layer, id, carrier);
-        self.passed.open(layer, id, carrier);
+    fn tunnel(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
+        self.survey.tunnel(layer, id, carrier);
+        self.visitor.tunnel(layer, id, carrier);
     }
 
-    fn leave_closed(&mut self, why: Skip) {
-        self.passed.leave_closed(why);
+    fn unopened_tunnel(&mut self, why: Skip) {
+        self.visitor.unopened_tunnel(why);
     }
 
-    fn reach_ip(&mut self, packet: &[u8]) {
-        self.passed.reach_ip(packet);
+    fn ip_packet(&mut self, packet: &[u8]) {
+        self.visitor.ip_packet(packet);
     }
 
-    fn meet_fragment(&mut self, fragment: &IpFragment<'_>) {
+    fn fragment(&mut self, fragment: &IpFragment<'_>) {
         let mut scope = Fnv::new(fragment.scope);
         self.survey.scope.hash(&mut scope);
-        self.passed
-            .meet_fragment(&fragment.in_scope(scope.finish()));
+        self.visitor.fragment(&fragment.in_scope(scope.finish()));
     }
 
-    fn is_listening(&self) -> bool {
-        self.passed.is_listening()
+    fn is_active(&self) -> bool {
+        self.visitor.is_active()
     }
 }
 

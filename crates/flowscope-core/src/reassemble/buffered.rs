@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use super::trouble::Trouble;
+use super::out_of_order::OutOfOrder;
 use super::{Chunk, Reassembler, Segment, StreamConfig, StreamNotes, StreamState, StreamStats};
 use crate::wire::TcpFlags;
 use crate::{SeqNumber, Sink, Timestamp};
@@ -59,7 +59,7 @@ use crate::{SeqNumber, Sink, Timestamp};
 #[derive(Debug)]
 pub struct BufferedReassembler {
     pub(super) config: Arc<StreamConfig>,
-    pub(super) trouble: Option<Box<Trouble>>,
+    pub(super) out_of_order: Option<Box<OutOfOrder>>,
     /// The offset of the next byte to be handed on.
     pub(super) next: u64,
     /// The highest offset that the receiver acknowledged.
@@ -94,7 +94,7 @@ pub(super) enum Phase {
 
 /// A segment's data, by offsets.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Run<'a> {
+pub(super) struct SegmentData<'a> {
     pub(super) at: i64,
     pub(super) bytes: &'a [u8],
     pub(super) cut: u32,
@@ -102,7 +102,7 @@ pub(super) struct Run<'a> {
     pub(super) since: Timestamp,
 }
 
-impl Run<'_> {
+impl SegmentData<'_> {
     pub(super) fn end(&self) -> i64 {
         self.at
             .saturating_add(self.bytes.len() as i64)
@@ -116,7 +116,7 @@ impl BufferedReassembler {
     pub fn new(config: Arc<StreamConfig>) -> Self {
         Self {
             config,
-            trouble: None,
+            out_of_order: None,
             next: 0,
             acked: 0,
             anchor: SeqNumber(0),
@@ -165,9 +165,9 @@ impl Reassembler for BufferedReassembler {
         if self.is_paused() {
             return notes;
         }
-        while let Some(trouble) = &mut self.trouble {
-            trouble.note(self.acked, moment);
-            let end = trouble.hole_end();
+        while let Some(out_of_order) = &mut self.out_of_order {
+            out_of_order.note(self.acked, moment);
+            let end = out_of_order.hole_end();
             let Some((due, end)) = self.next_expiry().zip(end) else {
                 break;
             };
@@ -183,10 +183,10 @@ impl Reassembler for BufferedReassembler {
     }
 
     fn next_expiry(&self) -> Option<Timestamp> {
-        let trouble = self.trouble.as_ref()?;
-        let due = trouble.deadline(&self.config)?;
+        let out_of_order = self.out_of_order.as_ref()?;
+        let due = out_of_order.deadline(&self.config)?;
         match self.phase {
-            Phase::Settling => Some(due.min(trouble.since + self.config.ack_grace)),
+            Phase::Settling => Some(due.min(out_of_order.since + self.config.ack_grace)),
             // Time does not tell.
             Phase::Claimed | Phase::Ending => None,
             Phase::Waiting | Phase::Acked | Phase::Open | Phase::Finished | Phase::Stopped => {
@@ -201,9 +201,9 @@ impl Reassembler for BufferedReassembler {
         }
         let mut notes = self.expire(now, out);
         match self
-            .trouble
+            .out_of_order
             .as_ref()
-            .and_then(|trouble| trouble.held.first())
+            .and_then(|out_of_order| out_of_order.held.first())
         {
             Some((at, _)) => {
                 notes |= StreamNotes::OVERFLOW | self.skip_to(at, out);
@@ -224,7 +224,11 @@ impl Reassembler for BufferedReassembler {
             self.phase = Phase::Open;
             self.drain(out);
         }
-        while let Some(end) = self.trouble.as_ref().and_then(|trouble| trouble.hole_end()) {
+        while let Some(end) = self
+            .out_of_order
+            .as_ref()
+            .and_then(|out_of_order| out_of_order.hole_end())
+        {
             notes |= self.skip_to(end, out);
         }
         self.stop();
@@ -233,10 +237,10 @@ impl Reassembler for BufferedReassembler {
 
     fn stop(&mut self) {
         self.drop_suspect();
-        if let Some(trouble) = &mut self.trouble {
-            trouble.counts.dropped += trouble.held.truncate(0);
-            trouble.fin = None;
-            trouble.next_hole();
+        if let Some(out_of_order) = &mut self.out_of_order {
+            out_of_order.counts.dropped += out_of_order.held.truncate(0);
+            out_of_order.fin = None;
+            out_of_order.next_hole();
         }
         if self.phase != Phase::Finished {
             self.phase = Phase::Stopped;
@@ -257,8 +261,8 @@ impl Reassembler for BufferedReassembler {
     }
 
     fn stats(&self) -> StreamStats {
-        let (counts, held) = match &self.trouble {
-            Some(trouble) => (trouble.counts, trouble.held.bytes()),
+        let (counts, held) = match &self.out_of_order {
+            Some(out_of_order) => (out_of_order.counts, out_of_order.held.bytes()),
             None => (StreamStats::default(), 0),
         };
         StreamStats {
@@ -272,7 +276,9 @@ impl Reassembler for BufferedReassembler {
 
     #[inline]
     fn memory(&self) -> usize {
-        self.trouble.as_ref().map_or(0, |trouble| trouble.memory())
+        self.out_of_order
+            .as_ref()
+            .map_or(0, |out_of_order| out_of_order.memory())
     }
 }
 
@@ -318,16 +324,16 @@ impl BufferedReassembler {
     /// with them.
     #[inline]
     pub(crate) fn held_memory(&self) -> usize {
-        self.trouble
+        self.out_of_order
             .as_ref()
-            .map_or(0, |trouble| trouble.held_memory())
+            .map_or(0, |out_of_order| out_of_order.held_memory())
     }
 
     /// Whether bytes are held, which could be given up.
     pub(crate) fn holds(&self) -> bool {
-        self.trouble
-            .as_ref()
-            .is_some_and(|trouble| !trouble.held.is_empty() || trouble.suspect.is_some())
+        self.out_of_order.as_ref().is_some_and(|out_of_order| {
+            !out_of_order.held.is_empty() || out_of_order.stray.is_some()
+        })
     }
 
     /// Whether it is not known whether the stream begins where its SYN says.
@@ -344,9 +350,9 @@ impl BufferedReassembler {
     /// Whether nothing is held or waited for.
     #[inline]
     pub(crate) fn is_clear(&self) -> bool {
-        self.trouble
+        self.out_of_order
             .as_ref()
-            .is_none_or(|trouble| trouble.is_over() && trouble.suspect.is_none())
+            .is_none_or(|out_of_order| out_of_order.is_over() && out_of_order.stray.is_none())
     }
 
     #[inline]
@@ -374,7 +380,10 @@ impl BufferedReassembler {
     /// Where what was seen of the stream ends.
     #[inline]
     pub(super) fn known_end(&self) -> u64 {
-        let held = self.trouble.as_ref().and_then(|trouble| trouble.held.end());
+        let held = self
+            .out_of_order
+            .as_ref()
+            .and_then(|out_of_order| out_of_order.held.end());
         held.unwrap_or(self.next)
     }
 
@@ -385,8 +394,8 @@ impl BufferedReassembler {
         self.known_end().max(self.acked) + u64::from(self.config.reach)
     }
 
-    pub(super) fn trouble(&mut self) -> &mut Trouble {
-        self.trouble.get_or_insert_default()
+    pub(super) fn out_of_order(&mut self) -> &mut OutOfOrder {
+        self.out_of_order.get_or_insert_default()
     }
 
     /// Takes any segment of this side, after what should have been done before.
@@ -448,7 +457,7 @@ impl BufferedReassembler {
                 return notes;
             }
         }
-        let run = Run {
+        let run = SegmentData {
             at: self.offset(seq),
             bytes: segment.payload.bytes,
             cut: segment.payload.missing,
@@ -457,7 +466,7 @@ impl BufferedReassembler {
         };
         notes
             | match u64::try_from(run.at) {
-                Ok(at) if at > self.horizon() => self.suspect(at, &run, out),
+                Ok(at) if at > self.horizon() => self.stray(at, &run, out),
                 _ => self.admit(&run, out),
             }
     }
@@ -477,7 +486,7 @@ impl BufferedReassembler {
                 self.anchor_at(start, 0);
             }
             Phase::Settling => {
-                let first = self.trouble.as_ref()?.hole_end()?;
+                let first = self.out_of_order.as_ref()?.hole_end()?;
                 self.base = u32::try_from(offset).ok()?;
                 if u64::from(self.base) > first {
                     self.base = 0;
@@ -577,7 +586,10 @@ impl BufferedReassembler {
 
     /// Where what is held begins.
     fn first_held(&self) -> i64 {
-        let first = self.trouble.as_ref().and_then(|trouble| trouble.hole_end());
+        let first = self
+            .out_of_order
+            .as_ref()
+            .and_then(|out_of_order| out_of_order.hole_end());
         first.map_or(i64::MAX, |first| i64::try_from(first).unwrap_or(i64::MAX))
     }
 
@@ -632,7 +644,7 @@ impl BufferedReassembler {
         if bytes == 0 {
             return StreamNotes::NONE;
         }
-        self.trouble().counts.conflicts += bytes;
+        self.out_of_order().counts.conflicts += bytes;
         StreamNotes::CONFLICT
     }
 
@@ -702,7 +714,7 @@ impl BufferedReassembler {
         let is_old = segment.flags.0 & (TcpFlags::SYN.0 | TcpFlags::RST.0) == 0
             && at >= 0
             && at.saturating_add_unsigned(len) <= self.next as i64;
-        let counts = &mut self.trouble().counts;
+        let counts = &mut self.out_of_order().counts;
         if is_old {
             counts.retransmitted += len;
         } else {

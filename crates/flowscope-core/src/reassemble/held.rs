@@ -41,34 +41,34 @@ pub(super) enum Content {
 
 /// Part of a segment, not held yet.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fresh<'a> {
+pub(super) struct Incoming<'a> {
     pub(super) at: u64,
-    pub(super) content: FreshContent<'a>,
+    pub(super) content: IncomingContent<'a>,
     /// Where its segment lies.
     pub(super) segment: (u64, u64),
     pub(super) since: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum FreshContent<'a> {
+pub(super) enum IncomingContent<'a> {
     Bytes(&'a [u8]),
     Cut(u64),
 }
 
 /// What came of showing a segment to what is held.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Contest {
+pub(super) struct OverlapResult {
     /// Places of it that were known before.
     pub(super) known: u64,
     /// Bytes of it that differ from those held.
     pub(super) conflicts: u64,
 }
 
-impl<'a> Fresh<'a> {
+impl<'a> Incoming<'a> {
     pub(super) fn len(&self) -> u64 {
         match self.content {
-            FreshContent::Bytes(bytes) => bytes.len() as u64,
-            FreshContent::Cut(len) => len,
+            IncomingContent::Bytes(bytes) => bytes.len() as u64,
+            IncomingContent::Cut(len) => len,
         }
     }
 
@@ -80,8 +80,10 @@ impl<'a> Fresh<'a> {
     pub(super) fn within(&self, range: Range<u64>) -> Self {
         let (from, to) = (range.start.max(self.at), range.end.min(self.end()));
         let content = match self.content {
-            FreshContent::Bytes(bytes) => FreshContent::Bytes(slice(bytes, self.at, from..to)),
-            FreshContent::Cut(_) => FreshContent::Cut(to.saturating_sub(from)),
+            IncomingContent::Bytes(bytes) => {
+                IncomingContent::Bytes(slice(bytes, self.at, from..to))
+            }
+            IncomingContent::Cut(_) => IncomingContent::Cut(to.saturating_sub(from)),
         };
         Self {
             at: from,
@@ -109,20 +111,20 @@ impl Piece {
         self.at.saturating_sub(before)..self.end() + behind
     }
 
-    fn of(fresh: &Fresh<'_>) -> Self {
-        let (start, end) = fresh.segment;
+    fn of(incoming: &Incoming<'_>) -> Self {
+        let (start, end) = incoming.segment;
         // A segment is at most 64 KiB and its snapped-off part, so this fits.
         let margin = |far: u64| u32::try_from(far).unwrap_or(u32::MAX);
         Self {
-            at: fresh.at,
-            since: fresh.since,
-            content: match fresh.content {
-                FreshContent::Bytes(bytes) => Content::Bytes(bytes.to_vec()),
-                FreshContent::Cut(len) => Content::Cut(len),
+            at: incoming.at,
+            since: incoming.since,
+            content: match incoming.content {
+                IncomingContent::Bytes(bytes) => Content::Bytes(bytes.to_vec()),
+                IncomingContent::Cut(len) => Content::Cut(len),
             },
             margin: [
-                margin(fresh.at.saturating_sub(start)),
-                margin(end.saturating_sub(fresh.end())),
+                margin(incoming.at.saturating_sub(start)),
+                margin(end.saturating_sub(incoming.end())),
             ],
         }
     }
@@ -169,28 +171,32 @@ impl Held {
             })
     }
 
-    /// Compares `fresh` with what is held of its places, and removes or
+    /// Compares `incoming` with what is held of its places, and removes or
     /// overwrites what gives way to it.
-    pub(super) fn contest(&mut self, fresh: &Fresh<'_>, policy: OverlapPolicy) -> Contest {
-        let mut contest = Contest::default();
-        let (new, end) = (fresh.segment.0..fresh.segment.1, fresh.end());
-        let mut index = self.first_behind(fresh.at);
+    pub(super) fn resolve_overlap(
+        &mut self,
+        incoming: &Incoming<'_>,
+        policy: OverlapPolicy,
+    ) -> OverlapResult {
+        let mut resolve_overlap = OverlapResult::default();
+        let (new, end) = (incoming.segment.0..incoming.segment.1, incoming.end());
+        let mut index = self.first_behind(incoming.at);
         while let Some(piece) = self.pieces.get_mut(index)
             && piece.at < end
         {
-            let overlap = piece.at.max(fresh.at)..piece.end().min(end);
+            let overlap = piece.at.max(incoming.at)..piece.end().min(end);
             let old = piece.segment();
             let (from, at) = (overlap.start, piece.at);
-            match (&mut piece.content, fresh.content) {
-                (_, FreshContent::Cut(_)) => {
-                    contest.known += overlap.end - overlap.start;
+            match (&mut piece.content, incoming.content) {
+                (_, IncomingContent::Cut(_)) => {
+                    resolve_overlap.known += overlap.end - overlap.start;
                     index += 1;
                 }
-                (Content::Cut(_), FreshContent::Bytes(_)) => index += self.carve(index, overlap),
-                (Content::Bytes(held), FreshContent::Bytes(bytes)) => {
-                    let bytes = slice(bytes, fresh.at, overlap.clone());
-                    contest.known += bytes.len() as u64;
-                    contest.conflicts += differing(slice(held, at, overlap.clone()), bytes);
+                (Content::Cut(_), IncomingContent::Bytes(_)) => index += self.carve(index, overlap),
+                (Content::Bytes(held), IncomingContent::Bytes(bytes)) => {
+                    let bytes = slice(bytes, incoming.at, overlap.clone());
+                    resolve_overlap.known += bytes.len() as u64;
+                    resolve_overlap.conflicts += differing(slice(held, at, overlap.clone()), bytes);
                     if !policy.prefers_new(&new, &old) {
                         index += 1;
                     } else if policy.compares_segments() {
@@ -198,19 +204,19 @@ impl Held {
                     } else {
                         slice_mut(held, at, overlap).copy_from_slice(bytes);
                         if from == at {
-                            piece.since = fresh.since;
+                            piece.since = incoming.since;
                         }
                         index += 1;
                     }
                 }
             }
         }
-        contest
+        resolve_overlap
     }
 
-    /// Holds what is not held of the places of `fresh`.
-    pub(super) fn insert(&mut self, fresh: &Fresh<'_>, policy: OverlapPolicy) {
-        let (mut at, end) = (fresh.at, fresh.end());
+    /// Holds what is not held of the places of `incoming`.
+    pub(super) fn insert(&mut self, incoming: &Incoming<'_>, policy: OverlapPolicy) {
+        let (mut at, end) = (incoming.at, incoming.end());
         while at < end {
             let index = self.first_behind(at);
             let until = match self.pieces.get(index) {
@@ -221,7 +227,7 @@ impl Held {
                 Some(piece) => piece.at.min(end),
                 None => end,
             };
-            self.add(index, &fresh.within(at..until), policy);
+            self.add(index, &incoming.within(at..until), policy);
             at = until;
         }
     }
@@ -262,30 +268,30 @@ impl Held {
         self.pieces.partition_point(|piece| piece.end() <= at)
     }
 
-    /// Holds `fresh` before the piece at `index`, of whose places none is held.
-    fn add(&mut self, index: usize, fresh: &Fresh<'_>, policy: OverlapPolicy) {
+    /// Holds `incoming` before the piece at `index`, of whose places none is held.
+    fn add(&mut self, index: usize, incoming: &Incoming<'_>, policy: OverlapPolicy) {
         let joins = !policy.compares_segments();
         if let Some(before) = index.checked_sub(1)
             && let Some(piece) = self.pieces.get_mut(before)
-            && piece.end() == fresh.at
-            && let Some(more) = append(&mut piece.content, fresh.content, joins)
+            && piece.end() == incoming.at
+            && let Some(more) = append(&mut piece.content, incoming.content, joins)
         {
             self.capacity += more;
-            self.bytes += bytes_of(fresh.content);
+            self.bytes += bytes_of(incoming.content);
             self.join(before, joins);
             return;
         }
         if let Some(piece) = self.pieces.get_mut(index)
-            && piece.at == fresh.end()
-            && let Some(more) = prepend(&mut piece.content, fresh.content, joins)
+            && piece.at == incoming.end()
+            && let Some(more) = prepend(&mut piece.content, incoming.content, joins)
         {
-            piece.at = fresh.at;
-            piece.since = fresh.since;
+            piece.at = incoming.at;
+            piece.since = incoming.since;
             self.capacity += more;
-            self.bytes += bytes_of(fresh.content);
+            self.bytes += bytes_of(incoming.content);
             return;
         }
-        let piece = Piece::of(fresh);
+        let piece = Piece::of(incoming);
         self.remember(&piece.content);
         self.pieces.insert(index, piece);
     }
@@ -300,8 +306,8 @@ impl Held {
             return;
         };
         let content = match &next.content {
-            Content::Bytes(bytes) => FreshContent::Bytes(bytes),
-            Content::Cut(len) => FreshContent::Cut(*len),
+            Content::Bytes(bytes) => IncomingContent::Bytes(bytes),
+            Content::Cut(len) => IncomingContent::Cut(*len),
         };
         let joined = self
             .pieces
@@ -381,13 +387,13 @@ impl Held {
 
 /// Puts `more` behind what is there, if the two may be one. Returns how much
 /// memory that took.
-fn append(content: &mut Content, more: FreshContent<'_>, joins: bool) -> Option<usize> {
+fn append(content: &mut Content, more: IncomingContent<'_>, joins: bool) -> Option<usize> {
     match (content, more) {
-        (Content::Cut(len), FreshContent::Cut(more)) => {
+        (Content::Cut(len), IncomingContent::Cut(more)) => {
             *len += more;
             Some(0)
         }
-        (Content::Bytes(bytes), FreshContent::Bytes(more)) if joins => {
+        (Content::Bytes(bytes), IncomingContent::Bytes(more)) if joins => {
             let grown = grow(bytes, more.len())?;
             bytes.extend_from_slice(more);
             Some(grown)
@@ -398,13 +404,13 @@ fn append(content: &mut Content, more: FreshContent<'_>, joins: bool) -> Option<
 
 /// Puts `more` before what is there, if the two may be one. Returns how much
 /// memory that took.
-fn prepend(content: &mut Content, more: FreshContent<'_>, joins: bool) -> Option<usize> {
+fn prepend(content: &mut Content, more: IncomingContent<'_>, joins: bool) -> Option<usize> {
     match (content, more) {
-        (Content::Cut(len), FreshContent::Cut(more)) => {
+        (Content::Cut(len), IncomingContent::Cut(more)) => {
             *len += more;
             Some(0)
         }
-        (Content::Bytes(bytes), FreshContent::Bytes(more)) if joins => {
+        (Content::Bytes(bytes), IncomingContent::Bytes(more)) if joins => {
             let grown = grow(bytes, more.len())?;
             bytes.splice(0..0, more.iter().copied());
             Some(grown)
@@ -427,10 +433,10 @@ fn grow(bytes: &mut Vec<u8>, more: usize) -> Option<usize> {
     Some(bytes.capacity() - before)
 }
 
-fn bytes_of(content: FreshContent<'_>) -> usize {
+fn bytes_of(content: IncomingContent<'_>) -> usize {
     match content {
-        FreshContent::Bytes(bytes) => bytes.len(),
-        FreshContent::Cut(_) => 0,
+        IncomingContent::Bytes(bytes) => bytes.len(),
+        IncomingContent::Cut(_) => 0,
     }
 }
 

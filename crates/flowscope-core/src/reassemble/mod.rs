@@ -12,10 +12,10 @@ mod buffered;
 mod config;
 mod held;
 mod order;
+mod out_of_order;
 mod overlap;
 mod stats;
 mod stray;
-mod trouble;
 
 pub use buffered::BufferedReassembler;
 pub use config::{OverflowPolicy, StreamConfig};

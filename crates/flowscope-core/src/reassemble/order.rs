@@ -1,7 +1,7 @@
 //! Putting in order: what is handed on, held, given up.
 
-use super::buffered::{BufferedReassembler, Phase, Run};
-use super::held::{Content, Fresh, FreshContent};
+use super::buffered::{BufferedReassembler, Phase, SegmentData};
+use super::held::{Content, Incoming, IncomingContent};
 use super::{Chunk, OverflowPolicy, StreamNotes};
 use crate::Sink;
 
@@ -9,19 +9,22 @@ impl BufferedReassembler {
     /// Takes part in the stream what of a segment belongs there.
     pub(super) fn admit(
         &mut self,
-        run: &Run<'_>,
+        run: &SegmentData<'_>,
         out: &mut impl for<'c> Sink<Chunk<'c>>,
     ) -> StreamNotes {
         let (Ok(end), true) = (u64::try_from(run.end()), self.is_open()) else {
-            self.trouble().counts.dropped += run.end().abs_diff(run.at);
+            self.out_of_order().counts.dropped += run.end().abs_diff(run.at);
             return StreamNotes::NONE;
         };
         let start = run.at.max(0).cast_unsigned();
         let early = run.at.min(0).unsigned_abs();
         if early > 0 {
-            self.trouble().counts.dropped += early;
+            self.out_of_order().counts.dropped += early;
         }
-        let hole_end = self.trouble.as_ref().and_then(|trouble| trouble.hole_end());
+        let hole_end = self
+            .out_of_order
+            .as_ref()
+            .and_then(|out_of_order| out_of_order.hole_end());
         let ends_in_order = run.fin && start <= self.next && end >= self.next && self.is_clear();
         if run.fin && !ends_in_order {
             self.foresee_end(end, run);
@@ -29,21 +32,21 @@ impl BufferedReassembler {
 
         let limit = self.fin().unwrap_or(end).max(start).min(end);
         if limit < end {
-            self.trouble().counts.dropped += end - limit;
+            self.out_of_order().counts.dropped += end - limit;
         }
         let captured = usize::try_from(early)
             .ok()
             .and_then(|early| run.bytes.get(early..))
             .unwrap_or_default();
-        let data = Fresh {
+        let data = Incoming {
             at: start,
-            content: FreshContent::Bytes(captured),
+            content: IncomingContent::Bytes(captured),
             segment: (start, end),
             since: run.since,
         };
-        let cut = Fresh {
+        let cut = Incoming {
             at: data.end(),
-            content: FreshContent::Cut(end - data.end()),
+            content: IncomingContent::Cut(end - data.end()),
             ..data
         };
         let mut notes = self.put(data.within(0..limit), out);
@@ -63,46 +66,54 @@ impl BufferedReassembler {
     }
 
     /// Hands on or holds part of a segment.
-    fn put(&mut self, fresh: Fresh<'_>, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
-        let (end, next) = (fresh.end(), self.next);
+    fn put(
+        &mut self,
+        incoming: Incoming<'_>,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> StreamNotes {
+        let (end, next) = (incoming.end(), self.next);
         if !self.is_open() {
             // Dropped since the segment's first part.
-            if fresh.len() > 0 {
-                self.trouble().counts.dropped += fresh.len();
+            if incoming.len() > 0 {
+                self.out_of_order().counts.dropped += incoming.len();
             }
             return StreamNotes::NONE;
         }
-        if fresh.at < next && fresh.len() > 0 {
-            self.trouble().counts.retransmitted += next.min(end) - fresh.at;
+        if incoming.at < next && incoming.len() > 0 {
+            self.out_of_order().counts.retransmitted += next.min(end) - incoming.at;
         }
-        if fresh.len() == 0 || end <= next {
+        if incoming.len() == 0 || end <= next {
             return StreamNotes::NONE;
         }
-        if fresh.at <= next && !self.is_paused() {
+        if incoming.at <= next && !self.is_paused() {
             if self.phase == Phase::Settling {
                 // Nothing earlier would be taken.
                 self.phase = Phase::Open;
             }
-            self.pass(fresh.within(next..end), out)
+            self.pass(incoming.within(next..end), out)
         } else {
-            self.hold(fresh.within(next..end), out)
+            self.hold(incoming.within(next..end), out)
         }
     }
 
     /// Hands on what comes next, with what is held of it and behind it.
-    fn pass(&mut self, fresh: Fresh<'_>, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
-        let end = fresh.end();
-        let notes = self.contest(&fresh);
+    fn pass(
+        &mut self,
+        incoming: Incoming<'_>,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> StreamNotes {
+        let end = incoming.end();
+        let notes = self.resolve_overlap(&incoming);
         while self.next < end {
-            let first = match &self.trouble {
-                Some(trouble) => trouble.held.first().map_or(end, |(at, _)| at.min(end)),
+            let first = match &self.out_of_order {
+                Some(out_of_order) => out_of_order.held.first().map_or(end, |(at, _)| at.min(end)),
                 None => end,
             };
-            let part = fresh.within(self.next..first);
+            let part = incoming.within(self.next..first);
             match part.content {
-                FreshContent::Bytes([]) | FreshContent::Cut(0) => {}
-                FreshContent::Bytes(bytes) => out.push(Chunk::Data(bytes)),
-                FreshContent::Cut(len) => self.lack(len, out),
+                IncomingContent::Bytes([]) | IncomingContent::Cut(0) => {}
+                IncomingContent::Bytes(bytes) => out.push(Chunk::Data(bytes)),
+                IncomingContent::Cut(len) => self.lack(len, out),
             }
             self.next = first;
             self.hand_on(out);
@@ -112,50 +123,54 @@ impl BufferedReassembler {
     }
 
     /// Holds what comes early.
-    fn hold(&mut self, fresh: Fresh<'_>, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
+    fn hold(
+        &mut self,
+        incoming: Incoming<'_>,
+        out: &mut impl for<'c> Sink<Chunk<'c>>,
+    ) -> StreamNotes {
         let mut notes = StreamNotes::NONE;
-        while !self.has_room_for(&fresh) {
+        while !self.has_room_for(&incoming) {
             notes |= StreamNotes::OVERFLOW;
             if self.is_paused() {
-                self.trouble().counts.dropped += fresh.len();
+                self.out_of_order().counts.dropped += incoming.len();
                 return notes;
             }
             if self.config.overflow == OverflowPolicy::DropFlow {
-                self.drop_stream(&fresh);
+                self.drop_stream(&incoming);
                 return notes;
             }
-            let first = self.trouble().held.first();
-            let until = first.map_or(fresh.at, |(at, _)| at.min(fresh.at));
+            let first = self.out_of_order().held.first();
+            let until = first.map_or(incoming.at, |(at, _)| at.min(incoming.at));
             notes |= self.skip_to(until, out);
-            if fresh.at <= self.next {
-                return notes | self.put(fresh, out);
+            if incoming.at <= self.next {
+                return notes | self.put(incoming, out);
             }
         }
         let (overlap, is_open) = (self.config.overlap, self.phase == Phase::Open);
-        if self.trouble().hole_end().is_none() {
-            self.trouble().since = fresh.since;
+        if self.out_of_order().hole_end().is_none() {
+            self.out_of_order().since = incoming.since;
         }
-        notes |= self.contest(&fresh);
-        let trouble = self.trouble();
-        trouble.held.insert(&fresh, overlap);
+        notes |= self.resolve_overlap(&incoming);
+        let out_of_order = self.out_of_order();
+        out_of_order.held.insert(&incoming, overlap);
         if is_open {
-            let peak = &mut trouble.counts.held_peak;
-            *peak = (*peak).max(trouble.held.bytes() as u64);
+            let peak = &mut out_of_order.counts.held_peak;
+            *peak = (*peak).max(out_of_order.held.bytes() as u64);
         }
         notes
     }
 
-    fn has_room_for(&self, fresh: &Fresh<'_>) -> bool {
-        let (held, known) = match &self.trouble {
-            Some(trouble) => (
-                (trouble.held.bytes(), trouble.held.pieces()),
-                trouble.held.within(fresh.at..fresh.end()),
+    fn has_room_for(&self, incoming: &Incoming<'_>) -> bool {
+        let (held, known) = match &self.out_of_order {
+            Some(out_of_order) => (
+                (out_of_order.held.bytes(), out_of_order.held.pieces()),
+                out_of_order.held.within(incoming.at..incoming.end()),
             ),
             None => Default::default(),
         };
-        let new = match fresh.content {
-            FreshContent::Bytes(bytes) => held.0 + bytes.len() - known.0,
-            FreshContent::Cut(_) => 0,
+        let new = match incoming.content {
+            IncomingContent::Bytes(bytes) => held.0 + bytes.len() - known.0,
+            IncomingContent::Cut(_) => 0,
         };
         // It may lie between and around all that is there, or split one.
         let pieces = held.1 + known.1 + 1;
@@ -163,15 +178,15 @@ impl BufferedReassembler {
     }
 
     /// Lets a segment and what is held of its places settle which is to stay.
-    fn contest(&mut self, fresh: &Fresh<'_>) -> StreamNotes {
+    fn resolve_overlap(&mut self, incoming: &Incoming<'_>) -> StreamNotes {
         let overlap = self.config.overlap;
-        let Some(trouble) = &mut self.trouble else {
+        let Some(out_of_order) = &mut self.out_of_order else {
             return StreamNotes::NONE;
         };
-        let contest = trouble.held.contest(fresh, overlap);
-        trouble.counts.retransmitted += contest.known;
-        trouble.counts.conflicts += contest.conflicts;
-        if contest.conflicts > 0 {
+        let resolve_overlap = out_of_order.held.resolve_overlap(incoming, overlap);
+        out_of_order.counts.retransmitted += resolve_overlap.known;
+        out_of_order.counts.conflicts += resolve_overlap.conflicts;
+        if resolve_overlap.conflicts > 0 {
             StreamNotes::CONFLICT
         } else {
             StreamNotes::NONE
@@ -193,7 +208,7 @@ impl BufferedReassembler {
             self.base = self.next as u32;
             self.phase = Phase::Open;
         } else if len > 0 {
-            let counts = &mut self.trouble().counts;
+            let counts = &mut self.out_of_order().counts;
             counts.holes = counts.holes.saturating_add(1);
             counts.missing += len;
             out.push(Chunk::Gap(len));
@@ -206,16 +221,16 @@ impl BufferedReassembler {
     /// Hands on what is held, up to the next hole, which is then the first.
     pub(super) fn drain(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) {
         self.hand_on(out);
-        if let Some(trouble) = &mut self.trouble {
-            trouble.next_hole();
+        if let Some(out_of_order) = &mut self.out_of_order {
+            out_of_order.next_hole();
         }
     }
 
     /// Hands on what is held without a hole before it.
     fn hand_on(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) {
         while !self.is_paused()
-            && let Some(trouble) = &mut self.trouble
-            && let Some(piece) = trouble.held.take(self.next)
+            && let Some(out_of_order) = &mut self.out_of_order
+            && let Some(piece) = out_of_order.held.take(self.next)
         {
             self.next += piece.len();
             match piece.content {
@@ -227,7 +242,7 @@ impl BufferedReassembler {
 
     /// Reports what was on the wire and is not in the capture.
     fn lack(&mut self, len: u64, out: &mut impl for<'c> Sink<Chunk<'c>>) {
-        let counts = &mut self.trouble().counts;
+        let counts = &mut self.out_of_order().counts;
         counts.missing += len;
         counts.cut += len;
         out.push(Chunk::Gap(len));
@@ -235,21 +250,21 @@ impl BufferedReassembler {
 
     /// Where the stream ends, if its FIN lies behind a hole.
     fn fin(&self) -> Option<u64> {
-        Some(self.trouble.as_ref()?.fin?.0)
+        Some(self.out_of_order.as_ref()?.fin?.0)
     }
 
     /// Notes a FIN at `end`, behind which nothing counts. The first one counts,
     /// unless the stream went on behind it.
-    fn foresee_end(&mut self, end: u64, run: &Run<'_>) {
+    fn foresee_end(&mut self, end: u64, run: &SegmentData<'_>) {
         if end < self.next || self.fin().is_some() {
             return;
         }
-        let trouble = self.trouble();
-        if trouble.hole_end().is_none() {
-            trouble.since = run.since;
+        let out_of_order = self.out_of_order();
+        if out_of_order.hole_end().is_none() {
+            out_of_order.since = run.since;
         }
-        trouble.fin = Some((end, run.since));
-        trouble.counts.dropped += trouble.held.truncate(end);
+        out_of_order.fin = Some((end, run.since));
+        out_of_order.counts.dropped += out_of_order.held.truncate(end);
     }
 
     fn is_open(&self) -> bool {
@@ -270,11 +285,11 @@ impl BufferedReassembler {
     /// Drops what is held while all is.
     pub(crate) fn drop_paused(&mut self) -> StreamNotes {
         self.drop_suspect();
-        if let Some(trouble) = &mut self.trouble
-            && !trouble.held.is_empty()
+        if let Some(out_of_order) = &mut self.out_of_order
+            && !out_of_order.held.is_empty()
         {
-            trouble.counts.dropped += trouble.held.truncate(0);
-            trouble.next_hole();
+            out_of_order.counts.dropped += out_of_order.held.truncate(0);
+            out_of_order.next_hole();
             return StreamNotes::OVERFLOW;
         }
         StreamNotes::NONE
@@ -284,20 +299,20 @@ impl BufferedReassembler {
     pub(super) fn end(&mut self) -> StreamNotes {
         self.drop_suspect();
         let next = self.next;
-        if let Some(trouble) = &mut self.trouble {
-            trouble.counts.dropped += trouble.held.truncate(next);
-            trouble.fin = None;
-            trouble.next_hole();
+        if let Some(out_of_order) = &mut self.out_of_order {
+            out_of_order.counts.dropped += out_of_order.held.truncate(next);
+            out_of_order.fin = None;
+            out_of_order.next_hole();
         }
         self.phase = Phase::Finished;
         StreamNotes::FINISHED
     }
 
-    /// Stops for want of room for `fresh`.
+    /// Stops for want of room for `incoming`.
     #[cold]
-    fn drop_stream(&mut self, fresh: &Fresh<'_>) {
+    fn drop_stream(&mut self, incoming: &Incoming<'_>) {
         use super::Reassembler;
-        self.trouble().counts.dropped += fresh.len();
+        self.out_of_order().counts.dropped += incoming.len();
         self.stop();
     }
 }

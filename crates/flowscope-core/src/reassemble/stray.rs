@@ -2,8 +2,8 @@
 
 use alloc::boxed::Box;
 
-use super::buffered::{BufferedReassembler, Phase, Run};
-use super::trouble::Suspect;
+use super::buffered::{BufferedReassembler, Phase, SegmentData};
+use super::out_of_order::StraySegment;
 use super::{Chunk, Segment, StreamNotes};
 use crate::wire::TcpFlags;
 use crate::{SeqNumber, Sink};
@@ -13,18 +13,18 @@ impl BufferedReassembler {
     ///
     /// It moves nothing until another one near it, or an ACK of it, says that
     /// the stream has really got there.
-    pub(super) fn suspect(
+    pub(super) fn stray(
         &mut self,
         at: u64,
-        run: &Run<'_>,
+        run: &SegmentData<'_>,
         out: &mut impl for<'c> Sink<Chunk<'c>>,
     ) -> StreamNotes {
         let passed = self.known_end();
         let reach = u64::from(self.config.reach);
         let end = run.end().max(0).cast_unsigned();
-        let trouble = self.trouble();
-        trouble.counts.strays = trouble.counts.strays.saturating_add(1);
-        let other = trouble.suspect.take_if(|other| {
+        let out_of_order = self.out_of_order();
+        out_of_order.counts.strays = out_of_order.counts.strays.saturating_add(1);
+        let other = out_of_order.stray.take_if(|other| {
             let is_copy = (other.at, other.end()) == (at, end);
             let is_near = at <= other.end() + reach && other.at <= end + reach;
             other.at >= passed && is_near && !is_copy
@@ -35,7 +35,7 @@ impl BufferedReassembler {
                 | self.admit(run, out);
         }
         self.drop_suspect();
-        self.trouble().suspect = Some(Box::new(Suspect {
+        self.out_of_order().stray = Some(Box::new(StraySegment {
             at,
             bytes: run.bytes.to_vec(),
             cut: run.cut,
@@ -63,8 +63,8 @@ impl BufferedReassembler {
             }
             Phase::Acked => self.anchor = self.anchor.later(segment.ack),
             Phase::Claimed | Phase::Settling | Phase::Open | Phase::Ending => {
-                let suspect = self.take_acked_suspect(segment.ack);
-                let notes = suspect.map(|suspect| self.clear_of_suspicion(&suspect, out));
+                let stray = self.take_acked_suspect(segment.ack);
+                let notes = stray.map(|stray| self.clear_of_suspicion(&stray, out));
                 self.hear(segment.ack);
                 return notes.unwrap_or_default();
             }
@@ -87,35 +87,35 @@ impl BufferedReassembler {
         }
     }
 
-    fn take_acked_suspect(&mut self, ack: SeqNumber) -> Option<Box<Suspect>> {
+    fn take_acked_suspect(&mut self, ack: SeqNumber) -> Option<Box<StraySegment>> {
         let (ack, reach) = (self.offset(ack), u64::from(self.config.reach));
         let (ack, passed) = (u64::try_from(ack).ok()?, self.known_end());
-        let trouble = self.trouble.as_mut()?;
-        trouble.suspect.take_if(|suspect| {
-            suspect.at >= passed && suspect.at < ack && ack <= suspect.end() + reach
-        })
+        let out_of_order = self.out_of_order.as_mut()?;
+        out_of_order
+            .stray
+            .take_if(|stray| stray.at >= passed && stray.at < ack && ack <= stray.end() + reach)
     }
 
     fn clear_of_suspicion(
         &mut self,
-        suspect: &Suspect,
+        stray: &StraySegment,
         out: &mut impl for<'c> Sink<Chunk<'c>>,
     ) -> StreamNotes {
-        let run = Run {
-            at: i64::try_from(suspect.at).unwrap_or(i64::MAX),
-            bytes: &suspect.bytes,
-            cut: suspect.cut,
-            fin: suspect.fin,
-            since: suspect.since,
+        let run = SegmentData {
+            at: i64::try_from(stray.at).unwrap_or(i64::MAX),
+            bytes: &stray.bytes,
+            cut: stray.cut,
+            fin: stray.fin,
+            since: stray.since,
         };
         self.admit(&run, out)
     }
 
     pub(super) fn drop_suspect(&mut self) {
-        if let Some(trouble) = &mut self.trouble
-            && let Some(suspect) = trouble.suspect.take()
+        if let Some(out_of_order) = &mut self.out_of_order
+            && let Some(stray) = out_of_order.stray.take()
         {
-            trouble.counts.dropped += suspect.len();
+            out_of_order.counts.dropped += stray.len();
         }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! Each cache line that a packet touches may be a wait for memory. With a key
 //! of 40 bytes a [`Flow`] and its key fill three lines: one that every packet
-//! and every look at a deadline needs, then one for each side. [`Rest`] is what
+//! and every look at a deadline needs, then one for each side. [`ColdState`] is what
 //! a usual packet leaves alone.
 
 use super::connection::{Claims, Verdict, is_plain};
@@ -29,7 +29,7 @@ pub(crate) struct Flow {
     pub(super) traits: Traits,
     /// What the state would be if a reset did not hold.
     pub(super) under: FlowState,
-    /// The first letters of its history; more are in [`Rest`].
+    /// The first letters of its history; more are in [`ColdState`].
     history: Word,
     pub(super) sides: [Side; 2],
     /// The number of the reset.
@@ -42,7 +42,7 @@ pub(crate) struct Flow {
 /// The rest of a live flow, aligned so as to lie in one cache line.
 #[derive(Debug)]
 #[repr(align(32))]
-pub(crate) struct Rest {
+pub(crate) struct ColdState {
     /// Packet times, which may run backwards.
     first: Timestamp,
     /// The latest one, unless the flow says that it was touched then.
@@ -99,7 +99,7 @@ pub(crate) struct Observed {
 
 impl Flow {
     /// A flow that begins with `packet`, which is yet to be counted.
-    pub(crate) fn new(number: u64, packet: &Observed, now: Timestamp) -> (Self, Rest) {
+    pub(crate) fn new(number: u64, packet: &Observed, now: Timestamp) -> (Self, ColdState) {
         let (class, state, control) = match packet.transport {
             Transport::Tcp(header) => {
                 let control = Control::of(header.flags);
@@ -126,16 +126,16 @@ impl Flow {
             reset_at: SeqNumber(0),
             cut: [0; 2],
         };
-        let mut rest = Rest {
+        let mut cold = ColdState {
             first: packet.at,
             last: packet.at,
             history: Word::default(),
             rare: None,
         };
         if answers {
-            push(&mut flow.history, &mut rest, Code::FLIPPED);
+            push(&mut flow.history, &mut cold, Code::FLIPPED);
         }
-        (flow, rest)
+        (flow, cold)
     }
 
     /// Whether a packet is one that only goes on: what most are.
@@ -150,17 +150,17 @@ impl Flow {
     /// Counts a packet that only goes on, and arrives when the tracker's clock
     /// is at `now`.
     #[inline(always)]
-    pub(crate) fn count_plain(&mut self, packet: &Observed, now: Timestamp, rest: &mut Rest) {
-        let side = self.count_lengths(packet, now, rest);
+    pub(crate) fn count_plain(&mut self, packet: &Observed, now: Timestamp, cold: &mut ColdState) {
+        let side = self.count_lengths(packet, now, cold);
         match &packet.transport {
             Transport::Tcp(header) => {
                 let sender = &mut self.sides[side as usize].sender;
                 let sequence = sender.send(header, packet.payload_len, packet.payload_len);
                 sender.acknowledge(header);
-                self.note_segment(side, header, packet.payload_len, sequence, rest);
+                self.note_segment(side, header, packet.payload_len, sequence, cold);
             }
             Transport::Udp | Transport::UdpLite if packet.payload_len > 0 => {
-                self.note(side, Letter::Data, rest);
+                self.note(side, Letter::Data, cold);
             }
             _ => {}
         }
@@ -169,9 +169,14 @@ impl Flow {
     /// Counts any packet that arrives when the tracker's clock is at `now`. It is
     /// a copy, so that the packet itself is never written to memory.
     #[inline(never)]
-    pub(crate) fn count(&mut self, packet: Observed, now: Timestamp, rest: &mut Rest) -> Verdict {
-        let side = self.count_lengths(&packet, now, rest);
-        self.step(side, &packet.transport, packet.payload_len, rest)
+    pub(crate) fn count(
+        &mut self,
+        packet: Observed,
+        now: Timestamp,
+        cold: &mut ColdState,
+    ) -> Verdict {
+        let side = self.count_lengths(&packet, now, cold);
+        self.step(side, &packet.transport, packet.payload_len, cold)
     }
 
     /// Counts a fragment: what it carries is known when its datagram is whole.
@@ -180,10 +185,10 @@ impl Flow {
         &mut self,
         packet: &Observed,
         now: Timestamp,
-        rest: &mut Rest,
+        cold: &mut ColdState,
     ) -> FlowSide {
-        let side = self.count_lengths(packet, now, rest);
-        rest.count_fragment(side);
+        let side = self.count_lengths(packet, now, cold);
+        cold.count_fragment(side);
         side
     }
 
@@ -194,19 +199,24 @@ impl Flow {
         side: FlowSide,
         transport: &Transport,
         payload_len: u32,
-        rest: &mut Rest,
+        cold: &mut ColdState,
     ) -> Verdict {
-        rest.count(side, |rare| &mut rare.wholes);
+        cold.count(side, |rare| &mut rare.wholes);
         let counters = &mut self.sides[side as usize].counters;
         counters.add([0, 0, 0, payload_len]);
-        self.step(side, transport, payload_len, rest)
+        self.step(side, transport, payload_len, cold)
     }
 
     #[inline(always)]
-    fn count_lengths(&mut self, packet: &Observed, now: Timestamp, rest: &mut Rest) -> FlowSide {
+    fn count_lengths(
+        &mut self,
+        packet: &Observed,
+        now: Timestamp,
+        cold: &mut ColdState,
+    ) -> FlowSide {
         let side = self.side_of(packet.orientation);
         if packet.at < now {
-            self.touch_late(packet.at, now, rest);
+            self.touch_late(packet.at, now, cold);
         } else {
             self.touched = now;
             self.traits.set_last_is_touched(true);
@@ -221,7 +231,7 @@ impl Flow {
             let (count, has_wrapped) = self.cut[side as usize].overflowing_add(1);
             self.cut[side as usize] = count;
             if has_wrapped {
-                rest.count(side, |rare| &mut rare.cut);
+                cold.count(side, |rare| &mut rare.cut);
             }
         }
         side
@@ -234,12 +244,12 @@ impl Flow {
         side: FlowSide,
         transport: &Transport,
         payload_len: u32,
-        rest: &mut Rest,
+        cold: &mut ColdState,
     ) -> Verdict {
         match transport {
-            Transport::Tcp(header) => self.count_segment(side, header, payload_len, rest),
+            Transport::Tcp(header) => self.count_segment(side, header, payload_len, cold),
             Transport::Udp | Transport::UdpLite if payload_len > 0 => {
-                self.note(side, Letter::Data, rest);
+                self.note(side, Letter::Data, cold);
                 Verdict::PLAIN
             }
             _ => Verdict::PLAIN,
@@ -248,19 +258,19 @@ impl Flow {
 
     /// Notes the time of a packet that is older than one before it.
     #[cold]
-    fn touch_late(&mut self, at: Timestamp, now: Timestamp, rest: &mut Rest) {
-        rest.first = rest.first.min(at);
-        rest.last = self.last(rest).max(at);
+    fn touch_late(&mut self, at: Timestamp, now: Timestamp, cold: &mut ColdState) {
+        cold.first = cold.first.min(at);
+        cold.last = self.last(cold).max(at);
         self.touched = now;
         self.traits.set_last_is_touched(false);
     }
 
     /// The latest packet time.
-    fn last(&self, rest: &Rest) -> Timestamp {
+    fn last(&self, cold: &ColdState) -> Timestamp {
         if self.traits.last_is_touched() {
             self.touched
         } else {
-            rest.last
+            cold.last
         }
     }
 
@@ -270,10 +280,10 @@ impl Flow {
         side: FlowSide,
         header: &TcpHeader,
         payload_len: u32,
-        rest: &mut Rest,
+        cold: &mut ColdState,
     ) -> Verdict {
-        let (verdict, sequence) = self.judge(side, header, payload_len, rest);
-        self.note_segment(side, header, payload_len, sequence, rest);
+        let (verdict, sequence) = self.judge(side, header, payload_len, cold);
+        self.note_segment(side, header, payload_len, sequence, cold);
         verdict
     }
 
@@ -285,23 +295,23 @@ impl Flow {
         header: &TcpHeader,
         payload_len: u32,
         sequence: Sequence,
-        rest: &mut Rest,
+        cold: &mut ColdState,
     ) {
         let history = &mut self.history;
         let own = &mut self.sides[side as usize];
         own.sender.note(header, payload_len, |letter| {
-            push(history, rest, Code::new(side, letter));
+            push(history, cold, Code::new(side, letter));
         });
         match sequence {
             Sequence::Expected => {}
-            Sequence::Retransmission => self.count_retransmission(side, payload_len, rest),
-            Sequence::OutOfOrder => rest.count(side, |rare| &mut rare.out_of_order),
+            Sequence::Retransmission => self.count_retransmission(side, payload_len, cold),
+            Sequence::OutOfOrder => cold.count(side, |rare| &mut rare.out_of_order),
         }
     }
 
     /// Zeek notes what carries data alone, the first time and at every tenfold.
     #[cold]
-    fn count_retransmission(&mut self, side: FlowSide, payload_len: u32, rest: &mut Rest) {
+    fn count_retransmission(&mut self, side: FlowSide, payload_len: u32, cold: &mut ColdState) {
         let own = &mut self.sides[side as usize];
         let count = &mut own.counters.retransmissions;
         *count = count.saturating_add(1);
@@ -312,17 +322,17 @@ impl Flow {
         let mut is_first = false;
         (own.sender).note_once(Letter::Retransmission, |_| is_first = true);
         if is_first || *count > 1 && is_power_of_ten(*count) {
-            push(&mut self.history, rest, code);
+            push(&mut self.history, cold, code);
         }
     }
 
     #[inline(always)]
-    fn note(&mut self, side: FlowSide, letter: Letter, rest: &mut Rest) {
+    fn note(&mut self, side: FlowSide, letter: Letter, cold: &mut ColdState) {
         let history = &mut self.history;
         self.sides[side as usize]
             .sender
             .note_once(letter, |letter| {
-                push(history, rest, Code::new(side, letter))
+                push(history, cold, Code::new(side, letter))
             });
     }
 
@@ -377,15 +387,15 @@ impl Flow {
     }
 
     /// The roomy form.
-    pub(crate) fn stats(&self, rest: &Rest) -> FlowStats {
+    pub(crate) fn stats(&self, cold: &ColdState) -> FlowStats {
         let by_side = |read: fn(&Counters) -> u64| {
             BySide::from_fn(|side| read(&self.sides[side as usize].counters))
         };
         let each = |counts: [u32; 2]| BySide::from_fn(|side| counts[side as usize]);
-        let rare = rest.rare.as_deref().copied().unwrap_or_default();
+        let rare = cold.rare.as_deref().copied().unwrap_or_default();
         FlowStats {
-            first_seen: rest.first,
-            last_seen: self.last(rest),
+            first_seen: cold.first,
+            last_seen: self.last(cold),
             packets: by_side(|c| c.value(0)),
             bytes: by_side(|c| c.value(1)),
             ip_bytes: by_side(|c| c.value(2)),
@@ -402,12 +412,12 @@ impl Flow {
             dropped_bytes: BySide::default(),
             held_peak: BySide::default(),
             state: self.state,
-            history: History::of([self.history, rest.history]),
+            history: History::of([self.history, cold.history]),
         }
     }
 }
 
-impl Rest {
+impl ColdState {
     /// Counts a packet that is counted otherwise as a fragment.
     pub(crate) fn count_fragment(&mut self, side: FlowSide) {
         self.count(side, |rare| &mut rare.pieces);
@@ -463,10 +473,10 @@ impl Rest {
 
 /// Adds a letter to a flow's history, as long as there is room.
 #[inline]
-fn push(history: &mut Word, rest: &mut Rest, code: Code) {
+fn push(history: &mut Word, cold: &mut ColdState, code: Code) {
     if history.push(code).is_err() {
         // Two dozen are the most that is kept.
-        let _ = rest.history.push(code);
+        let _ = cold.history.push(code);
     }
 }
 

@@ -23,7 +23,7 @@ pub use state::FlowState;
 pub use stats::{FlowStats, TrackerStats};
 
 pub(crate) use connection::{Contender, Effect, Fin, Standing, Verdict};
-pub(crate) use flow::{Flow, Observed, Rest};
+pub(crate) use flow::{ColdState, Flow, Observed};
 pub(crate) use table::{Slot, Table};
 
 use core::fmt;

@@ -138,10 +138,10 @@ mod tests {
     use super::*;
 
     fn after(segments: &[(FlowSide, Control)]) -> FlowState {
-        let [(_, first), rest @ ..] = segments else {
+        let [(_, first), cold @ ..] = segments else {
             panic!("a connection has a first segment");
         };
-        rest.iter()
+        cold.iter()
             .fold(FlowState::first(*first), |state, (side, control)| {
                 state.next(*side, *control)
             })

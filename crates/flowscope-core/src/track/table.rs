@@ -12,7 +12,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use super::expiry::{ExpiryTimers, TimedFlows, TimerHandle};
 use super::prefetch::prefetch;
 use super::slab::{Chunks, Slab};
-use super::{Flow, FlowId, FlowState, IdleTimeouts, Rest};
+use super::{ColdState, Flow, FlowId, FlowState, IdleTimeouts};
 use crate::Timestamp;
 
 /// A timeout for some flows, by key and state; `None` leaves the usual one.
@@ -43,7 +43,7 @@ pub(crate) struct Slot<K, S> {
 struct Slots<K, S> {
     slab: Slab<Slot<K, S>>,
     /// What few packets touch, at the indices of the slots.
-    rests: Chunks<Rest>,
+    cold: Chunks<ColdState>,
     by_key: HashTable<u32>,
     hasher: DefaultHashBuilder,
     timeouts: IdleTimeouts,
@@ -55,7 +55,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
         Self {
             slots: Slots {
                 slab: Slab::new(),
-                rests: Chunks::default(),
+                cold: Chunks::default(),
                 by_key: HashTable::new(),
                 hasher: DefaultHashBuilder::default(),
                 timeouts,
@@ -108,15 +108,15 @@ impl<K: Eq + Hash, S> Table<K, S> {
     }
 
     #[inline]
-    pub(crate) fn get_mut(&mut self, index: u32) -> (&mut Slot<K, S>, &mut Rest) {
-        let Slots { slab, rests, .. } = &mut self.slots;
-        (slab.get_mut(index).expect(LIVE), rests.get_mut(index))
+    pub(crate) fn get_mut(&mut self, index: u32) -> (&mut Slot<K, S>, &mut ColdState) {
+        let Slots { slab, cold, .. } = &mut self.slots;
+        (slab.get_mut(index).expect(LIVE), cold.get_mut(index))
     }
 
     /// The flow with this identifier, if it is live.
-    pub(crate) fn by_id(&self, id: FlowId) -> Option<(&Slot<K, S>, &Rest)> {
+    pub(crate) fn by_id(&self, id: FlowId) -> Option<(&Slot<K, S>, &ColdState)> {
         let slot = self.slots.get(id.index())?;
-        (slot.flow.number() == id.number()).then(|| (slot, self.slots.rests.get(id.index())))
+        (slot.flow.number() == id.number()).then(|| (slot, self.slots.cold.get(id.index())))
     }
 
     /// The flow with this identifier, if it is live.
@@ -130,9 +130,9 @@ impl<K: Eq + Hash, S> Table<K, S> {
     }
 
     /// The live flows, in no particular order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Slot<K, S>, &Rest)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Slot<K, S>, &ColdState)> {
         let slots = self.slots.slab.iter();
-        slots.map(|(index, slot)| (slot, self.slots.rests.get(index)))
+        slots.map(|(index, slot)| (slot, self.slots.cold.get(index)))
     }
 
     /// Adds a flow whose key is not in the table.
@@ -140,19 +140,19 @@ impl<K: Eq + Hash, S> Table<K, S> {
         &mut self,
         hash: u64,
         key: K,
-        (flow, rest): (Flow, Rest),
-        open: impl FnOnce(FlowId, &K, &Flow, &Rest) -> S,
+        (flow, cold): (Flow, ColdState),
+        open: impl FnOnce(FlowId, &K, &Flow, &ColdState) -> S,
     ) -> u32 {
         self.last_number = flow.number();
         let id = FlowId::new(flow.number(), self.slots.slab.next_index());
-        let state = open(id, &key, &flow, &rest);
+        let state = open(id, &key, &flow, &cold);
         let slot = Slot {
             key,
             timer: TimerHandle::unset(),
             flow,
             state,
         };
-        let index = self.slots.insert(hash, slot, rest);
+        let index = self.slots.insert(hash, slot, cold);
         self.expiry.arm(&mut self.slots, index);
         index
     }
@@ -178,7 +178,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
     /// Takes a flow out that was unlinked.
     #[inline]
     pub(crate) fn take(&mut self, index: u32) -> (K, S) {
-        self.slots.rests.get_mut(index).clear();
+        self.slots.cold.get_mut(index).clear();
         let Slot { key, state, .. } = self.slots.slab.remove(index).expect(LIVE);
         (key, state)
     }
@@ -208,7 +208,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
     /// Gives back the memory of flows that are all taken out.
     pub(crate) fn release(&mut self) {
         self.slots.slab = Slab::new();
-        self.slots.rests = Chunks::default();
+        self.slots.cold = Chunks::default();
     }
 
     /// Sets the timer of a flow whose TCP state has changed again, if it may
@@ -277,9 +277,9 @@ impl<K, S> Slots<K, S> {
 }
 
 impl<K: Hash, S> Slots<K, S> {
-    fn insert(&mut self, hash: u64, slot: Slot<K, S>, rest: Rest) -> u32 {
+    fn insert(&mut self, hash: u64, slot: Slot<K, S>, cold: ColdState) -> u32 {
         let index = self.slab.insert(slot);
-        self.rests.put(index, rest);
+        self.cold.put(index, cold);
         let (slab, hasher) = (&self.slab, &self.hasher);
         self.by_key
             .insert_unique(hash, index, |index| match slab.get(*index) {
@@ -333,7 +333,7 @@ impl<K: Hash, S> TimedFlows for Slots<K, S> {
     #[inline]
     fn end_words(&self, index: u32) -> u64 {
         self.get(index).map_or(0, |slot| {
-            slot.flow.prefetch_word() ^ self.rests.get(index).prefetch_word()
+            slot.flow.prefetch_word() ^ self.cold.get(index).prefetch_word()
         })
     }
 

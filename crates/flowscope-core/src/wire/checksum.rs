@@ -3,7 +3,7 @@
 use smoltcp::wire::Ipv4Packet;
 
 use super::ip::{Addr, IpVersion};
-use super::{Cause, Depth, Headers, Layer, Passed, Payload, Protocol, Skip, tunnel};
+use super::{Cause, Depth, Headers, IpProtocol, Layer, LayerVisitor, Payload, Skip, tunnel};
 use crate::PacketView;
 
 /// What is done about checksums.
@@ -70,11 +70,11 @@ impl ChecksumVerdict {
     /// verifies the IP packet it comes to.
     #[must_use]
     pub fn of(packet: PacketView<'_>, depth: Depth) -> Self {
-        Self::told_by(|passed| Headers::trace(packet, depth, passed))
+        Self::told_by(|visitor| Headers::trace(packet, depth, visitor))
     }
 
     /// Verifies the last IP packet that a walk tells of.
-    pub(crate) fn told_by(trace: impl FnOnce(&mut dyn Passed) -> Result<(), Skip>) -> Self {
+    pub(crate) fn told_by(trace: impl FnOnce(&mut dyn LayerVisitor) -> Result<(), Skip>) -> Self {
         let mut verifier = Verifier(Self::Unknown);
         // What is skipped for another reason is not asked about.
         let _ = trace(&mut verifier);
@@ -93,10 +93,10 @@ impl ChecksumVerdict {
 
 struct Verifier(ChecksumVerdict);
 
-impl Passed for Verifier {
-    fn pass(&mut self, _: Layer, _: Option<u32>) {}
+impl LayerVisitor for Verifier {
+    fn layer(&mut self, _: Layer, _: Option<u32>) {}
 
-    fn reach_ip(&mut self, packet: &[u8]) {
+    fn ip_packet(&mut self, packet: &[u8]) {
         self.0 = verify(packet);
     }
 }
@@ -170,21 +170,21 @@ fn is_redirected(bytes: &[u8], headers: &Headers<'_>) -> bool {
     let Some([_, _, _, _, _, _, first, ..]) = bytes.first_chunk::<FIXED>() else {
         return false;
     };
-    let mut next = Protocol(*first);
+    let mut next = IpProtocol(*first);
     let mut rest = bytes.get(FIXED..).unwrap_or_default();
     while next != headers.ip.protocol {
         let Some([follows, units, _, segments_left, _, _, _, _]) = rest.first_chunk() else {
             return true;
         };
         let len = match next {
-            Protocol::IPV6_ROUTE if *segments_left > 0 => return true,
-            Protocol::HOP_BY_HOP | Protocol::IPV6_ROUTE => 8 + 8 * usize::from(*units),
-            Protocol::IPV6_FRAG => 8,
-            Protocol::AH => 8 + 4 * usize::from(*units),
+            IpProtocol::IPV6_ROUTE if *segments_left > 0 => return true,
+            IpProtocol::HOP_BY_HOP | IpProtocol::IPV6_ROUTE => 8 + 8 * usize::from(*units),
+            IpProtocol::IPV6_FRAG => 8,
+            IpProtocol::AH => 8 + 4 * usize::from(*units),
             // Home addresses are among these; hardly anything else is.
             _ => return true,
         };
-        next = Protocol(*follows);
+        next = IpProtocol(*follows);
         let Some(behind) = rest.get(len..) else {
             return true;
         };
@@ -200,13 +200,13 @@ fn verify_transport(headers: &Headers<'_>) -> ChecksumVerdict {
     }
     let bytes = headers.payload.bytes;
     match headers.ip.protocol {
-        Protocol::TCP if bytes.len() >= 20 => tcp(headers),
-        Protocol::UDP => udp(headers),
-        Protocol::UDP_LITE => udp_lite(headers, bytes.len()),
-        Protocol::ICMP if headers.ip.version == IpVersion::V4 && bytes.len() >= 4 => {
+        IpProtocol::TCP if bytes.len() >= 20 => tcp(headers),
+        IpProtocol::UDP => udp(headers),
+        IpProtocol::UDP_LITE => udp_lite(headers, bytes.len()),
+        IpProtocol::ICMP if headers.ip.version == IpVersion::V4 && bytes.len() >= 4 => {
             verdict(fold(sum(bytes)) == u16::MAX, Layer::Icmp)
         }
-        Protocol::ICMP6 if headers.ip.version == IpVersion::V6 && bytes.len() >= 4 => {
+        IpProtocol::ICMP6 if headers.ip.version == IpVersion::V6 && bytes.len() >= 4 => {
             let total = pseudo_header(headers, bytes.len()) + sum(bytes);
             verdict(fold(total) == u16::MAX, Layer::Icmp6)
         }
@@ -218,7 +218,7 @@ fn verify_transport(headers: &Headers<'_>) -> ChecksumVerdict {
 fn verify_cut(headers: &Headers<'_>) -> ChecksumVerdict {
     match headers.ip.protocol {
         // A blank length is none to sum.
-        Protocol::UDP_LITE if headers.ip.len <= MAX_LEN => {
+        IpProtocol::UDP_LITE if headers.ip.len <= MAX_LEN => {
             udp_lite(headers, headers.payload.wire_len() as usize)
         }
         _ => ChecksumVerdict::Unknown,
@@ -306,7 +306,7 @@ fn pseudo_header(headers: &Headers<'_>, len: usize) -> u64 {
     let addrs = headers.ip.addrs.iter();
     let addrs = addrs.map(|Addr { high, low }| words(high.swap_bytes()) + words(low.swap_bytes()));
     let len = u32::try_from(len).unwrap_or(u32::MAX).swap_bytes();
-    let Protocol(protocol) = headers.ip.protocol;
+    let IpProtocol(protocol) = headers.ip.protocol;
     addrs.sum::<u64>() + u64::from(len) + u64::from(u16::from(protocol).swap_bytes())
 }
 

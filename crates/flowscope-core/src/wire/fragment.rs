@@ -6,7 +6,7 @@ use core::net::IpAddr;
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
 use super::ip::{Addr, IpVersion};
-use super::{Payload, Protocol};
+use super::{IpProtocol, Payload};
 
 /// A part of an IP packet that the network or its sender cut into pieces.
 ///
@@ -14,16 +14,16 @@ use super::{Payload, Protocol};
 /// read as the whole that it is.
 ///
 /// ```
-/// use flowscope_core::wire::{Depth, Headers, IpFragment, Layer, Passed};
+/// use flowscope_core::wire::{Depth, Headers, IpFragment, Layer, LayerVisitor};
 /// use flowscope_core::{LinkType, PacketView, Timestamp};
 ///
 /// #[derive(Default)]
 /// struct Offsets(Vec<u16>);
 ///
-/// impl Passed for Offsets {
-///     fn pass(&mut self, _: Layer, _: Option<u32>) {}
+/// impl LayerVisitor for Offsets {
+///     fn layer(&mut self, _: Layer, _: Option<u32>) {}
 ///
-///     fn meet_fragment(&mut self, fragment: &IpFragment<'_>) {
+///     fn fragment(&mut self, fragment: &IpFragment<'_>) {
 ///         self.0.push(fragment.offset);
 ///     }
 /// }
@@ -45,7 +45,7 @@ pub struct IpFragment<'a> {
     pub(crate) addrs: [Addr; 2],
     pub(crate) version: IpVersion,
     /// What the packet carries, as this fragment has it.
-    pub protocol: Protocol,
+    pub protocol: IpProtocol,
     /// The number that the fragments of a packet share.
     pub identification: u32,
     /// Where its payload belongs in that of the packet.
@@ -149,7 +149,7 @@ const MAX_LEN: u32 = 65_535;
 mod tests {
     use std::vec::Vec;
 
-    use super::super::{Cause, Depth, Headers, Layer, Passed, Skip};
+    use super::super::{Cause, Depth, Headers, Layer, LayerVisitor, Skip};
     use super::*;
     use crate::{LinkType, PacketView, Timestamp};
 
@@ -179,14 +179,14 @@ mod tests {
 
     const UDP: &[u8] = &[0x30, 0x39, 0, 53, 0, 24, 0, 0];
 
-    /// Protocol, offset and payload of the fragments met.
+    /// IpProtocol, offset and payload of the fragments met.
     #[derive(Default)]
-    struct Met(Vec<(Protocol, u16, Vec<u8>)>);
+    struct Met(Vec<(IpProtocol, u16, Vec<u8>)>);
 
-    impl Passed for Met {
-        fn pass(&mut self, _: Layer, _: Option<u32>) {}
+    impl LayerVisitor for Met {
+        fn layer(&mut self, _: Layer, _: Option<u32>) {}
 
-        fn meet_fragment(&mut self, it: &IpFragment<'_>) {
+        fn fragment(&mut self, it: &IpFragment<'_>) {
             assert_eq!(it.identification, 7);
             assert_eq!(
                 it.ip_len as usize,
@@ -205,7 +205,7 @@ mod tests {
     }
 
     /// Of a fragment its protocol, offset and payload.
-    type Seen = (Protocol, u16, Vec<u8>);
+    type Seen = (IpProtocol, u16, Vec<u8>);
 
     fn met(packet: &[u8], depth: Depth) -> (Result<(), Skip>, Vec<Seen>) {
         let mut met = Met::default();
@@ -219,7 +219,7 @@ mod tests {
             assert!(headers.is_fragment);
             assert_eq!(headers.ports.dst, 53);
             let (_, met) = met(&packet, Depth::Outermost);
-            assert_eq!(met, [(Protocol::UDP, 0, UDP.into())]);
+            assert_eq!(met, [(IpProtocol::UDP, 0, UDP.into())]);
         }
     }
 
@@ -231,7 +231,7 @@ mod tests {
         ] {
             let (end, met) = met(&packet, Depth::Outermost);
             assert_eq!(end, Err(Skip::new(layer, Cause::Fragment)));
-            assert_eq!(met, [(Protocol::UDP, 16, UDP.into())]);
+            assert_eq!(met, [(IpProtocol::UDP, 16, UDP.into())]);
         }
     }
 

@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
 use super::length::{blank_len, zero_len};
-use super::{Cause, Headers, IpFragment, Layer, Passed, Payload, Protocol, Skip};
+use super::{Cause, Headers, IpFragment, IpProtocol, Layer, LayerVisitor, Payload, Skip};
 
 /// The parts of an IP header that flows are made of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -14,7 +14,7 @@ pub struct IpHeader {
     pub(crate) addrs: [Addr; 2],
     pub(crate) version: IpVersion,
     /// What the packet carries, behind extension headers.
-    pub protocol: Protocol,
+    pub protocol: IpProtocol,
     /// Bytes of header and payload on the wire: as the header claims, unless
     /// the frame had no room for so many.
     pub len: u32,
@@ -25,7 +25,7 @@ impl IpHeader {
     pub(super) const NONE: Self = Self {
         addrs: [Addr { high: 0, low: 0 }; 2],
         version: IpVersion::V4,
-        protocol: Protocol(0),
+        protocol: IpProtocol(0),
         len: 0,
     };
 
@@ -94,7 +94,7 @@ impl<'a> Headers<'a> {
     pub(super) fn ipv4(
         &mut self,
         rest: Payload<'a>,
-        passed: &mut (impl Passed + ?Sized),
+        visitor: &mut (impl LayerVisitor + ?Sized),
     ) -> Result<(), Skip> {
         const LAYER: Layer = Layer::Ipv4;
         const FIXED: usize = 20;
@@ -111,7 +111,7 @@ impl<'a> Headers<'a> {
         if usize::from(header_len) < FIXED {
             return Err(Skip::new(LAYER, Cause::BadLength));
         }
-        let protocol = Protocol(packet.next_header().into());
+        let protocol = IpProtocol(packet.next_header().into());
         let len = match packet.total_len() {
             0 => blank_len(header_len, protocol, rest),
             len if len < u16::from(header_len) => return Err(Skip::new(LAYER, Cause::BadLength)),
@@ -128,10 +128,10 @@ impl<'a> Headers<'a> {
         };
         self.payload = Payload::claimed(payload, len.saturating_sub(header_len.into()));
         if packet.more_frags() || packet.frag_offset() != 0 {
-            self.ipv4_fragment(bytes, passed)?;
+            self.ipv4_fragment(bytes, visitor)?;
         }
         match protocol {
-            Protocol::AH => self.pass_extensions(bytes, header_len.into(), passed),
+            IpProtocol::AH => self.pass_extensions(bytes, header_len.into(), visitor),
             _ => Ok(()),
         }
     }
@@ -141,7 +141,7 @@ impl<'a> Headers<'a> {
     fn ipv4_fragment(
         &mut self,
         bytes: &'a [u8],
-        passed: &mut (impl Passed + ?Sized),
+        visitor: &mut (impl LayerVisitor + ?Sized),
     ) -> Result<(), Skip> {
         let packet = Ipv4Packet::new_unchecked(bytes);
         let header_len = usize::from(packet.header_len());
@@ -159,16 +159,16 @@ impl<'a> Headers<'a> {
             header,
             next_at: 9,
         };
-        self.meet_fragment(&fragment, passed)
+        self.meet_fragment(&fragment, visitor)
     }
 
     /// Goes on with a first fragment. A later one has no transport header.
     fn meet_fragment(
         &mut self,
         fragment: &IpFragment<'_>,
-        passed: &mut (impl Passed + ?Sized),
+        visitor: &mut (impl LayerVisitor + ?Sized),
     ) -> Result<(), Skip> {
-        passed.meet_fragment(fragment);
+        visitor.fragment(fragment);
         self.is_fragment = true;
         match (fragment.is_first(), fragment.version) {
             (true, _) => Ok(()),
@@ -182,7 +182,7 @@ impl<'a> Headers<'a> {
     pub(super) fn ipv6(
         &mut self,
         rest: Payload<'a>,
-        passed: &mut (impl Passed + ?Sized),
+        visitor: &mut (impl LayerVisitor + ?Sized),
     ) -> Result<(), Skip> {
         const LAYER: Layer = Layer::Ipv6;
         const FIXED: u32 = 40;
@@ -195,7 +195,7 @@ impl<'a> Headers<'a> {
         if packet.version() != 6 {
             return Err(Skip::new(LAYER, Cause::BadVersion));
         }
-        let protocol = Protocol(packet.next_header().into());
+        let protocol = IpProtocol(packet.next_header().into());
         let behind = Payload {
             bytes: payload,
             ..rest
@@ -213,8 +213,8 @@ impl<'a> Headers<'a> {
         };
         self.payload = Payload::claimed(payload, len);
         match protocol {
-            Protocol::TCP | Protocol::UDP => Ok(()),
-            _ => self.pass_extensions(bytes, FIXED as usize, passed),
+            IpProtocol::TCP | IpProtocol::UDP => Ok(()),
+            _ => self.pass_extensions(bytes, FIXED as usize, visitor),
         }
     }
 
@@ -232,28 +232,28 @@ impl<'a> Headers<'a> {
         &mut self,
         packet: &'a [u8],
         mut at: usize,
-        passed: &mut (impl Passed + ?Sized),
+        visitor: &mut (impl LayerVisitor + ?Sized),
     ) -> Result<(), Skip> {
         // Where the number of the header at hand was, in IPv6.
         let mut next_at = 6;
         for _ in 0..MAX_EXTENSIONS {
             let layer = match self.ip.protocol {
-                Protocol::AH => Layer::Ah,
+                IpProtocol::AH => Layer::Ah,
                 _ => Layer::Ipv6,
             };
             let (next, len) = match self.ip.protocol {
-                Protocol::HOP_BY_HOP | Protocol::IPV6_ROUTE | Protocol::IPV6_OPTS => {
+                IpProtocol::HOP_BY_HOP | IpProtocol::IPV6_ROUTE | IpProtocol::IPV6_OPTS => {
                     let ([next, units, ..], _) = self.extension(layer)?;
                     (*next, 8 + 8 * usize::from(*units))
                 }
-                Protocol::IPV6_FRAG if self.ip.version == IpVersion::V6 => {
+                IpProtocol::IPV6_FRAG if self.ip.version == IpVersion::V6 => {
                     let (header, rest) = self.extension(layer)?;
                     let [next, _, offset0, offset1, identification @ ..] = header;
                     let offset = u16::from_be_bytes([*offset0, *offset1]);
                     let fragment = IpFragment {
                         addrs: self.ip.addrs,
                         version: IpVersion::V6,
-                        protocol: Protocol(*next),
+                        protocol: IpProtocol(*next),
                         identification: u32::from_be_bytes(*identification),
                         offset: offset & 0xfff8,
                         more: offset & 1 != 0,
@@ -267,11 +267,11 @@ impl<'a> Headers<'a> {
                         next_at,
                     };
                     if fragment.more || !fragment.is_first() {
-                        self.meet_fragment(&fragment, passed)?;
+                        self.meet_fragment(&fragment, visitor)?;
                     }
                     (*next, 8)
                 }
-                Protocol::AH => {
+                IpProtocol::AH => {
                     let ([next, words, ..], _) = self.extension(layer)?;
                     (*next, 8 + 4 * usize::from(*words))
                 }
@@ -281,7 +281,7 @@ impl<'a> Headers<'a> {
                 return Err(Skip::new(layer, self.shortage(self.payload, len)));
             };
             self.payload.bytes = rest;
-            self.ip.protocol = Protocol(next);
+            self.ip.protocol = IpProtocol(next);
             next_at = at;
             at += len;
         }

@@ -8,7 +8,7 @@ use crate::PacketView;
 
 /// One encapsulation that was passed: its kind, and its identifier.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Peeled {
+pub struct Encapsulation {
     /// What kind of header it was. For a tunnel without a header of its own,
     /// the protocol that carries it: [`Layer::Ipv4`] for an IP packet in IPv4.
     pub layer: Layer,
@@ -23,10 +23,10 @@ pub struct Peeled {
 /// The encapsulations around a packet, outermost first.
 ///
 /// The first sixteen are kept, which is more than networks stack; deeper ones
-/// are passed through without a record. Reads as a slice of [`Peeled`].
+/// are passed through without a record. Reads as a slice of [`Encapsulation`].
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Layers {
-    peeled: [Peeled; CAPACITY],
+    peeled: [Encapsulation; CAPACITY],
     len: u8,
     closed: Option<Skip>,
 }
@@ -54,95 +54,95 @@ impl Layers {
 ///
 /// Nothing is kept unless asked for: on most packets nobody asks. See
 /// [`FlowExtractor::trace`](crate::extract::FlowExtractor::trace).
-pub trait Passed {
-    /// A header was passed. `id` is as in [`Peeled::id`].
-    fn pass(&mut self, layer: Layer, id: Option<u32>);
+pub trait LayerVisitor {
+    /// A header was passed. `id` is as in [`Encapsulation::id`].
+    fn layer(&mut self, layer: Layer, id: Option<u32>);
 
     /// A tunnel was opened that `carrier` carries; in the same order as what
-    /// [`pass`](Self::pass) is told, and told to it unless said otherwise.
-    fn open(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
+    /// [`layer`](Self::layer) is told, and told to it unless said otherwise.
+    fn tunnel(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
         let _ = carrier;
-        self.pass(layer, id);
+        self.layer(layer, id);
     }
 
     /// A tunnel stays closed, for what was found in it: the packet that
     /// carries it is the deepest that holds.
-    fn leave_closed(&mut self, why: Skip) {
+    fn unopened_tunnel(&mut self, why: Skip) {
         let _ = why;
     }
 
     /// An IP header begins; `packet` is what was captured of the packet from
     /// there on. Of packets in each other, the last that holds is told last.
     #[inline]
-    fn reach_ip(&mut self, packet: &[u8]) {
+    fn ip_packet(&mut self, packet: &[u8]) {
         let _ = packet;
     }
 
     /// The IP header that was told last is a fragment's. What is inside the
     /// first of several is told behind it, as far as it goes.
-    fn meet_fragment(&mut self, fragment: &IpFragment<'_>) {
+    fn fragment(&mut self, fragment: &IpFragment<'_>) {
         let _ = fragment;
     }
 
     /// Whether anything is done with what is told.
-    fn is_listening(&self) -> bool {
+    fn is_active(&self) -> bool {
         true
     }
 }
 
-impl Passed for () {
+impl LayerVisitor for () {
     #[inline]
-    fn pass(&mut self, _: Layer, _: Option<u32>) {}
+    fn layer(&mut self, _: Layer, _: Option<u32>) {}
 
-    fn is_listening(&self) -> bool {
+    fn is_active(&self) -> bool {
         false
     }
 }
 
-impl Passed for &mut (dyn Passed + '_) {
-    fn pass(&mut self, layer: Layer, id: Option<u32>) {
-        (**self).pass(layer, id);
+impl LayerVisitor for &mut (dyn LayerVisitor + '_) {
+    fn layer(&mut self, layer: Layer, id: Option<u32>) {
+        (**self).layer(layer, id);
     }
 
-    fn open(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
-        (**self).open(layer, id, carrier);
+    fn tunnel(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
+        (**self).tunnel(layer, id, carrier);
     }
 
-    fn leave_closed(&mut self, why: Skip) {
-        (**self).leave_closed(why);
+    fn unopened_tunnel(&mut self, why: Skip) {
+        (**self).unopened_tunnel(why);
     }
 
-    fn reach_ip(&mut self, packet: &[u8]) {
-        (**self).reach_ip(packet);
+    fn ip_packet(&mut self, packet: &[u8]) {
+        (**self).ip_packet(packet);
     }
 
-    fn meet_fragment(&mut self, fragment: &IpFragment<'_>) {
-        (**self).meet_fragment(fragment);
+    fn fragment(&mut self, fragment: &IpFragment<'_>) {
+        (**self).fragment(fragment);
     }
 
-    fn is_listening(&self) -> bool {
-        (**self).is_listening()
+    fn is_active(&self) -> bool {
+        (**self).is_active()
     }
 }
 
-impl Passed for Layers {
-    fn pass(&mut self, layer: Layer, id: Option<u32>) {
+impl LayerVisitor for Layers {
+    fn layer(&mut self, layer: Layer, id: Option<u32>) {
         if let Some(slot) = self.peeled.get_mut(usize::from(self.len)) {
-            *slot = Peeled { layer, id };
+            *slot = Encapsulation { layer, id };
             self.len += 1;
         }
     }
 
-    fn leave_closed(&mut self, why: Skip) {
+    fn unopened_tunnel(&mut self, why: Skip) {
         self.closed = Some(why);
     }
 }
 
 impl Deref for Layers {
-    type Target = [Peeled];
+    type Target = [Encapsulation];
 
     #[inline]
-    fn deref(&self) -> &[Peeled] {
+    fn deref(&self) -> &[Encapsulation] {
         self.peeled.get(..usize::from(self.len)).unwrap_or_default()
     }
 }
@@ -150,7 +150,7 @@ impl Deref for Layers {
 impl Default for Layers {
     #[inline]
     fn default() -> Self {
-        const NONE: Peeled = Peeled {
+        const NONE: Encapsulation = Encapsulation {
             layer: Layer::Link,
             id: None,
         };

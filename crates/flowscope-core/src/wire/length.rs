@@ -1,6 +1,6 @@
 //! How long IP packets are that leave their length blank.
 
-use super::{Payload, Protocol};
+use super::{IpProtocol, Payload};
 
 /// The length of an IPv4 packet that leaves it blank, as hosts do whose network
 /// cards cut segments: all that is there.
@@ -9,12 +9,12 @@ use super::{Payload, Protocol};
 /// more than the TCP header if there are only zeros behind it, with which
 /// frames are padded (RFC 894).
 #[cold]
-pub(super) fn blank_len(header_len: u8, protocol: Protocol, rest: Payload<'_>) -> u32 {
+pub(super) fn blank_len(header_len: u8, protocol: IpProtocol, rest: Payload<'_>) -> u32 {
     let header_len = usize::from(header_len);
     let tcp = rest.bytes.get(header_len..).unwrap_or_default();
     match tcp {
         [_, _, _, _, _, _, _, _, _, _, _, _, offset, ..]
-            if protocol == Protocol::TCP && rest.wire_len() <= SHORTEST =>
+            if protocol == IpProtocol::TCP && rest.wire_len() <= SHORTEST =>
         {
             let tcp_len = 4 * usize::from(offset >> 4);
             match tcp.get(tcp_len..) {
@@ -33,7 +33,7 @@ pub(super) fn blank_len(header_len: u8, protocol: Protocol, rest: Payload<'_>) -
 /// of a jumbogram (RFC 2675), or all that is there, where it was left blank as
 /// in IPv4.
 #[cold]
-pub(super) fn zero_len(protocol: Protocol, payload: Payload<'_>) -> u32 {
+pub(super) fn zero_len(protocol: IpProtocol, payload: Payload<'_>) -> u32 {
     if is_empty(protocol, payload) {
         return 0;
     }
@@ -44,18 +44,18 @@ pub(super) fn zero_len(protocol: Protocol, payload: Payload<'_>) -> u32 {
 /// is of zero bytes: it says that nothing follows (RFC 8200, section 4.7), or
 /// there is no more than what pads the shortest Ethernet frame, or nothing but
 /// zeros, which no header is made of.
-pub(super) fn is_empty(protocol: Protocol, payload: Payload<'_>) -> bool {
+pub(super) fn is_empty(protocol: IpProtocol, payload: Payload<'_>) -> bool {
     const HEADER: u32 = 40;
-    protocol == Protocol::IPV6_NONE
+    protocol == IpProtocol::IPV6_NONE
         || payload.wire_len() <= SHORTEST - HEADER
         || payload.missing == 0 && payload.bytes.iter().all(|byte| *byte == 0)
 }
 
 /// The length a jumbo payload option gives (RFC 2675, section 2).
 #[cold]
-fn jumbo_len(protocol: Protocol, payload: &[u8]) -> Option<u32> {
+fn jumbo_len(protocol: IpProtocol, payload: &[u8]) -> Option<u32> {
     const JUMBO: u8 = 0xc2;
-    if protocol != Protocol::HOP_BY_HOP {
+    if protocol != IpProtocol::HOP_BY_HOP {
         return None;
     }
     let [_, units, ..] = payload else { return None };
@@ -78,7 +78,7 @@ const SHORTEST: u32 = 46 + 4;
 mod tests {
     use std::vec::Vec;
 
-    use super::super::{Cause, Depth, Headers, Layer, Sight, Skip};
+    use super::super::{Cause, Depth, Fingerprint, Headers, Layer, Skip};
     use crate::{LinkType, PacketView, Timestamp};
 
     /// An IPv6 header that says it has no payload, and what is behind it.
@@ -177,8 +177,8 @@ mod tests {
             let view = PacketView::new(&frame, Timestamp::EPOCH);
             let headers = Headers::parse(view, Depth::Innermost).expect("it is sound");
             assert_eq!((headers.ip.len, headers.payload.wire_len()), (40, 0));
-            let sight = Sight::of_packet(&view);
-            assert_eq!((sight.bytes, sight.wire_len), (&packet[..], 40));
+            let fingerprint = Fingerprint::of_packet(&view);
+            assert_eq!((fingerprint.bytes, fingerprint.wire_len), (&packet[..], 40));
         }
     }
 }

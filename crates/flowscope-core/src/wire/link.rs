@@ -4,8 +4,8 @@ use smoltcp::wire::{EthernetAddress, EthernetFrame};
 
 use super::ieee80211::{self, Padding};
 use super::{
-    Cause, Layer, MacAddresses, Passed, Payload, Skip, after, around, mpls, ppp, split, tunnel,
-    vlan,
+    Cause, Layer, LayerVisitor, MacAddresses, Payload, Skip, after, mpls, ppp, reassembled, split,
+    tunnel, vlan,
 };
 use crate::{LinkType, PacketView};
 
@@ -144,7 +144,7 @@ fn begin_other(link: LinkType, frame: &[u8]) -> Result<(Next, &[u8]), Skip> {
             return Ok((address_family(*family, Layer::Log)?, rest));
         }
         LinkType::NFLOG => return nflog(frame),
-        around::REASSEMBLED => Next::Reassembled,
+        reassembled::REASSEMBLED => Next::Reassembled,
         _ => return Err(Skip::new(Layer::Link, Cause::Unsupported)),
     };
     Ok((next, frame))
@@ -154,14 +154,14 @@ fn begin_other(link: LinkType, frame: &[u8]) -> Result<(Next, &[u8]), Skip> {
 pub(super) fn step<'a>(
     next: Next,
     rest: Payload<'a>,
-    passed: &mut (impl Passed + ?Sized),
+    visitor: &mut (impl LayerVisitor + ?Sized),
 ) -> Result<(Next, Payload<'a>), Skip> {
     let (next, bytes) = match next {
         // These say where what they carry ends.
         Next::LlcOf(len) => return Ok((Next::Llc, rest.up_to(len.into()))),
-        Next::Pppoe => return ppp::pppoe(rest, passed),
-        Next::Mpls => return mpls::mpls(rest, passed),
-        _ => step_over(next, rest.bytes, passed)?,
+        Next::Pppoe => return ppp::pppoe(rest, visitor),
+        Next::Mpls => return mpls::mpls(rest, visitor),
+        _ => step_over(next, rest.bytes, visitor)?,
     };
     Ok((next, Payload { bytes, ..rest }))
 }
@@ -169,27 +169,27 @@ pub(super) fn step<'a>(
 fn step_over<'a>(
     next: Next,
     bytes: &'a [u8],
-    passed: &mut (impl Passed + ?Sized),
+    visitor: &mut (impl LayerVisitor + ?Sized),
 ) -> Result<(Next, &'a [u8]), Skip> {
     match next {
         Next::Ethernet => ethernet(bytes),
         Next::Llc => llc(bytes),
         Next::Snap => snap(bytes),
-        Next::Vlan => vlan::vlan(bytes, passed),
-        Next::VnTag => vlan::vn_tag(bytes, passed),
-        Next::ETag => vlan::e_tag(bytes, passed),
-        Next::Pbb => vlan::pbb(bytes, passed),
-        Next::Trill => vlan::trill(bytes, passed),
-        Next::FabricPath => vlan::fabric_path(bytes, passed),
+        Next::Vlan => vlan::vlan(bytes, visitor),
+        Next::VnTag => vlan::vn_tag(bytes, visitor),
+        Next::ETag => vlan::e_tag(bytes, visitor),
+        Next::Pbb => vlan::pbb(bytes, visitor),
+        Next::Trill => vlan::trill(bytes, visitor),
+        Next::FabricPath => vlan::fabric_path(bytes, visitor),
         Next::CiscoMetadata => vlan::cisco_metadata(bytes),
-        Next::MacSecurity => vlan::mac_security(bytes, passed),
+        Next::MacSecurity => vlan::mac_security(bytes, visitor),
         Next::Redundancy => vlan::redundancy(bytes),
         Next::Ppp => ppp::ppp(bytes),
         Next::CiscoHdlc => ppp::cisco_hdlc(bytes),
         Next::Ieee80211(padding) => ieee80211::frame(bytes, padding),
         Next::Ieee80211Swapped => ieee80211::swapped_frame(bytes),
-        Next::Nsh => tunnel::nsh(bytes, passed),
-        Next::Reassembled => around::reassembled(bytes, passed),
+        Next::Nsh => tunnel::nsh(bytes, visitor),
+        Next::Reassembled => reassembled::reassembled(bytes, visitor),
         Next::Radiotap => {
             let (padding, rest) = ieee80211::radiotap(bytes)?;
             Ok((Next::Ieee80211(padding), rest))

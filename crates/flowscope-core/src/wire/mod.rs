@@ -11,9 +11,10 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, reason = "a test may panic"))]
 
 mod aggregate;
-mod around;
 mod checksum;
 mod cut;
+mod fast_path;
+mod fingerprint;
 mod fragment;
 mod ieee80211;
 mod ip;
@@ -23,25 +24,24 @@ mod link;
 mod mpls;
 mod peel;
 mod ppp;
-mod sight;
+mod reassembled;
 mod skip;
 mod transport;
 mod tunnel;
-mod usual;
 mod vlan;
 
 pub use aggregate::Subframes;
-pub(crate) use around::{Around, REASSEMBLED};
 pub use checksum::{ChecksumVerdict, Checksums};
+pub(crate) use fingerprint::{Fingerprint, ROUTED};
 pub use fragment::IpFragment;
 pub(crate) use fragment::set_payload_len;
 pub use ip::IpHeader;
 pub(crate) use ip::{Addr, IpVersion};
-pub use layers::{Layers, Passed, Peeled};
+pub use layers::{Encapsulation, LayerVisitor, Layers};
 pub(crate) use peel::{Peel, nested_frames};
-pub(crate) use sight::{ROUTED, Sight};
+pub(crate) use reassembled::{REASSEMBLED, ReassembledHeader};
 pub use skip::{Cause, Layer, Skip};
-pub use transport::{IcmpHeader, Payload, Protocol, TcpFlags, TcpHeader, Transport};
+pub use transport::{IcmpHeader, IpProtocol, Payload, TcpFlags, TcpHeader, Transport};
 
 use crate::PacketView;
 use link::Next;
@@ -121,7 +121,7 @@ impl<'a> Headers<'a> {
         Ok(headers)
     }
 
-    /// Follows the frame down to `depth`, and tells `passed` what lies on the
+    /// Follows the frame down to `depth`, and tells `visitor` what lies on the
     /// way.
     ///
     /// # Errors
@@ -130,9 +130,9 @@ impl<'a> Headers<'a> {
     pub fn trace(
         packet: PacketView<'a>,
         depth: Depth,
-        mut passed: &mut dyn Passed,
+        mut visitor: &mut dyn LayerVisitor,
     ) -> Result<(), Skip> {
-        Self::none().walk(packet, depth, &mut passed)
+        Self::none().walk(packet, depth, &mut visitor)
     }
 
     /// Nothing found yet: what a walk fills in, header by header.
@@ -157,15 +157,15 @@ impl<'a> Headers<'a> {
         &mut self,
         packet: PacketView<'a>,
         depth: Depth,
-        passed: &mut impl Passed,
+        visitor: &mut impl LayerVisitor,
     ) -> Result<(), Skip> {
-        self.reach_ip(packet, passed)?;
+        self.reach_ip(packet, visitor)?;
         match depth {
             Depth::Outermost => self.transport(),
             Depth::Innermost => {
                 self.transport()?;
                 if self.may_be_tunnel() {
-                    return self.enter_tunnels(passed);
+                    return self.enter_tunnels(visitor);
                 }
                 Ok(())
             }
@@ -177,13 +177,13 @@ impl<'a> Headers<'a> {
     fn reach_ip(
         &mut self,
         packet: PacketView<'a>,
-        passed: &mut (impl Passed + ?Sized),
+        visitor: &mut (impl LayerVisitor + ?Sized),
     ) -> Result<(), Skip> {
         let (next, rest) = match link::begin(&packet) {
             Ok(begun) => begun,
             Err(skip) => return Err(self.judge(skip, packet.missing())),
         };
-        self.follow(next, rest, passed)
+        self.follow(next, rest, visitor)
     }
 
     /// Peels what `rest` begins with until an IP header begins, and reads that.
@@ -192,19 +192,19 @@ impl<'a> Headers<'a> {
         &mut self,
         mut next: Next,
         mut rest: Payload<'a>,
-        passed: &mut (impl Passed + ?Sized),
+        visitor: &mut (impl LayerVisitor + ?Sized),
     ) -> Result<(), Skip> {
         for _ in 0..MAX_LAYERS {
             // One by one and not by a table, as most are the first.
             if next == Next::Ipv4 {
-                passed.reach_ip(rest.bytes);
-                return self.ipv4(rest, passed);
+                visitor.ip_packet(rest.bytes);
+                return self.ipv4(rest, visitor);
             }
             if next == Next::Ipv6 {
-                passed.reach_ip(rest.bytes);
-                return self.ipv6(rest, passed);
+                visitor.ip_packet(rest.bytes);
+                return self.ipv6(rest, visitor);
             }
-            (next, rest) = match link::step(next, rest, passed) {
+            (next, rest) = match link::step(next, rest, visitor) {
                 Ok(stepped) => stepped,
                 Err(skip) => return Err(self.judge(skip, rest.missing)),
             };
@@ -218,19 +218,19 @@ impl<'a> Headers<'a> {
     /// before its datagram is whole.
     #[cold]
     #[inline(never)]
-    fn enter_tunnels(&mut self, passed: &mut dyn Passed) -> Result<(), Skip> {
+    fn enter_tunnels(&mut self, visitor: &mut dyn LayerVisitor) -> Result<(), Skip> {
         let mut inner = *self;
         for _ in 0..MAX_TUNNELS {
             match self.descend(&mut inner, &mut ()) {
                 None => return Ok(()),
                 Some(Err(skip)) if skip.cause != Cause::Fragment => {
-                    passed.leave_closed(skip);
+                    visitor.unopened_tunnel(skip);
                     return Ok(());
                 }
                 Some(found) => {
-                    if passed.is_listening() {
+                    if visitor.is_active() {
                         // The same again, for who is told only of what holds.
-                        let _ = self.descend(&mut inner, passed);
+                        let _ = self.descend(&mut inner, visitor);
                     }
                     found?;
                     *self = inner;
@@ -241,7 +241,7 @@ impl<'a> Headers<'a> {
             }
         }
         if self.descend(&mut inner, &mut ()).is_some() {
-            passed.leave_closed(Skip::new(Layer::Link, Cause::TooDeep));
+            visitor.unopened_tunnel(Skip::new(Layer::Link, Cause::TooDeep));
         }
         Ok(())
     }
@@ -253,12 +253,16 @@ impl<'a> Headers<'a> {
     }
 
     /// Fills in the packet inside this one, if it carries any.
-    fn descend(&self, inner: &mut Self, passed: &mut dyn Passed) -> Option<Result<(), Skip>> {
-        let (next, rest) = match tunnel::open(self, passed)? {
+    fn descend(
+        &self,
+        inner: &mut Self,
+        visitor: &mut dyn LayerVisitor,
+    ) -> Option<Result<(), Skip>> {
+        let (next, rest) = match tunnel::open(self, visitor)? {
             Ok(inside) => inside,
             Err(skip) => return Some(Err(skip)),
         };
-        let found = inner.follow(next, rest, passed);
+        let found = inner.follow(next, rest, visitor);
         Some(found.and_then(|()| inner.transport()))
     }
 }

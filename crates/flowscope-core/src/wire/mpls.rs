@@ -2,17 +2,17 @@
 
 use super::link::Next;
 use super::tunnel::{is_ethernet, is_ipv4, is_ipv6};
-use super::{Cause, Layer, Passed, Payload, Skip, after, split};
+use super::{Cause, Layer, LayerVisitor, Payload, Skip, after, split};
 
 /// One label. Under the last one nothing names the payload: it is told by its
 /// first four bits, as routers do (RFC 4928).
 pub(super) fn mpls<'a>(
     frame: Payload<'a>,
-    passed: &mut (impl Passed + ?Sized),
+    visitor: &mut (impl LayerVisitor + ?Sized),
 ) -> Result<(Next, Payload<'a>), Skip> {
     let (entry, bytes) = split::<4>(frame.bytes, Layer::Mpls)?;
     let entry = u32::from_be_bytes(*entry);
-    passed.pass(Layer::Mpls, Some(entry >> 12));
+    visitor.layer(Layer::Mpls, Some(entry >> 12));
     let bottom_of_stack = entry & 0x100 != 0;
     let rest = Payload { bytes, ..frame };
     if !bottom_of_stack {

@@ -3,7 +3,8 @@
 use super::ieee80211::Padding;
 use super::link::{self, Next};
 use super::{
-    Cause, Depth, Headers, MAX_LAYERS, MAX_TUNNELS, Passed, Payload, Protocol, Transport, tunnel,
+    Cause, Depth, Headers, IpProtocol, LayerVisitor, MAX_LAYERS, MAX_TUNNELS, Payload, Transport,
+    tunnel,
 };
 use crate::{LinkType, PacketView};
 
@@ -30,13 +31,13 @@ impl Peel {
     pub(crate) fn peel<'a>(
         self,
         packet: PacketView<'a>,
-        passed: &mut dyn Passed,
+        visitor: &mut dyn LayerVisitor,
     ) -> Option<PacketView<'a>> {
         match self {
-            Self::Vlan => behind_tags(packet, Next::Vlan, passed),
-            Self::Mpls => behind_tags(packet, Next::Mpls, passed),
+            Self::Vlan => behind_tags(packet, Next::Vlan, visitor),
+            Self::Mpls => behind_tags(packet, Next::Mpls, visitor),
             Self::Vxlan | Self::VxlanOn(_) | Self::GtpU | Self::Gre => {
-                self.open_tunnel(packet, passed)
+                self.open_tunnel(packet, visitor)
             }
         }
     }
@@ -44,31 +45,31 @@ impl Peel {
     fn open_tunnel<'a>(
         self,
         packet: PacketView<'a>,
-        passed: &mut dyn Passed,
+        visitor: &mut dyn LayerVisitor,
     ) -> Option<PacketView<'a>> {
         let mut outer = Headers::none();
         outer
-            .walk(packet, Depth::Outermost, &mut &mut *passed)
+            .walk(packet, Depth::Outermost, &mut &mut *visitor)
             .ok()?;
         let goes_to = |wanted: &[u16]| {
             let ports = [outer.ports.src, outer.ports.dst];
             outer.transport == Transport::Udp && ports.iter().any(|port| wanted.contains(port))
         };
         let inside = match self {
-            Self::Gre if outer.ip.protocol == Protocol::GRE => tunnel::open(&outer, passed),
-            Self::GtpU if goes_to(&tunnel::GTPU) => tunnel::open(&outer, passed),
-            Self::Vxlan if goes_to(&tunnel::VXLAN) => tunnel::open(&outer, passed),
-            Self::VxlanOn(port) if goes_to(&[port]) => tunnel::open_vxlan(&outer, passed),
+            Self::Gre if outer.ip.protocol == IpProtocol::GRE => tunnel::open(&outer, visitor),
+            Self::GtpU if goes_to(&tunnel::GTPU) => tunnel::open(&outer, visitor),
+            Self::Vxlan if goes_to(&tunnel::VXLAN) => tunnel::open(&outer, visitor),
+            Self::VxlanOn(port) if goes_to(&[port]) => tunnel::open_vxlan(&outer, visitor),
             _ => None,
         };
         let (next, rest) = match inside? {
             Ok(inside) => inside,
             Err(skip) => {
-                passed.leave_closed(skip);
+                visitor.unopened_tunnel(skip);
                 return None;
             }
         };
-        frame_of(next, rest, packet, passed)
+        frame_of(next, rest, packet, visitor)
     }
 }
 
@@ -76,7 +77,7 @@ impl Peel {
 fn behind_tags<'a>(
     packet: PacketView<'a>,
     tag: Next,
-    passed: &mut dyn Passed,
+    visitor: &mut dyn LayerVisitor,
 ) -> Option<PacketView<'a>> {
     let (mut next, mut rest) = link::begin(&packet).ok()?;
     let mut is_behind = false;
@@ -84,29 +85,29 @@ fn behind_tags<'a>(
         if next == tag {
             is_behind = true;
         } else if is_behind {
-            return frame_of(next, rest, packet, passed);
+            return frame_of(next, rest, packet, visitor);
         } else if matches!(next, Next::Ipv4 | Next::Ipv6) {
             return None;
         }
-        (next, rest) = link::step(next, rest, passed).ok()?;
+        (next, rest) = link::step(next, rest, visitor).ok()?;
     }
     None
 }
 
 /// The rest of a frame as a frame of its own. What no link type begins with is
-/// passed, too.
+/// visitor, too.
 fn frame_of<'a>(
     mut next: Next,
     mut rest: Payload<'a>,
     packet: PacketView<'a>,
-    passed: &mut dyn Passed,
+    visitor: &mut dyn LayerVisitor,
 ) -> Option<PacketView<'a>> {
     for _ in 0..MAX_LAYERS {
         if let Some(link) = next.link_type() {
             let inner = PacketView::new(rest.bytes, packet.timestamp).with_link(link);
             return Some(inner.with_wire_len(rest.wire_len()));
         }
-        (next, rest) = link::step(next, rest, passed).ok()?;
+        (next, rest) = link::step(next, rest, visitor).ok()?;
     }
     None
 }

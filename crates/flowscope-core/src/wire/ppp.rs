@@ -1,7 +1,7 @@
 //! PPP, PPPoE, Cisco HDLC and Frame Relay.
 
 use super::link::Next;
-use super::{Cause, Layer, Passed, Payload, Skip, after, split};
+use super::{Cause, Layer, LayerVisitor, Payload, Skip, after, split};
 
 /// A PPP frame, with or without its HDLC address and control (RFC 1662), its
 /// protocol in two bytes or compressed to one (RFC 1661, section 6.5).
@@ -50,7 +50,7 @@ pub(super) fn ppp_with_direction(bytes: &[u8]) -> Result<(Next, &[u8]), Skip> {
 /// that pads the frame (RFC 2516, section 4).
 pub(super) fn pppoe<'a>(
     frame: Payload<'a>,
-    passed: &mut (impl Passed + ?Sized),
+    visitor: &mut (impl LayerVisitor + ?Sized),
 ) -> Result<(Next, Payload<'a>), Skip> {
     let (header, bytes) = split::<6>(frame.bytes, Layer::Pppoe)?;
     let [version_type, code, session @ .., len0, len1] = header;
@@ -60,7 +60,7 @@ pub(super) fn pppoe<'a>(
     if *code != 0 {
         return Err(Skip::new(Layer::Pppoe, Cause::NotIp));
     }
-    passed.pass(Layer::Pppoe, Some(u16::from_be_bytes(*session).into()));
+    visitor.layer(Layer::Pppoe, Some(u16::from_be_bytes(*session).into()));
     let len = u16::from_be_bytes([*len0, *len1]);
     Ok((Next::Ppp, Payload { bytes, ..frame }.up_to(len.into())))
 }
@@ -93,7 +93,7 @@ pub(super) fn frame_relay(bytes: &[u8]) -> Result<(Next, &[u8]), Skip> {
 mod tests {
     use std::vec::Vec;
 
-    use flowscope_fixtures::{Ethernet, Ipv4, Ipv6, Layer as Around, Udp, Vlan, wrap};
+    use flowscope_fixtures::{Ethernet, Ipv4, Ipv6, Layer as OuterLayer, Udp, Vlan, wrap};
 
     use super::super::{Depth, Headers};
     use super::*;
@@ -103,16 +103,20 @@ mod tests {
     fn packets() -> [(u16, Vec<u8>); 2] {
         let v4 = Ipv4::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
         let v6 = Ipv6::new([0x20; 16].into(), [0x21; 16].into());
-        [(0x21, Around::Ipv4(v4)), (0x57, Around::Ipv6(v6))].map(|(protocol, ip)| {
+        [
+            (0x21, OuterLayer::Ipv4(v4)),
+            (0x57, OuterLayer::Ipv6(v6)),
+        ]
+        .map(|(protocol, ip)| {
             (
                 protocol,
-                wrap(&[ip, Around::Udp(Udp::new(7, 9))], &[0x2a; 10]),
+                wrap(&[ip, OuterLayer::Udp(Udp::new(7, 9))], &[0x2a; 10]),
             )
         })
     }
 
     /// In PPPoE that says so many bytes fewer than there are, with padding.
-    fn in_pppoe(tags: &[Around], fewer: usize) -> Vec<Vec<u8>> {
+    fn in_pppoe(tags: &[OuterLayer], fewer: usize) -> Vec<Vec<u8>> {
         let frames = packets().map(|(protocol, packet)| {
             let len = packet.len() + 2 - fewer;
             let mut session = Vec::from([0x11, 0, 0, 1]);
@@ -120,7 +124,7 @@ mod tests {
             session.extend(protocol.to_be_bytes());
             session.extend(packet);
             session.extend([0; 6]);
-            let outside = [&[Around::Ethernet(Ethernet::default())], tags].concat();
+            let outside = [&[OuterLayer::Ethernet(Ethernet::default())], tags].concat();
             let mut frame = wrap(&outside, &session);
             let kind = frame.len() - session.len() - 2;
             frame[kind..kind + 2].copy_from_slice(&[0x88, 0x64]);
@@ -137,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_pppoe_frame_ends_where_its_length_says() {
-        for tags in [&[][..], &[Around::Vlan(Vlan::new(7))]] {
+        for tags in [&[][..], &[OuterLayer::Vlan(Vlan::new(7))]] {
             for (fewer, expected) in [(0, 10), (2, 8), (10, 0)] {
                 for frame in in_pppoe(tags, fewer) {
                     let packet = PacketView::new(&frame, Timestamp::EPOCH);

@@ -9,9 +9,9 @@ use crate::SeqNumber;
 
 /// A number of the IP protocol registry.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Protocol(pub u8);
+pub struct IpProtocol(pub u8);
 
-impl Protocol {
+impl IpProtocol {
     /// IPv6 hop-by-hop options.
     pub const HOP_BY_HOP: Self = Self(0);
     /// ICMP.
@@ -40,7 +40,7 @@ impl Protocol {
     pub const IPV6_OPTS: Self = Self(60);
     /// EtherIP.
     pub const ETHERIP: Self = Self(97);
-    /// Protocol independent multicast.
+    /// IpProtocol independent multicast.
     pub const PIM: Self = Self(103);
     /// L2TP, version 3.
     pub const L2TP: Self = Self(115);
@@ -62,7 +62,7 @@ impl Protocol {
 }
 
 /// The usual name in lower case, or the number.
-impl fmt::Display for Protocol {
+impl fmt::Display for IpProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::TCP => f.write_str("tcp"),
@@ -95,7 +95,7 @@ pub enum Transport {
     /// ICMPv6 (RFC 4443).
     Icmp6(IcmpHeader),
     /// Anything else that runs over IP.
-    Other(Protocol),
+    Other(IpProtocol),
     /// No IP at all, where the key is made of something below it.
     None,
 }
@@ -205,8 +205,8 @@ impl Headers<'_> {
     #[inline]
     pub(super) fn transport(&mut self) -> Result<(), Skip> {
         match self.ip.protocol {
-            Protocol::TCP => self.tcp(),
-            Protocol::UDP => self.udp(),
+            IpProtocol::TCP => self.tcp(),
+            IpProtocol::UDP => self.udp(),
             _ => self.other(),
         }
     }
@@ -307,16 +307,16 @@ impl Headers<'_> {
 
     fn other(&mut self) -> Result<(), Skip> {
         match self.ip.protocol {
-            Protocol::UDP_LITE => {
+            IpProtocol::UDP_LITE => {
                 self.transport = Transport::UdpLite;
                 self.ports_of_header(8, Layer::UdpLite)
             }
-            Protocol::SCTP => {
+            IpProtocol::SCTP => {
                 self.transport = Transport::Sctp;
                 self.ports_of_header(12, Layer::Sctp)
             }
-            Protocol::ICMP => self.icmp(Layer::Icmp),
-            Protocol::ICMP6 => self.icmp(Layer::Icmp6),
+            IpProtocol::ICMP => self.icmp(Layer::Icmp),
+            IpProtocol::ICMP6 => self.icmp(Layer::Icmp6),
             other => {
                 self.transport = Transport::Other(other);
                 self.ports = Ports::default();
@@ -480,7 +480,7 @@ mod tests {
     use crate::{LinkType, PacketView, Timestamp};
 
     /// Headers of an IPv4 packet that carries `transport`, all of it captured.
-    fn carrying(protocol: Protocol, transport: &[u8]) -> Result<Headers<'static>, Skip> {
+    fn carrying(protocol: IpProtocol, transport: &[u8]) -> Result<Headers<'static>, Skip> {
         let len = u8::try_from(20 + transport.len()).expect("a short packet");
         let mut packet = std::vec![0x45, 0, 0, len, 0, 0, 0, 0, 64, protocol.0, 0, 0];
         packet.extend_from_slice(&[10, 0, 0, 1, 10, 0, 0, 2]);
@@ -502,12 +502,12 @@ mod tests {
     #[test]
     fn a_tcp_header_of_impossible_length_still_has_ports() {
         for data_offset in [0, 4, 7, 15] {
-            let headers = carrying(Protocol::TCP, &tcp(data_offset)).expect("it has ports");
+            let headers = carrying(IpProtocol::TCP, &tcp(data_offset)).expect("it has ports");
             assert_eq!(headers.transport, Transport::TcpCut, "{data_offset}");
             assert_eq!(headers.ports, PORTS);
             assert_eq!(headers.payload.wire_len(), 0);
         }
-        let sound = carrying(Protocol::TCP, &tcp(5)).expect("it is sound");
+        let sound = carrying(IpProtocol::TCP, &tcp(5)).expect("it is sound");
         assert!(matches!(sound.transport, Transport::Tcp(_)));
         assert_eq!(sound.payload.wire_len(), 4);
     }
@@ -516,7 +516,7 @@ mod tests {
     fn a_udp_header_of_impossible_length_still_has_ports() {
         for len in 1..8 {
             let datagram = [0x30, 0x39, 0, 80, 0, len, 0, 0, b'h', b'i'];
-            let headers = carrying(Protocol::UDP, &datagram).expect("it has ports");
+            let headers = carrying(IpProtocol::UDP, &datagram).expect("it has ports");
             assert_eq!((headers.transport, headers.ports), (Transport::Udp, PORTS));
             assert_eq!(headers.payload.wire_len(), 0, "{len}");
         }
@@ -525,9 +525,9 @@ mod tests {
     #[test]
     fn without_ports_there_is_no_flow() {
         let cases = [
-            (Protocol::TCP, Layer::Tcp),
-            (Protocol::UDP, Layer::Udp),
-            (Protocol::SCTP, Layer::Sctp),
+            (IpProtocol::TCP, Layer::Tcp),
+            (IpProtocol::UDP, Layer::Udp),
+            (IpProtocol::SCTP, Layer::Sctp),
         ];
         for (protocol, layer) in cases {
             let skip = carrying(protocol, &[0x30, 0x39, 0]).expect_err("three bytes are no ports");

@@ -1,48 +1,48 @@
 //! Tags between an Ethernet header and its payload.
 
 use super::link::Next;
-use super::{Cause, Layer, Passed, Skip, after, split};
+use super::{Cause, Layer, LayerVisitor, Skip, after, split};
 
 /// An IEEE 802.1Q or 802.1ad tag, as it follows the EtherType that names it.
 pub(super) fn vlan<'a>(
     bytes: &'a [u8],
-    passed: &mut (impl Passed + ?Sized),
+    visitor: &mut (impl LayerVisitor + ?Sized),
 ) -> Result<(Next, &'a [u8]), Skip> {
     let ([tci0, tci1, kind @ ..], rest) = split::<4>(bytes, Layer::Vlan)?;
     let id = u16::from_be_bytes([*tci0, *tci1]) & 0x0fff;
-    passed.pass(Layer::Vlan, Some(id.into()));
+    visitor.layer(Layer::Vlan, Some(id.into()));
     Ok((Next::from_type_or_length(*kind), rest))
 }
 
 /// A VN tag: four bytes of interface numbers, then an EtherType.
 pub(super) fn vn_tag<'a>(
     bytes: &'a [u8],
-    passed: &mut (impl Passed + ?Sized),
+    visitor: &mut (impl LayerVisitor + ?Sized),
 ) -> Result<(Next, &'a [u8]), Skip> {
     let ([_, _, _, _, kind @ ..], rest) = split::<6>(bytes, Layer::PortExtension)?;
-    passed.pass(Layer::PortExtension, None);
+    visitor.layer(Layer::PortExtension, None);
     Ok((Next::from_type_or_length(*kind), rest))
 }
 
 /// An IEEE 802.1BR E-TAG: six bytes of port numbers, then an EtherType.
 pub(super) fn e_tag<'a>(
     bytes: &'a [u8],
-    passed: &mut (impl Passed + ?Sized),
+    visitor: &mut (impl LayerVisitor + ?Sized),
 ) -> Result<(Next, &'a [u8]), Skip> {
     let ([_, _, _, _, _, _, kind @ ..], rest) = split::<8>(bytes, Layer::PortExtension)?;
-    passed.pass(Layer::PortExtension, None);
+    visitor.layer(Layer::PortExtension, None);
     Ok((Next::from_type_or_length(*kind), rest))
 }
 
 /// An IEEE 802.1ah service tag: a 24-bit instance, then a whole frame.
 pub(super) fn pbb<'a>(
     bytes: &'a [u8],
-    passed: &mut (impl Passed + ?Sized),
+    visitor: &mut (impl LayerVisitor + ?Sized),
 ) -> Result<(Next, &'a [u8]), Skip> {
     let ([_, isid @ ..], rest) = split::<4>(bytes, Layer::Pbb)?;
     let [high, middle, low] = *isid;
     let service = u32::from_be_bytes([0, high, middle, low]);
-    passed.pass(Layer::Pbb, Some(service));
+    visitor.layer(Layer::Pbb, Some(service));
     Ok((Next::Ethernet, rest))
 }
 
@@ -62,7 +62,7 @@ pub(super) fn cisco_metadata(bytes: &[u8]) -> Result<(Next, &[u8]), Skip> {
 /// IEEE 802.1AE: only what is not encrypted can be read.
 pub(super) fn mac_security<'a>(
     bytes: &'a [u8],
-    passed: &mut (impl Passed + ?Sized),
+    visitor: &mut (impl LayerVisitor + ?Sized),
 ) -> Result<(Next, &'a [u8]), Skip> {
     const LAYER: Layer = Layer::MacSecurity;
     const HAS_CHANNEL: u8 = 0x20;
@@ -73,30 +73,30 @@ pub(super) fn mac_security<'a>(
     }
     let channel = if control & HAS_CHANNEL != 0 { 8 } else { 0 };
     let (kind, rest) = split::<2>(after(rest, channel, LAYER)?, LAYER)?;
-    passed.pass(LAYER, None);
+    visitor.layer(LAYER, None);
     Ok((Next::from_type_or_length(*kind), rest))
 }
 
 /// TRILL (RFC 6325): six bytes and options, then a whole frame.
 pub(super) fn trill<'a>(
     bytes: &'a [u8],
-    passed: &mut (impl Passed + ?Sized),
+    visitor: &mut (impl LayerVisitor + ?Sized),
 ) -> Result<(Next, &'a [u8]), Skip> {
     const LAYER: Layer = Layer::Trill;
     let ([high, low, _, _, _, _], rest) = split::<6>(bytes, LAYER)?;
     let option_words = u16::from_be_bytes([*high, *low]) >> 6 & 0x1f;
     let rest = after(rest, 4 * usize::from(option_words), LAYER)?;
-    passed.pass(LAYER, None);
+    visitor.layer(LAYER, None);
     Ok((Next::Ethernet, rest))
 }
 
 /// FabricPath: a tree and a time to live, then a whole frame.
 pub(super) fn fabric_path<'a>(
     bytes: &'a [u8],
-    passed: &mut (impl Passed + ?Sized),
+    visitor: &mut (impl LayerVisitor + ?Sized),
 ) -> Result<(Next, &'a [u8]), Skip> {
     let rest = after(bytes, 2, Layer::FabricPath)?;
-    passed.pass(Layer::FabricPath, None);
+    visitor.layer(Layer::FabricPath, None);
     Ok((Next::Ethernet, rest))
 }
 

@@ -102,7 +102,7 @@ pub(crate) enum Kind {
     Rst,
 }
 
-/// A forged packet, when `after` packets of a connection have passed, or its
+/// A forged packet, when `after` packets of a connection have visitor, or its
 /// steps are done.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Forgery {

@@ -103,7 +103,7 @@ impl Judge<'_> {
         Ok(())
     }
 
-    /// Packets of a connection that passed, as far as they were seen.
+    /// Packets of a connection that visitor, as far as they were seen.
     pub(crate) fn packets(&self, connection: usize) -> impl Iterator<Item = (usize, &Packet)> {
         let packets = self.story.packets.iter().enumerate();
         packets.filter(move |(_, packet)| packet.is_seen() && packet.connection == Some(connection))

@@ -88,7 +88,7 @@ impl<W: Write> PcapWriter<W> {
         if packet.link != self.config.link {
             return Err(refused("a pcap file has packets of one link type only"));
         }
-        let seconds = u32::try_from(packet.timestamp.seconds())
+        let seconds = u32::try_from(packet.timestamp.as_secs())
             .map_err(|_| refused("a pcap file has no times after 2106-02-07"))?;
         let fraction = match self.config.precision {
             Precision::Microseconds => packet.timestamp.subsec_nanos() / 1_000,

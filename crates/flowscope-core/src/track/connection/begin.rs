@@ -2,7 +2,7 @@
 
 use super::{Claims, REACH};
 use crate::track::FlowState;
-use crate::track::flow::{Flow, Rest};
+use crate::track::flow::{ColdState, Flow};
 use crate::track::sender::Sequence;
 use crate::wire::{TcpFlags, TcpHeader};
 use crate::{FlowSide, SeqNumber};
@@ -98,14 +98,14 @@ impl Flow {
         side: FlowSide,
         header: &TcpHeader,
         payload_len: u32,
-        rest: &mut Rest,
+        cold: &mut ColdState,
     ) -> Sequence {
         let sender = self.sender_mut(side);
         if header.flags.contains(TcpFlags::SYN) {
             let is_late = !sender.is_unseen() && sender.is_own_syn(header.seq);
             if sender.has_isn() && !sender.is_silent() && !sender.is_own_syn(header.seq) {
                 sender.doubt_isn();
-                let other = &mut rest.claims_mut().isn[side as usize];
+                let other = &mut cold.claims_mut().isn[side as usize];
                 if *other != Some(header.seq) {
                     *other = Some(header.seq);
                     return Sequence::Expected;
@@ -130,7 +130,7 @@ impl Flow {
         }
         let sequence = sender.send(header, payload_len, payload_len);
         let is_overtaken = payload_len > 0
-            && rest.claims().fin[side as usize].is_some_and(|fin| !fin.is_before(end));
+            && cold.claims().fin[side as usize].is_some_and(|fin| !fin.is_before(end));
         match sequence {
             // Its FIN was captured before it.
             Sequence::Expected if is_overtaken => Sequence::OutOfOrder,
@@ -139,13 +139,18 @@ impl Flow {
     }
 
     /// Settles where streams begin, if a segment says so.
-    pub(super) fn settle_begins(&mut self, side: FlowSide, header: &TcpHeader, rest: &mut Rest) {
+    pub(super) fn settle_begins(
+        &mut self,
+        side: FlowSide,
+        header: &TcpHeader,
+        cold: &mut ColdState,
+    ) {
         let peer = side.peer();
         if !self.sender(peer).is_begun() && header.flags.contains(TcpFlags::ACK) {
-            self.settle_begin_by_ack(peer, header, rest);
+            self.settle_begin_by_ack(peer, header, cold);
         }
         if !self.sender(side).is_begun() && !header.flags.contains(TcpFlags::SYN) {
-            self.settle_begin_by_data(side, header.seq, rest);
+            self.settle_begin_by_data(side, header.seq, cold);
         }
     }
 
@@ -154,10 +159,10 @@ impl Flow {
         &mut self,
         side: FlowSide,
         header: &TcpHeader,
-        rest: &mut Rest,
+        cold: &mut ColdState,
     ) {
         let (ack, peer) = (header.ack, *self.sender(side.peer()));
-        let other = rest.claims().isn[side as usize];
+        let other = cold.claims().isn[side as usize];
         let is_answer = header.flags.contains(TcpFlags::SYN);
         let sender = self.sender_mut(side);
         let ahead = sender.ahead_of_syn(ack);
@@ -186,14 +191,19 @@ impl Flow {
             return;
         }
         if other.is_some() {
-            rest.claims_mut().isn[side as usize] = None;
+            cold.claims_mut().isn[side as usize] = None;
         }
     }
 
     /// Settles where the stream of `side` begins by what it sends behind its
     /// SYN.
-    pub(super) fn settle_begin_by_data(&mut self, side: FlowSide, seq: SeqNumber, rest: &mut Rest) {
-        let other = rest.claims().isn[side as usize];
+    pub(super) fn settle_begin_by_data(
+        &mut self,
+        side: FlowSide,
+        seq: SeqNumber,
+        cold: &mut ColdState,
+    ) {
+        let other = cold.claims().isn[side as usize];
         let is_alone = self.sender(side.peer()).is_silent();
         let sender = self.sender_mut(side);
         if !sender.has_isn() {
@@ -208,7 +218,7 @@ impl Flow {
             return;
         }
         if other.is_some() {
-            rest.claims_mut().isn[side as usize] = None;
+            cold.claims_mut().isn[side as usize] = None;
         }
     }
 

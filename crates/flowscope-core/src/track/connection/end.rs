@@ -1,7 +1,7 @@
 //! Whether an RST or a FIN ends anything.
 
 use super::REACH;
-use crate::track::flow::{Flow, Rest};
+use crate::track::flow::{ColdState, Flow};
 use crate::track::sender::RstPlace;
 use crate::track::state::Control;
 use crate::track::{Anomalies, AnomalyKind, FlowState};
@@ -73,7 +73,7 @@ impl Flow {
 
     /// Takes note of a FIN. In its place it ends the stream until more is
     /// acknowledged; ahead of that it waits until it is acknowledged.
-    pub(super) fn take_fin(&mut self, side: FlowSide, number: SeqNumber, rest: &mut Rest) {
+    pub(super) fn take_fin(&mut self, side: FlowSide, number: SeqNumber, cold: &mut ColdState) {
         let peer = self.sender(side.peer());
         let (is_alone, was_called) = (peer.is_silent(), peer.has_isn());
         let sender = self.sender_mut(side);
@@ -90,7 +90,7 @@ impl Flow {
                 sender.settle_fin();
             }
         } else if sender.fin().is_none_or(|fin| fin.is_before(number)) {
-            rest.claims_mut().fin[side as usize] = Some(number);
+            cold.claims_mut().fin[side as usize] = Some(number);
         }
     }
 
@@ -99,7 +99,7 @@ impl Flow {
         &mut self,
         side: FlowSide,
         ack: SeqNumber,
-        rest: &mut Rest,
+        cold: &mut ColdState,
         found: &mut Anomalies,
     ) {
         let peer = side.peer();
@@ -110,7 +110,7 @@ impl Flow {
         {
             self.refuse_rst(found);
         }
-        let claimed = rest.claims().fin[peer as usize];
+        let claimed = cold.claims().fin[peer as usize];
         let sender = self.sender_mut(peer);
         if sender.has_unacked_fin() {
             let beyond = ack.distance_from(sender.next());
@@ -127,7 +127,7 @@ impl Flow {
         if beyond < 1 {
             return;
         }
-        rest.claims_mut().fin[peer as usize] = None;
+        cold.claims_mut().fin[peer as usize] = None;
         let sender = self.sender_mut(peer);
         if beyond == 1 && !sender.has_fin() {
             sender.finish(number);

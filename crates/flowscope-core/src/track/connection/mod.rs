@@ -15,7 +15,7 @@ mod usual;
 pub(crate) use end::Fin;
 pub(crate) use standing::{Contender, Standing};
 
-use super::flow::{Flow, Rest};
+use super::flow::{ColdState, Flow};
 use super::sender::{CONTROL, Sender, Sequence};
 use super::state::Control;
 use super::{Anomalies, AnomalyKind, FlowState};
@@ -84,7 +84,7 @@ impl Flow {
         side: FlowSide,
         header: &TcpHeader,
         payload_len: u32,
-        rest: &mut Rest,
+        cold: &mut ColdState,
     ) -> (Verdict, Sequence) {
         let before = self.state;
         let mut verdict = Verdict {
@@ -92,11 +92,11 @@ impl Flow {
             ..Verdict::PLAIN
         };
         let is_usual = self.shakes_hands(side, header, payload_len)
-            || !rest.has_rare() && self.parts(side, header, payload_len);
+            || !cold.has_rare() && self.parts(side, header, payload_len);
         let sequence = if is_usual {
             Sequence::Expected
         } else {
-            self.weigh(side, header, payload_len, rest, &mut verdict)
+            self.weigh(side, header, payload_len, cold, &mut verdict)
         };
         if self.state != before {
             verdict.states = Some((before, self.state));
@@ -112,11 +112,11 @@ impl Flow {
         side: FlowSide,
         header: &TcpHeader,
         payload_len: u32,
-        rest: &mut Rest,
+        cold: &mut ColdState,
         verdict: &mut Verdict,
     ) -> Sequence {
         let control = Control::of(header.flags);
-        if self.is_out_of_turn(side, header, payload_len, rest.claims()) {
+        if self.is_out_of_turn(side, header, payload_len, cold.claims()) {
             verdict.effect = Effect::Refused;
             return Sequence::Expected;
         }
@@ -129,7 +129,7 @@ impl Flow {
                 return Sequence::Expected;
             }
             Control::Syn | Control::SynAck => {
-                if !self.takes_syn(side, header, payload_len, rest.claims()) {
+                if !self.takes_syn(side, header, payload_len, cold.claims()) {
                     verdict.effect = Effect::Refused;
                     verdict.found.insert(side, AnomalyKind::SynInConnection);
                     return Sequence::Expected;
@@ -137,15 +137,15 @@ impl Flow {
             }
             Control::Ack | Control::Fin => {}
         }
-        let sequence = self.take_numbers(side, header, payload_len, rest);
+        let sequence = self.take_numbers(side, header, payload_len, cold);
         self.sender_mut(side).acknowledge(header);
-        self.settle_begins(side, header, rest);
+        self.settle_begins(side, header, cold);
         let had_fin = self.sender(side).has_fin();
         if header.flags.contains(TcpFlags::FIN) {
-            self.take_fin(side, header.seq + payload_len, rest);
+            self.take_fin(side, header.seq + payload_len, cold);
         }
         if header.flags.contains(TcpFlags::ACK) {
-            self.weigh_ack(side, header.ack, rest, &mut verdict.found);
+            self.weigh_ack(side, header.ack, cold, &mut verdict.found);
         }
         let (own, peer) = (self.sender(side), self.sender(side.peer()));
         match control {
@@ -153,7 +153,7 @@ impl Flow {
             Control::Fin if had_fin || !own.has_fin() => {}
             _ => self.advance(side, control, &mut verdict.found),
         }
-        let settled = self.is_settled(rest);
+        let settled = self.is_settled(cold);
         self.traits.set_settled(settled);
         sequence
     }
@@ -177,14 +177,14 @@ impl Flow {
 
     /// Whether every claim is settled, so that only what begins or ends
     /// something has to be looked at.
-    fn is_settled(&self, rest: &Rest) -> bool {
+    fn is_settled(&self, cold: &ColdState) -> bool {
         let goes_on = matches!(
             self.state,
             FlowState::Established | FlowState::HalfClosed(_)
         );
         goes_on
             && !self.traits.is_contended()
-            && !rest.awaits_fin()
+            && !cold.awaits_fin()
             && FlowSide::BOTH.into_iter().all(|side| {
                 let sender = self.sender(side);
                 sender.is_begun() == sender.has_isn() && !sender.has_unacked_fin()

@@ -2,7 +2,7 @@
 
 use super::Claims;
 use crate::track::FlowState;
-use crate::track::flow::{Flow, Observed, Rest};
+use crate::track::flow::{ColdState, Flow, Observed};
 use crate::track::state::Control;
 use crate::wire::{TcpFlags, TcpHeader, Transport};
 use crate::{FlowSide, SeqNumber};
@@ -66,12 +66,12 @@ impl Flow {
 
     /// Whose a packet is that [may be of another connection](Self::may_be_replaced_by).
     #[cold]
-    pub(crate) fn standing(&self, packet: &Observed, rest: &Rest) -> Standing {
+    pub(crate) fn standing(&self, packet: &Observed, cold: &ColdState) -> Standing {
         let Transport::Tcp(header) = &packet.transport else {
             return Standing::Member;
         };
         let side = self.side_of(packet.orientation);
-        let claims = rest.claims();
+        let claims = cold.claims();
         match Control::of(header.flags) {
             Control::Rst => self.standing_of_rst(side, header, claims),
             Control::Ack | Control::Fin => match claims.contender[side as usize] {
@@ -199,15 +199,15 @@ impl Flow {
 
     /// Another connection may have taken the place of this one's. It is waited
     /// for a proof in every segment.
-    pub(crate) fn contend(&mut self, contender: Contender, rest: &mut Rest) {
-        rest.claims_mut().contender[contender.opener as usize] = Some(contender);
+    pub(crate) fn contend(&mut self, contender: Contender, cold: &mut ColdState) {
+        cold.claims_mut().contender[contender.opener as usize] = Some(contender);
         self.traits.set_contended(true);
         self.traits.set_settled(false);
     }
 
     /// The contender is this connection.
-    pub(crate) fn join_contender(&mut self, contender: Contender, rest: &mut Rest) {
-        rest.claims_mut().contender[contender.opener as usize] = None;
+    pub(crate) fn join_contender(&mut self, contender: Contender, cold: &mut ColdState) {
+        cold.claims_mut().contender[contender.opener as usize] = None;
         self.traits.set_contended(false);
     }
 

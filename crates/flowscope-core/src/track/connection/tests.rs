@@ -201,7 +201,7 @@ fn segments_take_effect_as_the_evidence_says() {
 
 #[derive(Default)]
 struct Play {
-    flow: Option<(Flow, Rest)>,
+    flow: Option<(Flow, ColdState)>,
     odd: Vec<String>,
 }
 
@@ -260,18 +260,18 @@ impl Play {
             payload_len,
             is_cut: false,
         };
-        let (flow, rest) = self.flow.get_or_insert_with(|| Flow::new(1, &packet, now));
+        let (flow, cold) = self.flow.get_or_insert_with(|| Flow::new(1, &packet, now));
         if flow.may_be_replaced_by(&packet) {
-            match flow.standing(&packet, rest) {
+            match flow.standing(&packet, cold) {
                 Standing::Member | Standing::Joins(_) => {}
                 Standing::Contends(contender) => {
-                    flow.contend(contender, rest);
+                    flow.contend(contender, cold);
                     return "?".into();
                 }
                 Standing::Proves(_) => return "=".into(),
             }
         }
-        let verdict = flow.count(packet, now, rest);
+        let verdict = flow.count(packet, now, cold);
         for (side, kind) in verdict.found.iter() {
             let side = match side {
                 FlowSide::Initiator => 'c',

@@ -1,7 +1,7 @@
 use std::vec::Vec;
 
 use flowscope_fixtures::{
-    Conversation, Datagrams, Ethernet, Layer as Around, Side, Tcp, Vxlan, address,
+    Conversation, Datagrams, Ethernet, Layer as OuterLayer, Side, Tcp, Vxlan, address,
 };
 use proptest::prelude::*;
 
@@ -163,13 +163,13 @@ fn merged_segments_are_not_called_wrong() {
 fn the_innermost_packet_counts() {
     let [client, server] = V4.map(address);
     let outer = Conversation::new(client, server).over(&[
-        Around::Ethernet(Ethernet::default()),
-        Around::Ipv4(flowscope_fixtures::Ipv4::new(
+        OuterLayer::Ethernet(Ethernet::default()),
+        OuterLayer::Ipv4(flowscope_fixtures::Ipv4::new(
             [192, 0, 2, 1].into(),
             [192, 0, 2, 2].into(),
         )),
-        Around::Vxlan(Vxlan::new(7)),
-        Around::Ethernet(Ethernet::default()),
+        OuterLayer::Vxlan(Vxlan::new(7)),
+        OuterLayer::Ethernet(Ethernet::default()),
     ]);
     let frames = outer.segment(Side::Client, Tcp::ACK, b"inside").frames();
     let mut frame = frames.into_iter().next().expect("there is one").bytes;

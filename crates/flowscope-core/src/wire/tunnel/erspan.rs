@@ -2,15 +2,15 @@
 
 use super::super::{after, split};
 use super::{Cause, Inside, Layer, Next, Skip};
-use crate::wire::Passed;
+use crate::wire::LayerVisitor;
 
-pub(super) fn erspan<'a>(bytes: &'a [u8], passed: &mut dyn Passed) -> Inside<'a> {
+pub(super) fn erspan<'a>(bytes: &'a [u8], visitor: &mut dyn LayerVisitor) -> Inside<'a> {
     const LAYER: Layer = Layer::Erspan;
     /// What follows is a frame, not an IP packet.
     const IS_FRAME: u8 = 0;
     let ([version, _, session @ .., _, _, _, _], rest) = split::<8>(bytes, LAYER)?;
     let session = u16::from_be_bytes(*session) & 0x03ff;
-    passed.pass(LAYER, Some(session.into()));
+    visitor.layer(LAYER, Some(session.into()));
     match version >> 4 {
         1 => Ok((Next::Ethernet, rest)),
         2 => {

@@ -48,7 +48,7 @@ fn payload<'a>(
         // Mirrored frames. The first version had no header of its own, and no
         // sequence numbers in GRE, which is all that tells it from the second.
         0x88be if !in_sequence => Ok((Next::Ethernet, bytes)),
-        0x88be | 0x22eb => erspan::erspan(bytes, outer.passed),
+        0x88be | 0x22eb => erspan::erspan(bytes, outer.visitor),
         // What routers redirect to caches (WCCP); version 2 has four bytes of
         // its own in front of the packet.
         0x883e if peek::is_ipv4(bytes) => Ok((Next::Ipv4, bytes)),

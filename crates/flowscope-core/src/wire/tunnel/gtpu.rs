@@ -75,7 +75,7 @@ const G_PDU: u8 = 0xff;
 mod tests {
     use std::vec::Vec;
 
-    use flowscope_fixtures::{Ipv4, Ipv6, Layer as Around, Udp, wrap};
+    use flowscope_fixtures::{Ipv4, Ipv6, Layer as OuterLayer, Udp, wrap};
 
     use super::super::super::{Depth, Headers, Layers};
     use super::*;
@@ -85,14 +85,17 @@ mod tests {
     fn packets() -> [Vec<u8>; 2] {
         let v4 = Ipv4::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
         let v6 = Ipv6::new([0x20; 16].into(), [0x21; 16].into());
-        [Around::Ipv4(v4), Around::Ipv6(v6)]
-            .map(|ip| wrap(&[ip, Around::Udp(Udp::new(7, 9))], &[0x2a; 10]))
+        [OuterLayer::Ipv4(v4), OuterLayer::Ipv6(v6)]
+            .map(|ip| wrap(&[ip, OuterLayer::Udp(Udp::new(7, 9))], &[0x2a; 10]))
     }
 
     fn datagram(ports: [u16; 2], header: &[u8], inside: &[u8]) -> Vec<u8> {
         let ip = Ipv4::new([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
         let [src, dst] = ports;
-        let outside = [Around::Ipv4(ip), Around::Udp(Udp::new(src, dst))];
+        let outside = [
+            OuterLayer::Ipv4(ip),
+            OuterLayer::Udp(Udp::new(src, dst)),
+        ];
         wrap(&outside, &[header, inside].concat())
     }
 

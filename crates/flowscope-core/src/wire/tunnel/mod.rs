@@ -26,8 +26,8 @@ pub(super) use peek::{is_ethernet, is_ipv4, is_ipv6};
 
 use super::link::Next;
 use super::{
-    Cause, Headers, IpHeader, IpVersion, Layer, Passed, Payload, Ports, Protocol, Skip, Transport,
-    split,
+    Cause, Headers, IpHeader, IpProtocol, IpVersion, Layer, LayerVisitor, Payload, Ports, Skip,
+    Transport, split,
 };
 
 /// What a tunnel's header leads to.
@@ -43,7 +43,7 @@ struct Outer<'a, 'p> {
     missing: u32,
     /// Whether it is the first fragment of more.
     is_fragment: bool,
-    passed: &'p mut dyn Passed,
+    visitor: &'p mut dyn LayerVisitor,
 }
 
 impl<'a> Outer<'a, '_> {
@@ -66,7 +66,7 @@ impl<'a> Outer<'a, '_> {
 
     /// Tells of a tunnel over this packet.
     fn tell(&mut self, layer: Layer, id: Option<u32>) {
-        self.passed.open(layer, id, self.ip);
+        self.visitor.tunnel(layer, id, self.ip);
     }
 
     /// Tells of a tunnel that is no more than IP inside IP.
@@ -82,10 +82,10 @@ impl<'a> Outer<'a, '_> {
 /// Whether it is worth asking what a packet carries: a transport header, and
 /// behind it `bytes`.
 #[inline]
-pub(super) fn is_possible(protocol: Protocol, ports: Ports, bytes: &[u8]) -> bool {
+pub(super) fn is_possible(protocol: IpProtocol, ports: Ports, bytes: &[u8]) -> bool {
     match protocol {
-        Protocol::TCP => false,
-        Protocol::UDP => has_port(ports) || teredo::may_be_relayed(bytes),
+        IpProtocol::TCP => false,
+        IpProtocol::UDP => has_port(ports) || teredo::may_be_relayed(bytes),
         other => !other.has_ports(),
     }
 }
@@ -101,8 +101,8 @@ type Opened<'a> = Result<(Next, Payload<'a>), Skip>;
 
 /// Reads the tunnel header that a packet carries; `None` if it carries none.
 #[cold]
-pub(super) fn open<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<Opened<'a>> {
-    open_by(outer, passed, |inside| match outer.transport {
+pub(super) fn open<'a>(outer: &Headers<'a>, visitor: &mut dyn LayerVisitor) -> Option<Opened<'a>> {
+    open_by(outer, visitor, |inside| match outer.transport {
         Transport::Other(protocol) => by_protocol(protocol, inside),
         Transport::Udp => {
             let Ports { src, dst } = outer.ports;
@@ -115,13 +115,16 @@ pub(super) fn open<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<O
 }
 
 /// Reads the VXLAN header that a datagram carries, whatever its ports.
-pub(super) fn open_vxlan<'a>(outer: &Headers<'a>, passed: &mut dyn Passed) -> Option<Opened<'a>> {
-    open_by(outer, passed, vxlan::either)
+pub(super) fn open_vxlan<'a>(
+    outer: &Headers<'a>,
+    visitor: &mut dyn LayerVisitor,
+) -> Option<Opened<'a>> {
+    open_by(outer, visitor, vxlan::either)
 }
 
 fn open_by<'a>(
     outer: &Headers<'a>,
-    passed: &mut dyn Passed,
+    visitor: &mut dyn LayerVisitor,
     open: impl FnOnce(&mut Outer<'a, '_>) -> Option<Inside<'a>>,
 ) -> Option<Opened<'a>> {
     let Payload { bytes, missing } = outer.payload;
@@ -131,7 +134,7 @@ fn open_by<'a>(
         bytes,
         missing,
         is_fragment: outer.is_fragment,
-        passed,
+        visitor,
     };
     let opened = open(&mut inside)?;
     let missing = inside.missing;
@@ -147,17 +150,17 @@ pub(super) const VXLAN: [u16; 3] = [4789, 8472, 4790];
 /// The ports of GTP-U, and of version 0 of GTP.
 pub(super) const GTPU: [u16; 2] = [2152, 3386];
 
-fn by_protocol<'a>(protocol: Protocol, outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
+fn by_protocol<'a>(protocol: IpProtocol, outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
     let bytes = outer.bytes;
     let next = match protocol {
-        Protocol::IPV4 => Next::Ipv4,
-        Protocol::IPV6 => Next::Ipv6,
-        Protocol::MPLS => Next::Mpls,
-        Protocol::ETHERNET => Next::Ethernet,
-        Protocol::GRE => return Some(gre::gre(outer)),
-        Protocol::L2TP => return l2tp::over_ip(outer),
-        Protocol::ETHERIP => return Some(etherip(outer)),
-        Protocol::PIM => return pim_register(outer),
+        IpProtocol::IPV4 => Next::Ipv4,
+        IpProtocol::IPV6 => Next::Ipv6,
+        IpProtocol::MPLS => Next::Mpls,
+        IpProtocol::ETHERNET => Next::Ethernet,
+        IpProtocol::GRE => return Some(gre::gre(outer)),
+        IpProtocol::L2TP => return l2tp::over_ip(outer),
+        IpProtocol::ETHERIP => return Some(etherip(outer)),
+        IpProtocol::PIM => return pim_register(outer),
         _ => return None,
     };
     outer.tell_carrier();
@@ -280,7 +283,7 @@ fn mpls_in_udp<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
 
 #[cfg(test)]
 mod tests {
-    use flowscope_fixtures::{Ipv4, Layer as Around, Udp, wrap};
+    use flowscope_fixtures::{Ipv4, Layer as OuterLayer, Udp, wrap};
 
     use super::super::Depth;
     use super::*;
@@ -309,16 +312,16 @@ mod tests {
     fn a_session_ends_where_its_length_says() {
         let ip = || {
             let ip = Ipv4::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
-            Around::Ipv4(ip)
+            OuterLayer::Ipv4(ip)
         };
-        let packet = wrap(&[ip(), Around::Udp(Udp::new(7, 9))], &[0x2a; 10]);
+        let packet = wrap(&[ip(), OuterLayer::Udp(Udp::new(7, 9))], &[0x2a; 10]);
         let ppp = [&[0xff, 0x03, 0, 0x21], &packet[..]].concat();
         for (fewer, expected) in [(0, 10), (3, 7), (10, 0)] {
             let len = ppp.len() as u8 - fewer;
             let l2tp = [&[0x40, 2, 0, 8 + len, 0, 3, 0, 4], &ppp[..]].concat();
-            let l2tp = wrap(&[ip(), Around::Udp(Udp::new(1701, 1701))], &l2tp);
+            let l2tp = wrap(&[ip(), OuterLayer::Udp(Udp::new(1701, 1701))], &l2tp);
             let pptp = [&[0x20, 1, 0x88, 0x0b, 0, len, 0, 5], &ppp[..]].concat();
-            let pptp = wrap(&[ip(), Around::Protocol(47)], &pptp);
+            let pptp = wrap(&[ip(), OuterLayer::Protocol(47)], &pptp);
             for packet in [l2tp, pptp] {
                 let view = PacketView::new(&packet, Timestamp::EPOCH).with_link(LinkType::RAW);
                 let headers = Headers::parse(view, Depth::Innermost).expect("it is sound");

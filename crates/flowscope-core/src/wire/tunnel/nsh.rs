@@ -2,11 +2,11 @@
 
 use super::super::{after, split};
 use super::vxlan::of_protocol;
-use super::{Cause, Layer, Next, Passed, Skip};
+use super::{Cause, Layer, LayerVisitor, Next, Skip};
 
 pub(in super::super) fn nsh<'a>(
     bytes: &'a [u8],
-    passed: &mut (impl Passed + ?Sized),
+    visitor: &mut (impl LayerVisitor + ?Sized),
 ) -> Result<(Next, &'a [u8]), Skip> {
     const LAYER: Layer = Layer::Nsh;
     let ([version, words, _, protocol, path @ .., _], _) = split::<8>(bytes, LAYER)?;
@@ -19,7 +19,7 @@ pub(in super::super) fn nsh<'a>(
     }
     let rest = after(bytes, words * 4, LAYER)?;
     let [high, middle, low] = *path;
-    passed.pass(LAYER, Some(u32::from_be_bytes([0, high, middle, low])));
+    visitor.layer(LAYER, Some(u32::from_be_bytes([0, high, middle, low])));
     let next = of_protocol(*protocol).ok_or(Skip::new(LAYER, Cause::NotIp))?;
     Ok((next, rest))
 }

@@ -143,7 +143,7 @@ const IPV6: usize = 40;
 mod tests {
     use std::vec::Vec;
 
-    use flowscope_fixtures::{Ipv4, Ipv6, Layer as Around, Udp, wrap};
+    use flowscope_fixtures::{Ipv4, Ipv6, Layer as OuterLayer, Udp, wrap};
 
     use super::super::super::{Depth, Headers, Layers};
     use super::*;
@@ -158,13 +158,16 @@ mod tests {
     const RELAY: [u8; 4] = [192, 0, 2, 7];
 
     fn inner(from: [u8; 16], to: [u8; 16]) -> Vec<u8> {
-        let ip = Around::Ipv6(Ipv6::new(from.into(), to.into()));
-        wrap(&[ip, Around::Udp(Udp::new(7, 9))], b"payload")
+        let ip = OuterLayer::Ipv6(Ipv6::new(from.into(), to.into()));
+        wrap(&[ip, OuterLayer::Udp(Udp::new(7, 9))], b"payload")
     }
 
     fn outer(from: ([u8; 4], u16), to: ([u8; 4], u16), payload: &[u8]) -> Vec<u8> {
-        let ip = Around::Ipv4(Ipv4::new(from.0.into(), to.0.into()));
-        wrap(&[ip, Around::Udp(Udp::new(from.1, to.1))], payload)
+        let ip = OuterLayer::Ipv4(Ipv4::new(from.0.into(), to.0.into()));
+        wrap(
+            &[ip, OuterLayer::Udp(Udp::new(from.1, to.1))],
+            payload,
+        )
     }
 
     fn view(packet: &[u8]) -> PacketView<'_> {
@@ -240,15 +243,15 @@ mod tests {
             assert!(!is_opened(packet), "{n}");
         }
         // Nor over IPv6, over which it does not run.
-        let ip = Around::Ipv6(Ipv6::new(OTHER.into(), OTHER.into()));
-        let packet = wrap(&[ip, Around::Udp(Udp::new(4000, 1))], &sound);
+        let ip = OuterLayer::Ipv6(Ipv6::new(OTHER.into(), OTHER.into()));
+        let packet = wrap(&[ip, OuterLayer::Udp(Udp::new(4000, 1))], &sound);
         assert!(Layers::around(view(&packet), Depth::Innermost).is_empty());
     }
 
     #[test]
     fn a_bubble_may_have_a_trailer() {
-        let ip = Around::Ipv6(Ipv6::new(CLIENT.into(), OTHER.into()));
-        let bubble = wrap(&[ip, Around::Protocol(NO_NEXT_HEADER)], b"");
+        let ip = OuterLayer::Ipv6(Ipv6::new(CLIENT.into(), OTHER.into()));
+        let bubble = wrap(&[ip, OuterLayer::Protocol(NO_NEXT_HEADER)], b"");
         for trailer in [&[][..], &[1, 4, 9, 9, 9, 9]] {
             let payload = [&bubble, trailer].concat();
             let packet = outer(([198, 51, 100, 9], 4000), (RELAY, 32900), &payload);

@@ -62,7 +62,7 @@ const HAS_PROTOCOL: u8 = 0x04;
 mod tests {
     use std::vec::Vec;
 
-    use flowscope_fixtures::{Ethernet, Ipv4, Ipv6, Layer as Around, Udp, wrap};
+    use flowscope_fixtures::{Ethernet, Ipv4, Ipv6, Layer as OuterLayer, Udp, wrap};
 
     use super::super::super::{Depth, Headers, Layers};
     use super::*;
@@ -70,18 +70,18 @@ mod tests {
 
     /// A header over either version of IP, around the same packet.
     fn datagrams(port: u16, header: [u8; 8], is_frame: bool) -> [Vec<u8>; 2] {
-        let ethernet = Around::Ethernet(Ethernet::default());
-        let ip = Around::Ipv4(Ipv4::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into()));
-        let mut inside = Vec::from([ip, Around::Udp(Udp::new(7, 9))]);
+        let ethernet = OuterLayer::Ethernet(Ethernet::default());
+        let ip = OuterLayer::Ipv4(Ipv4::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into()));
+        let mut inside = Vec::from([ip, OuterLayer::Udp(Udp::new(7, 9))]);
         if is_frame {
             inside.insert(0, ethernet);
         }
         let vxlan = [&header[..], &wrap(&inside, b"")].concat();
         let outside = [
-            Around::Ipv4(Ipv4::new([192, 0, 2, 1].into(), [192, 0, 2, 2].into())),
-            Around::Ipv6(Ipv6::new([0x20; 16].into(), [0x21; 16].into())),
+            OuterLayer::Ipv4(Ipv4::new([192, 0, 2, 1].into(), [192, 0, 2, 2].into())),
+            OuterLayer::Ipv6(Ipv6::new([0x20; 16].into(), [0x21; 16].into())),
         ];
-        outside.map(|ip| wrap(&[ip, Around::Udp(Udp::new(50000, port))], &vxlan))
+        outside.map(|ip| wrap(&[ip, OuterLayer::Udp(Udp::new(50000, port))], &vxlan))
     }
 
     fn network(packet: &[u8]) -> Option<u32> {

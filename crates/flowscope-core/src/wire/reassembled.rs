@@ -19,7 +19,7 @@ use alloc::vec::Vec;
 
 use super::ip::{Addr, IpVersion};
 use super::link::Next;
-use super::{Cause, IpFragment, IpHeader, Layer, Passed, Protocol, Skip, after, split};
+use super::{Cause, IpFragment, IpHeader, IpProtocol, Layer, LayerVisitor, Skip, after, split};
 use crate::LinkType;
 
 /// What these frames begin with: a number that is assigned to nothing else.
@@ -27,12 +27,12 @@ pub(crate) const REASSEMBLED: LinkType = LinkType(u16::MAX);
 
 /// Writes such a header: what a walk is told up to the first fragment it meets.
 #[derive(Debug, Default)]
-pub(crate) struct Around {
+pub(crate) struct ReassembledHeader {
     header: Vec<u8>,
     is_done: bool,
 }
 
-impl Around {
+impl ReassembledHeader {
     /// Begins anew.
     pub(crate) fn clear(&mut self) {
         self.header.clear();
@@ -55,7 +55,7 @@ impl Around {
             self.header.extend(id.to_be_bytes());
         }
         if let Some(carrier) = carrier {
-            let Protocol(protocol) = carrier.protocol;
+            let IpProtocol(protocol) = carrier.protocol;
             self.header.extend([carrier.version as u8, protocol]);
             self.header.extend(carrier.len.to_be_bytes());
             for Addr { high, low } in carrier.addrs {
@@ -76,16 +76,16 @@ impl Around {
     }
 }
 
-impl Passed for Around {
-    fn pass(&mut self, layer: Layer, id: Option<u32>) {
+impl LayerVisitor for ReassembledHeader {
+    fn layer(&mut self, layer: Layer, id: Option<u32>) {
         self.note(layer, id, None);
     }
 
-    fn open(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
+    fn tunnel(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
         self.note(layer, id, Some(carrier));
     }
 
-    fn meet_fragment(&mut self, _: &IpFragment<'_>) {
+    fn fragment(&mut self, _: &IpFragment<'_>) {
         self.finish();
     }
 }
@@ -93,19 +93,19 @@ impl Passed for Around {
 /// Passes such a header, and tells what it says.
 pub(super) fn reassembled<'a>(
     bytes: &'a [u8],
-    passed: &mut (impl Passed + ?Sized),
+    visitor: &mut (impl LayerVisitor + ?Sized),
 ) -> Result<(Next, &'a [u8]), Skip> {
     let (len, rest) = split::<LENGTH>(bytes, Layer::Link)?;
     let len = usize::from(u16::from_be_bytes(*len));
     let packet = after(rest, len, Layer::Link)?;
     let mut told = rest.get(..len).unwrap_or_default();
     while !told.is_empty() {
-        told = tell(told, passed)?;
+        told = tell(told, visitor)?;
     }
     Ok((Next::Ip, packet))
 }
 
-fn tell<'a>(told: &'a [u8], passed: &mut (impl Passed + ?Sized)) -> Result<&'a [u8], Skip> {
+fn tell<'a>(told: &'a [u8], visitor: &mut (impl LayerVisitor + ?Sized)) -> Result<&'a [u8], Skip> {
     let ([layer, flags], mut rest) = split::<2>(told, Layer::Link)?;
     let layer = Layer::ALL.get(usize::from(*layer));
     let layer = *layer.ok_or(Skip::new(Layer::Link, Cause::Unsupported))?;
@@ -116,7 +116,7 @@ fn tell<'a>(told: &'a [u8], passed: &mut (impl Passed + ?Sized)) -> Result<&'a [
         rest = behind;
     }
     if flags & HAS_CARRIER == 0 {
-        passed.pass(layer, id);
+        visitor.layer(layer, id);
         return Ok(rest);
     }
     let ([version, protocol], rest) = split::<2>(rest, Layer::Link)?;
@@ -129,10 +129,10 @@ fn tell<'a>(told: &'a [u8], passed: &mut (impl Passed + ?Sized)) -> Result<&'a [
             4 => IpVersion::V4,
             _ => IpVersion::V6,
         },
-        protocol: Protocol(*protocol),
+        protocol: IpProtocol(*protocol),
         len: u32::from_be_bytes(*len),
     };
-    passed.open(layer, id, &carrier);
+    visitor.tunnel(layer, id, &carrier);
     Ok(rest)
 }
 

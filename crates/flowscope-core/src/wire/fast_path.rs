@@ -11,7 +11,7 @@ use smoltcp::wire::{Ipv4Packet, Ipv6Packet, TcpPacket};
 
 use super::transport::{HAVE_OPTIONS_READ, TcpOptions};
 use super::{
-    Addr, Depth, Headers, IpHeader, IpVersion, Payload, Ports, Protocol, TcpFlags, TcpHeader,
+    Addr, Depth, Headers, IpHeader, IpProtocol, IpVersion, Payload, Ports, TcpFlags, TcpHeader,
     Transport, tunnel,
 };
 use crate::{LinkType, PacketView, SeqNumber};
@@ -39,8 +39,8 @@ impl<'a> Headers<'a> {
             _ => return None,
         };
         let (transport, ports, payload) = match ip.protocol {
-            Protocol::TCP => tcp(payload)?,
-            Protocol::UDP => udp(payload)?,
+            IpProtocol::TCP => tcp(payload)?,
+            IpProtocol::UDP => udp(payload)?,
             other if ip.version == IpVersion::V4 && is_opaque(other) => {
                 (Transport::Other(other), Ports::default(), payload)
             }
@@ -74,7 +74,7 @@ fn ipv4(rest: Payload<'_>) -> Option<(IpHeader, Payload<'_>)> {
     let ip = IpHeader {
         addrs: [Addr::v4(packet.src_addr()), Addr::v4(packet.dst_addr())],
         version: IpVersion::V4,
-        protocol: Protocol(packet.next_header().into()),
+        protocol: IpProtocol(packet.next_header().into()),
         len,
     };
     Some((ip, Payload::claimed(behind, len.checked_sub(FIXED)?)))
@@ -96,7 +96,7 @@ fn ipv6(rest: Payload<'_>) -> Option<(IpHeader, Payload<'_>)> {
     let ip = IpHeader {
         addrs: [Addr::v6(packet.src_addr()), Addr::v6(packet.dst_addr())],
         version: IpVersion::V6,
-        protocol: Protocol(packet.next_header().into()),
+        protocol: IpProtocol(packet.next_header().into()),
         len: len + FIXED,
     };
     Some((ip, Payload::claimed(behind.bytes, len)))
@@ -104,10 +104,14 @@ fn ipv6(rest: Payload<'_>) -> Option<(IpHeader, Payload<'_>)> {
 
 /// Whether nothing behind the IPv4 header is read to tell the flow.
 #[inline(always)]
-fn is_opaque(protocol: Protocol) -> bool {
+fn is_opaque(protocol: IpProtocol) -> bool {
     !matches!(
         protocol,
-        Protocol::AH | Protocol::ICMP | Protocol::ICMP6 | Protocol::SCTP | Protocol::UDP_LITE
+        IpProtocol::AH
+            | IpProtocol::ICMP
+            | IpProtocol::ICMP6
+            | IpProtocol::SCTP
+            | IpProtocol::UDP_LITE
     )
 }
 

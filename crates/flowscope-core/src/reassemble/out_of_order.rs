@@ -9,7 +9,7 @@ use crate::Timestamp;
 
 /// Everything about a stream that one in perfect order does without.
 #[derive(Debug, Default)]
-pub(super) struct Trouble {
+pub(super) struct OutOfOrder {
     pub(super) held: Held,
     /// Since when the first hole has been in the way.
     pub(super) since: Timestamp,
@@ -17,13 +17,13 @@ pub(super) struct Trouble {
     pub(super) fin: Option<(u64, Timestamp)>,
     /// An ACK, and when it was found to cover the first hole.
     pub(super) noted: Option<(u64, Timestamp)>,
-    pub(super) suspect: Option<Box<Suspect>>,
+    pub(super) stray: Option<Box<StraySegment>>,
     pub(super) counts: StreamStats,
 }
 
 /// A segment from far outside the window.
 #[derive(Debug)]
-pub(super) struct Suspect {
+pub(super) struct StraySegment {
     pub(super) at: u64,
     pub(super) bytes: Vec<u8>,
     pub(super) cut: u32,
@@ -31,7 +31,7 @@ pub(super) struct Suspect {
     pub(super) since: Timestamp,
 }
 
-impl Suspect {
+impl StraySegment {
     pub(super) fn len(&self) -> u64 {
         self.bytes.len() as u64 + u64::from(self.cut)
     }
@@ -41,7 +41,7 @@ impl Suspect {
     }
 }
 
-impl Trouble {
+impl OutOfOrder {
     /// Whether nothing is waited for.
     #[inline]
     pub(super) fn is_over(&self) -> bool {
@@ -93,10 +93,9 @@ impl Trouble {
 
     /// What of it is given back when nothing is held any more.
     pub(super) fn held_memory(&self) -> usize {
-        let suspect = self
-            .suspect
-            .as_ref()
-            .map_or(0, |suspect| size_of::<Suspect>() + suspect.bytes.capacity());
-        self.held.memory() + suspect
+        let stray = self.stray.as_ref().map_or(0, |stray| {
+            size_of::<StraySegment>() + stray.bytes.capacity()
+        });
+        self.held.memory() + stray
     }
 }

@@ -1,18 +1,18 @@
-//! What one sight of a packet has in common with another.
+//! What one fingerprint of a packet has in common with another.
 //!
 //! A capture may see a packet several times: as it leaves and as it arrives, on
-//! two interfaces, before and after a router. What those sights share is less
+//! two interfaces, before and after a router. What those sightings share is less
 //! than a frame, and which part of it is a matter of header layouts.
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
 use super::link::{self, Next};
-use super::{IpVersion, Layer, MAX_LAYERS, Payload, Protocol, length, split};
+use super::{IpProtocol, IpVersion, Layer, MAX_LAYERS, Payload, length, split};
 use crate::{LinkType, PacketView};
 
 /// The bytes by which a packet is known again.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sight<'a> {
+pub(crate) struct Fingerprint<'a> {
     pub(crate) bytes: &'a [u8],
     /// How many there were on the wire.
     pub(crate) wire_len: u32,
@@ -23,7 +23,7 @@ pub(crate) struct Sight<'a> {
     version: Option<IpVersion>,
 }
 
-impl<'a> Sight<'a> {
+impl<'a> Fingerprint<'a> {
     /// The frame, unless the capture put something in front of it.
     #[inline]
     pub(crate) fn of_plain_frame(packet: &PacketView<'a>) -> Option<Self> {
@@ -96,7 +96,7 @@ impl<'a> Sight<'a> {
     }
 }
 
-/// What a sight begins with that [`Sight::routed`] looks at.
+/// What a fingerprint begins with that [`Fingerprint::routed`] looks at.
 pub(crate) const ROUTED: usize = 20;
 
 /// What Linux put its header in front of, and the way that it tells.
@@ -142,7 +142,7 @@ fn ipv6_len(packet: Payload<'_>) -> Option<u16> {
     let (header, bytes) = packet.bytes.split_first_chunk::<{ HEADER as usize }>()?;
     let payload = Payload { bytes, ..packet };
     let header = Ipv6Packet::new_unchecked(header);
-    let protocol = Protocol(header.next_header().into());
+    let protocol = IpProtocol(header.next_header().into());
     match header.payload_len() {
         0 if length::is_empty(protocol, payload) => Some(HEADER),
         0 => Some(0),
@@ -164,23 +164,25 @@ mod tests {
         let plain = [&[0; 12], &[0x08, 0][..], &IPV4].concat();
         let tagged = [&[1; 12], &[0x81, 0, 0, 7, 0x08, 0][..], &IPV4, &[0; 20]].concat();
         for frame in [plain, tagged] {
-            let sight = Sight::of_packet(&PacketView::new(&frame, Timestamp::EPOCH));
-            assert_eq!((sight.bytes, sight.wire_len), (&IPV4[..], 22));
+            let fingerprint = Fingerprint::of_packet(&PacketView::new(&frame, Timestamp::EPOCH));
+            assert_eq!((fingerprint.bytes, fingerprint.wire_len), (&IPV4[..], 22));
         }
     }
 
     #[test]
     fn what_is_no_ip_is_compared_as_a_frame() {
         let arp = [&[0; 12], &[0x08, 0x06][..], &[7; 28]].concat();
-        let sight = Sight::of_packet(&PacketView::new(&arp, Timestamp::EPOCH));
-        assert_eq!((sight.bytes, sight.wire_len), (&arp[..], 42));
+        let fingerprint = Fingerprint::of_packet(&PacketView::new(&arp, Timestamp::EPOCH));
+        assert_eq!((fingerprint.bytes, fingerprint.wire_len), (&arp[..], 42));
     }
 
     #[test]
     fn a_router_changes_hops_and_their_checksum() {
         let routed = |packet: &[u8]| {
             let view = PacketView::new(packet, Timestamp::EPOCH).with_link(LinkType::RAW);
-            Sight::of_packet(&view).routed().expect("it is a packet")
+            Fingerprint::of_packet(&view)
+                .routed()
+                .expect("it is a packet")
         };
         let (mut v4, mut v6) = (IPV4, [0x60; 42]);
         let before = [routed(&v4), routed(&v6)];
@@ -194,24 +196,24 @@ mod tests {
     fn a_router_changes_nothing_in_what_is_no_ip() {
         // Whose first byte could be that of an IP packet.
         let arp = [&[0x46; 12], &[0x08, 0x06][..], &[7; 28]].concat();
-        let sight = Sight::of_packet(&PacketView::new(&arp, Timestamp::EPOCH));
-        assert_eq!(sight.routed(), None);
+        let fingerprint = Fingerprint::of_packet(&PacketView::new(&arp, Timestamp::EPOCH));
+        assert_eq!(fingerprint.routed(), None);
     }
 
     #[test]
     fn cooked_headers_say_which_way() {
-        let sight = |link, header: &[u8]| {
+        let fingerprint = |link, header: &[u8]| {
             let frame = [header, &IPV4].concat().leak();
-            Sight::of_frame(&PacketView::new(frame, Timestamp::EPOCH).with_link(link))
+            Fingerprint::of_frame(&PacketView::new(frame, Timestamp::EPOCH).with_link(link))
         };
-        let v1 = sight(
+        let v1 = fingerprint(
             LinkType::LINUX_SLL,
             &[0, 4, 3, 4, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0],
         );
         assert_eq!((v1.bytes, v1.way), (&IPV4[..], 0));
         let mut header = [0; 20];
         (header[7], header[10]) = (1, 4);
-        let v2 = sight(LinkType::LINUX_SLL2, &header);
+        let v2 = fingerprint(LinkType::LINUX_SLL2, &header);
         assert_eq!((v2.bytes, v2.way), (&IPV4[..], 0x800c));
     }
 }

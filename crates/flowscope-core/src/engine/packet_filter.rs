@@ -7,25 +7,25 @@ use crate::wire::{Cause, ChecksumVerdict, Checksums, Layer, Skip};
 
 /// What a packet has to pass first, where anything was asked for.
 #[derive(Debug, Default)]
-pub(super) struct Gate {
+pub(super) struct PacketFilter {
     pub(super) dedup: Option<Dedup>,
     pub(super) checksums: Checksums,
 }
 
-impl Gate {
+impl PacketFilter {
     /// Why a packet is turned away, if it is.
     ///
     /// Only what is sound is remembered for its copies to be known by, so that
     /// a damaged packet does not take the place of a sound one.
     #[inline(never)]
-    pub(super) fn refuses(
+    pub(super) fn rejects(
         &mut self,
         packet: PacketView<'_>,
         extractor: &impl FlowExtractor,
     ) -> Option<Skip> {
         if self.checksums == Checksums::Verify {
             // The walk again, and only where that was asked for.
-            let verdict = ChecksumVerdict::told_by(|passed| extractor.trace(packet, passed));
+            let verdict = ChecksumVerdict::told_by(|visitor| extractor.trace(packet, visitor));
             if let Some(skip) = verdict.skip() {
                 return Some(skip);
             }
