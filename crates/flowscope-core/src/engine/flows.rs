@@ -129,14 +129,10 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         };
         let number = self.frame();
         let (slot, cold) = self.table.get_mut(index);
-        let verdict = if slot.flow.is_plain(&observed) {
-            slot.flow.count_plain(&observed, self.clock, cold);
-            Verdict::PLAIN
-        } else if slot.flow.may_be_replaced_by(&observed) {
+        if !slot.flow.is_plain(&observed) && slot.flow.may_be_replaced_by(&observed) {
             return self.deliver_contended(extractor, index, &extracted.clone(), out);
-        } else {
-            slot.flow.count(observed, self.clock, cold)
-        };
+        }
+        let verdict = slot.flow.count(&observed, self.clock, cold);
         let packet = Counted {
             extracted,
             observed: &observed,
@@ -200,7 +196,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     ) {
         let observed = self.observe(extracted);
         let (slot, cold) = self.table.get_mut(index);
-        let verdict = slot.flow.count(observed, clock, cold);
+        let verdict = slot.flow.count(&observed, clock, cold);
         let packet = Counted {
             extracted,
             observed: &observed,

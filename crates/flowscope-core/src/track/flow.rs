@@ -147,36 +147,35 @@ impl Flow {
         }
     }
 
-    /// Counts a packet that only goes on, and arrives when the tracker's clock
-    /// is at `now`.
+    /// Counts a packet that arrives when the tracker's clock is at `now`.
+    ///
+    /// The header of a segment that may begin or end something is handed on as
+    /// a copy, so that the packet itself is never written to memory.
     #[inline(always)]
-    pub(crate) fn count_plain(&mut self, packet: &Observed, now: Timestamp, cold: &mut ColdState) {
+    pub(crate) fn count(
+        &mut self,
+        packet: &Observed,
+        now: Timestamp,
+        cold: &mut ColdState,
+    ) -> Verdict {
+        let is_plain = self.is_plain(packet);
         let side = self.count_lengths(packet, now, cold);
         match &packet.transport {
-            Transport::Tcp(header) => {
+            Transport::Tcp(header) if is_plain => {
                 let sender = &mut self.sides[side as usize].sender;
                 let sequence = sender.send(header, packet.payload_len, packet.payload_len);
                 sender.acknowledge(header);
                 self.note_segment(side, header, packet.payload_len, sequence, cold);
+            }
+            Transport::Tcp(header) => {
+                return self.count_segment(side, *header, packet.payload_len, cold);
             }
             Transport::Udp | Transport::UdpLite if packet.payload_len > 0 => {
                 self.note(side, Letter::Data, cold);
             }
             _ => {}
         }
-    }
-
-    /// Counts any packet that arrives when the tracker's clock is at `now`. It is
-    /// a copy, so that the packet itself is never written to memory.
-    #[inline(never)]
-    pub(crate) fn count(
-        &mut self,
-        packet: Observed,
-        now: Timestamp,
-        cold: &mut ColdState,
-    ) -> Verdict {
-        let side = self.count_lengths(&packet, now, cold);
-        self.step(side, &packet.transport, packet.payload_len, cold)
+        Verdict::PLAIN
     }
 
     /// Counts a fragment: what it carries is known when its datagram is whole.
@@ -237,8 +236,7 @@ impl Flow {
         side
     }
 
-    /// What a packet's transport header does to the flow.
-    #[inline(always)]
+    /// What the transport header of a datagram put together does to the flow.
     fn step(
         &mut self,
         side: FlowSide,
@@ -247,7 +245,7 @@ impl Flow {
         cold: &mut ColdState,
     ) -> Verdict {
         match transport {
-            Transport::Tcp(header) => self.count_segment(side, header, payload_len, cold),
+            Transport::Tcp(header) => self.count_segment(side, *header, payload_len, cold),
             Transport::Udp | Transport::UdpLite if payload_len > 0 => {
                 self.note(side, Letter::Data, cold);
                 Verdict::PLAIN
@@ -274,16 +272,17 @@ impl Flow {
         }
     }
 
-    #[inline(always)]
+    /// Counts a segment that may begin or end something.
+    #[inline(never)]
     fn count_segment(
         &mut self,
         side: FlowSide,
-        header: &TcpHeader,
+        header: TcpHeader,
         payload_len: u32,
         cold: &mut ColdState,
     ) -> Verdict {
-        let (verdict, sequence) = self.judge(side, header, payload_len, cold);
-        self.note_segment(side, header, payload_len, sequence, cold);
+        let (verdict, sequence) = self.judge(side, &header, payload_len, cold);
+        self.note_segment(side, &header, payload_len, sequence, cold);
         verdict
     }
 

@@ -271,7 +271,7 @@ impl Play {
                 Standing::Proves(_) => return "=".into(),
             }
         }
-        let verdict = flow.count(packet, now, cold);
+        let verdict = flow.count(&packet, now, cold);
         for (side, kind) in verdict.found.iter() {
             let side = match side {
                 FlowSide::Initiator => 'c',
