@@ -92,7 +92,7 @@ fn crowd(criterion: &mut Criterion) {
                 },
                 BatchSize::LargeInput,
             );
-            assert_eq!(driver.consumer().memory(), 0, "all is in order");
+            assert_eq!(driver.held_memory(), 0, "all is in order");
         });
     }
     group.finish();

@@ -4,7 +4,7 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use flowscope::FlowTracker;
 use flowscope::extract::{FiveTuple, FiveTupleKey};
-use flowscope::track::{Config, FlowEvent};
+use flowscope::track::FlowEvent;
 use flowscope_benches::{Flows, view};
 
 type Tracker = FlowTracker<FiveTuple>;
@@ -55,7 +55,7 @@ fn track(criterion: &mut Criterion) {
 
 /// A tracker with so many live flows.
 fn tracker_of(live: u32) -> (Tracker, Flows) {
-    let mut tracker = Tracker::with_config(FiveTuple::bidirectional(), Config::default());
+    let mut tracker = Tracker::new(FiveTuple::bidirectional());
     let mut flows = Flows::new(live);
     for flow in 0..live {
         tracker.track(flows.segment(flow), &mut ignore);

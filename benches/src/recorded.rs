@@ -3,12 +3,10 @@
 use core::convert::Infallible;
 use core::error::Error;
 
-use flowscope::engine::{Engine, Messages, Payload, PayloadConfig};
 use flowscope::extract::{FiveTuple, FiveTupleKey};
 use flowscope::pcap::PcapFlowSource;
 use flowscope::reassemble::Chunk;
 use flowscope::session::{Datagram, DatagramParser, Input, Interest, SessionParser};
-use flowscope::track::Config;
 use flowscope::{FlowMessageDriver, FlowSide, SessionEvent, Sink};
 
 /// What one side said before the other said something, or a datagram.
@@ -23,10 +21,7 @@ pub type Turn = (FlowSide, Vec<u8>);
 pub fn turns(capture: &str) -> Result<Vec<Vec<Turn>>, Box<dyn Error>> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/pcap/recorded");
     let mut source = PcapFlowSource::open(format!("{path}/{capture}.pcap"))?;
-    let payload = Payload::new(Messages::new(Tap), PayloadConfig::default());
-    let extractor = FiveTuple::bidirectional();
-    let mut driver: FlowMessageDriver<_, _> =
-        Engine::with_consumer(extractor, payload, Config::default());
+    let mut driver = FlowMessageDriver::with_factory(FiveTuple::bidirectional(), Tap);
     let mut flows: Vec<(FiveTupleKey, Vec<Turn>)> = Vec::new();
     while let Some(packet) = source.next_packet()? {
         driver.track(packet, &mut |event| {

@@ -8,9 +8,9 @@
 use core::error::Error;
 use std::process::ExitCode;
 
+use flowscope::engine::EngineConfig;
 use flowscope::extract::{FiveTuple, FiveTupleKey, FlowExtractor};
 use flowscope::pcap::{PcapError, PcapFlowSource};
-use flowscope::track::Config;
 use flowscope::{FlowEvent, FlowTracker};
 use flowscope_benches::cost::Cost;
 
@@ -61,11 +61,11 @@ fn extract(mut source: PcapFlowSource) -> Result<u64, PcapError> {
 
 /// Packets on flows, and flows.
 fn track(mut source: PcapFlowSource) -> Result<(u64, u64), PcapError> {
-    let config = Config {
+    let config = EngineConfig {
         max_flows: 4_000_000,
-        ..Config::default()
+        ..EngineConfig::default()
     };
-    let mut tracker = FlowTracker::with_config(FiveTuple::bidirectional(), config);
+    let mut tracker = FlowTracker::new(FiveTuple::bidirectional()).with_config(config);
     let (mut packets, mut flows) = (0, 0);
     let mut tally = |event: FlowEvent<FiveTupleKey>| match event {
         FlowEvent::Started { .. } => flows += 1,

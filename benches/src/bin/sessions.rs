@@ -9,10 +9,10 @@ use core::convert::Infallible;
 use core::error::Error;
 use std::process::ExitCode;
 
+use flowscope::engine::EngineConfig;
 use flowscope::extract::{FiveTuple, FiveTupleKey};
 use flowscope::pcap::{PcapError, PcapFlowSource};
 use flowscope::session::{Input, Interest, SessionParser};
-use flowscope::track::Config;
 use flowscope::{FlowEvent, FlowSessionDriver, SessionEvent, Sink};
 use flowscope_benches::cost::Cost;
 
@@ -49,11 +49,11 @@ impl SessionParser for Idle {
 
 /// Packets on flows, and flows, with a parser on each.
 fn sessions(mut source: PcapFlowSource) -> Result<(u64, u64), PcapError> {
-    let config = Config {
+    let config = EngineConfig {
         max_flows: 4_000_000,
-        ..Config::default()
+        ..EngineConfig::default()
     };
-    let mut driver = FlowSessionDriver::with_config(FiveTuple::bidirectional(), Idle, config);
+    let mut driver = FlowSessionDriver::new(FiveTuple::bidirectional(), Idle).with_config(config);
     let (mut packets, mut flows) = (0, 0);
     let mut tally = |event: SessionEvent<FiveTupleKey, ()>| match event {
         SessionEvent::Started { .. } => flows += 1,

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use flowscope::track::{Config, IdleTimeouts};
+use flowscope::engine::EngineConfig;
+use flowscope::track::IdleTimeouts;
 use flowscope::wire::Checksums;
 
 use crate::units;
@@ -198,8 +199,8 @@ impl Options {
     }
 
     /// The tracker's settings.
-    pub(crate) fn config(&self) -> Config {
-        let mut config = Config::default();
+    pub(crate) fn config(&self) -> EngineConfig {
+        let mut config = EngineConfig::default();
         for timeout in &self.idle_timeout {
             *timeout.class.of(&mut config.idle) = timeout.after;
         }

@@ -2,7 +2,7 @@
 
 use flowscope::detect::{DetectConfig, Detector, Message, Protocol, Protocols};
 use flowscope::dns::Matching;
-use flowscope::engine::{FlowRef, Outcome, Reader};
+use flowscope::engine::{FlowRef, PayloadReader, ReadResult};
 use flowscope::session::{Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd};
 use flowscope::tls::{Report, TlsMessage};
 use flowscope::wire::Transport;
@@ -108,24 +108,24 @@ impl Listener {
     }
 
     /// What a detector said comes to.
-    fn outcome<E>(&self, listening: &mut Listening, said: Result<Interest, E>) -> Outcome {
+    fn outcome<E>(&self, listening: &mut Listening, said: Result<Interest, E>) -> ReadResult {
         let Some(detector) = listening.detector() else {
-            return Outcome::More;
+            return ReadResult::More;
         };
         let is_poisoned = SessionParser::is_poisoned(detector);
         listening.app = detector.protocol();
         match said {
-            Ok(_) if is_poisoned => Outcome::Failed,
-            Ok(Interest::More) => Outcome::More,
+            Ok(_) if is_poisoned => ReadResult::Failed,
+            Ok(Interest::More) => ReadResult::More,
             Ok(Interest::Done) => {
                 listening.ear = Ear::Closed;
                 match (self.aim, listening.carries) {
                     // All holes are to be known.
-                    (Aim::Everything, Carries::Streams) => Outcome::More,
-                    _ => Outcome::Done,
+                    (Aim::Everything, Carries::Streams) => ReadResult::More,
+                    _ => ReadResult::Done,
                 }
             }
-            Err(_) => Outcome::Failed,
+            Err(_) => ReadResult::Failed,
         }
     }
 }
@@ -190,7 +190,7 @@ impl<K: HasEnds> Read<K> for Listener {
     }
 }
 
-impl<K: HasEnds> Reader<K> for Listener {
+impl<K: HasEnds> PayloadReader<K> for Listener {
     type Stream = Listening;
     type Event = Tracked<K>;
 
@@ -217,9 +217,9 @@ impl<K: HasEnds> Reader<K> for Listener {
         flow: FlowRef<'_, K>,
         input: Input<'_>,
         out: &mut impl Sink<Tracked<K>>,
-    ) -> Outcome {
+    ) -> ReadResult {
         let Some(detector) = self.detector(listening) else {
-            return Outcome::More;
+            return ReadResult::More;
         };
         let mut messages = Messages::new(self.aim, flow, out);
         let said = SessionParser::feed(detector, input, &mut messages);
@@ -233,9 +233,9 @@ impl<K: HasEnds> Reader<K> for Listener {
         flow: FlowRef<'_, K>,
         datagram: Datagram<'_>,
         out: &mut impl Sink<Tracked<K>>,
-    ) -> Outcome {
+    ) -> ReadResult {
         let Some(detector) = self.detector(listening) else {
-            return Outcome::Done;
+            return ReadResult::Done;
         };
         let said = detector.parse(datagram, &mut Messages::new(self.aim, flow, out));
         self.outcome(listening, said)
@@ -247,7 +247,7 @@ impl<K: HasEnds> Reader<K> for Listener {
         flow: FlowRef<'_, K>,
         end: StreamEnd,
         out: &mut impl Sink<Tracked<K>>,
-    ) -> Outcome {
+    ) -> ReadResult {
         if let Some(detector) = listening.detector() {
             SessionParser::close(detector, end, &mut Messages::new(self.aim, flow, out));
         }
@@ -270,11 +270,11 @@ impl<K: HasEnds> Reader<K> for Listener {
         listening: &mut Listening,
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<Tracked<K>>,
-    ) -> Outcome {
+    ) -> ReadResult {
         if let Some(detector) = listening.detector() {
             SessionParser::tick(detector, flow.at, &mut Messages::new(self.aim, flow, out));
         }
-        Outcome::More
+        ReadResult::More
     }
 
     /// What it spoke stays until the flow ends.

@@ -2,11 +2,13 @@
 
 use flowscope::detect::Protocol;
 use flowscope::engine::{
-    Consumer, FlowRef, Fragment, Payload, PayloadConfig, PayloadFlow, Pending, Reaction, Reader,
+    Consumer, EngineConfig, FlowRef, Fragment, PayloadConsumer, PayloadReader, PayloadState,
+    Pending, PendingEntry, Reaction,
 };
 use flowscope::extract::Extracted;
-use flowscope::track::{Anomalies, EndReason, FlowEvent, FlowStats};
-use flowscope::{FlowSide, Sink};
+use flowscope::reassemble::StreamStats;
+use flowscope::track::{Anomalies, EndReason, FlowEvent};
+use flowscope::{BySide, FlowSide, Sink};
 
 use crate::record::HasEnds;
 use crate::tracking::{EndedFlow, Follow, Notes, Recorder, Tracked};
@@ -15,7 +17,7 @@ use crate::tracking::{EndedFlow, Follow, Notes, Recorder, Tracked};
 #[derive(Debug)]
 pub(crate) struct Observer<R> {
     recorder: Recorder,
-    payload: Payload<R>,
+    payload: PayloadConsumer<R>,
     until: Until,
 }
 
@@ -33,11 +35,11 @@ pub(crate) enum Until {
 #[derive(Debug)]
 pub(crate) struct Observed<S> {
     notes: Notes,
-    payload: PayloadFlow<S>,
+    payload: PayloadState<S>,
 }
 
 /// A reader that may know what a flow spoke.
-pub(crate) trait Read<K>: Reader<K, Event = Tracked<K>> {
+pub(crate) trait Read<K>: PayloadReader<K, Event = Tracked<K>> {
     /// What the flow spoke that ended last: it is asked for at once.
     fn take_app(&mut self) -> Option<Protocol>;
 }
@@ -46,7 +48,7 @@ impl<R> Observer<R> {
     pub(crate) fn new(recorder: Recorder, reader: R, until: Until) -> Self {
         Self {
             recorder,
-            payload: Payload::new(reader, PayloadConfig::default()),
+            payload: PayloadConsumer::new(reader),
             until,
         }
     }
@@ -70,6 +72,11 @@ impl<K: HasEnds, R: Read<K>> Follow<K> for Observer<R> {
 impl<K: HasEnds, R: Read<K>> Consumer<K> for Observer<R> {
     type Flow = Observed<R::Stream>;
     type Event = Tracked<K>;
+    type Pending = PendingEntry;
+
+    fn configure(&mut self, config: &EngineConfig) {
+        Consumer::<K>::configure(&mut self.payload, config);
+    }
 
     fn open(&mut self, flow: FlowRef<'_, K>, packet: &Extracted<'_, K>) -> Self::Flow {
         Observed {
@@ -88,12 +95,9 @@ impl<K: HasEnds, R: Read<K>> Consumer<K> for Observer<R> {
         out: &mut impl Sink<Tracked<K>>,
     ) -> Reaction {
         let _ = (self.recorder).packet(&mut state.notes, flow, side, packet, out);
-        let Reaction { found, pending } =
-            (self.payload).packet(&mut state.payload, flow, side, packet, out);
-        Reaction {
-            found: self.reported(found),
-            pending,
-        }
+        let mut reaction = (self.payload).packet(&mut state.payload, flow, side, packet, out);
+        reaction.found = self.reported(reaction.found);
+        reaction
     }
 
     fn fragment(
@@ -146,19 +150,14 @@ impl<K: HasEnds, R: Read<K>> Consumer<K> for Observer<R> {
         Consumer::<K>::pending(&self.payload, &state.payload)
     }
 
-    fn wake(
+    fn on_timer(
         &mut self,
         state: &mut Self::Flow,
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<Tracked<K>>,
     ) -> Anomalies {
-        let found = self.payload.wake(&mut state.payload, flow, out);
+        let found = self.payload.on_timer(&mut state.payload, flow, out);
         self.reported(found)
-    }
-
-    #[inline]
-    fn is_pressed(&self) -> bool {
-        Consumer::<K>::is_pressed(&self.payload)
     }
 
     fn shed(
@@ -171,9 +170,10 @@ impl<K: HasEnds, R: Read<K>> Consumer<K> for Observer<R> {
         self.reported(found)
     }
 
-    fn amend(&self, state: &Self::Flow, stats: &mut FlowStats) {
-        if self.until == Until::End {
-            Consumer::<K>::amend(&self.payload, &state.payload, stats);
+    fn streams(&self, state: &Self::Flow) -> Option<BySide<StreamStats>> {
+        match self.until {
+            Until::End => Consumer::<K>::streams(&self.payload, &state.payload),
+            Until::Understood => None,
         }
     }
 }

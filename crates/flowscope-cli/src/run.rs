@@ -7,10 +7,9 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 use flowscope::detect::Protocol;
-use flowscope::engine::{Consumer, Engine, Payload, PayloadConfig};
+use flowscope::engine::EngineConfig;
+use flowscope::engine::{Engine, PayloadConsumer};
 use flowscope::extract::{AutoDetectEncap, FiveTuple, FlowExtractor, Scoped};
-use flowscope::track::Config;
-use flowscope::wire::Checksums;
 
 use crate::args::{Arguments, Command, Encap, Key, Options};
 use crate::choice::Choice;
@@ -98,8 +97,10 @@ fn report(
     let job = Job {
         subject,
         folder,
-        config: options.config(),
-        checksums: options.checksums.into(),
+        config: EngineConfig {
+            checksums: options.checksums.into(),
+            ..options.config()
+        },
         jobs: options.jobs,
         progress: Progress::new(options.progress(), &inputs, screen),
         inputs,
@@ -135,8 +136,7 @@ struct Job {
     subject: Subject,
     /// Where streams are to be written to.
     folder: Option<PathBuf>,
-    config: Config,
-    checksums: Checksums,
+    config: EngineConfig,
     jobs: u16,
     inputs: Vec<Input>,
     progress: Progress,
@@ -169,9 +169,8 @@ impl Job {
     {
         let mut report = self.report;
         let reader = StreamReader::new(self.folder.map(Extraction::into_folder));
-        let payload = Payload::new(reader, PayloadConfig::default());
-        let engine = Engine::with_consumer(extractor, payload, self.config);
-        let mut engine = checking(engine, self.checksums);
+        let payload = PayloadConsumer::new(reader);
+        let mut engine = Engine::with_consumer(extractor, payload, self.config);
         let mut write = |streamed: Streamed| {
             if let Streamed(Some(stream)) = streamed {
                 report.stream(&stream);
@@ -205,14 +204,12 @@ impl Job {
             folder: _,
             subject: _,
             config,
-            checksums,
             jobs,
             inputs,
             progress,
             mut report,
         } = self;
-        let engine = Engine::with_consumer(extractor, consumer, config);
-        let mut engine = checking(engine, checksums);
+        let mut engine = Engine::with_consumer(extractor, consumer, config);
         let mut span = None;
         let mut queue = Queue::default();
 
@@ -231,17 +228,6 @@ impl Job {
         });
         engine.finish(&mut |tracked| queue.push(tracked, &mut report));
         (failures, report.finish(engine.stats(), span))
-    }
-}
-
-/// The engine with a gate, if there is a need for one: it takes time.
-fn checking<E: FlowExtractor, C: Consumer<E::Key>>(
-    engine: Engine<E, C>,
-    checksums: Checksums,
-) -> Engine<E, C> {
-    match checksums {
-        Checksums::Ignore => engine,
-        other => engine.with_checksums(other),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What each side of each TCP connection sent.
 
-use flowscope::engine::{FlowRef, Outcome, Reader};
+use flowscope::engine::{FlowRef, PayloadReader, ReadResult};
 use flowscope::reassemble::Chunk;
 use flowscope::session::{Datagram, Input, StreamEnd};
 use flowscope::track::FlowEvent;
@@ -53,7 +53,7 @@ impl<K> From<FlowEvent<K>> for Streamed {
     }
 }
 
-impl<K: HasEnds> Reader<K> for StreamReader {
+impl<K: HasEnds> PayloadReader<K> for StreamReader {
     type Stream = Sums;
     type Event = Streamed;
 
@@ -70,7 +70,7 @@ impl<K: HasEnds> Reader<K> for StreamReader {
         flow: FlowRef<'_, K>,
         input: Input<'_>,
         _: &mut impl Sink<Streamed>,
-    ) -> Outcome {
+    ) -> ReadResult {
         let sum = sums[input.side].get_or_insert_default();
         if let Chunk::Data(bytes) = input.chunk {
             sum.hash.update(bytes);
@@ -79,7 +79,7 @@ impl<K: HasEnds> Reader<K> for StreamReader {
                 extraction.add(&mut sum.unwritten, bytes, name);
             }
         }
-        Outcome::More
+        ReadResult::More
     }
 
     fn datagram(
@@ -88,8 +88,8 @@ impl<K: HasEnds> Reader<K> for StreamReader {
         _: FlowRef<'_, K>,
         _: Datagram<'_>,
         _: &mut impl Sink<Streamed>,
-    ) -> Outcome {
-        Outcome::Done
+    ) -> ReadResult {
+        ReadResult::Done
     }
 
     fn close(
@@ -98,9 +98,9 @@ impl<K: HasEnds> Reader<K> for StreamReader {
         flow: FlowRef<'_, K>,
         end: StreamEnd,
         out: &mut impl Sink<Streamed>,
-    ) -> Outcome {
+    ) -> ReadResult {
         let Some(mut sum) = sums[end.side].take() else {
-            return Outcome::More;
+            return ReadResult::More;
         };
         if let Some(extraction) = &mut self.extraction {
             extraction.finish(&mut sum.unwritten, || file_name(flow, end.side));
@@ -113,15 +113,15 @@ impl<K: HasEnds> Reader<K> for StreamReader {
             sha256: sum.hash.finalize().into(),
             stats: end.stats,
         })));
-        Outcome::More
+        ReadResult::More
     }
 
     fn next_tick(&self, _: &Sums) -> Option<Timestamp> {
         None
     }
 
-    fn tick(&mut self, _: &mut Sums, _: FlowRef<'_, K>, _: &mut impl Sink<Streamed>) -> Outcome {
-        Outcome::More
+    fn tick(&mut self, _: &mut Sums, _: FlowRef<'_, K>, _: &mut impl Sink<Streamed>) -> ReadResult {
+        ReadResult::More
     }
 
     fn end(&mut self, _: Sums, _: FlowRef<'_, K>, _: &mut impl Sink<Streamed>) {}

@@ -90,6 +90,7 @@ impl<K> From<FlowEvent<K>> for Tracked<K> {
 impl<K: HasEnds> Consumer<K> for Recorder {
     type Flow = Notes;
     type Event = Tracked<K>;
+    type Pending = ();
 
     fn open(&mut self, _: FlowRef<'_, K>, _: &Extracted<'_, K>) -> Notes {
         Notes {

@@ -1,7 +1,7 @@
 //! Putting streams in order for what is odd about them.
 
 use flowscope::detect::Protocol;
-use flowscope::engine::{FlowRef, Outcome, Reader};
+use flowscope::engine::{FlowRef, PayloadReader, ReadResult};
 use flowscope::session::{Datagram, Input, StreamEnd};
 use flowscope::wire::Transport;
 use flowscope::{Sink, Timestamp};
@@ -15,14 +15,14 @@ pub(crate) struct Watcher;
 
 impl<K> Read<K> for Watcher
 where
-    Self: Reader<K, Event = Tracked<K>>,
+    Self: PayloadReader<K, Event = Tracked<K>>,
 {
     fn take_app(&mut self) -> Option<Protocol> {
         None
     }
 }
 
-impl<K> Reader<K> for Watcher {
+impl<K> PayloadReader<K> for Watcher {
     type Stream = ();
     type Event = Tracked<K>;
 
@@ -37,8 +37,8 @@ impl<K> Reader<K> for Watcher {
         _: FlowRef<'_, K>,
         _: Input<'_>,
         _: &mut impl Sink<Tracked<K>>,
-    ) -> Outcome {
-        Outcome::More
+    ) -> ReadResult {
+        ReadResult::More
     }
 
     fn datagram(
@@ -47,8 +47,8 @@ impl<K> Reader<K> for Watcher {
         _: FlowRef<'_, K>,
         _: Datagram<'_>,
         _: &mut impl Sink<Tracked<K>>,
-    ) -> Outcome {
-        Outcome::Done
+    ) -> ReadResult {
+        ReadResult::Done
     }
 
     fn close(
@@ -57,16 +57,21 @@ impl<K> Reader<K> for Watcher {
         _: FlowRef<'_, K>,
         _: StreamEnd,
         _: &mut impl Sink<Tracked<K>>,
-    ) -> Outcome {
-        Outcome::More
+    ) -> ReadResult {
+        ReadResult::More
     }
 
     fn next_tick(&self, (): &()) -> Option<Timestamp> {
         None
     }
 
-    fn tick(&mut self, (): &mut (), _: FlowRef<'_, K>, _: &mut impl Sink<Tracked<K>>) -> Outcome {
-        Outcome::More
+    fn tick(
+        &mut self,
+        (): &mut (),
+        _: FlowRef<'_, K>,
+        _: &mut impl Sink<Tracked<K>>,
+    ) -> ReadResult {
+        ReadResult::More
     }
 
     fn end(&mut self, (): (), _: FlowRef<'_, K>, _: &mut impl Sink<Tracked<K>>) {}

@@ -1,13 +1,13 @@
 //! The engine by the names it is used by.
 
 use crate::engine::{
-    Datagrams, Engine, Lifecycle, Messages, Payload, PayloadConfig, Reader, Sessions, Streams,
+    Datagrams, Engine, EngineConfig, Lifecycle, Parsers, PayloadConsumer, PayloadReader, Sessions,
+    StreamCallbacks,
 };
 use crate::extract::FlowExtractor;
 use crate::session::{
     DatagramParser, FlowFactory, OnlyDatagrams, OnlySessions, SessionParser, StreamFactory,
 };
-use crate::track::Config;
 
 /// Follows flows: packets in, [`FlowEvent`](crate::FlowEvent)s out.
 ///
@@ -39,7 +39,6 @@ use crate::track::Config;
 ///
 /// ```
 /// use flowscope_core::extract::FiveTuple;
-/// use flowscope_core::track::Config;
 /// use flowscope_core::{FlowEvent, FlowTracker, LinkType, PacketView, Timestamp};
 ///
 /// # let packet = [
@@ -48,7 +47,7 @@ use crate::track::Config;
 /// # ];
 /// # let view = PacketView::new(&packet, Timestamp::EPOCH).with_link(LinkType::RAW);
 /// let extractor = FiveTuple::bidirectional();
-/// let mut tracker = FlowTracker::<_, u32>::with_state(extractor, Config::default());
+/// let mut tracker = FlowTracker::new(extractor).with_state::<u32>();
 /// let mut seen = Vec::new();
 /// for _ in 0..3 {
 ///     tracker.track(view, &mut seen);
@@ -70,19 +69,13 @@ pub type FlowTracker<E, S = ()> = Engine<E, Lifecycle<S>>;
 impl<E: FlowExtractor> Engine<E, Lifecycle<()>> {
     /// A tracker for flows as `extractor` tells them apart.
     pub fn new(extractor: E) -> Self {
-        Self::with_config(extractor, Config::default())
+        Self::with_consumer(extractor, Lifecycle::default(), EngineConfig::default())
     }
 
-    /// A tracker within the limits of `config`.
-    pub fn with_config(extractor: E, config: Config) -> Self {
-        Self::with_consumer(extractor, Lifecycle::default(), config)
-    }
-}
-
-impl<E: FlowExtractor, S: Default> Engine<E, Lifecycle<S>> {
-    /// A tracker that keeps an `S` for each flow.
-    pub fn with_state(extractor: E, config: Config) -> Self {
-        Self::with_consumer(extractor, Lifecycle::default(), config)
+    /// Begins anew with an `S` kept for each flow.
+    #[must_use]
+    pub fn with_state<S: Default>(self) -> FlowTracker<E, S> {
+        self.with_consumer_of(Lifecycle::default())
     }
 }
 
@@ -130,7 +123,7 @@ impl<E: FlowExtractor, S: Default> Engine<E, Lifecycle<S>> {
 /// let key = "10.0.0.1:12345 → 10.0.0.2:80 tcp".to_string();
 /// assert_eq!(driver.consumer().reader().factory().0, [(key, b"he".to_vec())]);
 /// ```
-pub type FlowDriver<E, F> = Engine<E, Payload<Streams<F>>>;
+pub type FlowDriver<E, F> = Engine<E, PayloadConsumer<StreamCallbacks<F>>>;
 
 /// Follows flows and gives each TCP connection a [`SessionParser`].
 ///
@@ -247,7 +240,6 @@ pub type FlowDatagramDriver<E, F> = Engine<
 /// ```
 /// use flowscope_core::extract::FiveTuple;
 /// use flowscope_core::session::{Both, Datagram, DatagramParser, Input, Interest, SessionParser};
-/// use flowscope_core::track::Config;
 /// use flowscope_core::{
 ///     FlowMessageDriver, LinkType, PacketView, SessionEvent, Sink, Timestamp,
 /// };
@@ -290,7 +282,7 @@ pub type FlowDatagramDriver<E, F> = Engine<
 /// ];
 /// let parsers = Both::<_, _, Message>::new(Lengths, Lengths);
 /// let extractor = FiveTuple::bidirectional();
-/// let mut driver = FlowMessageDriver::with_factory(extractor, parsers, Config::default());
+/// let mut driver = FlowMessageDriver::with_factory(extractor, parsers);
 /// let mut read = Vec::new();
 /// let view = PacketView::new(&datagram, Timestamp::EPOCH).with_link(LinkType::RAW);
 /// driver.track(view, &mut |event| {
@@ -300,22 +292,16 @@ pub type FlowDatagramDriver<E, F> = Engine<
 /// });
 /// assert_eq!(read, [Message::Datagram(2)]);
 /// ```
-pub type FlowMessageDriver<E, F> = Engine<E, Payload<Messages<F>>>;
+pub type FlowMessageDriver<E, F> = Engine<E, PayloadConsumer<Parsers<F>>>;
 
-impl<E, F> Engine<E, Payload<Streams<F>>>
+impl<E, F> Engine<E, PayloadConsumer<StreamCallbacks<F>>>
 where
     E: FlowExtractor,
     F: StreamFactory<E::Key>,
 {
     /// A driver that calls `factory`.
     pub fn new(extractor: E, factory: F) -> Self {
-        Self::with_config(extractor, factory, Config::default())
-    }
-
-    /// A driver within the limits of `config`.
-    pub fn with_config(extractor: E, factory: F, config: Config) -> Self {
-        let payload = Payload::new(Streams::new(factory), PayloadConfig::default());
-        Self::with_consumer(extractor, payload, config)
+        Self::of_reader(extractor, StreamCallbacks::new(factory))
     }
 }
 
@@ -327,14 +313,7 @@ where
     /// A driver that gives TCP connections the parsers that `factory` makes; a
     /// parser that is `Clone` is its own factory.
     pub fn new(extractor: E, factory: F) -> Self {
-        Self::with_config(extractor, factory, Config::default())
-    }
-
-    /// A driver within the limits of `config`.
-    pub fn with_config(extractor: E, factory: F, config: Config) -> Self {
-        let messages = Messages::new(OnlySessions::new(factory));
-        let payload = Payload::new(messages, PayloadConfig::default());
-        Self::with_consumer(extractor, payload, config)
+        Self::of_reader(extractor, Parsers::new(OnlySessions::new(factory)))
     }
 }
 
@@ -346,40 +325,25 @@ where
     /// A driver that gives flows that are no TCP connections the parsers that
     /// `factory` makes; a parser that is `Clone` is its own factory.
     pub fn new(extractor: E, factory: F) -> Self {
-        Self::with_config(extractor, factory, Config::default())
-    }
-
-    /// A driver within the limits of `config`.
-    pub fn with_config(extractor: E, factory: F, config: Config) -> Self {
-        let messages = Messages::new(OnlyDatagrams::new(factory));
-        let payload = Payload::new(messages, PayloadConfig::default());
-        Self::with_consumer(extractor, payload, config)
+        Self::of_reader(extractor, Parsers::new(OnlyDatagrams::new(factory)))
     }
 }
 
-impl<E, F, M> Engine<E, Payload<Messages<F>>>
+impl<E, F, M> Engine<E, PayloadConsumer<Parsers<F>>>
 where
     E: FlowExtractor,
     F: FlowFactory<E::Key, Parser: SessionParser<Message = M> + DatagramParser<Message = M>>,
 {
-    /// A driver for both kinds of flow, within the limits of `config`, with the
-    /// parsers that `factory` makes.
-    pub fn with_factory(extractor: E, factory: F, config: Config) -> Self {
-        let payload = Payload::new(Messages::new(factory), PayloadConfig::default());
-        Self::with_consumer(extractor, payload, config)
+    /// A driver for both kinds of flow, with the parsers that `factory` makes.
+    pub fn with_factory(extractor: E, factory: F) -> Self {
+        Self::of_reader(extractor, Parsers::new(factory))
     }
 }
 
-impl<E, R> Engine<E, Payload<R>>
-where
-    E: FlowExtractor,
-    R: Reader<E::Key>,
-{
-    /// Puts streams together within the limits of `config`. For a driver that
-    /// has tracked nothing yet.
-    #[must_use]
-    pub fn with_payload_config(mut self, config: PayloadConfig) -> Self {
-        self.consumer_mut().set_config(config);
-        self
+impl<E: FlowExtractor, R: PayloadReader<E::Key>> Engine<E, PayloadConsumer<R>> {
+    /// A driver that gives the payload of flows to a reader.
+    fn of_reader(extractor: E, reader: R) -> Self {
+        let consumer = PayloadConsumer::new(reader);
+        Self::with_consumer(extractor, consumer, EngineConfig::default())
     }
 }

@@ -13,7 +13,7 @@
 //! the packets' own, and the same packets always give the same events. Frames
 //! are borrowed, payload is a slice of the frame. A packet of a known flow
 //! allocates nothing and touches that flow only; memory is bounded by
-//! [`Config`](track::Config). Captured bytes cannot make it panic.
+//! [`EngineConfig`](engine::EngineConfig). Captured bytes cannot make it panic.
 //!
 //! The crate needs `alloc` and no `std`: turn off the default feature `std`.
 //! With the features `metrics`, `tracing` and `tracing-messages` it also tells
@@ -44,6 +44,7 @@ pub use dedup::Dedup;
 pub use driver::{
     FlowDatagramDriver, FlowDriver, FlowMessageDriver, FlowSessionDriver, FlowTracker,
 };
+pub use engine::EngineConfig;
 pub use packet::{LinkType, PacketView};
 pub use seq::SeqNumber;
 pub use session::SessionEvent;

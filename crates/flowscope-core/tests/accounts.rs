@@ -3,7 +3,8 @@
 mod common;
 
 use common::{ended, events, talk};
-use flowscope_core::track::{Config, EndReason, FlowEvent, FlowState, FlowStats};
+use flowscope_core::engine::EngineConfig;
+use flowscope_core::track::{EndReason, FlowEvent, FlowState, FlowStats};
 use flowscope_core::{BySide, FlowSide, LinkType, PacketView, Timestamp};
 use flowscope_fixtures::{Close, Conversation, Disturbance, Frame, Resend, Side, Tcp, address};
 use proptest::prelude::*;
@@ -264,7 +265,7 @@ fn every_packet_of_a_frame_that_carries_several_counts() {
     let mut frame = [&[0x88, 0x01][..], &[0; 22], &[0x80, 0]].concat();
     frame.extend([subframe(7), subframe(8), subframe(7)].concat());
     let view = PacketView::new(&frame, Timestamp::EPOCH).with_link(LinkType::IEEE802_11);
-    let mut tracker = common::tracker(Config::default());
+    let mut tracker = common::tracker(EngineConfig::default());
     let mut packets = Vec::new();
     tracker.track(view, &mut |event: common::Event| {
         if let FlowEvent::Packet { flow, .. } = event {

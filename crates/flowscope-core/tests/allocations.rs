@@ -5,8 +5,9 @@ mod common;
 use allocation_counter::measure;
 use common::{Event, talk, tracker, view};
 use flowscope_core::FlowTracker;
+use flowscope_core::engine::EngineConfig;
 use flowscope_core::extract::FiveTuple;
-use flowscope_core::track::{Config, FlowEvent};
+use flowscope_core::track::FlowEvent;
 use flowscope_fixtures::{Conversation, Frame, SECOND, START, Side, Tcp, address};
 
 #[test]
@@ -28,7 +29,7 @@ fn a_packet_of_a_known_flow_allocates_nothing() {
             })
             .collect()
     };
-    let mut tracker = tracker(Config::default());
+    let mut tracker = tracker(EngineConfig::default());
     let mut packets = 0u64;
     let mut count = |_: Event| packets += 1;
     for talk in &conversations {
@@ -66,7 +67,7 @@ fn a_batch_for_a_large_table_allocates_nothing() {
         frame.bytes[26..30].copy_from_slice(&sender);
         frame
     };
-    let mut tracker = tracker(Config::default());
+    let mut tracker = tracker(EngineConfig::default());
     let mut packets = 0u64;
     let mut count = |event: Event| packets += u64::from(matches!(event, FlowEvent::Packet { .. }));
     for host in 0..FLOWS {

@@ -7,7 +7,8 @@ use core::time::Duration;
 use allocation_counter::measure;
 use common::{Event, ended, lookup, talk, tracker, view};
 use flowscope_core::PacketView;
-use flowscope_core::track::{Config, EndReason, FlowEvent, FlowState, IdleTimeouts};
+use flowscope_core::engine::EngineConfig;
+use flowscope_core::track::{EndReason, FlowEvent, FlowState, IdleTimeouts};
 use flowscope_fixtures::{
     Close, Conversation, Disturbance, MILLISECOND, SECOND, START, Side, Tcp, address,
 };
@@ -16,9 +17,9 @@ const MAX_FLOWS: usize = 10_000;
 const MICROSECOND: u64 = 1000;
 
 fn capped() -> common::Tracker {
-    tracker(Config {
+    tracker(EngineConfig {
         max_flows: MAX_FLOWS,
-        ..Config::default()
+        ..EngineConfig::default()
     })
 }
 
@@ -98,9 +99,9 @@ fn floods_that_come_and_go_leave_nothing_behind() {
 
 #[test]
 fn closed_flows_make_room_before_live_ones() {
-    let mut tracker = tracker(Config {
+    let mut tracker = tracker(EngineConfig {
         max_flows: 3,
-        ..Config::default()
+        ..EngineConfig::default()
     });
     let open = |port: u16| {
         let client = format!("10.0.0.1:{port}");
@@ -140,13 +141,13 @@ fn closed_flows_make_room_before_live_ones() {
 /// The nearest of them is years away: it must not be waited for tick by tick.
 #[test]
 fn flows_that_never_expire_make_room_too() {
-    let mut tracker = tracker(Config {
+    let mut tracker = tracker(EngineConfig {
         max_flows: 1000,
         idle: IdleTimeouts {
             udp: Duration::MAX,
             ..IdleTimeouts::default()
         },
-        ..Config::default()
+        ..EngineConfig::default()
     });
     let mut over = Vec::new();
     let mut on_event = |event: Event| {

@@ -515,21 +515,6 @@ fn too_many_networks_for_a_key_are_no_flow_of_another() {
 }
 
 #[test]
-fn the_outer_flow_is_there_beside_the_inner_one() {
-    let both = AUTO.with_outer();
-    for way in encapsulations() {
-        for frame in frames(&way) {
-            let inner = both.extract(view(&frame)).unwrap();
-            let outside = FiveTuple::bidirectional().extract(view(&frame)).unwrap();
-            let outer = both.outer(&inner).map(|outer| outer.key);
-            let is_in_a_tunnel = !is_inner(&outside.key);
-            assert_eq!(outer, is_in_a_tunnel.then_some(outside.key));
-            assert!(AUTO.outer(&inner).is_none());
-        }
-    }
-}
-
-#[test]
 fn a_label_is_that_of_the_packet_whose_flow_it_is() {
     let client = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
     let ip = |label| {

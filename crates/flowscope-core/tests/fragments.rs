@@ -9,12 +9,11 @@ use allocation_counter::measure;
 use common::{Event, ended, tracker, view};
 use flowscope_core::defrag::{FragmentConfig, FragmentPolicy, Loss};
 use flowscope_core::engine::{Consumer, Engine, FlowRef, Reaction};
+use flowscope_core::engine::{EngineConfig, OuterFlows};
 use flowscope_core::extract::{
     AutoDetectEncap, Extracted, FiveTuple, FiveTupleKey, FlowExtractor, InnerVxlan,
 };
-use flowscope_core::track::{
-    Anomalies, AnomalyKind, Config, EndReason, FlowEvent, FlowState, FlowStats,
-};
+use flowscope_core::track::{Anomalies, AnomalyKind, EndReason, FlowEvent, FlowState, FlowStats};
 use flowscope_core::wire::{Cause, Layer as Kind, Skip};
 use flowscope_core::{FlowSide, Sink, Timestamp};
 use flowscope_fixtures::{
@@ -32,6 +31,7 @@ struct Keeper(Vec<(String, FlowSide, Vec<u8>)>);
 impl Consumer<Key> for Keeper {
     type Flow = ();
     type Event = Event;
+    type Pending = ();
 
     fn open(&mut self, _: FlowRef<'_, Key>, _: &Extracted<'_, Key>) {}
 
@@ -61,7 +61,7 @@ impl Consumer<Key> for Keeper {
 
 type Keeping<E> = Engine<E, Keeper>;
 
-fn keeping(config: Config) -> Keeping<AutoDetectEncap<FiveTuple>> {
+fn keeping(config: EngineConfig) -> Keeping<AutoDetectEncap<FiveTuple>> {
     let extractor = AutoDetectEncap::new(FiveTuple::bidirectional());
     Engine::with_consumer(extractor, Keeper::default(), config)
 }
@@ -97,7 +97,7 @@ impl Outcome {
     }
 
     fn usual(frames: &[Frame]) -> Self {
-        Self::of(keeping(Config::default()), frames)
+        Self::of(keeping(EngineConfig::default()), frames)
     }
 
     /// The only flow there is.
@@ -199,7 +199,7 @@ fn fragments_count_on_the_flow_that_the_first_one_names() {
 fn fragments_without_the_first_are_skipped_and_open_no_flow() {
     let parts = datagram(ipv4(1, 2)).every(16);
     let frames = in_turn(parts.into_iter().skip(1));
-    let mut engine = keeping(Config::default());
+    let mut engine = keeping(EngineConfig::default());
     let mut events = Vec::new();
     for frame in &frames {
         engine.track(view(frame), &mut events);
@@ -258,9 +258,9 @@ fn overlapping_fragments_are_an_anomaly_and_over_ipv6_the_end_of_their_datagram(
 
 #[test]
 fn fragments_that_are_ignored_are_not_held() {
-    let config = Config {
+    let config = EngineConfig {
         fragments: FragmentPolicy::Ignore,
-        ..Config::default()
+        ..EngineConfig::default()
     };
     let frames = in_turn(datagram(ipv4(1, 2)).every(16));
     let seen = Outcome::of(keeping(config), &frames);
@@ -340,7 +340,7 @@ fn a_tunnel_in_fragments_belongs_to_the_flow_inside() {
         let frames = in_turn(parts.into_iter().rev());
         let auto = Outcome::usual(&frames);
         let named = InnerVxlan(FiveTuple::bidirectional());
-        let named = Engine::with_consumer(named, Keeper::default(), Config::default());
+        let named = Engine::with_consumer(named, Keeper::default(), EngineConfig::default());
         for seen in [auto, Outcome::of(named, &frames)] {
             let stats = seen.flow();
             assert_eq!(stats.packets.initiator, frames.len() as u64, "{size}");
@@ -353,7 +353,10 @@ fn a_tunnel_in_fragments_belongs_to_the_flow_inside() {
 
 #[test]
 fn both_layers_of_a_tunnel_have_a_flow_where_both_are_wanted() {
-    let both = AutoDetectEncap::new(FiveTuple::bidirectional()).with_outer();
+    let config = EngineConfig {
+        outer_flows: OuterFlows::Counted,
+        ..EngineConfig::default()
+    };
     let packet = |at| Fragmented::new(&tunnelled(), at, &[7; 40]);
     // Whole, the packet outside in fragments, the packet inside.
     let cases = [
@@ -362,7 +365,7 @@ fn both_layers_of_a_tunnel_have_a_flow_where_both_are_wanted() {
         (packet(4).every(24), 2, [2, 2]),
     ];
     for (parts, frames, [inside, outside]) in cases {
-        let mut engine = Engine::with_consumer(both, Keeper::default(), Config::default());
+        let mut engine = keeping(config);
         let mut events = Vec::new();
         let parts = in_turn(parts);
         assert_eq!(parts.len(), frames);
@@ -428,9 +431,9 @@ fn a_flow_that_ended_leaves_its_datagram_to_the_next() {
     let parts = datagram(ipv4(1, 2)).every(24);
     let other = Fragmented::new(&[ethernet(), ipv4(5, 6), udp()], 1, b"short");
     let frames = in_turn([parts[0].clone(), other.part(0..13), parts[1].clone()]);
-    let config = Config {
+    let config = EngineConfig {
         max_flows: 1,
-        ..Config::default()
+        ..EngineConfig::default()
     };
     let seen = Outcome::of(keeping(config), &frames);
     let packets: Vec<u64> = flows(&seen.events)
@@ -445,13 +448,13 @@ fn a_flood_of_first_fragments_takes_no_more_memory_than_allowed() {
     const FRAGMENTS: u32 = 300_000;
     let mut frame = Frame::new(START, link_type::ETHERNET, datagram(ipv4(1, 2)).part(0..16));
     let allocated = measure(|| {
-        let config = Config {
+        let config = EngineConfig {
             max_flows: 100,
             fragments: FragmentPolicy::Reassemble(FragmentConfig {
                 max_memory: 1 << 20,
                 ..FragmentConfig::default()
             }),
-            ..Config::default()
+            ..EngineConfig::default()
         };
         let mut tracker = tracker(config);
         for n in 0..FRAGMENTS {
@@ -473,7 +476,7 @@ fn a_flood_of_first_fragments_takes_no_more_memory_than_allowed() {
 fn fragments_of_flows_that_go_on_expire_by_their_own_time() {
     // The flow lives for longer than its datagram waits.
     let parts = datagram(ipv4(1, 2)).every(24);
-    let mut engine = keeping(Config {
+    let mut engine = keeping(EngineConfig {
         fragments: FragmentPolicy::Reassemble(FragmentConfig {
             timeouts: flowscope_core::defrag::FragmentTimeouts {
                 ipv4: Duration::from_secs(5),
@@ -481,7 +484,7 @@ fn fragments_of_flows_that_go_on_expire_by_their_own_time() {
             },
             ..Default::default()
         }),
-        ..Config::default()
+        ..EngineConfig::default()
     });
     let mut events = Vec::new();
     let frames = in_turn(parts);
@@ -649,7 +652,7 @@ proptest! {
         };
         let singly = shown(&Outcome::usual(&frames).events);
 
-        let mut batches = keeping(Config::default());
+        let mut batches = keeping(EngineConfig::default());
         let mut seen = Vec::new();
         for batch in frames.chunks(batch) {
             batches.track_batch(batch.iter().map(view), &mut seen);
@@ -660,7 +663,7 @@ proptest! {
         let mut moments: Vec<u64> = moments.iter().map(|at| START + at * MILLISECOND).collect();
         moments.sort_unstable();
         let mut moments = moments.into_iter().peekable();
-        let mut live = keeping(Config::default());
+        let mut live = keeping(EngineConfig::default());
         let mut seen = Vec::new();
         for frame in &frames {
             while let Some(moment) = moments.next_if(|moment| *moment < frame.nanos) {

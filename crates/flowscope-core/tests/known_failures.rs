@@ -8,10 +8,11 @@ use core::convert::Infallible;
 
 use common::lines::{LineEvent, Lines, words};
 use common::{Event, ended, events, talk, view};
-use flowscope_core::engine::{Consumer, Engine, FlowRef, Pending, Reaction};
+use flowscope_core::engine::EngineConfig;
+use flowscope_core::engine::{Consumer, Engine, FlowRef, Pending, PendingEntry, Reaction};
 use flowscope_core::extract::{AutoDetectEncap, Extracted, FiveTuple, FiveTupleKey};
 use flowscope_core::session::{Both, Datagram, DatagramParser, Interest};
-use flowscope_core::track::{Anomalies, Config, EndReason, FlowEvent};
+use flowscope_core::track::{Anomalies, EndReason, FlowEvent};
 use flowscope_core::{
     FlowMessageDriver, FlowSessionDriver, FlowSide, LinkType, PacketView, Sink, Timestamp,
 };
@@ -64,7 +65,7 @@ fn parsers_in_a_tunnel_are_given_the_bytes_inside() {
                 behind: 1,
             });
         let parsers = Both::<_, _, String>::new(Lines::default(), Text);
-        let mut driver = FlowMessageDriver::with_factory(AUTO, parsers, Config::default());
+        let mut driver = FlowMessageDriver::with_factory(AUTO, parsers);
         let mut events: Vec<LineEvent> = Vec::new();
         for frame in [asked.frames(), said.frames()].concat() {
             driver.track(view(&frame), &mut events);
@@ -111,7 +112,7 @@ fn gtp_u_of_nine_bytes_or_of_any_other_number_is_survived() {
         for len in 0..=17 {
             let bytes = wrap(&outside, &header(flags)[..len]);
             let frame = PacketView::new(&bytes, Timestamp::EPOCH).with_link(LinkType::RAW);
-            let mut tracker = common::tracker(Config::default());
+            let mut tracker = common::tracker(EngineConfig::default());
             tracker.track(frame, &mut |_: Event| {});
             // What cannot be opened is a datagram like any other.
             assert_eq!(tracker.active_flows(), 1, "{flags:02x} {len}");
@@ -157,6 +158,7 @@ impl Counting {
 impl<K> Consumer<K> for Counting {
     type Flow = ();
     type Event = FlowEvent<K>;
+    type Pending = PendingEntry;
 
     fn open(&mut self, _: FlowRef<'_, K>, _: &Extracted<'_, K>) {
         self.count();
@@ -188,8 +190,8 @@ impl<K> Consumer<K> for Counting {
     fn pending(&self, (): &()) -> Pending {
         self.count();
         Pending {
-            alarm: Some(Timestamp::from_nanos(u64::MAX - 1)),
-            holds: true,
+            timer: Some(Timestamp::from_nanos(u64::MAX - 1)),
+            held: 1,
         }
     }
 }
@@ -200,8 +202,11 @@ impl<K> Consumer<K> for Counting {
 fn a_packet_looks_at_its_own_flow_alone_however_many_wait() {
     let calls = |flows: u32| {
         let consumer = Counting::default();
-        let mut engine: Engine<_, Counting> =
-            Engine::with_consumer(FiveTuple::bidirectional(), consumer, Config::default());
+        let mut engine: Engine<_, Counting> = Engine::with_consumer(
+            FiveTuple::bidirectional(),
+            consumer,
+            EngineConfig::default(),
+        );
         let mut events = |_: FlowEvent<FiveTupleKey>| {};
         let mut frame: Frame = talk().handshake().frames().remove(2);
         for n in 0..flows {

@@ -5,9 +5,10 @@ mod common;
 use core::time::Duration;
 
 use common::{Event, ended, events, lookup, talk, tracker, view};
+use flowscope_core::engine::EngineConfig;
 use flowscope_core::extract::FiveTuple;
 use flowscope_core::track::{
-    AnomalyKind, Config, EndReason, FlowEvent, FlowState, FlowStats, IdleTimeouts,
+    AnomalyKind, EndReason, FlowEvent, FlowState, FlowStats, IdleTimeouts,
 };
 use flowscope_core::{FlowTracker, Timestamp};
 use flowscope_fixtures::{
@@ -273,12 +274,12 @@ fn an_ack_after_the_end_opens_no_flow() {
 
 #[test]
 fn silence_ends_a_flow_at_its_deadline_and_in_order() {
-    let config = Config {
+    let config = EngineConfig {
         idle: IdleTimeouts {
             udp: Duration::from_secs(60),
             ..IdleTimeouts::default()
         },
-        ..Config::default()
+        ..EngineConfig::default()
     };
     let mut tracker = tracker(config);
     let mut seen = Vec::new();
@@ -330,7 +331,7 @@ fn timeouts_go_by_protocol_and_state() {
     ] {
         let last = frames[frames.len() - 1].nanos;
         let mut seen = Vec::new();
-        let mut tracker = tracker(Config::default());
+        let mut tracker = tracker(EngineConfig::default());
         for frame in &frames {
             tracker.track(view(frame), &mut seen);
         }
@@ -352,9 +353,9 @@ fn a_closed_flow_expires_even_where_open_ones_never_do() {
             tcp,
             ..IdleTimeouts::default()
         };
-        let mut tracker = tracker(Config {
+        let mut tracker = tracker(EngineConfig {
             idle,
-            ..Config::default()
+            ..EngineConfig::default()
         });
         let reset = talk().starting_at(start).handshake();
         let frames = reset.close(Close::Reset(Side::Client)).frames();
@@ -377,9 +378,9 @@ fn a_deadline_that_moves_ahead_a_little_is_kept() {
     };
     // Whatever the clock's phase.
     for phase in 0..600 {
-        let mut tracker = tracker(Config {
+        let mut tracker = tracker(EngineConfig {
             idle,
-            ..Config::default()
+            ..EngineConfig::default()
         });
         let start = START + phase * MILLISECOND;
         let open = talk().starting_at(start).handshake().wait(SECOND / 5);
@@ -396,7 +397,7 @@ fn a_deadline_that_moves_ahead_a_little_is_kept() {
 
 #[test]
 fn a_timeout_function_overrides_the_timeouts() {
-    let mut tracker = tracker(Config::default())
+    let mut tracker = tracker(EngineConfig::default())
         .with_idle_timeout_fn(|key, _| key.either_port(53).then_some(Duration::from_secs(5)));
     let mut seen = Vec::new();
     let frames = lookup(5000, START);
@@ -431,7 +432,7 @@ fn an_older_packet_counts_and_moves_no_clock() {
 fn monotonic_timestamps_never_go_back() {
     let mut frames = lookup(5000, START + 100 * SECOND);
     frames.extend(lookup(5001, START));
-    let mut tracker = FlowTracker::new(FiveTuple::bidirectional()).with_monotonic_timestamps(true);
+    let mut tracker = FlowTracker::new(FiveTuple::bidirectional()).with_monotonic_timestamps();
     let mut seen: Vec<Event> = Vec::new();
     for frame in &frames {
         tracker.track(view(frame), &mut seen);
@@ -442,9 +443,9 @@ fn monotonic_timestamps_never_go_back() {
 
 #[test]
 fn at_the_cap_the_flow_nearest_its_timeout_goes() {
-    let mut tracker = tracker(Config {
+    let mut tracker = tracker(EngineConfig {
         max_flows: 2,
-        ..Config::default()
+        ..EngineConfig::default()
     });
     let mut seen = Vec::new();
     let mut feed = |tracker: &mut common::Tracker, frames: &[Frame]| {
@@ -467,8 +468,7 @@ fn at_the_cap_the_flow_nearest_its_timeout_goes() {
 
 #[test]
 fn live_flows_can_be_looked_at() {
-    let mut tracker =
-        FlowTracker::<_, u32>::with_state(FiveTuple::bidirectional(), Config::default());
+    let mut tracker = FlowTracker::new(FiveTuple::bidirectional()).with_state::<u32>();
     let mut seen: Vec<Event> = Vec::new();
     for frame in &lookup(5000, START) {
         tracker.track(view(frame), &mut seen);

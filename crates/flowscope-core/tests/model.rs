@@ -7,7 +7,8 @@ use core::time::Duration;
 
 use common::{cases, tracker, view};
 use flowscope_core::Timestamp;
-use flowscope_core::track::{Config, EndReason, FlowEvent, IdleTimeouts};
+use flowscope_core::engine::EngineConfig;
+use flowscope_core::track::{EndReason, FlowEvent, IdleTimeouts};
 use flowscope_fixtures::{
     Close, Conversation, Datagrams, Frame, MILLISECOND, SECOND, START, Side, Tcp,
 };
@@ -160,11 +161,11 @@ fn step() -> impl Strategy<Value = Step> {
     (any::<usize>(), pause, late).prop_map(|(lane, pause, late)| Step { lane, pause, late })
 }
 
-fn config() -> impl Strategy<Value = Config> {
+fn config() -> impl Strategy<Value = EngineConfig> {
     let millis =
         |range| prop::num::u64::ANY.prop_map(move |n| Duration::from_millis(n % range + 1));
     let short = (millis(3000), millis(1500), millis(900), millis(2000)).prop_map(
-        |(tcp, handshake, closed, udp)| Config {
+        |(tcp, handshake, closed, udp)| EngineConfig {
             idle: IdleTimeouts {
                 tcp,
                 handshake,
@@ -172,20 +173,20 @@ fn config() -> impl Strategy<Value = Config> {
                 udp,
                 ..IdleTimeouts::default()
             },
-            ..Config::default()
+            ..EngineConfig::default()
         },
     );
     // The wheel turns more than once before these come up.
-    let long = Config {
+    let long = EngineConfig {
         idle: IdleTimeouts {
             tcp: Duration::from_secs(1500),
             udp: Duration::from_secs(1200),
             ..IdleTimeouts::default()
         },
-        ..Config::default()
+        ..EngineConfig::default()
     };
-    let config = prop_oneof![Just(Config::default()), Just(long), short];
-    (config, 1..8usize).prop_map(|(config, max_flows)| Config {
+    let config = prop_oneof![Just(EngineConfig::default()), Just(long), short];
+    (config, 1..8usize).prop_map(|(config, max_flows)| EngineConfig {
         max_flows,
         ..config
     })
@@ -204,7 +205,7 @@ struct Ended {
 
 /// A tracker that looks at every flow for every packet.
 struct List {
-    config: Config,
+    config: EngineConfig,
     flows: Vec<Flow>,
     clock: u64,
     last_number: u64,
@@ -237,7 +238,7 @@ enum State {
 }
 
 impl List {
-    fn new(config: Config) -> Self {
+    fn new(config: EngineConfig) -> Self {
         Self {
             config,
             flows: Vec::new(),

@@ -3,11 +3,12 @@
 mod common;
 
 use common::view;
+use flowscope_core::engine::EngineConfig;
 use flowscope_core::extract::{
     AutoDetectEncap, FiveTuple, FlowExtractor, FlowLabel, InnerGre, InnerGtpU, InnerVxlan, IpPair,
     MacPair, StripMpls, StripVlan,
 };
-use flowscope_core::track::{Config, FlowEvent};
+use flowscope_core::track::FlowEvent;
 use flowscope_core::wire::{Cause, Skip};
 use flowscope_core::{LinkType, PacketView, Timestamp};
 use flowscope_fixtures::{Capture, Frame, captures};
@@ -30,7 +31,7 @@ fn read(packet: PacketView<'_>) -> Result<(), Skip> {
         Ok(_) => assert!(plain.is_ok()),
         Err(skip) => assert!(plain.is_err() || skip.cause == Cause::Fragment),
     }
-    let mut tracker = common::tracker(Config::default());
+    let mut tracker = common::tracker(EngineConfig::default());
     tracker.track(packet, &mut |_: common::Event| {});
     let on_flows: u64 = tracker
         .snapshot_flow_stats()
@@ -113,7 +114,7 @@ proptest! {
             frame.bytes[at] = byte;
             frame.wire_len = frame.wire_len.max(wire_len);
         }
-        let mut tracker = common::tracker(Config::default());
+        let mut tracker = common::tracker(EngineConfig::default());
         let mut on_flows = 0;
         let mut count = |event: common::Event| {
             if let FlowEvent::Ended { stats, .. } = event {

@@ -6,8 +6,9 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::collections::BTreeMap;
 
 use common::{Event, ended, events, tracker, view};
+use flowscope_core::engine::EngineConfig;
 use flowscope_core::extract::{AutoDetectEncap, FiveTuple, FlowExtractor, IpPair, MacPair};
-use flowscope_core::track::{Config, EndReason, FlowEvent};
+use flowscope_core::track::{EndReason, FlowEvent};
 use flowscope_core::{PacketView, Timestamp};
 use flowscope_fixtures::{
     Close, Conversation, Datagrams, Disturbance, Ethernet, Frame, Icmp, Ipv4, Ipv6, Layer,
@@ -242,7 +243,7 @@ proptest! {
 
     #[test]
     fn every_packet_is_on_a_flow_or_skipped(frames in traffic()) {
-        let mut tracker = tracker(Config::default());
+        let mut tracker = tracker(EngineConfig::default());
         let mut seen = Vec::new();
         for frame in &frames {
             tracker.track(view(frame), &mut seen);
@@ -293,7 +294,7 @@ proptest! {
     ) {
         let singly = shown(&events(&frames));
         prop_assert_eq!(&singly, &shown(&events(&frames)));
-        let mut tracker = tracker(Config::default());
+        let mut tracker = tracker(EngineConfig::default());
         let mut seen = Vec::new();
         for batch in frames.chunks(size) {
             tracker.track_batch(batch.iter().map(view), &mut seen);
@@ -322,7 +323,7 @@ proptest! {
         let mut moments: Vec<u64> = moments.iter().map(|at| START + at * MILLISECOND).collect();
         moments.sort_unstable();
         let mut moments = moments.into_iter().peekable();
-        let mut tracker = tracker(Config::default());
+        let mut tracker = tracker(EngineConfig::default());
         let mut live = Vec::new();
         for frame in &frames {
             while let Some(moment) = moments.next_if(|moment| *moment < frame.nanos) {

@@ -7,12 +7,12 @@ use core::time::Duration;
 
 use common::lines::{LineEvent, Lines, word, words};
 use common::{cases, talk, view};
-use flowscope_core::engine::PayloadConfig;
+use flowscope_core::engine::{AnomalyEvents, EngineConfig};
 use flowscope_core::extract::{FiveTuple, FiveTupleKey, IpPair};
 use flowscope_core::session::{
     Both, ByKey, Datagram, DatagramParser, FlowFactory, Interest, SessionParser,
 };
-use flowscope_core::track::{AnomalyKind, Config, EndReason, FlowEvent};
+use flowscope_core::track::{AnomalyKind, EndReason, FlowEvent};
 use flowscope_core::{
     FlowDatagramDriver, FlowMessageDriver, FlowSessionDriver, FlowSide, SessionEvent, Sink,
     Timestamp,
@@ -34,7 +34,7 @@ where
         driver.track(view(frame), &mut events);
     }
     driver.finish(&mut events);
-    assert_eq!(driver.consumer().memory(), 0, "all of it is given back");
+    assert_eq!(driver.held_memory(), 0, "all of it is given back");
     events
 }
 
@@ -191,8 +191,11 @@ fn a_hole_that_nobody_acknowledged_is_given_up_after_its_timeout() {
 #[test]
 fn anomalies_are_counted_and_can_be_left_out() {
     let lossy = hello().disturb(Disturbance::Lose(4));
-    let mut driver =
-        FlowSessionDriver::new(FiveTuple::bidirectional(), Lines::default()).with_anomalies(false);
+    let mut driver = FlowSessionDriver::new(FiveTuple::bidirectional(), Lines::default())
+        .with_config(EngineConfig {
+            anomalies: AnomalyEvents::Counted,
+            ..EngineConfig::default()
+        });
     let mut events = Vec::new();
     for frame in lossy.frames() {
         driver.track(view(&frame), &mut events);
@@ -276,7 +279,7 @@ fn an_error_is_reported_once_wherever_it_comes_from() {
         assert_eq!(words.last(), Some(&format!("ended {reason}")), "{name}");
         let stats = driver.stats();
         assert_eq!(stats.anomalies_of(AnomalyKind::ParseError), 1, "{name}");
-        assert_eq!(driver.consumer().memory(), 0, "{name}");
+        assert_eq!(driver.held_memory(), 0, "{name}");
     }
 }
 
@@ -299,7 +302,7 @@ fn a_parser_that_has_seen_enough_is_left_alone() {
     for frame in gone_on.frames() {
         driver.track(view(&frame), &mut |_: LineEvent| {});
     }
-    assert_eq!(driver.consumer().memory(), 0);
+    assert_eq!(driver.held_memory(), 0);
 }
 
 #[test]
@@ -547,9 +550,9 @@ fn a_parser_that_is_fed_under_pressure_is_called_at_its_time() {
         .disturb(Disturbance::Lose(3));
     let frames = merge([waiting.frames(), greedy.frames(), clock(&[500, 700, 2_000])]);
     let mut driver = FlowSessionDriver::new(FiveTuple::bidirectional(), Lines::default())
-        .with_payload_config(PayloadConfig {
+        .with_config(EngineConfig {
             max_memory: 1_000,
-            ..PayloadConfig::default()
+            ..EngineConfig::default()
         });
     let mut events = Vec::new();
     for frame in &frames {
@@ -627,8 +630,7 @@ fn both_kinds_of_parser_in_one_pass() {
         .frames();
     let frames = merge([hello().frames(), asked]);
     let parsers = Both::<_, _, String>::new(Lines::default(), Text);
-    let mut driver =
-        FlowMessageDriver::with_factory(FiveTuple::bidirectional(), parsers, Config::default());
+    let mut driver = FlowMessageDriver::with_factory(FiveTuple::bidirectional(), parsers);
     let mut events: Vec<LineEvent> = Vec::new();
     for frame in &frames {
         driver.track(view(frame), &mut events);
@@ -896,7 +898,7 @@ proptest! {
             events.iter().map(|event| format!("{event:?}")).collect()
         };
         prop_assert_eq!(text(&plain), text(&seen));
-        prop_assert_eq!(driver.consumer().memory(), 0);
+        prop_assert_eq!(driver.held_memory(), 0);
     }
 }
 

@@ -6,7 +6,7 @@ use core::convert::Infallible;
 
 use allocation_counter::measure;
 use common::{talk, view};
-use flowscope_core::engine::{PayloadConfig, Pressure};
+use flowscope_core::engine::{EngineConfig, PayloadConfig, Pressure};
 use flowscope_core::extract::{FiveTuple, FiveTupleKey};
 use flowscope_core::reassemble::{Chunk, OverflowPolicy, StreamConfig};
 use flowscope_core::session::{Input, Interest, SessionParser};
@@ -40,13 +40,13 @@ impl SessionParser for Lengths {
 type Event = SessionEvent<FiveTupleKey, usize>;
 type Driver = FlowSessionDriver<FiveTuple, Lengths>;
 
-fn driver(config: PayloadConfig) -> Driver {
-    FlowSessionDriver::new(FiveTuple::bidirectional(), Lengths).with_payload_config(config)
+fn driver(config: EngineConfig) -> Driver {
+    FlowSessionDriver::new(FiveTuple::bidirectional(), Lengths).with_config(config)
 }
 
 #[test]
 fn a_packet_in_order_allocates_nothing() {
-    let mut driver = driver(PayloadConfig::default());
+    let mut driver = driver(EngineConfig::default());
     let talks: Vec<Conversation> = (0..50u16)
         .map(|n| {
             let client = format!("10.0.0.1:{}", 40_000 + n);
@@ -77,7 +77,7 @@ fn a_packet_in_order_allocates_nothing() {
     });
     assert_eq!(allocated.count_total, 0);
     assert_eq!(bytes, 50 * 200_000);
-    assert_eq!(driver.consumer().memory(), 0);
+    assert_eq!(driver.held_memory(), 0);
 }
 
 /// The same packets from many sources.
@@ -125,15 +125,15 @@ fn early(segments: usize, len: usize) -> Conversation {
 }
 
 /// Feeds a crowd, and returns the most bytes that were allocated at once.
-fn flood(config: PayloadConfig, hosts: u32, frames: Vec<Frame>) -> u64 {
+fn flood(config: EngineConfig, hosts: u32, frames: Vec<Frame>) -> u64 {
     measure(|| {
         let mut driver = driver(config);
         Crowd { frames, hosts }.feed(&mut driver, |driver| {
-            assert!(driver.consumer().memory() <= config.max_memory);
+            assert!(driver.held_memory() <= config.max_memory);
         });
         assert_eq!(driver.active_flows(), hosts as usize);
         // What was over the cap for a moment is one stream's.
-        let peak = driver.consumer().memory_peak();
+        let peak = driver.held_memory_peak();
         assert!(peak <= config.max_memory + (64 << 10), "{peak}");
     })
     .bytes_max
@@ -148,12 +148,12 @@ const BESIDE: u64 = 256 + 4 * 24 + 4 * 16;
 fn early_bytes_of_a_million_half_open_flows_stay_under_the_cap() {
     const FLOWS: u32 = 1_000_000;
     const MAX: usize = 64 << 20;
-    let alone = flood(PayloadConfig::default(), FLOWS, early(0, 0).frames());
+    let alone = flood(EngineConfig::default(), FLOWS, early(0, 0).frames());
     for pressure in [Pressure::Oldest, Pressure::Current] {
-        let config = PayloadConfig {
+        let config = EngineConfig {
             max_memory: MAX,
             pressure,
-            ..PayloadConfig::default()
+            ..EngineConfig::default()
         };
         let most = flood(config, FLOWS, early(1, 600).frames());
         println!("{pressure:?}: {most} bytes with {FLOWS} flows, {alone} without early bytes");
@@ -166,17 +166,20 @@ fn early_bytes_of_a_million_half_open_flows_stay_under_the_cap() {
 fn a_hole_in_each_of_many_flows_stays_under_the_cap_whatever_is_done_about_it() {
     const FLOWS: u32 = 100_000;
     const MAX: usize = 4 << 20;
-    let alone = flood(PayloadConfig::default(), FLOWS, early(0, 0).frames());
+    let alone = flood(EngineConfig::default(), FLOWS, early(0, 0).frames());
     for pressure in [Pressure::Oldest, Pressure::Current] {
         for overflow in [OverflowPolicy::SlidingWindow, OverflowPolicy::DropFlow] {
-            let config = PayloadConfig {
-                streams: StreamConfig {
-                    overflow,
-                    ..StreamConfig::default()
+            let config = EngineConfig {
+                payload: PayloadConfig {
+                    streams: StreamConfig {
+                        overflow,
+                        ..StreamConfig::default()
+                    },
+                    ..PayloadConfig::default()
                 },
                 max_memory: MAX,
                 pressure,
-                ..PayloadConfig::default()
+                ..EngineConfig::default()
             };
             let most = flood(config, FLOWS, early(2, 600).frames());
             let bound = alone + u64::from(FLOWS) * BESIDE + MAX as u64;
@@ -192,11 +195,11 @@ fn a_hole_in_each_of_many_flows_stays_under_the_cap_whatever_is_done_about_it() 
 #[test]
 fn a_hole_in_each_of_many_flows_is_given_up_in_time_and_all_is_given_back() {
     const FLOWS: u32 = 100_000;
-    let config = PayloadConfig::default();
+    let config = EngineConfig::default();
     let mut driver = driver(config);
     let allocated = measure(|| {
         Crowd::new(FLOWS, &early(1, 600)).feed(&mut driver, |_| {});
-        assert!(driver.consumer().memory() >= 600 * FLOWS as usize);
+        assert!(driver.held_memory() >= 600 * FLOWS as usize);
         let (mut gaps, mut bytes) = (0, 0);
         let later = Timestamp::from_nanos(START + 11 * SECOND);
         driver.expire(later, &mut |event: Event| match event {
@@ -205,9 +208,9 @@ fn a_hole_in_each_of_many_flows_is_given_up_in_time_and_all_is_given_back() {
             _ => {}
         });
         assert_eq!((gaps, bytes), (FLOWS, 600 * FLOWS as usize));
-        assert_eq!(driver.consumer().memory(), 0);
+        assert_eq!(driver.held_memory(), 0);
     });
-    assert!(driver.consumer().memory_peak() <= config.max_memory);
+    assert!(driver.held_memory_peak() <= config.max_memory);
     println!("{allocated:?}");
     let alone = flood(config, FLOWS, early(0, 0).frames());
     let left = alone + u64::from(FLOWS) * BESIDE;
@@ -230,13 +233,13 @@ fn bytes_that_many_flows_send_backwards_stay_under_the_cap() {
     backwards.remove(1);
     backwards[1..].reverse();
     let every_other: Vec<_> = backwards.iter().step_by(2).cloned().collect();
-    let alone = flood(PayloadConfig::default(), FLOWS, early(0, 0).frames());
+    let alone = flood(EngineConfig::default(), FLOWS, early(0, 0).frames());
     for frames in [backwards, every_other] {
         for pressure in [Pressure::Oldest, Pressure::Current] {
-            let config = PayloadConfig {
+            let config = EngineConfig {
                 max_memory: MAX,
                 pressure,
-                ..PayloadConfig::default()
+                ..EngineConfig::default()
             };
             let most = flood(config, FLOWS, frames.clone());
             let bound = alone + u64::from(FLOWS) * BESIDE + MAX as u64;
@@ -248,9 +251,9 @@ fn bytes_that_many_flows_send_backwards_stay_under_the_cap() {
 /// A segment that was put together of fragments is held like any other.
 #[test]
 fn early_bytes_that_come_in_fragments_stay_under_the_cap() {
-    let config = PayloadConfig {
+    let config = EngineConfig {
         max_memory: 64 << 10,
-        ..PayloadConfig::default()
+        ..EngineConfig::default()
     };
     let early = Tcp {
         seq: 10_000,
@@ -280,9 +283,12 @@ fn early_bytes_that_come_in_fragments_stay_under_the_cap() {
 #[test]
 fn bytes_sent_backwards_stay_under_a_flows_cap() {
     const MAX: usize = 64 << 10;
-    let config = PayloadConfig {
-        max_memory_per_flow: MAX,
-        ..PayloadConfig::default()
+    let config = EngineConfig {
+        payload: PayloadConfig {
+            max_memory_per_flow: MAX,
+            ..PayloadConfig::default()
+        },
+        ..EngineConfig::default()
     };
     let mut talk = talk().handshake();
     for _ in 0..60_000 {
@@ -298,7 +304,7 @@ fn bytes_sent_backwards_stay_under_a_flows_cap() {
         let allocated = measure(|| {
             for frame in frames[4..].iter().rev().step_by(step) {
                 driver.track(view(frame), &mut |_: Event| {});
-                assert!(driver.consumer().memory() <= MAX);
+                assert!(driver.held_memory() <= MAX);
             }
         });
         // A list that grows is there twice for a moment.
@@ -311,9 +317,9 @@ fn bytes_sent_backwards_stay_under_a_flows_cap() {
 /// memory that others may use.
 #[test]
 fn many_flows_that_were_once_out_of_order_disturb_nobody() {
-    let config = PayloadConfig {
+    let config = EngineConfig {
         max_memory: 256 << 10,
-        ..PayloadConfig::default()
+        ..EngineConfig::default()
     };
     let mut driver = driver(config);
     let swapped = talk()
@@ -325,7 +331,7 @@ fn many_flows_that_were_once_out_of_order_disturb_nobody() {
             behind: 1,
         });
     Crowd::new(10_000, &swapped).feed(&mut driver, |_| {});
-    assert_eq!(driver.consumer().memory(), 0);
+    assert_eq!(driver.held_memory(), 0);
 
     let innocent = Conversation::new(address("10.9.0.1:40000"), address("10.0.0.2:80"))
         .starting_at(START + SECOND)
@@ -355,10 +361,10 @@ fn pressure_falls_on_whom_the_policy_says() {
         (Pressure::Oldest, [1000, 1000].as_slice()),
         (Pressure::Current, &[0, 1000]),
     ] {
-        let config = PayloadConfig {
+        let config = EngineConfig {
             max_memory: 64 << 10,
             pressure,
-            ..PayloadConfig::default()
+            ..EngineConfig::default()
         };
         let mut driver = driver(config);
         Crowd::new(200, &early(1, 1000)).feed(&mut driver, |_| {});
@@ -388,9 +394,9 @@ fn pressure_falls_on_whom_the_policy_says() {
 /// Who held something for a moment, long ago, has not held it since.
 #[test]
 fn a_flow_that_let_go_and_holds_again_is_not_the_oldest() {
-    let config = PayloadConfig {
+    let config = EngineConfig {
         max_memory: 16 << 10,
-        ..PayloadConfig::default()
+        ..EngineConfig::default()
     };
     let innocent = Conversation::new(address("10.9.0.1:40000"), address("10.0.0.2:80"))
         .handshake()

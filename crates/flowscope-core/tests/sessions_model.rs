@@ -14,7 +14,7 @@ use common::connection_model::Models;
 use common::stream_log::{Log, SERVER_PORT};
 use common::stream_model::{Part, at, number};
 use common::stream_steps::{Place, Send, config, content, place, send};
-use flowscope_core::engine::{PayloadConfig, Pressure};
+use flowscope_core::engine::{EngineConfig, PayloadConfig, Pressure};
 use flowscope_core::extract::{FiveTuple, FiveTupleKey};
 use flowscope_core::reassemble::{OverlapPolicy, StreamConfig};
 use flowscope_core::track::{FlowEvent, FlowId};
@@ -42,11 +42,14 @@ proptest! {
         max_memory_per_flow in memory(),
         pressure in prop::sample::select(vec![Pressure::Oldest, Pressure::Current]),
     ) {
-        play_within(&traffic, PayloadConfig {
-            streams: StreamConfig { max_ranges, ..traffic.config },
+        play_within(&traffic, EngineConfig {
+            payload: PayloadConfig {
+                streams: StreamConfig { max_ranges, ..traffic.config },
+                max_memory_per_flow,
+            },
             max_memory,
-            max_memory_per_flow,
             pressure,
+            ..EngineConfig::default()
         })?;
     }
 }
@@ -131,9 +134,12 @@ impl Traffic {
 /// every packet. Returns what has happened.
 fn play(traffic: &Traffic) -> Result<Vec<String>, TestCaseError> {
     let config = traffic.config;
-    let mut driver = driver(PayloadConfig {
-        streams: config,
-        ..PayloadConfig::default()
+    let mut driver = driver(EngineConfig {
+        payload: PayloadConfig {
+            streams: config,
+            ..PayloadConfig::default()
+        },
+        ..EngineConfig::default()
     });
     let mut models: Vec<Models> = traffic.lanes.iter().map(|_| Models::default()).collect();
     let mut cursors = vec![[0, 0]; traffic.lanes.len()];
@@ -190,7 +196,7 @@ fn play(traffic: &Traffic) -> Result<Vec<String>, TestCaseError> {
             models[lane_of(&key)].end(reason);
         }
     });
-    prop_assert_eq!(driver.consumer().memory(), 0);
+    prop_assert_eq!(driver.held_memory(), 0);
     let log = driver.consumer().reader().factory();
     for (lane, models) in models.iter().enumerate() {
         let flows: Vec<_> = log
@@ -213,7 +219,7 @@ fn play(traffic: &Traffic) -> Result<Vec<String>, TestCaseError> {
 
 /// Shows it to the engine, with only one content and no second beginnings, so
 /// that every byte that comes out tells its place.
-fn play_within(traffic: &Traffic, config: PayloadConfig) -> Result<(), TestCaseError> {
+fn play_within(traffic: &Traffic, config: EngineConfig) -> Result<(), TestCaseError> {
     let mut driver = driver(config);
     let mut cursors = vec![[0, 0]; traffic.lanes.len()];
     let mut clock = None;
@@ -237,10 +243,10 @@ fn play_within(traffic: &Traffic, config: PayloadConfig) -> Result<(), TestCaseE
             ack,
             &mut Vec::new(),
         );
-        prop_assert!(driver.consumer().memory() <= config.max_memory);
+        prop_assert!(driver.held_memory() <= config.max_memory);
     }
     driver.finish(&mut Vec::new());
-    prop_assert_eq!(driver.consumer().memory(), 0);
+    prop_assert_eq!(driver.held_memory(), 0);
     for flow in &driver.consumer().reader().factory().flows {
         prop_assert!(flow.is_over);
         for (out, closed) in flow.out.iter().zip(flow.closed) {
@@ -257,8 +263,8 @@ fn play_within(traffic: &Traffic, config: PayloadConfig) -> Result<(), TestCaseE
 
 type Driver = FlowDriver<FiveTuple, Log>;
 
-fn driver(config: PayloadConfig) -> Driver {
-    FlowDriver::new(FiveTuple::bidirectional(), Log::default()).with_payload_config(config)
+fn driver(config: EngineConfig) -> Driver {
+    FlowDriver::new(FiveTuple::bidirectional(), Log::default()).with_config(config)
 }
 
 fn track(

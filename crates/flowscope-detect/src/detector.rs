@@ -11,7 +11,6 @@ use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{
     Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd,
 };
-use flowscope_core::track::Config;
 use flowscope_core::{BySide, Sink, Timestamp};
 
 use second::Second;
@@ -48,12 +47,12 @@ use crate::{ByPorts, DetectConfig, DetectError, HasPorts, Message, Protocol};
 /// ```
 /// use flowscope_core::FlowMessageDriver;
 /// use flowscope_core::extract::FiveTuple;
-/// use flowscope_core::track::Config;
+/// use flowscope_core::engine::EngineConfig;
 /// use flowscope_detect::Detector;
 ///
-/// let config = Config { max_flows: 1000, ..Config::default() };
+/// let config = EngineConfig { max_flows: 1000, ..EngineConfig::default() };
 /// let detectors = Detector::default().by_ports();
-/// let driver = FlowMessageDriver::with_factory(FiveTuple::bidirectional(), detectors, config);
+/// let driver = FlowMessageDriver::with_factory(FiveTuple::bidirectional(), detectors).with_config(config);
 /// assert_eq!(driver.stats().packets, 0);
 /// ```
 ///
@@ -156,7 +155,7 @@ impl Detector {
     where
         E: FlowExtractor<Key: HasPorts>,
     {
-        FlowMessageDriver::with_factory(extractor, self.by_ports(), Config::default())
+        FlowMessageDriver::with_factory(extractor, self.by_ports())
     }
 
     /// What the flow was found to be, if it is one of the protocols.

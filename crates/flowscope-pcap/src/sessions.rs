@@ -2,10 +2,9 @@
 
 use std::io::Read;
 
-use flowscope_core::engine::{Datagrams, Messages, Payload, Sessions};
+use flowscope_core::engine::{Datagrams, Parsers, PayloadConsumer, Sessions};
 use flowscope_core::extract::FlowExtractor;
 use flowscope_core::session::{DatagramParser, FlowFactory, SessionParser};
-use flowscope_core::track::Config;
 use flowscope_core::{FlowDatagramDriver, FlowMessageDriver, FlowSessionDriver};
 
 use crate::{DriverEvents, PcapFlowSource};
@@ -18,7 +17,7 @@ pub type SessionEvents<R, E, F, M> = DriverEvents<R, E, Sessions<F, M>>;
 pub type DatagramEvents<R, E, F, M> = DriverEvents<R, E, Datagrams<F, M>>;
 
 /// What a [`FlowMessageDriver`] reports of a capture.
-pub type MessageEvents<R, E, F> = DriverEvents<R, E, Payload<Messages<F>>>;
+pub type MessageEvents<R, E, F> = DriverEvents<R, E, PayloadConsumer<Parsers<F>>>;
 
 impl<R: Read> PcapFlowSource<R> {
     /// Reads the capture's TCP connections with the parsers that `factory`
@@ -136,8 +135,7 @@ impl<R: Read> PcapFlowSource<R> {
         E: FlowExtractor,
         F: FlowFactory<E::Key, Parser: SessionParser<Message = M> + DatagramParser<Message = M>>,
     {
-        let driver: FlowMessageDriver<E, F> =
-            FlowMessageDriver::with_factory(extractor, factory, Config::default());
+        let driver: FlowMessageDriver<E, F> = FlowMessageDriver::with_factory(extractor, factory);
         self.with_driver(driver)
     }
 }

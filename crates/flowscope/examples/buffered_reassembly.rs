@@ -5,7 +5,7 @@
 //! read events.
 #![allow(clippy::print_stdout, reason = "examples show what they found")]
 
-use flowscope::engine::PayloadConfig;
+use flowscope::engine::{EngineConfig, PayloadConfig};
 use flowscope::extract::{FiveTuple, FiveTupleKey};
 use flowscope::pcap::PcapFlowSource;
 use flowscope::reassemble::{Chunk, OverlapPolicy, StreamConfig};
@@ -61,19 +61,23 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     let mut source = PcapFlowSource::open(capture)?;
     // What the hosts would make of conflicting copies, and at most 16 MiB for
     // everything that has to wait.
-    let config = PayloadConfig {
-        streams: StreamConfig {
-            overlap: OverlapPolicy::Linux,
-            ..StreamConfig::default()
-        },
-        max_memory: 16 << 20,
-        ..PayloadConfig::default()
+    let streams = StreamConfig {
+        overlap: OverlapPolicy::Linux,
+        ..StreamConfig::default()
     };
-    let mut driver = FlowDriver::new(FiveTuple::bidirectional(), Keep).with_payload_config(config);
+    let config = EngineConfig {
+        max_memory: 16 << 20,
+        payload: PayloadConfig {
+            streams,
+            ..PayloadConfig::default()
+        },
+        ..EngineConfig::default()
+    };
+    let mut driver = FlowDriver::new(FiveTuple::bidirectional(), Keep).with_config(config);
     while let Some(packet) = source.next_packet()? {
         driver.track(packet, &mut |_| {});
     }
     driver.finish(&mut |_| {});
-    println!("{} bytes held at most", driver.consumer().memory_peak());
+    println!("{} bytes held at most", driver.held_memory_peak());
     Ok(())
 }

@@ -6,7 +6,6 @@ use core::time::Duration;
 
 use flowscope::extract::FiveTuple;
 use flowscope::pcap::PcapFlowSource;
-use flowscope::track::Config;
 use flowscope::{FlowEvent, FlowTracker, Timestamp};
 
 /// What is kept for each flow.
@@ -21,7 +20,7 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     let capture = capture.unwrap_or_else(|| "fixtures/pcap/idle.pcap".to_owned());
     let mut source = PcapFlowSource::open(capture)?;
     let extractor = FiveTuple::bidirectional();
-    let mut tracker = FlowTracker::<_, Silence>::with_state(extractor, Config::default());
+    let mut tracker = FlowTracker::new(extractor).with_state::<Silence>();
     let mut events = Vec::new();
     let mut longest = Duration::ZERO;
     while let Some(packet) = source.next_packet()? {

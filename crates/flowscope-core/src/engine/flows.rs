@@ -1,74 +1,70 @@
-//! What becomes of the flows: counted, delivered, expired, ended.
+//! The flows: found or begun, counted, handed to the consumer, ended.
 
 use core::marker::PhantomData;
 
-use super::alarms::{Alarms, Holders};
-use super::contenders::{Contenders, HeldPacket, Unproven};
-use super::fragments::Fragments;
-use super::{Consumer, FlowRef, Pending};
-use crate::extract::{Extracted, FlowExtractor};
+use super::contenders::Contenders;
+use super::fragment_store::FragmentStore;
+use super::scheduling::HeldMemory;
+use super::timers::{PressureQueue, Timers};
+use super::{AnomalyEvents, Consumer, EngineConfig, FlowRef, OuterFlows, TimestampPolicy};
+use crate::extract::{Extracted, FlowExtractor, extract_outer};
 use crate::observe::{Account, Ended, Observer};
+use crate::reassemble::StreamStats;
 use crate::track::{
-    Anomalies, AnomalyKind, ColdState, Config, Effect, EndReason, Flow, FlowEvent, FlowId,
-    FlowState, FlowStats, Observed, Slot, Standing, Table, TrackerStats, Verdict,
+    Anomalies, AnomalyKind, ColdState, Effect, EndReason, Flow, FlowEvent, FlowId, FlowState,
+    FlowStats, Observed, Slot, Table, TrackerStats, Verdict,
 };
-use crate::{FlowSide, PacketView, Sink, Timestamp};
+use crate::{BySide, FlowSide, PacketView, Sink, Timestamp};
 
 /// The flows of an engine: all of it but its extractor.
 pub(super) struct Flows<E: FlowExtractor, C: Consumer<E::Key>> {
     pub(super) consumer: C,
-    pub(super) table: Table<E::Key, C::Flow>,
-    pub(super) config: Config,
+    pub(super) table: Table<E::Key, ConsumerState<C::Flow, C::Pending>>,
+    pub(super) config: EngineConfig,
     pub(super) clock: Timestamp,
-    pub(super) timestamps: Timestamps,
     pub(super) stats: TrackerStats,
     /// Packets that came in a frame with others, behind the first.
     pub(super) packets_beside: u64,
-    pub(super) fragments: Fragments,
+    pub(super) fragments: FragmentStore,
     pub(super) contenders: Contenders,
-    pub(super) alarms: Alarms,
-    holders: Holders,
-    pub(super) reports_anomalies: bool,
+    pub(super) timers: Timers,
+    pub(super) pressure: PressureQueue,
+    pub(super) memory: HeldMemory,
     pub(super) observer: Observer,
     extractor: PhantomData<fn() -> E>,
 }
 
-/// How a consumer is called for a flow outside of its packets.
-type Attend<C, F, K, S> = fn(&mut C, &mut F, FlowRef<'_, K>, &mut S) -> Anomalies;
+/// What lies in a flow's table entry for its consumer.
+#[derive(Debug)]
+pub(super) struct ConsumerState<F, P> {
+    pub(super) flow: F,
+    pub(super) pending: P,
+}
 
 /// What came of a packet, or of a datagram put together.
-pub(super) struct Happened {
+pub(super) struct PacketResult {
     pub(super) flow: FlowId,
     pub(super) at: Timestamp,
     pub(super) found: Anomalies,
-    /// What was pending before, and is now, where that is not the same.
-    pub(super) pending: Option<(Pending, Pending)>,
+    pub(super) has_new_pending: bool,
     /// The state before and after, if it changed.
     pub(super) states: Option<(FlowState, FlowState)>,
 }
 
-/// What is done about a packet older than the one before it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Timestamps {
-    AsCaptured,
-    Monotonic,
-}
-
 impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
-    pub(super) fn new(consumer: C, config: Config) -> Self {
+    pub(super) fn new(consumer: C, config: EngineConfig) -> Self {
         Self {
             consumer,
             table: Table::new(config.idle),
-            fragments: Fragments::new(config.fragments),
+            fragments: FragmentStore::new(config.fragments),
             contenders: Contenders::default(),
             config,
             clock: Timestamp::EPOCH,
-            timestamps: Timestamps::AsCaptured,
             stats: TrackerStats::default(),
             packets_beside: 0,
-            alarms: Alarms::default(),
-            holders: Holders::default(),
-            reports_anomalies: true,
+            timers: Timers::default(),
+            pressure: PressureQueue::default(),
+            memory: HeldMemory::default(),
             observer: Observer::default(),
             extractor: PhantomData,
         }
@@ -104,8 +100,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     pub(super) fn publish(&mut self) {
         self.observer.publish(&Account {
             stats: &self.stats,
-            stream_memory: self.consumer.memory(),
-            stream_memory_peak: self.consumer.memory_peak(),
+            stream_memory: self.memory.used,
+            stream_memory_peak: self.memory.peak,
             fragment_memory: self.fragments.memory(),
         });
     }
@@ -139,7 +135,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             number,
         };
         let (observer, consumer) = (&mut self.observer, &mut self.consumer);
-        let happened = hand_over(
+        let result = hand_over(
             observer,
             consumer,
             (index, slot, cold),
@@ -147,18 +143,24 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             verdict,
             out,
         );
-        self.conclude(happened, out);
+        self.conclude(result, out);
+    }
+
+    /// A packet's time as events tell it.
+    #[inline]
+    pub(super) fn time(&self, at: Timestamp) -> Timestamp {
+        match self.config.timestamps {
+            TimestampPolicy::AsCaptured => at,
+            TimestampPolicy::Monotonic => self.clock,
+        }
     }
 
     /// What of a packet is counted.
     #[inline(always)]
-    fn observe(&self, extracted: &Extracted<'_, E::Key>) -> Observed {
+    pub(super) fn observe(&self, extracted: &Extracted<'_, E::Key>) -> Observed {
         let packet = &extracted.packet;
         Observed {
-            at: match self.timestamps {
-                Timestamps::AsCaptured => packet.timestamp,
-                Timestamps::Monotonic => self.clock,
-            },
+            at: self.time(packet.timestamp),
             orientation: extracted.orientation,
             transport: extracted.steps_by(),
             wire_len: packet.wire_len,
@@ -168,25 +170,10 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
     }
 
-    /// Delivers a packet that may be of another connection than the one it met.
-    #[cold]
-    #[inline(never)]
-    fn deliver_contended(
-        &mut self,
-        extractor: &E,
-        index: u32,
-        extracted: &Extracted<'_, E::Key>,
-        out: &mut impl Sink<C::Event>,
-    ) {
-        if let Some(index) = self.settle_standing(extractor, index, extracted, out) {
-            self.count(index, extracted, self.clock, self.frame(), out);
-        }
-    }
-
     /// Counts a packet on its flow, as of a moment of the clock, and hands it to
     /// the consumer.
     #[inline(never)]
-    fn count(
+    pub(super) fn count(
         &mut self,
         index: u32,
         extracted: &Extracted<'_, E::Key>,
@@ -203,7 +190,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             number,
         };
         let (observer, consumer) = (&mut self.observer, &mut self.consumer);
-        let happened = hand_over(
+        let result = hand_over(
             observer,
             consumer,
             (index, slot, cold),
@@ -211,136 +198,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             verdict,
             out,
         );
-        self.conclude(happened, out);
-    }
-
-    /// Finds the flow of a packet that may be of another connection than the
-    /// one it met; none if that is not known yet.
-    #[cold]
-    #[inline(never)]
-    fn settle_standing(
-        &mut self,
-        extractor: &E,
-        index: u32,
-        extracted: &Extracted<'_, E::Key>,
-        out: &mut impl Sink<C::Event>,
-    ) -> Option<u32> {
-        let observed = self.observe(extracted);
-        let (slot, cold) = self.table.get_mut(index);
-        let id = FlowId::new(slot.flow.number(), index);
-        let mut standing = slot.flow.standing(&observed, cold);
-        if let Standing::Contends(contender) = standing
-            && contender.answer.is_some()
-            && self.contenders.holds(id, (contender.opener, contender.isn))
-        {
-            standing = Standing::Proves(contender);
-        }
-        match standing {
-            Standing::Member => return Some(index),
-            Standing::Contends(_) if !Contenders::accepts(&extracted.packet) => {
-                return Some(index);
-            }
-            Standing::Contends(contender) => {
-                slot.flow.contend(contender, cold);
-                let unproven = if slot.flow.state.is_over() {
-                    Unproven::Begins
-                } else {
-                    Unproven::Refused
-                };
-                let (packet, number) = (&extracted.packet, self.frame());
-                self.contenders
-                    .hold(id, contender, unproven, packet, number, self.clock);
-                self.stats.packets_held += 1;
-                self.settle();
-                return None;
-            }
-            Standing::Joins(contender) => {
-                slot.flow.join_contender(contender, cold);
-                let syn = (contender.opener, contender.isn);
-                let (own, others) = self.contenders.take_all(id, &[syn]);
-                for held in own.into_iter().chain(others) {
-                    self.count_held(extractor, index, &held, out);
-                }
-                self.settle();
-                return Some(index);
-            }
-            Standing::Proves(contender) => {
-                let opener = contender.opener;
-                let syn = (opener, contender.isn);
-                // Both sides may have called.
-                let answer = contender.answer.map(|isn| (opener.peer(), isn));
-                let (own, others) = self.contenders.take_all(id, &[syn, answer.unwrap_or(syn)]);
-                for held in others {
-                    self.count_held(extractor, index, &held, out);
-                }
-                self.end(index, EndReason::Replaced, self.clock, out);
-                for held in own {
-                    self.release(extractor, &held, out);
-                }
-                self.settle();
-            }
-        }
-        let hash = self.table.hash(&extracted.key);
-        let found = self.table.find(hash, &extracted.key);
-        Some(found.unwrap_or_else(|| self.start(hash, extracted, observed, out)))
-    }
-
-    /// Tracks a packet that was held, as if it came now.
-    fn release(&mut self, extractor: &E, held: &HeldPacket, out: &mut impl Sink<C::Event>) {
-        let Ok(extracted) = extractor.extract(held.view()) else {
-            return;
-        };
-        let observed = self.observe(&extracted);
-        let hash = self.table.hash(&extracted.key);
-        let index = match self.table.find(hash, &extracted.key) {
-            Some(index) => index,
-            None => self.start(hash, &extracted, observed, out),
-        };
-        self.count_held(extractor, index, held, out);
-    }
-
-    /// Counts a packet that was held on a flow.
-    fn count_held(
-        &mut self,
-        extractor: &E,
-        index: u32,
-        held: &HeldPacket,
-        out: &mut impl Sink<C::Event>,
-    ) {
-        self.stats.packets_held -= 1;
-        if let Ok(extracted) = extractor.extract(held.view()) {
-            // The flow was heard of when the packet came, not now.
-            let (slot, _) = self.table.get_mut(index);
-            let clock = slot
-                .flow
-                .touched()
-                .max(held.view().timestamp.min(self.clock));
-            self.count(index, &extracted, clock, held.number, out);
-        }
-    }
-
-    /// Settles a packet that nothing came of.
-    fn give_up_contender(
-        &mut self,
-        extractor: &E,
-        held: &HeldPacket,
-        out: &mut impl Sink<C::Event>,
-    ) {
-        if self.table.by_id(held.flow).is_none() {
-            return self.release(extractor, held, out);
-        }
-        let index = held.flow.index();
-        match held.unproven {
-            Unproven::Begins => {
-                self.end(index, EndReason::Replaced, self.clock, out);
-                self.release(extractor, held, out);
-            }
-            Unproven::Refused => {
-                let (slot, _) = self.table.get_mut(index);
-                slot.flow.refuse_contender();
-                self.count_held(extractor, index, held, out);
-            }
-        }
+        self.conclude(result, out);
     }
 
     /// Reports what came of a packet beside its own event.
@@ -348,33 +206,50 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Compiled into its callers, so that what never happens with a consumer is
     /// not even looked for. Whatever may happen is out of the way.
     #[inline(always)]
-    pub(super) fn conclude(&mut self, happened: Happened, out: &mut impl Sink<C::Event>) {
-        let Happened { flow, at, .. } = happened;
-        if !happened.found.is_empty() {
-            self.report(flow, at, happened.found, out);
+    pub(super) fn conclude(&mut self, result: PacketResult, out: &mut impl Sink<C::Event>) {
+        let PacketResult { flow, at, .. } = result;
+        if !result.found.is_empty() {
+            self.report(flow, at, result.found, out);
         }
-        if let Some((was, is)) = happened.pending {
-            self.remember(flow, was, is);
+        if result.has_new_pending {
+            self.note_pending(flow);
         }
-        if let Some((before, after)) = happened.states {
+        if let Some((before, after)) = result.states {
             self.changed(flow, before, after, at, out);
         }
-        if self.consumer.is_pressed() {
-            self.relieve(out);
+        if self.is_under_pressure() {
+            self.relieve(Some(flow), out);
         }
     }
 
-    /// Counts a packet in a tunnel on the flow outside, too.
+    /// [`deliver`](Self::deliver) where packets do not go by fast.
+    #[inline(never)]
+    pub(super) fn deliver_copy(
+        &mut self,
+        extractor: &E,
+        extracted: Extracted<'_, E::Key>,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        self.deliver(extractor, &extracted, out);
+    }
+
+    /// Counts a packet on the flow outside of a tunnel, if it is in one and that
+    /// is asked for. `inner` is what it is in the tunnel, if it is known.
     #[cold]
     #[inline(never)]
     pub(super) fn deliver_outer(
         &mut self,
         extractor: &E,
-        outer: &Extracted<'_, E::Key>,
+        packet: PacketView<'_>,
+        inner: Option<&Extracted<'_, E::Key>>,
         out: &mut impl Sink<C::Event>,
     ) {
-        self.stats.packets_outer += 1;
-        self.deliver(extractor, outer, out);
+        if self.config.outer_flows == OuterFlows::Counted
+            && let Some(outer) = extract_outer(extractor, packet, inner)
+        {
+            self.stats.packets_outer += 1;
+            self.deliver_copy(extractor, outer, out);
+        }
     }
 
     /// Reports what was odd, each as an event of its own.
@@ -404,7 +279,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     ) {
         self.stats.count_anomaly(kind);
         self.observer.anomaly(flow, side, at, kind);
-        if self.reports_anomalies {
+        if self.config.anomalies == AnomalyEvents::Reported {
             let event = FlowEvent::Anomaly {
                 flow,
                 side,
@@ -415,122 +290,14 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
     }
 
-    /// Makes a note of what is pending now that was not before.
-    #[inline(never)]
-    fn remember(&mut self, flow: FlowId, was: Pending, is: Pending) {
-        let Self {
-            consumer,
-            table,
-            clock,
-            ..
-        } = self;
-        let flows = table.len();
-        let pending = |flow| Some(consumer.pending(&table.by_id(flow)?.0.state));
-        if let Some(alarm) = is.alarm
-            && was.alarm.is_none_or(|before| alarm < before)
-        {
-            // What was due before it was known is done now, not in the past.
-            self.alarms.set(alarm.max(*clock), flow);
-            if self.alarms.is_crowded(flows) {
-                let alarm = |flow| Some(pending(flow)?.alarm?.max(*clock));
-                self.alarms.tidy(alarm);
-            }
-        }
-        match (was.holds, is.holds) {
-            (false, true) => {
-                self.holders.add(flow);
-                if self.holders.is_crowded(flows) {
-                    self.holders
-                        .tidy(|flow| pending(flow).is_some_and(|pending| pending.holds));
-                }
-            }
-            (true, false) => self.holders.leave(flow),
-            (false, false) | (true, true) => {}
-        }
-        self.settle();
-    }
-
-    /// Attends to a flow outside of its packets, if it is live, and returns
-    /// what is then pending of it.
-    fn attend<S: Sink<C::Event>>(
-        &mut self,
-        id: FlowId,
-        at: Timestamp,
-        attend: Attend<C, C::Flow, E::Key, S>,
-        out: &mut S,
-    ) -> Option<Pending> {
-        self.table.by_id(id)?;
-        let frame = self.frame();
-        let (slot, cold) = self.table.get_mut(id.index());
-        let flow = FlowRef {
-            id,
-            key: &slot.key,
-            at,
-            packet: frame,
-            flow: &slot.flow,
-            cold,
-            effect: Effect::Plain,
-        };
-        let found = attend(&mut self.consumer, &mut slot.state, flow, out);
-        let pending = self.consumer.pending(&slot.state);
-        self.report(id, at, found, out);
-        Some(pending)
-    }
-
-    /// Calls a flow that asked for it, if it still wants to be called.
-    #[inline(never)]
-    fn wake(&mut self, id: FlowId, at: Timestamp, out: &mut impl Sink<C::Event>) {
-        let was = self.table.by_id(id).map_or(Pending::NOTHING, |(slot, _)| {
-            self.consumer.pending(&slot.state)
-        });
-        let next = match was.alarm {
-            Some(alarm) if alarm <= at => {
-                let is = self.attend(id, at, C::wake, out);
-                let is = is.unwrap_or(Pending::NOTHING);
-                if was.holds && !is.holds {
-                    self.holders.leave(id);
-                }
-                is.alarm
-            }
-            later => later,
-        };
-        // Who wants to be called again at once asks in vain.
-        if let Some(alarm) = next.filter(|alarm| *alarm > at) {
-            self.alarms.set(alarm, id);
-        }
-    }
-
-    /// Lets flows hold less, those first that have held for longest.
-    #[cold]
-    pub(super) fn relieve(&mut self, out: &mut impl Sink<C::Event>) {
-        while self.consumer.is_pressed()
-            && let Some(id) = self.holders.first()
-        {
-            let held = self.table.by_id(id);
-            let was = held.map(|(slot, _)| self.consumer.pending(&slot.state));
-            let Some(was) = was.filter(|was| was.holds) else {
-                self.holders.drop_first();
-                continue;
-            };
-            let memory = self.consumer.memory();
-            let is = self.attend(id, self.clock, C::shed, out);
-            let is = is.unwrap_or(Pending::NOTHING);
-            if is != was {
-                // It may have let go, and what it was fed may make a parser
-                // wait for something.
-                self.remember(id, was, is);
-            } else if self.consumer.memory() >= memory {
-                // Who frees nothing is not asked again and again.
-                self.holders.drop_first();
-            }
-        }
-    }
-
     /// The statistics of a flow, with what the consumer knows.
-    pub(super) fn stats_of(&self, slot: &Slot<E::Key, C::Flow>, cold: &ColdState) -> FlowStats {
-        let mut stats = slot.flow.stats(cold);
-        self.consumer.amend(&slot.state, &mut stats);
-        stats
+    pub(super) fn stats_of(
+        &self,
+        slot: &Slot<E::Key, ConsumerState<C::Flow, C::Pending>>,
+        cold: &ColdState,
+    ) -> FlowStats {
+        let streams = self.consumer.streams(&slot.state.flow);
+        with_streams(slot.flow.stats(cold), streams)
     }
 
     /// Reports a change of state, which may bring a shorter timeout.
@@ -579,7 +346,10 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 cold,
                 effect: Effect::Plain,
             };
-            self.consumer.open(flow, extracted)
+            ConsumerState {
+                flow: self.consumer.open(flow, extracted),
+                pending: C::Pending::default(),
+            }
         };
         let index = self.table.insert(hash, key, flow, open);
         let (slot, _) = self.table.get_mut(index);
@@ -590,75 +360,11 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             at: observed.at,
             state: slot.flow.state,
         };
-        let (id, pending) = (event.flow(), self.consumer.pending(&slot.state));
         self.stats.count_start();
         self.observer.started(id, observed.at);
         out.push(event.into());
-        if pending != Pending::NOTHING {
-            self.remember(id, Pending::NOTHING, pending);
-        }
+        self.note_pending(id);
         index
-    }
-
-    /// Does what is due up to the clock, in the order in which it became due:
-    /// at one moment flows end first, then fragments are given up, then flows
-    /// are called.
-    #[cold]
-    pub(super) fn expire_due(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
-        let now = self.clock;
-        loop {
-            let given_up = self.fragments.next_deadline().filter(|at| *at <= now);
-            let unanswered = self.contenders.next_deadline().filter(|at| *at <= now);
-            let until = [given_up, unanswered, self.alarms.next()];
-            let until = until.into_iter().flatten().min().unwrap_or(now).min(now);
-            // What happens then happens at that time.
-            self.clock = until;
-            while let Some(index) = self.table.due(until) {
-                let at = self.table.deadline(index);
-                self.end(index, EndReason::IdleTimeout, at, out);
-            }
-            if given_up == Some(until) {
-                self.give_up_due(extractor, out);
-            } else if let Some(held) = self.contenders.due(until) {
-                self.give_up_contender(extractor, &held, out);
-            } else if let Some((at, flow)) = self.alarms.take(until) {
-                self.wake(flow, at, out);
-            } else {
-                self.clock = now;
-                return self.settle();
-            }
-        }
-    }
-
-    /// Has the next moment at which something is due looked out for.
-    pub(super) fn settle(&mut self) {
-        let next = self.alarms.check_at().min(self.fragments.check_at());
-        let unanswered = self.contenders.next_deadline().unwrap_or(Timestamp::MAX);
-        self.table.set_other_due(next.min(unanswered));
-    }
-
-    /// Ends every flow, in the order of their first packets.
-    pub(super) fn finish(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
-        self.give_up_all(extractor, out);
-        while let Some(held) = self.contenders.drain() {
-            // Nothing more comes that could prove it.
-            match self.table.by_id(held.flow) {
-                Some(_) => self.count_held(extractor, held.flow.index(), &held, out),
-                None => self.release(extractor, &held, out),
-            }
-        }
-        self.alarms.clear();
-        self.holders.clear();
-        self.table.unlink_all();
-        loop {
-            let oldest = self.table.oldest();
-            if oldest.is_empty() {
-                return self.table.release();
-            }
-            for index in oldest.into_iter().rev() {
-                self.close(index, EndReason::EndOfInput, self.clock, out);
-            }
-        }
     }
 
     /// Ends a flow of the table.
@@ -676,7 +382,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Reports the end of a flow that is found no more, for the reason its own
     /// state gives or else for `reason`, and takes it out of the table.
-    fn close(
+    pub(super) fn close(
         &mut self,
         index: u32,
         reason: EndReason,
@@ -701,15 +407,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             cold,
             effect: Effect::Plain,
         };
-        let found = self.consumer.close(&mut slot.state, ended, reason, out);
-        let mut stats = slot.flow.stats(cold);
-        self.consumer.amend(&slot.state, &mut stats);
+        let found = (self.consumer).close(&mut slot.state.flow, ended, reason, out);
+        let streams = self.consumer.streams(&slot.state.flow);
+        let stats = with_streams(slot.flow.stats(cold), streams);
+        self.forget_pending(id);
         if !found.is_empty() {
             self.report(id, at, found, out);
         }
         if is_contended {
             self.contenders.orphan(id);
-            self.settle();
+            self.update_check_at();
         }
         self.stats.count_end(reason);
         let (key, state) = self.table.take(index);
@@ -719,8 +426,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             reason,
             stats: &stats,
         };
-        self.observer
-            .ended(&ended, || self.consumer.streams(&state));
+        self.observer.ended(&ended, || streams);
         let event = FlowEvent::Ended {
             flow: id,
             key,
@@ -728,7 +434,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             reason,
             stats,
         };
-        out.push(self.consumer.ended(state, event));
+        out.push(self.consumer.ended(state.flow, event));
     }
 }
 
@@ -744,45 +450,89 @@ struct Counted<'p, 'a, K> {
 fn hand_over<K, C: Consumer<K>>(
     observer: &mut Observer,
     consumer: &mut C,
-    (index, slot, cold): (u32, &mut Slot<K, C::Flow>, &ColdState),
+    (index, slot, cold): TableEntry<'_, K, C>,
     packet: Counted<'_, '_, K>,
     verdict: Verdict,
     out: &mut impl Sink<C::Event>,
-) -> Happened {
+) -> PacketResult {
     let observed = packet.observed;
-    let (flow, at) = (&slot.flow, observed.at);
-    let id = FlowId::new(flow.number(), index);
-    let side = flow.side_of(observed.orientation);
+    let side = slot.flow.side_of(observed.orientation);
     observer.packet(side, observed.wire_len, observed.payload_len);
     out.push(
         FlowEvent::Packet {
-            flow: id,
+            flow: FlowId::new(slot.flow.number(), index),
             side,
-            at,
+            at: observed.at,
             wire_len: observed.wire_len,
             payload_len: observed.payload_len,
         }
         .into(),
     );
+    let delivered = Delivered {
+        extracted: packet.extracted,
+        at: observed.at,
+        number: packet.number,
+        side,
+    };
+    give_to_consumer(consumer, (index, slot, cold), delivered, verdict, out)
+}
+
+/// A flow in the table.
+pub(super) type TableEntry<'t, K, C> = (
+    u32,
+    &'t mut Slot<K, ConsumerState<<C as Consumer<K>>::Flow, <C as Consumer<K>>::Pending>>,
+    &'t ColdState,
+);
+
+/// A packet that the consumer is given.
+pub(super) struct Delivered<'p, 'a, K> {
+    pub(super) extracted: &'p Extracted<'a, K>,
+    pub(super) at: Timestamp,
+    /// Which of the frames it came in.
+    pub(super) number: u64,
+    pub(super) side: FlowSide,
+}
+
+/// Gives the consumer a packet that came whole, or was put together.
+#[inline(always)]
+pub(super) fn give_to_consumer<K, C: Consumer<K>>(
+    consumer: &mut C,
+    (index, slot, cold): TableEntry<'_, K, C>,
+    packet: Delivered<'_, '_, K>,
+    verdict: Verdict,
+    out: &mut impl Sink<C::Event>,
+) -> PacketResult {
+    let id = FlowId::new(slot.flow.number(), index);
     let flow = FlowRef {
         id,
         key: &slot.key,
-        at,
+        at: packet.at,
         packet: packet.number,
-        flow,
+        flow: &slot.flow,
         cold,
         effect: verdict.effect,
     };
-    let reaction = consumer.packet(&mut slot.state, flow, side, packet.extracted, out);
+    let state = &mut slot.state.flow;
+    let reaction = consumer.packet(state, flow, packet.side, packet.extracted, out);
     let mut found = verdict.found;
     found |= reaction.found;
-    Happened {
+    PacketResult {
         flow: id,
-        at,
+        at: packet.at,
         found,
-        pending: reaction.pending,
+        has_new_pending: reaction.has_new_pending,
         states: verdict.states,
     }
+}
+
+/// A flow's statistics, with those of its streams.
+fn with_streams(mut stats: FlowStats, streams: Option<BySide<StreamStats>>) -> FlowStats {
+    if let Some(streams) = streams {
+        stats.missing_bytes = BySide::from_fn(|side| streams[side].missing);
+        stats.dropped_bytes = BySide::from_fn(|side| streams[side].dropped);
+        stats.held_peak = BySide::from_fn(|side| streams[side].held_peak);
+    }
+    stats
 }
 
 /// More would not fit the 32 bits that places are numbered in.

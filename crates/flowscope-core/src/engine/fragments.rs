@@ -11,16 +11,17 @@
 
 use alloc::vec::Vec;
 
-use super::flows::{Flows, Happened, Timestamps};
-use super::{Consumer, FlowRef, Reaction};
-use crate::defrag::{Defragmenter, FragmentPolicy, Incomplete, Loss, Pushed, Verdict};
+use super::flows::{Delivered, Flows, give_to_consumer};
+use super::fragment_store::{Arrival, FragmentStore, Owner};
+use super::{Consumer, FlowRef};
+use crate::defrag::{Defragmenter, Incomplete, Loss, Pushed, Verdict};
 use crate::extract::{Extracted, FlowExtractor};
-use crate::track::{AnomalyKind, Effect, EndReason, FlowEvent, FlowId, Observed, Standing};
+use crate::track::{AnomalyKind, Effect, EndReason, FlowEvent, Observed, Standing};
 use crate::wire::{
     Cause, IpFragment, IpHeader, IpVersion, Layer, LayerVisitor, REASSEMBLED, ReassembledHeader,
     Skip, Transport,
 };
-use crate::{FlowSide, Orientation, PacketView, Sink, Timestamp};
+use crate::{FlowSide, PacketView, Sink, Timestamp};
 
 /// A fragment as a [`Consumer`] sees it.
 #[derive(Debug)]
@@ -38,32 +39,6 @@ pub struct Fragment<'a, K> {
     pub first: Option<&'a Extracted<'a, K>>,
 }
 
-/// The fragments that an engine holds.
-#[derive(Debug)]
-pub(super) struct Fragments {
-    /// None if they are ignored.
-    held: Option<Defragmenter<Owner, Arrival>>,
-    link: ReassembledHeader,
-}
-
-/// The flow that a datagram belongs to, and which way it runs along its key.
-#[derive(Clone, Copy, Debug)]
-struct Owner {
-    flow: FlowId,
-    orientation: Orientation,
-}
-
-/// What is counted of a fragment.
-#[derive(Clone, Copy, Debug)]
-struct Arrival {
-    at: Timestamp,
-    number: u64,
-    wire_len: u32,
-    /// Zero before its IP header was met.
-    ip_len: u32,
-    is_cut: bool,
-}
-
 /// A packet that is a fragment, or has one in it.
 #[derive(Debug)]
 struct Piece<'a> {
@@ -76,49 +51,19 @@ struct Piece<'a> {
     level: usize,
 }
 
-impl Fragments {
-    pub(super) fn new(policy: FragmentPolicy) -> Self {
-        Self {
-            held: match policy {
-                FragmentPolicy::Reassemble(config) => Some(Defragmenter::new(config)),
-                FragmentPolicy::Ignore => None,
-            },
-            link: ReassembledHeader::default(),
-        }
-    }
-
-    /// Bytes of memory that datagrams hold now.
-    pub(super) fn memory(&self) -> usize {
-        self.held.as_ref().map_or(0, Defragmenter::memory)
-    }
-
-    /// Before this moment nothing is given up.
-    pub(super) fn check_at(&self) -> Timestamp {
-        self.next_deadline().unwrap_or(Timestamp::MAX)
-    }
-
-    /// When something is given up.
-    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        self.held.as_ref()?.next_deadline()
-    }
-}
-
 impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Takes a packet that has no flow, for the reason given, or of which only
     /// a part is there.
     #[cold]
     #[inline(never)]
-    pub(super) fn take_apart(
+    pub(super) fn take_fragment(
         &mut self,
         extractor: &E,
         packet: PacketView<'_>,
         skip: Option<Skip>,
         out: &mut impl Sink<C::Event>,
     ) {
-        let outermost = extractor.outermost(packet);
-        if let Some(carrier) = outermost.filter(|carrier| !carrier.is_fragment) {
-            self.deliver_outer(extractor, &carrier, out);
-        }
+        self.deliver_outer(extractor, packet, None, out);
         match skip {
             Some(skip) if !may_be_in_part(skip) => self.stats.count_skip(skip),
             skip if self.fragments.held.is_none() => {
@@ -139,7 +84,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                     level: 0,
                 };
                 self.take_piece(extractor, piece, out);
-                self.settle();
+                self.update_check_at();
             }
         }
     }
@@ -150,7 +95,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         while let Some(incomplete) = self.held().and_then(|held| held.due(now)) {
             self.give_up(extractor, incomplete, out);
         }
-        self.settle();
+        self.update_check_at();
     }
 
     /// Gives up everything.
@@ -158,7 +103,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         while let Some(incomplete) = self.held().and_then(Defragmenter::drain) {
             self.give_up(extractor, incomplete, out);
         }
-        self.settle();
+        self.update_check_at();
     }
 
     fn held(&mut self) -> Option<&mut Defragmenter<Owner, Arrival>> {
@@ -167,14 +112,6 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     fn time_of(&self, packet: &PacketView<'_>) -> Timestamp {
         self.time(packet.timestamp)
-    }
-
-    /// A packet's time as events tell it.
-    fn time(&self, at: Timestamp) -> Timestamp {
-        match self.timestamps {
-            Timestamps::AsCaptured => at,
-            Timestamps::Monotonic => self.clock,
-        }
     }
 
     /// Counts a first fragment as the packet that it is, and no other.
@@ -255,7 +192,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Finds the outermost fragment in a piece, and adds it to its datagram.
     fn meet(&mut self, extractor: &E, piece: &mut Piece<'_>) -> Option<Met> {
-        let Fragments { held, link, .. } = &mut self.fragments;
+        let FragmentStore { held, link } = &mut self.fragments;
         let table = &self.table;
         link.clear();
         let mut meeting = Meeting {
@@ -331,10 +268,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 // What the walk finds outside is a tunnel that came in
                 // fragments. It counts there as the datagram it was. The owner
                 // may have to make room for that flow.
-                if let Some(mut outer) = extractor.outer(&it) {
-                    outer.packet = view.with_wire_len(outer.ip_len);
-                    self.deliver_outer(extractor, &outer, out);
-                }
+                self.deliver_outer(extractor, view, Some(&it), out);
             }
             is_whole
         });
@@ -396,33 +330,21 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         self.count_all(owner, arrivals, first, payload_len, out);
 
         let at = self.time_of(&whole.packet);
-        let frame = self.frame();
-        let (slot, cold) = self.table.get_mut(owner.flow.index());
-        let flow = &mut slot.flow;
-        let side = flow.side_of(owner.orientation);
+        let number = self.frame();
+        let index = owner.flow.index();
+        let (slot, cold) = self.table.get_mut(index);
+        let side = slot.flow.side_of(owner.orientation);
         let transport = &whole.steps_by();
-        let verdict = flow.count_whole(side, transport, payload_len, cold);
-        let flow = FlowRef {
-            id: owner.flow,
-            key: &slot.key,
+        let verdict = slot.flow.count_whole(side, transport, payload_len, cold);
+        let delivered = Delivered {
+            extracted: whole,
             at,
-            packet: frame,
-            flow,
-            cold,
-            effect: verdict.effect,
+            number,
+            side,
         };
-        let Reaction { mut found, pending } =
-            self.consumer
-                .packet(&mut slot.state, flow, side, whole, out);
-        found |= verdict.found;
-        let happened = Happened {
-            flow: owner.flow,
-            at,
-            found,
-            pending,
-            states: verdict.states,
-        };
-        self.conclude(happened, out);
+        let entry = (index, slot, &*cold);
+        let result = give_to_consumer(&mut self.consumer, entry, delivered, verdict, out);
+        self.conclude(result, out);
         owner
     }
 
@@ -541,7 +463,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             first,
         };
         self.consumer
-            .fragment(&mut slot.state, flow, side, &fragment);
+            .fragment(&mut slot.state.flow, flow, side, &fragment);
     }
 
     /// Gives up datagrams for which there is no memory.

@@ -22,6 +22,7 @@ impl<S> Default for Lifecycle<S> {
 impl<K, S: Default> Consumer<K> for Lifecycle<S> {
     type Flow = S;
     type Event = FlowEvent<K>;
+    type Pending = ();
 
     fn open(&mut self, _: FlowRef<'_, K>, _: &Extracted<'_, K>) -> S {
         S::default()

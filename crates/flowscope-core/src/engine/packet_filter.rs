@@ -1,11 +1,11 @@
-//! Packets that are turned away before they are tracked.
+//! Packets that are rejected before they are tracked.
 
 use crate::Dedup;
 use crate::PacketView;
 use crate::extract::FlowExtractor;
 use crate::wire::{Cause, ChecksumVerdict, Checksums, Layer, Skip};
 
-/// What a packet has to pass first, where anything was asked for.
+/// What a packet has to pass first.
 #[derive(Debug, Default)]
 pub(super) struct PacketFilter {
     pub(super) dedup: Option<Dedup>,
@@ -13,7 +13,12 @@ pub(super) struct PacketFilter {
 }
 
 impl PacketFilter {
-    /// Why a packet is turned away, if it is.
+    /// Whether every packet passes.
+    pub(super) fn is_open(&self) -> bool {
+        self.dedup.is_none() && self.checksums == Checksums::Ignore
+    }
+
+    /// Why a packet is rejected, if it is.
     ///
     /// Only what is sound is remembered for its copies to be known by, so that
     /// a damaged packet does not take the place of a sound one.

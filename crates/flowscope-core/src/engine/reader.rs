@@ -8,9 +8,9 @@ use crate::{Sink, Timestamp};
 
 /// Whom the payload of flows is given to.
 ///
-/// [`Messages`](super::Messages) gives it to parsers, [`Streams`](super::Streams)
+/// [`Parsers`](super::Parsers) gives it to parsers, [`StreamCallbacks`](super::StreamCallbacks)
 /// to callbacks.
-pub trait Reader<K> {
+pub trait PayloadReader<K> {
     /// What it keeps for each flow.
     type Stream;
     /// What it reports.
@@ -27,7 +27,7 @@ pub trait Reader<K> {
         flow: FlowRef<'_, K>,
         input: Input<'_>,
         out: &mut impl Sink<Self::Event>,
-    ) -> Outcome;
+    ) -> ReadResult;
 
     /// A datagram of any other flow.
     fn datagram(
@@ -36,7 +36,7 @@ pub trait Reader<K> {
         flow: FlowRef<'_, K>,
         datagram: Datagram<'_>,
         out: &mut impl Sink<Self::Event>,
-    ) -> Outcome;
+    ) -> ReadResult;
 
     /// One side of a TCP connection will send no more.
     fn close(
@@ -45,7 +45,7 @@ pub trait Reader<K> {
         flow: FlowRef<'_, K>,
         end: StreamEnd,
         out: &mut impl Sink<Self::Event>,
-    ) -> Outcome;
+    ) -> ReadResult;
 
     /// When [`tick`](Self::tick) should be called.
     fn next_tick(&self, stream: &Self::Stream) -> Option<Timestamp>;
@@ -56,7 +56,7 @@ pub trait Reader<K> {
         stream: &mut Self::Stream,
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<Self::Event>,
-    ) -> Outcome;
+    ) -> ReadResult;
 
     /// There is no more interest in the flow: what is kept for it may go.
     fn leave(&mut self, stream: &mut Option<Self::Stream>) {
@@ -67,7 +67,7 @@ pub trait Reader<K> {
     fn end(&mut self, stream: Self::Stream, flow: FlowRef<'_, K>, out: &mut impl Sink<Self::Event>);
 
     /// How the end of a flow is reported, whose parser may have failed before.
-    fn ended(&self, event: FlowEvent<K>, session: Session) -> Self::Event {
+    fn ended(&self, event: FlowEvent<K>, session: ReadState) -> Self::Event {
         let _ = session;
         event.into()
     }
@@ -76,7 +76,7 @@ pub trait Reader<K> {
 /// What a reader made of what it was given.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
-pub enum Outcome {
+pub enum ReadResult {
     /// It wants to see more.
     More,
     /// It has seen enough.
@@ -85,7 +85,7 @@ pub enum Outcome {
     Failed,
 }
 
-impl From<Interest> for Outcome {
+impl From<Interest> for ReadResult {
     fn from(interest: Interest) -> Self {
         match interest {
             Interest::More => Self::More,
@@ -97,7 +97,7 @@ impl From<Interest> for Outcome {
 /// How far a flow's payload is read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Session {
+pub enum ReadState {
     /// It is read.
     Open,
     /// There is no interest in it, or no more.

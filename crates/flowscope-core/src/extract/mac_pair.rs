@@ -38,7 +38,7 @@ impl FlowExtractor for MacPair {
             ip_len: 0,
             is_fragment: false,
             packet,
-            way: WalkPath::to(Some(Depth::Outermost)),
+            path: WalkPath::to(Some(Depth::Outermost)),
         })
     }
 

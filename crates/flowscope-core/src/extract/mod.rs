@@ -2,7 +2,7 @@
 //!
 //! A [`FlowExtractor`] names the flow of a packet by a key of its choice.
 //! [`FiveTuple`] is the usual one; [`IpPair`] and [`MacPair`] are coarser.
-//! ReassembledHeader any of them, [`AutoDetectEncap`] looks through tunnels first; who
+//! Around any of them, [`AutoDetectEncap`] looks through tunnels first; who
 //! knows what is there takes it off by [`StripVlan`], [`StripMpls`],
 //! [`InnerVxlan`], [`InnerGtpU`] and [`InnerGre`]. [`FlowLabel`] and [`Scoped`]
 //! put more into the key.
@@ -13,6 +13,7 @@ mod five_tuple;
 mod flow_label;
 mod ip_pair;
 mod mac_pair;
+mod outer;
 mod scoped;
 
 pub use auto::AutoDetectEncap;
@@ -21,6 +22,7 @@ pub use five_tuple::{FiveTuple, FiveTupleKey};
 pub use flow_label::{FlowLabel, FlowLabelKey};
 pub use ip_pair::{IpPair, IpPairKey};
 pub use mac_pair::{MacPair, MacPairKey};
+pub(crate) use outer::extract_outer;
 pub use scoped::{Mark, Scope, Scoped, ScopedKey};
 
 use core::hash::Hash;
@@ -88,20 +90,6 @@ pub trait FlowExtractor {
         visitor: &mut dyn LayerVisitor,
     ) -> Result<(), Skip> {
         Headers::trace(packet, Depth::Innermost, visitor)
-    }
-
-    /// The flow of the packet that carries the packet of `inner`, where both
-    /// are wanted and there are two. See [`AutoDetectEncap::with_outer`].
-    fn outer<'a>(&self, inner: &Extracted<'a, Self::Key>) -> Option<Extracted<'a, Self::Key>> {
-        let _ = inner;
-        None
-    }
-
-    /// The flow of the outermost packet, where the flows outside tunnels are
-    /// wanted, too: for packets whose inner flow is not known yet.
-    fn outermost<'a>(&self, packet: PacketView<'a>) -> Option<Extracted<'a, Self::Key>> {
-        let _ = packet;
-        None
     }
 
     /// The key as seen by the sender of a packet that ran along `orientation`.
@@ -195,7 +183,7 @@ pub struct Extracted<'a, K> {
     /// The packet it was extracted from. One that was put together from
     /// fragments has a link layer of its own.
     pub packet: PacketView<'a>,
-    way: WalkPath,
+    path: WalkPath,
 }
 
 /// How a packet's headers were found.
@@ -257,7 +245,7 @@ impl<'a, K> Extracted<'a, K> {
             ip_len: headers.ip.len,
             is_fragment: headers.is_fragment,
             packet,
-            way: WalkPath::to(Some(depth)),
+            path: WalkPath::to(Some(depth)),
         }
     }
 
@@ -281,13 +269,13 @@ impl<'a, K> Extracted<'a, K> {
             ip_len: self.ip_len,
             is_fragment: self.is_fragment,
             packet: self.packet,
-            way: self.way,
+            path: self.path,
         }
     }
 
     /// What was found in a frame by taking `peel` off `packet`.
     fn inside(mut self, packet: PacketView<'a>, peel: Peel) -> Self {
-        let WalkPath { peels, depth } = &mut self.way;
+        let WalkPath { peels, depth } = &mut self.path;
         peels.rotate_right(1);
         if let Some(innermost) = peels.first_mut()
             && innermost.replace(peel).is_some()
@@ -302,7 +290,7 @@ impl<'a, K> Extracted<'a, K> {
     fn innermost_of(self, packet: PacketView<'a>) -> Self {
         Self {
             packet,
-            way: WalkPath::to(Some(Depth::Innermost)),
+            path: WalkPath::to(Some(Depth::Innermost)),
             ..self
         }
     }
@@ -315,13 +303,13 @@ impl<'a, K> Extracted<'a, K> {
     pub fn layers(&self) -> Layers {
         let mut layers = Layers::default();
         let mut rest = self.packet;
-        for peel in self.way.peels.iter().flatten() {
+        for peel in self.path.peels.iter().flatten() {
             let Some(inside) = peel.peel(rest, &mut layers) else {
                 return layers;
             };
             rest = inside;
         }
-        if let Some(depth) = self.way.depth {
+        if let Some(depth) = self.path.depth {
             // Why the walk ended is told by whoever walked for the headers.
             let _ = Headers::trace(rest, depth, &mut layers);
         }

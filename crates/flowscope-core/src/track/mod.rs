@@ -29,8 +29,6 @@ pub(crate) use table::{Slot, Table};
 use core::fmt;
 use core::time::Duration;
 
-use crate::defrag::FragmentPolicy;
-
 /// Identifies one flow of one tracker.
 ///
 /// Ordered by the flows' first packets. The number is never used again, so an
@@ -60,40 +58,6 @@ impl FlowId {
 impl fmt::Display for FlowId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.number.fmt(f)
-    }
-}
-
-/// What a tracker may hold, and for how long.
-///
-/// ```
-/// use core::time::Duration;
-/// use flowscope_core::track::{Config, IdleTimeouts};
-///
-/// let config = Config {
-///     max_flows: 2_000_000,
-///     idle: IdleTimeouts { udp: Duration::from_secs(30), ..IdleTimeouts::default() },
-///     ..Config::default()
-/// };
-/// assert_eq!(config.idle.tcp, Duration::from_secs(300));
-/// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Config {
-    /// Live flows at the most. At the cap a new flow evicts the one that is
-    /// nearest to its idle timeout. One million by default, at least one.
-    pub max_flows: usize,
-    /// How long a flow may be silent before it ends.
-    pub idle: IdleTimeouts,
-    /// What is done about IP fragments. They are put together by default.
-    pub fragments: FragmentPolicy,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            max_flows: 1_000_000,
-            idle: IdleTimeouts::default(),
-            fragments: FragmentPolicy::default(),
-        }
     }
 }
 

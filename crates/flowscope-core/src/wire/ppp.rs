@@ -103,11 +103,7 @@ mod tests {
     fn packets() -> [(u16, Vec<u8>); 2] {
         let v4 = Ipv4::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
         let v6 = Ipv6::new([0x20; 16].into(), [0x21; 16].into());
-        [
-            (0x21, OuterLayer::Ipv4(v4)),
-            (0x57, OuterLayer::Ipv6(v6)),
-        ]
-        .map(|(protocol, ip)| {
+        [(0x21, OuterLayer::Ipv4(v4)), (0x57, OuterLayer::Ipv6(v6))].map(|(protocol, ip)| {
             (
                 protocol,
                 wrap(&[ip, OuterLayer::Udp(Udp::new(7, 9))], &[0x2a; 10]),

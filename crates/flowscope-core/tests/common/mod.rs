@@ -18,8 +18,9 @@ pub(crate) mod tcb;
 pub(crate) mod verdict;
 pub(crate) mod witness;
 
+use flowscope_core::engine::EngineConfig;
 use flowscope_core::extract::{AutoDetectEncap, FiveTuple, FiveTupleKey};
-use flowscope_core::track::{Config, FlowEvent};
+use flowscope_core::track::FlowEvent;
 use flowscope_core::{FlowTracker, LinkType, PacketView, Timestamp};
 use flowscope_fixtures::{Conversation, Datagrams, Frame, Side, address};
 use proptest::test_runner::Config as ProptestConfig;
@@ -41,13 +42,13 @@ pub(crate) fn view(frame: &Frame) -> PacketView<'_> {
         .with_wire_len(frame.wire_len)
 }
 
-pub(crate) fn tracker(config: Config) -> Tracker {
-    FlowTracker::with_config(AutoDetectEncap::new(FiveTuple::bidirectional()), config)
+pub(crate) fn tracker(config: EngineConfig) -> Tracker {
+    FlowTracker::new(AutoDetectEncap::new(FiveTuple::bidirectional())).with_config(config)
 }
 
 /// All events of some frames, to the end of the input.
 pub(crate) fn events(frames: &[Frame]) -> Vec<Event> {
-    let mut tracker = tracker(Config::default());
+    let mut tracker = tracker(EngineConfig::default());
     let mut events = Vec::new();
     for frame in frames {
         tracker.track(view(frame), &mut events);

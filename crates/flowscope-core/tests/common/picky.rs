@@ -2,20 +2,17 @@
 
 use core::convert::Infallible;
 
-use flowscope_core::engine::{Messages, Payload, PayloadConfig};
 use flowscope_core::extract::FiveTuple;
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{
     Datagram, DatagramParser, Input, Interest, ParseError, SessionParser,
 };
-use flowscope_core::track::Config;
 use flowscope_core::{FlowMessageDriver, Sink};
 
 pub(crate) type Driver = FlowMessageDriver<FiveTuple, Picky>;
 
 pub(crate) fn driver() -> Driver {
-    let payload = Payload::new(Messages::new(Picky), PayloadConfig::default());
-    Driver::with_consumer(FiveTuple::bidirectional(), payload, Config::default())
+    Driver::with_factory(FiveTuple::bidirectional(), Picky)
 }
 
 /// Says how many bytes there are in each chunk and datagram, and gives up at an

@@ -132,7 +132,7 @@ pub(crate) fn watch(stories: &[Story]) -> Witness {
     }
     driver.finish(&mut |event| book.note(&event, clock));
     let Book { flows, flow_of, .. } = book;
-    assert_eq!(driver.consumer().memory(), 0, "all of it is given back");
+    assert_eq!(driver.held_memory(), 0, "all of it is given back");
     let log = core::mem::take(driver.consumer_mut().reader_mut().factory_mut());
     Witness {
         told: log.flows,

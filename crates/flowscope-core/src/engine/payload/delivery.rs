@@ -2,7 +2,7 @@
 
 use super::delivered::{Delivered, Trail};
 use crate::engine::FlowRef;
-use crate::engine::reader::{Outcome, Reader, Session};
+use crate::engine::reader::{PayloadReader, ReadResult, ReadState};
 use crate::reassemble::Chunk;
 use crate::session::Input;
 use crate::{FlowSide, Sink};
@@ -12,13 +12,13 @@ use crate::{FlowSide, Sink};
 pub(super) struct Progress<S> {
     /// What the reader keeps for the flow, until it lets it go.
     pub(super) stream: Option<S>,
-    pub(super) session: Session,
+    pub(super) session: ReadState,
 }
 
 impl<S> Progress<S> {
     /// One direction's way to the reader.
     #[inline]
-    pub(super) fn to<'a, K, R: Reader<K, Stream = S>, O>(
+    pub(super) fn to<'a, K, R: PayloadReader<K, Stream = S>, O>(
         &'a mut self,
         reader: &'a mut R,
         flow: FlowRef<'a, K>,
@@ -36,7 +36,7 @@ impl<S> Progress<S> {
 }
 
 /// One direction's way to the reader.
-pub(super) struct Delivery<'a, K, R: Reader<K>, O> {
+pub(super) struct Delivery<'a, K, R: PayloadReader<K>, O> {
     reader: &'a mut R,
     progress: &'a mut Progress<R::Stream>,
     pub(super) flow: FlowRef<'a, K>,
@@ -44,28 +44,28 @@ pub(super) struct Delivery<'a, K, R: Reader<K>, O> {
     out: &'a mut O,
 }
 
-impl<K, R: Reader<K>, O: Sink<R::Event>> Delivery<'_, K, R, O> {
+impl<K, R: PayloadReader<K>, O: Sink<R::Event>> Delivery<'_, K, R, O> {
     /// Lets the reader act, if it is still interested.
     #[inline]
     pub(super) fn give(
         &mut self,
-        act: impl FnOnce(&mut R, &mut R::Stream, FlowRef<'_, K>, &mut O) -> Outcome,
+        act: impl FnOnce(&mut R, &mut R::Stream, FlowRef<'_, K>, &mut O) -> ReadResult,
     ) {
         let Progress { stream, session } = &mut *self.progress;
-        if *session != Session::Open {
+        if *session != ReadState::Open {
             return;
         }
         let Some(held) = stream else { return };
         *session = match act(self.reader, held, self.flow, self.out) {
-            Outcome::More => return,
-            Outcome::Done => Session::Left,
-            Outcome::Failed => Session::Failed,
+            ReadResult::More => return,
+            ReadResult::Done => ReadState::Left,
+            ReadResult::Failed => ReadState::Failed,
         };
         self.reader.leave(stream);
     }
 }
 
-impl<'c, K, R: Reader<K>, O: Sink<R::Event>> Sink<Chunk<'c>> for Delivery<'_, K, R, O> {
+impl<'c, K, R: PayloadReader<K>, O: Sink<R::Event>> Sink<Chunk<'c>> for Delivery<'_, K, R, O> {
     #[inline]
     fn push(&mut self, chunk: Chunk<'c>) {
         let input = Input::new(self.side, self.flow.at, chunk);
@@ -75,7 +75,7 @@ impl<'c, K, R: Reader<K>, O: Sink<R::Event>> Sink<Chunk<'c>> for Delivery<'_, K,
 
 /// The way to the reader of what comes out of a stream, which is kept for a
 /// while.
-pub(super) struct StreamDelivery<'a, 's, K, R: Reader<K>, O> {
+pub(super) struct StreamDelivery<'a, 's, K, R: PayloadReader<K>, O> {
     pub(super) delivery: Delivery<'a, K, R, O>,
     pub(super) delivered: &'s mut Delivered,
     pub(super) trail: &'s mut Trail,
@@ -83,7 +83,9 @@ pub(super) struct StreamDelivery<'a, 's, K, R: Reader<K>, O> {
     pub(super) speaker: &'s mut FlowSide,
 }
 
-impl<'c, K, R: Reader<K>, O: Sink<R::Event>> Sink<Chunk<'c>> for StreamDelivery<'_, '_, K, R, O> {
+impl<'c, K, R: PayloadReader<K>, O: Sink<R::Event>> Sink<Chunk<'c>>
+    for StreamDelivery<'_, '_, K, R, O>
+{
     #[inline]
     fn push(&mut self, chunk: Chunk<'c>) {
         match chunk {

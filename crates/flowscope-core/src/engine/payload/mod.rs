@@ -7,43 +7,38 @@ use alloc::sync::Arc;
 
 use self::delivered::{Delivered, Trail};
 use self::delivery::{Delivery, Progress, StreamDelivery};
-use super::payload_config::{PayloadConfig, Pressure};
-use super::reader::{Outcome, Reader, Session};
-use super::{Consumer, FlowRef, Pending, Reaction};
+use super::config::{EngineConfig, PayloadConfig};
+use super::reader::{PayloadReader, ReadResult, ReadState};
+use super::{Consumer, FlowRef, Pending, PendingEntry, Reaction};
 use crate::extract::Extracted;
 use crate::reassemble::{
     BufferedReassembler, Chunk, OverflowPolicy, Reassembler, Segment, StreamConfig, StreamNotes,
     StreamStats,
 };
 use crate::session::{Close, Datagram, StreamEnd};
-use crate::track::{Anomalies, AnomalyKind, Effect, EndReason, Fin, FlowEvent, FlowStats};
+use crate::track::{Anomalies, AnomalyKind, Effect, EndReason, Fin, FlowEvent};
 use crate::wire::{TcpFlags, Transport};
 use crate::{BySide, FlowSide, Sink, Timestamp};
 
-/// Gives the payload of flows to a [`Reader`]: streams of bytes in order for
+/// Gives the payload of flows to a [`PayloadReader`]: streams of bytes in order for
 /// TCP connections, datagrams for everything else.
 #[derive(Debug)]
-pub struct Payload<R> {
+pub struct PayloadConsumer<R> {
     reader: R,
     streams: Arc<StreamConfig>,
     config: PayloadConfig,
-    /// Bytes of memory that all flows hold.
-    memory: usize,
-    /// The most there were.
-    memory_peak: usize,
     /// What was delivered lately.
     delivered: Delivered,
 }
 
-impl<R> Payload<R> {
-    /// For a reader, within `config`.
-    pub fn new(reader: R, config: PayloadConfig) -> Self {
+impl<R> PayloadConsumer<R> {
+    /// For a reader.
+    pub fn new(reader: R) -> Self {
+        let config = PayloadConfig::default();
         Self {
             reader,
             streams: Arc::new(config.streams),
             config,
-            memory: 0,
-            memory_peak: 0,
             delivered: Delivered::default(),
         }
     }
@@ -59,39 +54,21 @@ impl<R> Payload<R> {
     pub const fn reader_mut(&mut self) -> &mut R {
         &mut self.reader
     }
-
-    /// Bytes of memory that are held now to put streams in order.
-    #[must_use]
-    pub const fn memory(&self) -> usize {
-        self.memory
-    }
-
-    /// The most bytes of memory that were held at once.
-    #[must_use]
-    pub const fn memory_peak(&self) -> usize {
-        self.memory_peak
-    }
-
-    /// Changes the limits, for flows that are yet to begin.
-    pub(crate) fn set_config(&mut self, config: PayloadConfig) {
-        self.streams = Arc::new(config.streams);
-        self.config = config;
-    }
 }
 
 /// What is kept of a flow's payload.
 #[derive(Debug)]
-pub struct PayloadFlow<S> {
+pub struct PayloadState<S> {
     progress: Progress<S>,
     /// Of a TCP connection.
-    sides: Option<BySide<Direction>>,
+    sides: Option<BySide<StreamSide>>,
     /// Who spoke last on it.
     speaker: FlowSide,
 }
 
 /// One direction of a TCP connection.
 #[derive(Debug)]
-struct Direction {
+struct StreamSide {
     reassembler: BufferedReassembler,
     /// What was kept of what came out of it.
     trail: Trail,
@@ -99,7 +76,7 @@ struct Direction {
     is_closed: bool,
 }
 
-impl<S> PayloadFlow<S> {
+impl<S> PayloadState<S> {
     /// What the reader keeps for the flow, such as its parser, unless it let
     /// the flow go.
     #[must_use]
@@ -109,7 +86,7 @@ impl<S> PayloadFlow<S> {
 
     /// How far the flow's payload is read.
     #[must_use]
-    pub const fn session(&self) -> Session {
+    pub const fn session(&self) -> ReadState {
         self.progress.session
     }
 
@@ -147,7 +124,7 @@ impl<S> PayloadFlow<S> {
     }
 }
 
-impl Direction {
+impl StreamSide {
     fn new(streams: &Arc<StreamConfig>) -> Self {
         Self {
             reassembler: BufferedReassembler::new(Arc::clone(streams)),
@@ -158,7 +135,7 @@ impl Direction {
 
     /// Tells the reader, once, that nothing more comes.
     #[cold]
-    fn close<K, R: Reader<K>, O: Sink<R::Event>>(
+    fn close<K, R: PayloadReader<K>, O: Sink<R::Event>>(
         &mut self,
         delivery: &mut Delivery<'_, K, R, O>,
         how: Close,
@@ -172,20 +149,20 @@ impl Direction {
     }
 }
 
-impl<R> Payload<R> {
+impl<R> PayloadConsumer<R> {
     /// Lets one direction's reassembler act, and tells the reader what comes of
     /// it.
     #[inline]
     fn step<K, O: Sink<R::Event>>(
         &mut self,
-        state: &mut PayloadFlow<R::Stream>,
+        state: &mut PayloadState<R::Stream>,
         flow: FlowRef<'_, K>,
         side: FlowSide,
         out: &mut O,
         act: impl FnOnce(&mut BufferedReassembler, &mut StreamDelivery<'_, '_, K, R, O>) -> StreamNotes,
     ) -> Anomalies
     where
-        R: Reader<K>,
+        R: PayloadReader<K>,
     {
         let Some(sides) = &mut state.sides else {
             return Anomalies::NONE;
@@ -207,7 +184,7 @@ impl<R> Payload<R> {
         if !notes.is_empty() {
             note(&mut found, side, notes);
         }
-        if state.session() != was && state.session() == Session::Failed {
+        if state.session() != was && state.session() == ReadState::Failed {
             found.insert(side, AnomalyKind::ParseError);
         }
         found
@@ -218,14 +195,14 @@ impl<R> Payload<R> {
     #[inline]
     fn go_on<K, O: Sink<R::Event>>(
         &mut self,
-        state: &mut PayloadFlow<R::Stream>,
+        state: &mut PayloadState<R::Stream>,
         flow: FlowRef<'_, K>,
         side: FlowSide,
         bytes: &[u8],
         out: &mut O,
     ) -> Reaction
     where
-        R: Reader<K>,
+        R: PayloadReader<K>,
     {
         if bytes.is_empty() {
             return Reaction::NONE;
@@ -241,21 +218,17 @@ impl<R> Payload<R> {
             speaker: &mut state.speaker,
         };
         delivery.push(Chunk::Data(bytes));
-        if state.session() == Session::Open && self.next_tick(state) == was {
+        if state.session() == ReadState::Open && self.next_tick(state) == was {
             return Reaction::NONE;
         }
         let mut found = Anomalies::NONE;
-        if state.session() == Session::Failed {
+        if state.session() == ReadState::Failed {
             found.insert(side, AnomalyKind::ParseError);
         }
-        if state.session() != Session::Open {
-            self.after(state, flow, state.memory(), &mut found, out);
+        if state.session() != ReadState::Open {
+            self.bound(state, flow, &mut found, out);
         }
-        let was = Pending {
-            alarm: was,
-            holds: false,
-        };
-        Reaction::new(found, was, self.pending(state))
+        Reaction::changed(found)
     }
 
     /// Takes any segment. It is a copy of what is of interest in the packet: so
@@ -263,24 +236,22 @@ impl<R> Payload<R> {
     #[inline(never)]
     fn take_segment<K>(
         &mut self,
-        state: &mut PayloadFlow<R::Stream>,
+        state: &mut PayloadState<R::Stream>,
         flow: FlowRef<'_, K>,
         side: FlowSide,
         segment: Segment<'_>,
         out: &mut impl Sink<R::Event>,
     ) -> Reaction
     where
-        R: Reader<K>,
+        R: PayloadReader<K>,
     {
-        let was = self.pending(state);
-        let found = self.segment(state, flow, side, &segment, out);
-        Reaction::new(found, was, self.pending(state))
+        Reaction::changed(self.segment(state, flow, side, &segment, out))
     }
 
     #[inline(never)]
     fn take_datagram<K>(
         &mut self,
-        state: &mut PayloadFlow<R::Stream>,
+        state: &mut PayloadState<R::Stream>,
         flow: FlowRef<'_, K>,
         side: FlowSide,
         bytes: &[u8],
@@ -288,19 +259,18 @@ impl<R> Payload<R> {
         out: &mut impl Sink<R::Event>,
     ) -> Reaction
     where
-        R: Reader<K>,
+        R: PayloadReader<K>,
     {
-        let was = self.pending(state);
         let datagram = Datagram::new(side, flow.at, bytes).with_missing(missing);
         let found = self.act(state, flow, side, out, |reader, stream, flow, out| {
             reader.datagram(stream, flow, datagram, out)
         });
-        Reaction::new(found, was, self.pending(state))
+        Reaction::changed(found)
     }
 
-    fn next_tick<K>(&self, state: &PayloadFlow<R::Stream>) -> Option<Timestamp>
+    fn next_tick<K>(&self, state: &PayloadState<R::Stream>) -> Option<Timestamp>
     where
-        R: Reader<K>,
+        R: PayloadReader<K>,
     {
         self.reader.next_tick(state.stream()?)
     }
@@ -308,14 +278,14 @@ impl<R> Payload<R> {
     /// Takes a segment of a TCP connection.
     fn segment<K>(
         &mut self,
-        state: &mut PayloadFlow<R::Stream>,
+        state: &mut PayloadState<R::Stream>,
         flow: FlowRef<'_, K>,
         side: FlowSide,
         segment: &Segment<'_>,
         out: &mut impl Sink<R::Event>,
     ) -> Anomalies
     where
-        R: Reader<K>,
+        R: PayloadReader<K>,
     {
         let before = state.memory();
         let effect = flow.effect();
@@ -353,8 +323,8 @@ impl<R> Payload<R> {
         if effect == Effect::Settling {
             found |= self.end_streams(state, flow, out);
         }
-        if state.session() != Session::Open || before != state.memory() {
-            self.after(state, flow, before, &mut found, out);
+        if state.session() != ReadState::Open || before != state.memory() {
+            self.bound(state, flow, &mut found, out);
         }
         found
     }
@@ -362,12 +332,12 @@ impl<R> Payload<R> {
     /// Begins the streams of which it is settled where they begin.
     fn begin_streams<K>(
         &mut self,
-        state: &mut PayloadFlow<R::Stream>,
+        state: &mut PayloadState<R::Stream>,
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<R::Event>,
     ) -> Anomalies
     where
-        R: Reader<K>,
+        R: PayloadReader<K>,
     {
         let mut found = Anomalies::NONE;
         for side in FlowSide::BOTH {
@@ -389,12 +359,12 @@ impl<R> Payload<R> {
     /// Ends the streams of which it is settled where they end.
     fn end_streams<K>(
         &mut self,
-        state: &mut PayloadFlow<R::Stream>,
+        state: &mut PayloadState<R::Stream>,
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<R::Event>,
     ) -> Anomalies
     where
-        R: Reader<K>,
+        R: PayloadReader<K>,
     {
         let mut found = Anomalies::NONE;
         for side in FlowSide::BOTH {
@@ -419,43 +389,35 @@ impl<R> Payload<R> {
         found
     }
 
-    /// What follows when streams have changed otherwise than by going on.
+    /// Keeps what a flow holds within its own limit, and holds nothing of a flow
+    /// that is read no more.
     #[cold]
-    fn after<K>(
+    fn bound<K>(
         &mut self,
-        state: &mut PayloadFlow<R::Stream>,
+        state: &mut PayloadState<R::Stream>,
         flow: FlowRef<'_, K>,
-        before: usize,
         found: &mut Anomalies,
         out: &mut impl Sink<R::Event>,
     ) where
-        R: Reader<K>,
+        R: PayloadReader<K>,
     {
-        if state.session() != Session::Open {
+        if state.session() != ReadState::Open {
             state.stop();
         }
         while state.memory() > self.config.max_memory_per_flow && state.holds() {
             self.reduce(state, flow, found, out);
-        }
-        self.account(before, state);
-        if self.config.pressure == Pressure::Current {
-            while self.memory > self.config.max_memory && state.holds() {
-                let before = state.memory();
-                self.reduce(state, flow, found, out);
-                self.account(before, state);
-            }
         }
     }
 
     /// Lets a flow hold less, as its policy says.
     fn reduce<K>(
         &mut self,
-        state: &mut PayloadFlow<R::Stream>,
+        state: &mut PayloadState<R::Stream>,
         flow: FlowRef<'_, K>,
         found: &mut Anomalies,
         out: &mut impl Sink<R::Event>,
     ) where
-        R: Reader<K>,
+        R: PayloadReader<K>,
     {
         let Some(sides) = &state.sides else { return };
         let [initiator, responder] =
@@ -471,7 +433,7 @@ impl<R> Payload<R> {
                 *found |= self.step(state, flow, side, out, |reassembler, delivery| {
                     reassembler.shed(flow.at, delivery)
                 });
-                if state.session() != Session::Open || state.memory() >= before {
+                if state.session() != ReadState::Open || state.memory() >= before {
                     state.stop();
                 }
             }
@@ -486,14 +448,14 @@ impl<R> Payload<R> {
     #[cold]
     fn end_stream<K>(
         &mut self,
-        state: &mut PayloadFlow<R::Stream>,
+        state: &mut PayloadState<R::Stream>,
         flow: FlowRef<'_, K>,
         side: FlowSide,
         how: Close,
         out: &mut impl Sink<R::Event>,
     ) -> Anomalies
     where
-        R: Reader<K>,
+        R: PayloadReader<K>,
     {
         let mut found = Anomalies::NONE;
         found |= self.step(state, flow, side, out, |reassembler, delivery| {
@@ -504,35 +466,36 @@ impl<R> Payload<R> {
             let mut delivery = state.progress.to(&mut self.reader, flow, side, out);
             sides[side].close(&mut delivery, how);
         }
-        if was == Session::Open && state.session() == Session::Failed {
+        if was == ReadState::Open && state.session() == ReadState::Failed {
             found.insert(side, AnomalyKind::ParseError);
         }
         found
     }
-
-    fn account<S>(&mut self, before: usize, state: &PayloadFlow<S>) {
-        self.memory = self.memory - before + state.memory();
-        self.memory_peak = self.memory_peak.max(self.memory);
-    }
 }
 
-impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
-    type Flow = PayloadFlow<R::Stream>;
+impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
+    type Flow = PayloadState<R::Stream>;
     type Event = R::Event;
+    type Pending = PendingEntry;
+
+    fn configure(&mut self, config: &EngineConfig) {
+        self.config = config.payload;
+        self.streams = Arc::new(config.payload.streams);
+    }
 
     fn open(&mut self, flow: FlowRef<'_, K>, packet: &Extracted<'_, K>) -> Self::Flow {
         let transport = packet.steps_by();
         let stream = self.reader.open(flow, &transport);
         let session = match stream {
-            Some(_) => Session::Open,
-            None => Session::Left,
+            Some(_) => ReadState::Open,
+            None => ReadState::Left,
         };
         let has_streams =
             stream.is_some() && matches!(transport, Transport::Tcp(_) | Transport::TcpCut);
-        PayloadFlow {
+        PayloadState {
             progress: Progress { stream, session },
             speaker: FlowSide::Initiator,
-            sides: has_streams.then(|| BySide::from_fn(|_| Direction::new(&self.streams))),
+            sides: has_streams.then(|| BySide::from_fn(|_| StreamSide::new(&self.streams))),
         }
     }
 
@@ -545,7 +508,7 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
         packet: &Extracted<'_, K>,
         out: &mut impl Sink<Self::Event>,
     ) -> Reaction {
-        if state.session() != Session::Open {
+        if state.session() != ReadState::Open {
             return Reaction::NONE;
         }
         let payload = packet.payload;
@@ -579,7 +542,6 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
         reason: EndReason,
         out: &mut impl Sink<Self::Event>,
     ) -> Anomalies {
-        let before = state.memory();
         let how = match reason {
             EndReason::Rst => Close::Reset,
             _ => Close::Lost,
@@ -588,7 +550,6 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
         for side in FlowSide::BOTH {
             found |= self.end_stream(state, flow, side, how, out);
         }
-        self.memory -= before;
         if let Some(stream) = state.progress.stream.take() {
             self.reader.end(stream, flow, out);
         }
@@ -601,30 +562,29 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
 
     #[inline]
     fn pending(&self, state: &Self::Flow) -> Pending {
-        if state.session() != Session::Open {
+        if state.session() != ReadState::Open {
             return Pending::NOTHING;
         }
-        let mut alarm = self.next_tick(state);
-        let mut holds = false;
+        let mut timer = self.next_tick(state);
         for side in FlowSide::BOTH {
             if let Some(sides) = &state.sides
                 && !sides[side].reassembler.is_clear()
             {
                 let expiry = sides[side].reassembler.next_expiry();
-                alarm = [alarm, expiry].into_iter().flatten().min();
-                holds |= sides[side].reassembler.holds();
+                timer = [timer, expiry].into_iter().flatten().min();
             }
         }
-        Pending { alarm, holds }
+        let held = state.memory();
+        Pending { timer, held }
     }
 
-    fn wake(
+    fn on_timer(
         &mut self,
         state: &mut Self::Flow,
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<Self::Event>,
     ) -> Anomalies {
-        let (before, mut found) = (state.memory(), Anomalies::NONE);
+        let mut found = Anomalies::NONE;
         for side in FlowSide::BOTH {
             found |= self.step(state, flow, side, out, |reassembler, delivery| {
                 reassembler.expire(flow.at, delivery)
@@ -635,13 +595,8 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
             let side = FlowSide::Initiator;
             found |= self.act(state, flow, side, out, R::tick);
         }
-        self.after(state, flow, before, &mut found, out);
+        self.bound(state, flow, &mut found, out);
         found
-    }
-
-    #[inline]
-    fn is_pressed(&self) -> bool {
-        self.memory > self.config.max_memory && self.config.pressure == Pressure::Oldest
     }
 
     fn shed(
@@ -650,53 +605,37 @@ impl<K, R: Reader<K>> Consumer<K> for Payload<R> {
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<Self::Event>,
     ) -> Anomalies {
-        let (before, mut found) = (state.memory(), Anomalies::NONE);
+        let mut found = Anomalies::NONE;
         self.reduce(state, flow, &mut found, out);
-        self.after(state, flow, before, &mut found, out);
+        self.bound(state, flow, &mut found, out);
         found
     }
 
     fn streams(&self, state: &Self::Flow) -> Option<BySide<StreamStats>> {
         state.streams()
     }
-
-    fn memory(&self) -> usize {
-        self.memory
-    }
-
-    fn memory_peak(&self) -> usize {
-        self.memory_peak
-    }
-
-    fn amend(&self, state: &Self::Flow, stats: &mut FlowStats) {
-        if let Some(streams) = state.streams() {
-            stats.missing_bytes = BySide::from_fn(|side| streams[side].missing);
-            stats.dropped_bytes = BySide::from_fn(|side| streams[side].dropped);
-            stats.held_peak = BySide::from_fn(|side| streams[side].held_peak);
-        }
-    }
 }
 
-impl<R> Payload<R> {
+impl<R> PayloadConsumer<R> {
     /// Lets the reader do something that is no matter of streams.
     #[inline]
     fn act<K, O: Sink<R::Event>>(
         &mut self,
-        state: &mut PayloadFlow<R::Stream>,
+        state: &mut PayloadState<R::Stream>,
         flow: FlowRef<'_, K>,
         side: FlowSide,
         out: &mut O,
-        act: impl FnOnce(&mut R, &mut R::Stream, FlowRef<'_, K>, &mut O) -> Outcome,
+        act: impl FnOnce(&mut R, &mut R::Stream, FlowRef<'_, K>, &mut O) -> ReadResult,
     ) -> Anomalies
     where
-        R: Reader<K>,
+        R: PayloadReader<K>,
     {
         state
             .progress
             .to(&mut self.reader, flow, side, out)
             .give(act);
         let mut found = Anomalies::NONE;
-        if state.session() == Session::Failed {
+        if state.session() == ReadState::Failed {
             found.insert(side, AnomalyKind::ParseError);
         }
         found
@@ -705,9 +644,9 @@ impl<R> Payload<R> {
 
 /// Takes a segment without data of which no more comes than that streams begin,
 /// or may end; says whether it was one. As far as it goes it does what
-/// [`Payload::segment`] does, too.
+/// [`PayloadConsumer::segment`] does, too.
 fn settles_quietly<K>(
-    sides: &mut BySide<Direction>,
+    sides: &mut BySide<StreamSide>,
     flow: FlowRef<'_, K>,
     side: FlowSide,
     segment: Segment<'_>,

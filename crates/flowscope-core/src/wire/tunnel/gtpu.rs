@@ -92,10 +92,7 @@ mod tests {
     fn datagram(ports: [u16; 2], header: &[u8], inside: &[u8]) -> Vec<u8> {
         let ip = Ipv4::new([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
         let [src, dst] = ports;
-        let outside = [
-            OuterLayer::Ipv4(ip),
-            OuterLayer::Udp(Udp::new(src, dst)),
-        ];
+        let outside = [OuterLayer::Ipv4(ip), OuterLayer::Udp(Udp::new(src, dst))];
         wrap(&outside, &[header, inside].concat())
     }
 

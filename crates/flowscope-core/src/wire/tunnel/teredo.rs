@@ -164,10 +164,7 @@ mod tests {
 
     fn outer(from: ([u8; 4], u16), to: ([u8; 4], u16), payload: &[u8]) -> Vec<u8> {
         let ip = OuterLayer::Ipv4(Ipv4::new(from.0.into(), to.0.into()));
-        wrap(
-            &[ip, OuterLayer::Udp(Udp::new(from.1, to.1))],
-            payload,
-        )
+        wrap(&[ip, OuterLayer::Udp(Udp::new(from.1, to.1))], payload)
     }
 
     fn view(packet: &[u8]) -> PacketView<'_> {

@@ -1,7 +1,7 @@
 //! Parsers as readers of payload.
 
-use super::reader::{Outcome, Reader, Session};
-use super::{FlowRef, Payload};
+use super::reader::{PayloadReader, ReadResult, ReadState};
+use super::{FlowRef, PayloadConsumer};
 use crate::observe;
 use crate::session::{
     Datagram, DatagramParser, FlowFactory, Input, Interest, OnlyDatagrams, OnlySessions,
@@ -17,17 +17,17 @@ use crate::{FlowSide, Sink, Timestamp};
 /// other flow as a [`DatagramParser`]. [`Both`](crate::session::Both) makes one
 /// factory of two; [`Sessions`] and [`Datagrams`] are for one kind of flow.
 #[derive(Debug)]
-pub struct Messages<F> {
+pub struct Parsers<F> {
     factory: F,
 }
 
 /// Parsers for TCP connections, with messages of type `M`.
-pub type Sessions<F, M> = Payload<Messages<OnlySessions<F, M>>>;
+pub type Sessions<F, M> = PayloadConsumer<Parsers<OnlySessions<F, M>>>;
 
 /// Parsers for all other flows, with messages of type `M`.
-pub type Datagrams<F, M> = Payload<Messages<OnlyDatagrams<F, M>>>;
+pub type Datagrams<F, M> = PayloadConsumer<Parsers<OnlyDatagrams<F, M>>>;
 
-impl<F> Messages<F> {
+impl<F> Parsers<F> {
     /// Parsers made by `factory`.
     pub const fn new(factory: F) -> Self {
         Self { factory }
@@ -42,21 +42,21 @@ impl<F> Messages<F> {
 
 /// The parser of one flow.
 #[derive(Debug)]
-pub struct Reading<P> {
+pub struct FlowParser<P> {
     parser: P,
-    carries: Carries,
+    kind: PayloadKind,
     /// A moment that has passed and that the parser still asks for: it has been
     /// called for it, and is not again.
     passed: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Carries {
+enum PayloadKind {
     Streams,
     Datagrams,
 }
 
-impl<P> Reading<P> {
+impl<P> FlowParser<P> {
     /// The parser.
     #[must_use]
     pub const fn parser(&self) -> &P {
@@ -64,20 +64,20 @@ impl<P> Reading<P> {
     }
 }
 
-impl<K, F, M> Reader<K> for Messages<F>
+impl<K, F, M> PayloadReader<K> for Parsers<F>
 where
     K: Clone,
     F: FlowFactory<K, Parser: SessionParser<Message = M> + DatagramParser<Message = M>>,
 {
-    type Stream = Reading<F::Parser>;
+    type Stream = FlowParser<F::Parser>;
     type Event = SessionEvent<K, M>;
 
     fn open(&mut self, flow: FlowRef<'_, K>, transport: &Transport) -> Option<Self::Stream> {
-        Some(Reading {
+        Some(FlowParser {
             parser: self.factory.open(flow.key, transport)?,
-            carries: match transport {
-                Transport::Tcp(_) | Transport::TcpCut => Carries::Streams,
-                _ => Carries::Datagrams,
+            kind: match transport {
+                Transport::Tcp(_) | Transport::TcpCut => PayloadKind::Streams,
+                _ => PayloadKind::Datagrams,
             },
             passed: None,
         })
@@ -86,11 +86,11 @@ where
     #[inline]
     fn feed(
         &mut self,
-        Reading { parser, .. }: &mut Self::Stream,
+        FlowParser { parser, .. }: &mut Self::Stream,
         flow: FlowRef<'_, K>,
         input: Input<'_>,
         out: &mut impl Sink<Self::Event>,
-    ) -> Outcome {
+    ) -> ReadResult {
         let interest = parser
             .feed(input, &mut messages(flow, input.side, out))
             .ok();
@@ -99,11 +99,11 @@ where
 
     fn datagram(
         &mut self,
-        Reading { parser, .. }: &mut Self::Stream,
+        FlowParser { parser, .. }: &mut Self::Stream,
         flow: FlowRef<'_, K>,
         datagram: Datagram<'_>,
         out: &mut impl Sink<Self::Event>,
-    ) -> Outcome {
+    ) -> ReadResult {
         let interest = parser
             .parse(datagram, &mut messages(flow, datagram.side, out))
             .ok();
@@ -112,64 +112,62 @@ where
 
     fn close(
         &mut self,
-        Reading { parser, .. }: &mut Self::Stream,
+        FlowParser { parser, .. }: &mut Self::Stream,
         flow: FlowRef<'_, K>,
         end: StreamEnd,
         out: &mut impl Sink<Self::Event>,
-    ) -> Outcome {
+    ) -> ReadResult {
         SessionParser::close(parser, end, &mut messages(flow, end.side, out));
         let is_poisoned = SessionParser::is_poisoned(parser);
         outcome(Some(Interest::More), is_poisoned, flow, out)
     }
 
     #[inline]
-    fn next_tick(&self, reading: &Self::Stream) -> Option<Timestamp> {
-        let parser = &reading.parser;
-        let wanted = match reading.carries {
-            Carries::Streams => SessionParser::next_tick(parser),
-            Carries::Datagrams => DatagramParser::next_tick(parser),
+    fn next_tick(&self, flow_parser: &Self::Stream) -> Option<Timestamp> {
+        let parser = &flow_parser.parser;
+        let wanted = match flow_parser.kind {
+            PayloadKind::Streams => SessionParser::next_tick(parser),
+            PayloadKind::Datagrams => DatagramParser::next_tick(parser),
         };
-        wanted.filter(|_| wanted > reading.passed)
+        wanted.filter(|_| wanted > flow_parser.passed)
     }
 
     fn tick(
         &mut self,
-        reading: &mut Self::Stream,
+        flow_parser: &mut Self::Stream,
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<Self::Event>,
-    ) -> Outcome {
-        let parser = &mut reading.parser;
+    ) -> ReadResult {
+        let parser = &mut flow_parser.parser;
         let mut sink = messages(flow, FlowSide::Initiator, out);
-        let (wanted, is_poisoned) = match reading.carries {
-            Carries::Streams => {
+        let (wanted, is_poisoned) = match flow_parser.kind {
+            PayloadKind::Streams => {
                 SessionParser::tick(parser, flow.at, &mut sink);
                 let wanted = SessionParser::next_tick(parser);
                 (wanted, SessionParser::is_poisoned(parser))
             }
-            Carries::Datagrams => {
+            PayloadKind::Datagrams => {
                 DatagramParser::tick(parser, flow.at, &mut sink);
                 let wanted = DatagramParser::next_tick(parser);
                 (wanted, DatagramParser::is_poisoned(parser))
             }
         };
         drop(sink);
-        reading.passed = wanted.filter(|wanted| *wanted <= flow.at);
+        flow_parser.passed = wanted.filter(|wanted| *wanted <= flow.at);
         outcome(Some(Interest::More), is_poisoned, flow, out)
     }
 
     fn end(
         &mut self,
-        Reading {
-            mut parser,
-            carries,
-            ..
+        FlowParser {
+            mut parser, kind, ..
         }: Self::Stream,
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<Self::Event>,
     ) {
-        match carries {
-            Carries::Streams => {}
-            Carries::Datagrams => {
+        match kind {
+            PayloadKind::Streams => {}
+            PayloadKind::Datagrams => {
                 let sink = &mut messages(flow, FlowSide::Initiator, out);
                 DatagramParser::close(&mut parser, flow.at, sink);
             }
@@ -177,10 +175,10 @@ where
     }
 
     /// A session that was given up was closed then; what is left is a flow.
-    fn ended(&self, event: FlowEvent<K>, session: Session) -> Self::Event {
+    fn ended(&self, event: FlowEvent<K>, session: ReadState) -> Self::Event {
         match session {
-            Session::Failed => SessionEvent::Tracked(event),
-            Session::Open | Session::Left => event.into(),
+            ReadState::Failed => SessionEvent::Tracked(event),
+            ReadState::Open | ReadState::Left => event.into(),
         }
     }
 }
@@ -211,7 +209,7 @@ fn outcome<K: Clone, M>(
     is_poisoned: bool,
     flow: FlowRef<'_, K>,
     out: &mut impl Sink<SessionEvent<K, M>>,
-) -> Outcome {
+) -> ReadResult {
     match interest {
         Some(interest) if !is_poisoned => interest.into(),
         _ => {
@@ -222,7 +220,7 @@ fn outcome<K: Clone, M>(
                 reason: EndReason::ParseError,
                 stats: flow.stats(),
             });
-            Outcome::Failed
+            ReadResult::Failed
         }
     }
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{talk, tracker, view};
-use flowscope_core::track::Config;
+use flowscope_core::engine::EngineConfig;
 use flowscope_core::wire::{Cause, Checksums, Layer, Skip};
 use flowscope_core::{Dedup, FlowEvent};
 use flowscope_fixtures::{Close, Frame, Side};
@@ -30,7 +30,7 @@ fn payload(events: &[common::Event]) -> Vec<(u64, u64)> {
 #[test]
 fn a_doubled_capture_is_tracked_as_a_single_one() {
     let frames = frames();
-    let mut tracker = tracker(Config::default()).with_dedup(Dedup::loopback());
+    let mut tracker = tracker(EngineConfig::default()).with_dedup(Dedup::loopback());
     let mut events = Vec::new();
     for frame in &frames {
         tracker.track(view(frame), &mut events);
@@ -61,7 +61,10 @@ fn a_damaged_packet_is_dropped_only_where_checksums_are_verified() {
     *question.bytes.last_mut().expect("it has bytes") ^= 1;
 
     for (checksums, lost) in [(Checksums::Ignore, 0), (Checksums::Verify, 1)] {
-        let mut tracker = tracker(Config::default()).with_checksums(checksums);
+        let mut tracker = tracker(EngineConfig {
+            checksums,
+            ..EngineConfig::default()
+        });
         let mut events = Vec::new();
         for frame in &damaged {
             tracker.track(view(frame), &mut events);

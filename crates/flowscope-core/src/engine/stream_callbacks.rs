@@ -1,7 +1,7 @@
 //! Callbacks as readers of payload.
 
 use super::FlowRef;
-use super::reader::{Outcome, Reader};
+use super::reader::{PayloadReader, ReadResult};
 use crate::session::{Datagram, Input, StreamEnd, StreamFactory};
 use crate::track::FlowEvent;
 use crate::wire::Transport;
@@ -10,11 +10,11 @@ use crate::{Sink, Timestamp};
 /// Calls a [`StreamFactory`] with what flows carry, and reports what becomes of
 /// the flows.
 #[derive(Debug)]
-pub struct Streams<F> {
+pub struct StreamCallbacks<F> {
     factory: F,
 }
 
-impl<F> Streams<F> {
+impl<F> StreamCallbacks<F> {
     /// Calls `factory`.
     pub const fn new(factory: F) -> Self {
         Self { factory }
@@ -33,7 +33,7 @@ impl<F> Streams<F> {
     }
 }
 
-impl<K, F: StreamFactory<K>> Reader<K> for Streams<F> {
+impl<K, F: StreamFactory<K>> PayloadReader<K> for StreamCallbacks<F> {
     type Stream = F::Stream;
     type Event = FlowEvent<K>;
 
@@ -48,7 +48,7 @@ impl<K, F: StreamFactory<K>> Reader<K> for Streams<F> {
         flow: FlowRef<'_, K>,
         input: Input<'_>,
         _: &mut impl Sink<FlowEvent<K>>,
-    ) -> Outcome {
+    ) -> ReadResult {
         self.factory.feed(stream, flow.key, input).into()
     }
 
@@ -58,7 +58,7 @@ impl<K, F: StreamFactory<K>> Reader<K> for Streams<F> {
         flow: FlowRef<'_, K>,
         datagram: Datagram<'_>,
         _: &mut impl Sink<FlowEvent<K>>,
-    ) -> Outcome {
+    ) -> ReadResult {
         self.factory.datagram(stream, flow.key, datagram).into()
     }
 
@@ -68,9 +68,9 @@ impl<K, F: StreamFactory<K>> Reader<K> for Streams<F> {
         flow: FlowRef<'_, K>,
         end: StreamEnd,
         _: &mut impl Sink<FlowEvent<K>>,
-    ) -> Outcome {
+    ) -> ReadResult {
         self.factory.close(stream, flow.key, end);
-        Outcome::More
+        ReadResult::More
     }
 
     #[inline]
@@ -83,8 +83,8 @@ impl<K, F: StreamFactory<K>> Reader<K> for Streams<F> {
         _: &mut F::Stream,
         _: FlowRef<'_, K>,
         _: &mut impl Sink<FlowEvent<K>>,
-    ) -> Outcome {
-        Outcome::More
+    ) -> ReadResult {
+        ReadResult::More
     }
 
     /// It stays until the flow ends.

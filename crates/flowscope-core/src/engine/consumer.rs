@@ -1,0 +1,144 @@
+//! What a driver does with the packets of its flows.
+
+use super::config::EngineConfig;
+use super::flow_ref::FlowRef;
+use super::fragments::Fragment;
+use super::pending::{Pending, PendingSlot};
+use crate::extract::Extracted;
+use crate::reassemble::StreamStats;
+use crate::track::{Anomalies, EndReason, FlowEvent};
+use crate::{BySide, FlowSide, Sink};
+
+/// What a driver does with the packets of its flows.
+///
+/// The state of a flow lies in the flow's own table entry. So it costs no second
+/// lookup, and goes when the flow goes.
+///
+/// A consumer may want to be called when a flow is silent, and may hold memory
+/// for a flow. It says so by [`pending`](Self::pending). The engine keeps what
+/// it said last, calls [`on_timer`](Self::on_timer) in time, adds up what all
+/// flows hold, and calls [`shed`](Self::shed) when that is more than
+/// [`EngineConfig::max_memory`].
+pub trait Consumer<K> {
+    /// What is kept for each flow.
+    type Flow;
+    /// What is reported, besides what becomes of the flows themselves.
+    type Event: From<FlowEvent<K>>;
+    /// [`PendingEntry`](super::PendingEntry), or `()` for a consumer of which
+    /// nothing is ever pending.
+    type Pending: PendingSlot;
+
+    /// The engine has these settings. Called before anything else.
+    fn configure(&mut self, config: &EngineConfig) {
+        let _ = config;
+    }
+
+    /// A flow begins with `packet`, which is yet to be counted.
+    fn open(&mut self, flow: FlowRef<'_, K>, packet: &Extracted<'_, K>) -> Self::Flow;
+
+    /// A packet was counted on its flow; or the fragments of one were, and it
+    /// was put together from them.
+    fn packet(
+        &mut self,
+        state: &mut Self::Flow,
+        flow: FlowRef<'_, K>,
+        side: FlowSide,
+        packet: &Extracted<'_, K>,
+        out: &mut impl Sink<Self::Event>,
+    ) -> Reaction;
+
+    /// A fragment was counted on its flow. What it carries comes with the whole
+    /// datagram to [`packet`](Self::packet), if that ever comes.
+    fn fragment(
+        &mut self,
+        state: &mut Self::Flow,
+        flow: FlowRef<'_, K>,
+        side: FlowSide,
+        fragment: &Fragment<'_, K>,
+    ) {
+        let _ = (state, flow, side, fragment);
+    }
+
+    /// What of a flow is to be attended to later.
+    ///
+    /// Asked after every call but [`packet`](Self::packet), which says itself
+    /// whether it may have changed.
+    #[inline]
+    fn pending(&self, state: &Self::Flow) -> Pending {
+        let _ = state;
+        Pending::NOTHING
+    }
+
+    /// The moment that [`Pending::timer`] asked for has come: it is `flow.at`.
+    fn on_timer(
+        &mut self,
+        state: &mut Self::Flow,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<Self::Event>,
+    ) -> Anomalies {
+        let _ = (state, flow, out);
+        Anomalies::NONE
+    }
+
+    /// Gives up some of what it holds for a flow.
+    fn shed(
+        &mut self,
+        state: &mut Self::Flow,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<Self::Event>,
+    ) -> Anomalies {
+        let _ = (state, flow, out);
+        Anomalies::NONE
+    }
+
+    /// A flow ended. Its end is reported next.
+    fn close(
+        &mut self,
+        state: &mut Self::Flow,
+        flow: FlowRef<'_, K>,
+        reason: EndReason,
+        out: &mut impl Sink<Self::Event>,
+    ) -> Anomalies;
+
+    /// How the end of a flow is reported. It is [`FlowEvent::Ended`].
+    fn ended(&mut self, state: Self::Flow, event: FlowEvent<K>) -> Self::Event {
+        let _ = state;
+        event.into()
+    }
+
+    /// What the streams of a flow amount to so far, if it puts them in order.
+    /// It becomes part of the flow's statistics.
+    #[inline]
+    fn streams(&self, state: &Self::Flow) -> Option<BySide<StreamStats>> {
+        let _ = state;
+        None
+    }
+}
+
+/// What a [`Consumer`] made of a packet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub struct Reaction {
+    /// What was odd.
+    pub found: Anomalies,
+    /// Whether [`Consumer::pending`] may give something new. For most packets it
+    /// does not, and to ask would cost more than they do.
+    pub has_new_pending: bool,
+}
+
+impl Reaction {
+    /// Nothing odd, and nothing new that is pending.
+    pub const NONE: Self = Self {
+        found: Anomalies::NONE,
+        has_new_pending: false,
+    };
+
+    /// Anything may have changed.
+    #[must_use]
+    pub const fn changed(found: Anomalies) -> Self {
+        Self {
+            found,
+            has_new_pending: true,
+        }
+    }
+}

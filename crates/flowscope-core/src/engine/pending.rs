@@ -1,0 +1,104 @@
+//! What of a flow is to be attended to later, and what the engine keeps of it.
+
+use crate::Timestamp;
+
+/// What of a flow is to be attended to later.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Pending {
+    /// When [`Consumer::on_timer`](super::Consumer::on_timer) is to be called.
+    pub timer: Option<Timestamp>,
+    /// Bytes of memory that are held for the flow, and that
+    /// [`Consumer::shed`](super::Consumer::shed) can give back.
+    pub held: usize,
+}
+
+impl Pending {
+    /// Nothing.
+    pub const NOTHING: Self = Self {
+        timer: None,
+        held: 0,
+    };
+}
+
+/// Where the engine keeps what was [`Pending`] of a flow when it last asked.
+///
+/// That is a [`PendingEntry`], or `()` for consumers of which nothing is ever
+/// pending: it takes no memory.
+pub trait PendingSlot: Copy + Default {
+    /// Whether anything is ever pending.
+    #[doc(hidden)]
+    const IS_USED: bool;
+
+    /// What is kept.
+    #[doc(hidden)]
+    fn get(self) -> PendingEntry;
+
+    /// Keeps it.
+    #[doc(hidden)]
+    fn set(&mut self, entry: PendingEntry);
+}
+
+/// What the engine keeps of a flow's [`Pending`], in 16 bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PendingEntry {
+    /// [`Timestamp::MAX`] for none.
+    pub(super) timer: Timestamp,
+    /// More than fits counts as what fits.
+    pub(super) held: u32,
+    /// Which entry of the pressure queue is the flow's, if it holds anything.
+    pub(super) ticket: u32,
+}
+
+impl PendingEntry {
+    /// Whether this is what is pending.
+    #[inline]
+    pub(super) fn is(&self, pending: &Pending) -> bool {
+        self.timer == timer_of(pending) && self.held == held_of(pending)
+    }
+}
+
+impl Default for PendingEntry {
+    fn default() -> Self {
+        Self {
+            timer: Timestamp::MAX,
+            held: 0,
+            ticket: 0,
+        }
+    }
+}
+
+impl PendingSlot for PendingEntry {
+    const IS_USED: bool = true;
+
+    #[inline]
+    fn get(self) -> PendingEntry {
+        self
+    }
+
+    #[inline]
+    fn set(&mut self, entry: PendingEntry) {
+        *self = entry;
+    }
+}
+
+impl PendingSlot for () {
+    const IS_USED: bool = false;
+
+    #[inline]
+    fn get(self) -> PendingEntry {
+        PendingEntry::default()
+    }
+
+    #[inline]
+    fn set(&mut self, _: PendingEntry) {}
+}
+
+#[inline]
+pub(super) fn timer_of(pending: &Pending) -> Timestamp {
+    pending.timer.unwrap_or(Timestamp::MAX)
+}
+
+#[inline]
+pub(super) fn held_of(pending: &Pending) -> u32 {
+    u32::try_from(pending.held).unwrap_or(u32::MAX)
+}
