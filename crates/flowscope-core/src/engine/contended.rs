@@ -46,10 +46,12 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
         match standing {
             Standing::Member => return Some(index),
-            Standing::Contends(_) if !Contenders::accepts(&extracted.packet) => {
+            Standing::Contends(_) | Standing::Answers(_)
+                if !Contenders::accepts(&extracted.packet) =>
+            {
                 return Some(index);
             }
-            Standing::Contends(contender) => {
+            Standing::Contends(contender) | Standing::Answers(contender) => {
                 slot.flow.contend(contender, cold);
                 let unproven = if slot.flow.state.is_over() {
                     Unproven::Begins

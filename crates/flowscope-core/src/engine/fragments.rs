@@ -376,7 +376,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 && match slot.flow.standing(&observed, cold) {
                     Standing::Proves(_) => true,
                     Standing::Contends(_) => slot.flow.state.is_over(),
-                    Standing::Member | Standing::Joins(_) => false,
+                    Standing::Member | Standing::Joins(_) | Standing::Answers(_) => false,
                 };
             if replaces {
                 self.end(index, EndReason::Replaced, self.clock, out);

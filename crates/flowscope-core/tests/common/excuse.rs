@@ -3,9 +3,9 @@
 use flowscope_fixtures::{MILLISECOND, SECOND};
 
 use super::endpoint::{Control, is_after};
-use super::link_story::{ForgedSeq, Packet};
+use super::link_story::ForgedSeq;
 use super::tcb::Tcb;
-use super::verdict::{BEGINNING, END_LOST, Judge, NO_PROOF, TOO_MUCH, Wrong, place};
+use super::verdict::{BEGINNING, Judge, TOO_MUCH, Wrong, place};
 
 impl Judge<'_> {
     /// Why either outcome would be right.
@@ -19,9 +19,6 @@ impl Judge<'_> {
         // Only one that its sender's own end did not contradict.
         let fin = self.standing_fin(connection, host, ends[host])?;
         match wrong.what {
-            // One byte has the very number of the FIN: whichever of the two it
-            // was, the ACK of it is the same.
-            END_LOST if place + 1 == read && fin == place => Some(IN_PLACE_OF_FIN),
             // The capture may as well have lost what lies before it.
             TOO_MUCH if fin > read => {
                 let out = &self.witness.told[wrong.flow?].out[host];
@@ -35,19 +32,7 @@ impl Judge<'_> {
     /// The same of a flow that is of no connection.
     pub(crate) fn excuse_flow(&self, wrong: &Wrong) -> Option<&'static str> {
         let (packets, flow) = (&self.story.packets, wrong.flow?);
-        let first = &packets[self.witness.flows[flow].first];
         match wrong.what {
-            // With the next number it may be the client's answer to a SYN-ACK
-            // that the capture lacks.
-            NO_PROOF => {
-                let is_ack = first.forged.is_some() && first.segment.ack.is_some();
-                let follows = |syn: &Packet| {
-                    syn.segment.control == Control::Syn
-                        && syn.from == first.from
-                        && syn.segment.seq.wrapping_add(1) == first.segment.seq
-                };
-                (is_ack && packets.iter().any(follows)).then_some(AFTER_SYN)
-            }
             // The same SYN, sent again, may have come to somebody else.
             BEGINNING => {
                 let mut counted = packets.iter().zip(&self.witness.flow_of[self.lane]);
@@ -56,7 +41,26 @@ impl Judge<'_> {
                         && (packet.from, packet.segment.control) == (1, Control::Rst)
                         && packet.forged.is_none()
                 });
-                is_refused.then_some(REFUSED)
+                if is_refused {
+                    return Some(REFUSED);
+                }
+                // Its first copy began a flow on which a forged SYN was then
+                // answered, and the answer refused: that was an attempt (RFC
+                // 9293, sections 3.10.7.2 and 3.10.7.4), and is over when the
+                // SYN is sent again. It stands for nothing but itself there.
+                let syns = || {
+                    let counted = packets.iter().zip(&self.witness.flow_of[self.lane]);
+                    let here = counted.filter(|(_, of)| **of == Some(flow));
+                    here.map(|(packet, _)| packet)
+                        .filter(|packet| packet.segment.control == Control::Syn)
+                };
+                let is_other_answered = syns().any(|forged| {
+                    let next = Some(forged.segment.seq.wrapping_add(1));
+                    forged.forged.is_some()
+                        && forged.segment.ack.is_none()
+                        && syns().any(|it| it.forged.is_none() && it.segment.ack == next)
+                });
+                is_other_answered.then_some(OTHER_ANSWERED)
             }
             _ => None,
         }
@@ -133,7 +137,6 @@ impl Judge<'_> {
 }
 
 const SILENT: &str = "silent for long after what looked like an end";
-const IN_PLACE_OF_FIN: &str = "a byte in the place of a forged FIN";
 const BEFORE_FIN: &str = "a hole before a forged FIN";
-const AFTER_SYN: &str = "a forged ACK right behind a SYN";
 const REFUSED: &str = "asked twice and refused once";
+const OTHER_ANSWERED: &str = "asked twice, and a forged SYN answered in between";

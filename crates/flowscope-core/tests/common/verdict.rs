@@ -307,6 +307,6 @@ pub(crate) fn place(seq: u32, sender: &Tcb) -> i64 {
 
 const WRONG_BYTE: &str = "a wrong byte";
 pub(crate) const TOO_MUCH: &str = "more than was ever sent";
-pub(crate) const END_LOST: &str = "an end lost that was seen";
+const END_LOST: &str = "an end lost that was seen";
 pub(crate) const BEGINNING: &str = "a beginning on a flow of its own";
-pub(crate) const NO_PROOF: &str = "a flow put in another's place without proof";
+const NO_PROOF: &str = "a flow put in another's place without proof";

@@ -34,6 +34,8 @@ impl Flow {
         };
         // What carries nothing uses no number that was not seen.
         let most = match (side, payload_len) {
+            // An ACK alone answers no SYN.
+            (FlowSide::Responder, 0) => return true,
             (FlowSide::Initiator, 0) => caller.sent_since_syn(),
             _ => REACH,
         };
@@ -47,6 +49,25 @@ impl Flow {
             return false;
         }
         true
+    }
+
+    /// Whether a segment can be of the handshake that waits for it, and not of
+    /// an earlier connection (RFC 9293, section 3.10.7.4, in SYN-RECEIVED).
+    pub(super) fn goes_on_from_syns(
+        &self,
+        side: FlowSide,
+        header: &TcpHeader,
+        claims: Claims,
+    ) -> bool {
+        let goes_on = |side: FlowSide, number: SeqNumber| {
+            let sender = self.sender(side);
+            let other = claims.isn[side as usize];
+            !sender.has_isn()
+                || (0..=REACH).contains(&sender.ahead_of_syn(number))
+                || other.is_some_and(|isn| isn + 1 == number)
+        };
+        self.course() != FlowState::SynReceived
+            || goes_on(side, header.seq) && goes_on(side.peer(), header.ack)
     }
 
     /// Takes note of a SYN, unless its receiver would drop it: in a connection
@@ -166,12 +187,21 @@ impl Flow {
         let is_answer = header.flags.contains(TcpFlags::SYN);
         let sender = self.sender_mut(side);
         let ahead = sender.ahead_of_syn(ack);
+        // Who called answers somebody who called at the same time, or nobody.
+        if is_answer && side == FlowSide::Responder && sender.is_unseen() {
+            cold.claims_mut().isn[side as usize] = Some(ack + u32::MAX);
+            return;
+        }
         if sender.has_isn() {
             let is_of_first = (0..=sender.sent_since_syn()).contains(&ahead);
             if is_of_first {
                 sender.settle_begin();
             } else if let Some(other) = other.filter(|isn| *isn + 1 == ack) {
                 sender.settle_begin_at(other);
+            } else if is_answer {
+                // It acknowledges a SYN that was not seen, or nobody's.
+                cold.claims_mut().isn[side as usize] = Some(ack + u32::MAX);
+                return;
             } else if (0..=REACH).contains(&ahead) {
                 // What lies between was not captured.
                 sender.settle_begin();

@@ -71,18 +71,29 @@ impl Flow {
         found.insert(self.traits.reset_by(), AnomalyKind::RefusedRst);
     }
 
+    /// Whether a FIN lies before what its sender has used, so that its receiver
+    /// drops it (RFC 9293, section 3.10.7.4, the first check).
+    pub(super) fn has_gone_on_behind(&self, side: FlowSide, number: SeqNumber) -> bool {
+        let sender = self.sender(side);
+        sender.is_begun() && number.is_before(sender.next()) && sender.fin() != Some(number)
+    }
+
     /// Takes note of a FIN. In its place it ends the stream until more is
     /// acknowledged; ahead of that it waits until it is acknowledged.
     pub(super) fn take_fin(&mut self, side: FlowSide, number: SeqNumber, cold: &mut ColdState) {
         let peer = self.sender(side.peer());
-        let (is_alone, was_called) = (peer.is_silent(), peer.has_isn());
+        // Who has called and does nothing else than close has no answer yet, and
+        // one may still come.
+        let is_alone = peer.is_silent() && self.course() != FlowState::SynSent;
+        let was_called = peer.has_isn();
+        let may_close = is_alone || !peer.is_silent();
         let sender = self.sender_mut(side);
         if sender.fin() == Some(number) {
             return;
         }
         // Before who was called has said anything else, it may be anybody's.
         let may_be_forged = was_called && !sender.is_begun() && sender.is_silent();
-        let is_in_place = sender.next() == number && !may_be_forged;
+        let is_in_place = sender.next() == number && may_close && !may_be_forged;
         if !sender.has_fin() && (is_in_place || is_alone) {
             sender.finish(number);
             if is_alone {
@@ -157,6 +168,9 @@ impl Flow {
         let sender = self.sender(side);
         match sender.fin() {
             None => Fin::None,
+            // What was sent in its place is not held back: whichever of the two
+            // its receiver took, the ACK of it is the same.
+            Some(_) if !sender.has_sound_fin() => Fin::None,
             Some(number) if sender.has_unacked_fin() => Fin::Claimed(number),
             Some(number) => Fin::Settled(number),
         }

@@ -138,18 +138,27 @@ impl Flow {
             Control::Ack | Control::Fin => {}
         }
         let sequence = self.take_numbers(side, header, payload_len, cold);
-        self.sender_mut(side).acknowledge(header);
+        let goes_on = matches!(control, Control::Syn | Control::SynAck)
+            || self.goes_on_from_syns(side, header, cold.claims());
+        if goes_on {
+            self.sender_mut(side).acknowledge(header);
+        }
         self.settle_begins(side, header, cold);
         let had_fin = self.sender(side).has_fin();
         if header.flags.contains(TcpFlags::FIN) {
-            self.take_fin(side, header.seq + payload_len, cold);
+            let number = header.seq + payload_len;
+            if self.has_gone_on_behind(side, number) {
+                verdict.found.insert(side, AnomalyKind::RefusedFin);
+            } else {
+                self.take_fin(side, number, cold);
+            }
         }
         if header.flags.contains(TcpFlags::ACK) {
             self.weigh_ack(side, header.ack, cold, &mut verdict.found);
         }
         let (own, peer) = (self.sender(side), self.sender(side.peer()));
         match control {
-            Control::Ack if !own.acks_everything(peer) => {}
+            Control::Ack if !goes_on || !own.acks_everything(peer) => {}
             Control::Fin if had_fin || !own.has_fin() => {}
             _ => self.advance(side, control, &mut verdict.found),
         }

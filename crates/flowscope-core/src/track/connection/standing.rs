@@ -16,6 +16,9 @@ pub(crate) enum Standing {
     Contends(Contender),
     /// It proves that this is a connection of its own.
     Proves(Contender),
+    /// It answers a contender, and its sender's own SYN speaks against it: what
+    /// the other acknowledges will tell.
+    Answers(Contender),
     /// It answers a SYN of the other side: both call, and the connection is the
     /// flow's.
     Joins(Contender),
@@ -97,6 +100,7 @@ impl Flow {
         match claims.contender[side.peer() as usize] {
             Some(contender)
                 if !is_of_own
+                    && contender.answer.is_none()
                     && self.course() != FlowState::SynSent
                     && header.flags.contains(TcpFlags::ACK)
                     && contender.is_acked_by(header.ack) =>
@@ -148,17 +152,21 @@ impl Flow {
         let (own, peer) = (self.sender(side), self.sender(side.peer()));
         if let Some(contender) = claims.contender[side.peer() as usize]
             && contender.is_acked_by(header.ack)
-            && !(own.is_own_syn(header.seq) && peer.is_own_syn(contender.isn))
+            && !peer.is_own_syn(contender.isn)
         {
             let contender = Contender {
                 answer: Some(header.seq),
                 ..contender
             };
             let is_made = !matches!(self.course(), FlowState::SynSent | FlowState::SynReceived);
-            let is_joint = !is_made && own.is_own_syn(header.seq);
-            return match is_joint {
-                true => Standing::Joins(contender),
-                false => Standing::Proves(contender),
+            let is_own =
+                own.is_own_syn(header.seq) || claims.isn[side as usize] == Some(header.seq);
+            let is_calling = matches!(self.state, FlowState::SynSent | FlowState::SynReceived);
+            return match () {
+                () if !is_made && is_own => Standing::Joins(contender),
+                // The number is not that of its own call, and may be anybody's.
+                () if is_calling && own.has_sent_syn() => Standing::Answers(contender),
+                () => Standing::Proves(contender),
             };
         }
         let acks_other = claims.isn[side.peer() as usize].is_some_and(|isn| isn + 1 == header.ack);
@@ -186,11 +194,20 @@ impl Flow {
             && header.flags.contains(TcpFlags::ACK);
         goes_on
             && match contender.answer {
-                Some(answer) => header.ack == answer + 1,
+                // What goes on from this connection proves none that nobody was
+                // seen to ask for.
+                Some(answer) => {
+                    let goes_on_here = !own.is_unseen()
+                        && !peer.is_unseen()
+                        && own.may_be_acked(peer, header.seq)
+                        && peer.may_be_acked(own, header.ack);
+                    header.ack == answer + 1 && !goes_on_here
+                }
                 // The SYN-ACK was not captured: it acknowledges what this
                 // connection has not sent.
                 None => {
-                    self.state != FlowState::SynSent
+                    !header.flags.contains(TcpFlags::FIN)
+                        && self.state != FlowState::SynSent
                         && header.seq != own.next()
                         && !peer.may_be_acked(own, header.ack)
                 }

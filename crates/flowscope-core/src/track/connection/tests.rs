@@ -174,6 +174,61 @@ const CASES: &[Case] = &[
         state: FlowState::HalfClosed(FlowSide::Responder), begins: HANDSHAKE, ends: [Fin::None, Fin::Settled(SeqNumber(321))], odd: &[],
     },
     Case {
+        title: "a FIN before the answer to a SYN waits, and is none if more is acknowledged",
+        segments: &["c S 100", "c FA 101 301", "s SA 300 101", "c A 101 301", "c PA 101 301 +20", "s A 301 121"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &["c refused_fin"],
+    },
+    Case {
+        title: "a byte in the place of a FIN is not held back",
+        segments: &["c S 100", "s SA 300 101", "c A 101 301", "s FA 301 101", "s PA 301 101 +1", "c A 101 302"],
+        state: FlowState::HalfClosed(FlowSide::Responder), begins: HANDSHAKE, ends: OPEN, odd: &[],
+    },
+    Case {
+        title: "a connection that goes on proves no SYN-ACK with its numbers",
+        segments: &["c S 100", "s SA 300 101", "c A 101 301", "s SA 320 121 ?", "c PA 101 301 +20", "s PA 301 121 +20", "c A 121 321"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &[],
+    },
+    Case {
+        title: "an RST of a connection answers no SYN that was answered by a SYN-ACK",
+        segments: &["c S 100", "s SA 300 101", "c A 101 301", "s SA 7000 102 ?", "c FA 101 301", "s RA 301 102"],
+        state: FlowState::Reset, begins: HANDSHAKE, ends: [Fin::Claimed(SeqNumber(101)), Fin::None], odd: &[],
+    },
+    Case {
+        title: "a FIN that goes on from a SYN proves no connection",
+        segments: &["c S 100", "s SA 300 101", "c A 101 301", "c S 5000 ?", "c FA 5001 90000000"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &[],
+    },
+    Case {
+        title: "an ACK alone answers no SYN",
+        segments: &["c S 100", "s A 301 101 !", "c S 500", "s SA 300 501", "c A 501 301"],
+        state: FlowState::Established, begins: [Some(501), Some(301)], ends: OPEN, odd: &[],
+    },
+    Case {
+        title: "who called first is not answered by a SYN-ACK of its own",
+        segments: &["c S 100", "c SA 100 900", "s SA 300 101", "c A 101 301"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &[],
+    },
+    Case {
+        title: "of two SYN-ACKs to a call from the other side the acknowledged one counts",
+        segments: &["c S 100", "s S 300 ?", "c SA 700 301 ?", "s SA 300 101", "c A 101 301"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &[],
+    },
+    Case {
+        title: "both call, with the second number of who called first",
+        segments: &["c S 9000", "c S 100", "s S 300 ?", "c SA 100 301", "s A 301 101", "s SA 300 101", "c A 101 301"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &[],
+    },
+    Case {
+        title: "an ACK with numbers of an earlier connection ends no handshake",
+        segments: &["c S 100", "s SA 43331 101", "s A 42157 2000", "c R 2000 !", "c S 100", "s SA 100300 101", "c A 101 100301", "c PA 101 100301 +100"],
+        state: FlowState::Established, begins: [Some(101), Some(100301)], ends: OPEN, odd: &["c refused_rst"],
+    },
+    Case {
+        title: "a FIN before the stream, or within it, is none",
+        segments: &["c S 100", "s SA 300 101", "c A 101 301", "c FA 100 301", "s A 301 101", "c PA 101 301 +20", "c FA 110 301", "s A 301 121"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &["c refused_fin", "c refused_fin"],
+    },
+    Case {
         title: "where one side is captured alone, its word is taken",
         segments: &["c S 100", "c A 101 301", "c PA 101 301 +20", "c FA 121 301"],
         state: FlowState::HalfClosed(FlowSide::Initiator), begins: HANDSHAKE, ends: [Fin::Settled(SeqNumber(121)), Fin::None], odd: &[],
@@ -264,7 +319,7 @@ impl Play {
         if flow.may_be_replaced_by(&packet) {
             match flow.standing(&packet, cold) {
                 Standing::Member | Standing::Joins(_) => {}
-                Standing::Contends(contender) => {
+                Standing::Contends(contender) | Standing::Answers(contender) => {
                     flow.contend(contender, cold);
                     return "?".into();
                 }
