@@ -94,6 +94,10 @@ impl Flow {
         let is_usual = self.shakes_hands(side, header, payload_len)
             || !cold.has_rare() && self.parts(side, header, payload_len);
         let sequence = if is_usual {
+            // A FIN may wait that came before the handshake was over.
+            if cold.awaits_fin() {
+                self.traits.set_settled(false);
+            }
             Sequence::Expected
         } else {
             self.weigh(side, header, payload_len, cold, &mut verdict)
