@@ -179,7 +179,7 @@ impl fmt::Debug for ByteBuffer {
 }
 
 /// Why a parser gives up, for parsers with nothing more to say about it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ParseError {
     /// A message is longer than its buffer may become.
@@ -197,6 +197,13 @@ impl fmt::Display for ParseError {
             Self::TooLong { limit } => write!(f, "message longer than {limit} bytes"),
             Self::Malformed => f.write_str("malformed message"),
         }
+    }
+}
+
+/// As [`Display`](fmt::Display), for a program whose `main` returns the error.
+impl fmt::Debug for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -14,6 +14,7 @@ mod datagram;
 mod event;
 mod factory;
 mod only;
+mod probe;
 mod streams;
 
 pub use both::{Both, Either};
@@ -22,6 +23,7 @@ pub use datagram::{Datagram, DatagramParser};
 pub use event::SessionEvent;
 pub use factory::{ByKey, FlowFactory};
 pub use only::{Never, OnlyDatagrams, OnlySessions};
+pub use probe::ProbeResult;
 pub use streams::StreamFactory;
 
 use crate::reassemble::{Chunk, StreamStats};
