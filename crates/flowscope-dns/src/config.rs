@@ -9,14 +9,14 @@ use core::time::Duration;
 /// use flowscope_dns::{DnsConfig, DnsUdpParser};
 ///
 /// let config = DnsConfig { timeout: Duration::from_secs(2), ..DnsConfig::default() };
-/// let parser = DnsUdpParser::with_config(config);
+/// let parser = DnsUdpParser::new(config);
 /// # let _ = parser;
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DnsConfig {
     /// How much a datagram, or what a stream begins with, must look like DNS
     /// to be read.
-    pub scrutiny: Scrutiny,
+    pub strictness: Strictness,
     /// Whether responses are matched to queries.
     pub matching: Matching,
     /// How long a query may go without a response, counted from its last
@@ -36,7 +36,7 @@ pub struct DnsConfig {
 impl Default for DnsConfig {
     fn default() -> Self {
         Self {
-            scrutiny: Scrutiny::AnyPort,
+            strictness: Strictness::AnyPort,
             matching: Matching::Unicast,
             timeout: Duration::from_secs(10),
             max_pending: 256,
@@ -49,7 +49,7 @@ impl Default for DnsConfig {
 /// How much a flow must look like DNS to be read as DNS.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Scrutiny {
+pub enum Strictness {
     /// So much that other protocols hardly ever do, until the flow has shown
     /// itself to be DNS. For flows of any kind.
     AnyPort,

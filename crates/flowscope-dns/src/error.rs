@@ -3,7 +3,7 @@
 use core::fmt;
 
 /// Why a parser gives up on a flow.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum DnsError {
     /// Fewer bytes than the 12 of a header.
@@ -30,12 +30,19 @@ impl fmt::Display for DnsError {
     }
 }
 
+/// As [`Display`](fmt::Display), for a program whose `main` returns the error.
+impl fmt::Debug for DnsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl core::error::Error for DnsError {}
 
 /// Why not all of a message can be read.
 ///
 /// What comes before the trouble is given all the same.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Problem {
     /// The capture lacks bytes at the end, and what is missing was in them.
@@ -44,8 +51,8 @@ pub enum Problem {
         missing: u32,
     },
     /// The message ends in the middle of a question or record, before what the
-    /// name of one points to, or before as many as its header counts. A record that lacks nothing but data is given
-    /// with what there is.
+    /// name of one points to, or before as many as its header counts. A record
+    /// that lacks nothing but data is given with what there is.
     Short {
         /// Where the question or record that is not whole begins.
         offset: usize,

@@ -118,9 +118,9 @@ impl fmt::Display for HttpAnomalyKind {
 
 /// The kinds met in one head, or in the chunks of one body.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Oddities(u32);
+pub(crate) struct AnomalySet(u32);
 
-impl Oddities {
+impl AnomalySet {
     pub(crate) fn add(&mut self, kind: HttpAnomalyKind) {
         self.0 |= 1 << kind as u8;
     }
@@ -172,7 +172,7 @@ mod tests {
         for (index, kind) in ALL.into_iter().enumerate() {
             assert_eq!(kind as usize, index);
         }
-        let mut some = Oddities::default();
+        let mut some = AnomalySet::default();
         some.add(HttpAnomalyKind::TooManyOutstanding);
         some.add(HttpAnomalyKind::BothLengths);
         assert!(some.iter().eq([

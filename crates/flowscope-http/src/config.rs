@@ -10,7 +10,7 @@
 ///     bodies: Bodies::Collected { limit: 4096 },
 ///     ..HttpConfig::default()
 /// };
-/// let parser = HttpParser::with_config(config);
+/// let parser = HttpParser::new(config);
 /// # let _ = parser;
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,10 +26,10 @@ pub struct HttpConfig {
     pub max_outstanding: u32,
     /// How many bytes to search for the first start line of a connection,
     /// before it is taken to be none of HTTP.
-    pub max_unrecognised: u32,
+    pub max_prelude: u32,
     /// How many bytes to search for a start line on a connection that was
     /// HTTP, after the last one, before giving it up.
-    pub max_lost: u64,
+    pub max_resync: u64,
     /// What becomes of bodies.
     pub bodies: Bodies,
 }
@@ -40,8 +40,8 @@ impl Default for HttpConfig {
             max_head: 64 << 10,
             max_headers: 256,
             max_outstanding: 64,
-            max_unrecognised: 1 << 20,
-            max_lost: 1 << 30,
+            max_prelude: 1 << 20,
+            max_resync: 1 << 30,
             bodies: Bodies::Counted,
         }
     }

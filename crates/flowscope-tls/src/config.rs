@@ -5,7 +5,7 @@
 /// ```
 /// use flowscope_tls::{Report, TlsConfig, TlsParser};
 ///
-/// let parser = TlsParser::with_config(TlsConfig {
+/// let parser = TlsParser::new(TlsConfig {
 ///     report: Report::Handshakes,
 ///     ..TlsConfig::default()
 /// });

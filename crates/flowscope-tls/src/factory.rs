@@ -123,7 +123,7 @@ impl<K, H: TlsHandler<K>> StreamFactory<K> for TlsFactory<H> {
 
     fn open(&mut self, _: &K, transport: &Transport) -> Option<TlsParser> {
         matches!(transport, Transport::Tcp(_) | Transport::TcpCut)
-            .then(|| TlsParser::with_config(self.config))
+            .then(|| TlsParser::new(self.config))
     }
 
     fn feed(&mut self, parser: &mut TlsParser, key: &K, input: Input<'_>) -> Interest {

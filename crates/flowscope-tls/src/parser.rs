@@ -2,11 +2,12 @@
 
 use core::convert::Infallible;
 
-use flowscope_core::session::{Input, Interest, SessionParser, StreamEnd};
+use flowscope_core::session::{Input, Interest, ProbeResult, SessionParser, StreamEnd};
 use flowscope_core::{FlowSide, Sink};
 
 use crate::connection::Connection;
 use crate::exchange::Context;
+use crate::probe::probe;
 use crate::{TlsConfig, TlsMessage};
 
 /// Reads the handshake of a connection, as far as it is not encrypted.
@@ -51,11 +52,33 @@ pub struct TlsParser {
 impl TlsParser {
     /// A parser within the limits of `config`.
     #[must_use]
-    pub fn with_config(config: TlsConfig) -> Self {
+    pub fn new(config: TlsConfig) -> Self {
         Self {
             config,
             connection: None,
         }
+    }
+
+    /// Whether the `first` bytes that one side sent look like TLS, or like a
+    /// ClientHello in the format of SSL 2.0.
+    ///
+    /// About 11 bytes are enough for a handshake. A stream that was under way
+    /// when the capture began is told by two encrypted records in a row. Text
+    /// that comes before TLS gives [`NoMatch`](ProbeResult::NoMatch), though a
+    /// parser finds what is behind it.
+    ///
+    /// ```
+    /// use flowscope_core::session::ProbeResult;
+    /// use flowscope_tls::TlsParser;
+    ///
+    /// let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    /// assert_eq!(TlsParser::probe(hello), ProbeResult::Match);
+    /// assert_eq!(TlsParser::probe(&hello[..2]), ProbeResult::Possible);
+    /// assert_eq!(TlsParser::probe(b"GET / HTTP/1.1"), ProbeResult::NoMatch);
+    /// ```
+    #[must_use]
+    pub fn probe(first: &[u8]) -> ProbeResult {
+        probe(first)
     }
 
     /// Whether `side` has said something that was found to be TLS.

@@ -9,14 +9,14 @@ use flowscope_core::Timestamp;
 /// A message that is found within it began with the packet of its own first
 /// byte, whatever came before that.
 #[derive(Clone, Debug)]
-pub(super) struct Arrivals {
+pub(super) struct ArrivalTimes {
     /// When the first byte came.
     first: Timestamp,
     /// From which byte on which other time holds. Most heads come at once.
     later: Vec<(u32, Timestamp)>,
 }
 
-impl Arrivals {
+impl ArrivalTimes {
     /// What is behind the first `held` bytes came at `at`.
     pub(super) fn push(&mut self, held: usize, at: Timestamp) {
         if held == 0 {
@@ -83,7 +83,7 @@ impl Arrivals {
     }
 }
 
-impl Default for Arrivals {
+impl Default for ArrivalTimes {
     fn default() -> Self {
         Self {
             first: Timestamp::EPOCH,
@@ -114,29 +114,35 @@ mod tests {
 
     #[test]
     fn each_byte_came_with_its_own_packet() {
-        let mut arrivals = Arrivals::default();
+        let mut arrival_times = ArrivalTimes::default();
         for (held, second) in [(0, 1), (3, 2), (4, 2), (7, 5)] {
-            arrivals.push(held, at(second));
+            arrival_times.push(held, at(second));
         }
-        let times = |arrivals: &Arrivals| [0, 2, 3, 6, 7, 9].map(|offset| arrivals.of(offset));
-        assert_eq!(times(&arrivals), [1, 1, 2, 2, 5, 5].map(at));
-        assert!(arrivals.pieces(9).eq([(3, at(1)), (4, at(2)), (2, at(5))]));
-        arrivals.drain(2);
-        assert_eq!(times(&arrivals), [1, 2, 2, 5, 5, 5].map(at));
-        arrivals.drain(1);
-        assert!(arrivals.pieces(6).eq([(4, at(2)), (2, at(5))]));
-        arrivals.push(0, at(9));
-        assert!(arrivals.pieces(1).eq([(1, at(9))]));
+        let times = |arrival_times: &ArrivalTimes| {
+            [0, 2, 3, 6, 7, 9].map(|offset| arrival_times.of(offset))
+        };
+        assert_eq!(times(&arrival_times), [1, 1, 2, 2, 5, 5].map(at));
+        assert!(
+            arrival_times
+                .pieces(9)
+                .eq([(3, at(1)), (4, at(2)), (2, at(5))])
+        );
+        arrival_times.drain(2);
+        assert_eq!(times(&arrival_times), [1, 2, 2, 5, 5, 5].map(at));
+        arrival_times.drain(1);
+        assert!(arrival_times.pieces(6).eq([(4, at(2)), (2, at(5))]));
+        arrival_times.push(0, at(9));
+        assert!(arrival_times.pieces(1).eq([(1, at(9))]));
     }
 
     #[test]
     fn only_so_many_times_are_told_apart() {
-        let mut arrivals = Arrivals::default();
+        let mut arrival_times = ArrivalTimes::default();
         for byte in 0..10_000 {
-            arrivals.push(byte, at(byte as u64));
+            arrival_times.push(byte, at(byte as u64));
         }
-        assert_eq!(arrivals.of(9_999), at(9_999));
-        assert_eq!(arrivals.of(9_500), at(9_500));
-        assert!(arrivals.memory() < 64 << 10);
+        assert_eq!(arrival_times.of(9_999), at(9_999));
+        assert_eq!(arrival_times.of(9_500), at(9_500));
+        assert!(arrival_times.memory() < 64 << 10);
     }
 }
