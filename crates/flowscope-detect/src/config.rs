@@ -16,7 +16,7 @@ use crate::Protocols;
 /// let detector = Detector::new(config);
 /// # let _ = detector;
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct DetectConfig {
     /// The selected protocols, of those that the features have built in:
     /// everything by default. A flow of another protocol is read no further as

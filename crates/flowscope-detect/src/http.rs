@@ -28,7 +28,7 @@ pub(crate) enum Scope {
 #[derive(Clone, Debug)]
 enum Tunnel {
     /// There is none yet. If there will be one, the detector reads it.
-    Expected(Detector),
+    NotYet(Detector),
     /// The detector reads what it carries.
     Open(Detector),
     /// What it carries is not read.
@@ -42,7 +42,7 @@ impl HttpWithTunnel {
             parser,
             scope,
             tunnel: match inner {
-                Some(inner) => Tunnel::Expected(inner),
+                Some(inner) => Tunnel::NotYet(inner),
                 None => Tunnel::Ignored,
             },
         }
@@ -62,7 +62,7 @@ impl HttpWithTunnel {
     pub(crate) fn inner(&self) -> Option<&Detector> {
         match &self.tunnel {
             Tunnel::Open(inner) => Some(inner),
-            Tunnel::Expected(_) | Tunnel::Ignored => None,
+            Tunnel::NotYet(_) | Tunnel::Ignored => None,
         }
     }
 
@@ -70,7 +70,7 @@ impl HttpWithTunnel {
     pub(crate) fn inner_mut(&mut self) -> Option<&mut Detector> {
         match &mut self.tunnel {
             Tunnel::Open(inner) => Some(inner),
-            Tunnel::Expected(_) | Tunnel::Ignored => None,
+            Tunnel::NotYet(_) | Tunnel::Ignored => None,
         }
     }
 
@@ -147,9 +147,9 @@ impl Tunnel {
             _ => message.protocol().is_some_and(is_tls),
         };
         *self = match core::mem::replace(self, Self::Ignored) {
-            Self::Expected(inner) if may_carry => Self::Open(inner),
+            Self::NotYet(inner) if may_carry => Self::Open(inner),
             Self::Open(inner) => Self::Open(inner),
-            Self::Expected(_) | Self::Ignored => Self::Ignored,
+            Self::NotYet(_) | Self::Ignored => Self::Ignored,
         };
     }
 }

@@ -151,8 +151,8 @@ fn probe_tls(_: &[u8]) -> ProbeResult {
 #[cfg(feature = "http")]
 fn probe_http(first: &[u8], side: FlowSide) -> ProbeResult {
     // A method or version is text, and so is white space before it. Most binary
-    // protocols are refused by their first byte here, which is cheaper than to
-    // look for a start line.
+    // protocols are refused by their first byte here, which costs less than
+    // to read a start line.
     match first {
         [b'\r' | b'\n' | b'!'..=b'~', ..] | [] => flowscope_http::HttpParser::probe(first, side),
         _ => ProbeResult::NoMatch,

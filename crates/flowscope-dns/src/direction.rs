@@ -1,4 +1,4 @@
-//! One side of a stream, cut into messages.
+//! One side of a connection, split into messages.
 
 use flowscope_core::session::{ByteBuffer, ProbeResult};
 
@@ -9,13 +9,13 @@ use crate::probe;
 
 /// Finds the messages of one side.
 ///
-/// Whole messages are lent from where they came; a part of one is kept until
-/// the rest is there.
+/// A message that is whole in a chunk is read from there. A part of one is
+/// buffered until the rest is there.
 #[derive(Clone, Debug)]
 pub(crate) struct Direction {
     state: State,
-    /// The beginning of a message, with its length before it; while seeking,
-    /// where one may begin.
+    /// The beginning of a message, with its length before it; during a resync,
+    /// bytes in which one may begin.
     buffer: ByteBuffer,
     limit: u16,
     strictness: Strictness,
@@ -27,9 +27,9 @@ pub(crate) struct Direction {
 enum State {
     /// At the beginning of a message, or in one.
     Message,
-    /// In a message that is lost, so many bytes before its end.
+    /// In a message of which bytes are missing, so many bytes before its end.
     Skipping(u64),
-    /// Behind a hole, where a message may begin anywhere.
+    /// Behind missing bytes, where a message may begin anywhere.
     Resync(Budget),
     /// Nothing more is to be expected.
     Lost,
@@ -60,13 +60,13 @@ impl Direction {
         }
     }
 
-    /// Takes the next bytes.
+    /// Reads the next bytes.
     pub(crate) fn data(
         &mut self,
         mut bytes: &[u8],
         found: &mut impl FnMut(Found<'_>),
     ) -> Result<(), DnsError> {
-        // What is kept is to be looked at anew.
+        // Whether the buffer is to be read again, with another state.
         let mut again = false;
         while again || !bytes.is_empty() {
             again = false;
@@ -93,7 +93,7 @@ impl Direction {
         Ok(())
     }
 
-    /// Takes a hole.
+    /// `len` bytes are missing.
     pub(crate) fn gap(&mut self, len: u64, found: &mut impl FnMut(Found<'_>)) {
         match self.state {
             State::Message => {
@@ -134,7 +134,7 @@ impl Direction {
         self.buffer.memory()
     }
 
-    /// Takes bytes up to the end of a message, or all.
+    /// Reads bytes up to the end of a message, or all.
     fn read_message(
         &mut self,
         bytes: &mut &[u8],
@@ -149,8 +149,8 @@ impl Direction {
             *bytes = bytes.get(end..).unwrap_or_default();
             return Ok(());
         }
-        // No more is kept than the message has, and no more than tells that it
-        // is one before that was looked at.
+        // No more is buffered than the message has. It is checked in steps, so
+        // that what is no message is found out before much of it is buffered.
         let have = self.buffer.len();
         let end = Frame::of(self.buffer.unread()).map_or(PREFIX, |frame| frame.end());
         let stage = [PREFIX, PREFIX + Header::LEN, PREFIX + probe::ENOUGH, end]
@@ -190,13 +190,14 @@ impl Direction {
             return Err(DnsError::TooLong { limit });
         }
         let message = bytes.get(PREFIX..frame.end());
-        // The first message has to convince, by as much of it as is looked at
-        // whether the rest is there or not.
+        // The first message has to be beyond doubt. It is judged by as many bytes
+        // whether the rest came with the same chunk or not.
         let seen = bytes.len().min(PREFIX + probe::ENOUGH);
         let enough = message.is_some() || seen > PREFIX + probe::ENOUGH - 1;
         if !self.is_confirmed && enough {
             let front = bytes.get(..seen).unwrap_or_default();
-            // Where DNS is at home, a name that cannot be read is damage.
+            // On a port of DNS, a name that cannot be read is damage, and does
+            // not mean another protocol.
             let is_damaged = self.strictness == Strictness::KnownPort
                 && (frame.header).is_some_and(|header| probe::has_bad_name(front, &header));
             if probe::of_stream(front) == ProbeResult::NoMatch && !is_damaged {
@@ -206,20 +207,20 @@ impl Direction {
         Ok(message)
     }
 
-    /// Looks for a message in what is kept and in `bytes`.
+    /// Searches for a message in the buffer and in `bytes`.
     fn resync(
         &mut self,
         mut search: Budget,
         bytes: &mut &[u8],
         found: &mut impl FnMut(Found<'_>),
     ) -> Result<(), DnsError> {
-        // As much as the candidate at the front needs, or a little more.
+        // As much as the candidate at the front needs, and at least one byte.
         let have = self.buffer.len();
-        let wanted = Frame::of(self.buffer.unread())
+        let needed = Frame::of(self.buffer.unread())
             .filter(|frame| frame.header.is_some())
             .map_or(PREFIX + Header::LEN, |frame| frame.end());
         let (taken, rest) = bytes
-            .split_at_checked(wanted.saturating_sub(have).max(1))
+            .split_at_checked(needed.saturating_sub(have).max(1))
             .unwrap_or((bytes, &[]));
         *bytes = rest;
         self.extend(taken)?;
@@ -232,7 +233,7 @@ impl Direction {
             else {
                 break;
             };
-            // Not even worth waiting for.
+            // These bytes begin no message, however they go on.
             let is_excluded = probe::of_header(&header) < ProbeResult::Match
                 || len > self.limit.into()
                 || header.least_len() > len
@@ -290,7 +291,7 @@ impl Direction {
         }
     }
 
-    /// Gives what there is of a message whose end will not come.
+    /// Reports what there is of a message whose end will not come.
     fn report_partial(&mut self, found: &mut impl FnMut(Found<'_>)) {
         let bytes = self.buffer.unread();
         if let Some(frame) = Frame::of(bytes)

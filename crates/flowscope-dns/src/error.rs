@@ -1,4 +1,5 @@
-//! Why a flow is not DNS, and what is wrong with a message that is.
+//! Why a flow is not DNS, and what is wrong with a message that cannot be read to
+//! its end.
 
 use core::fmt;
 
@@ -13,9 +14,9 @@ pub enum DnsError {
     },
     /// What ought to be a message cannot be one.
     NotDns,
-    /// A message on a stream announces more bytes than the parser may hold.
+    /// A message on a stream is longer than the parser may buffer.
     TooLong {
-        /// The most it may hold.
+        /// The most that it may buffer.
         limit: usize,
     },
 }
@@ -41,7 +42,7 @@ impl core::error::Error for DnsError {}
 
 /// Why not all of a message can be read.
 ///
-/// What comes before the trouble is given all the same.
+/// What comes before that is given all the same.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Problem {

@@ -20,11 +20,12 @@ use crate::probe;
 /// It may be given any connection: what is not DNS ends it with an error, as
 /// soon as a header is there that cannot be one. On a
 /// [known port](crate::Strictness::KnownPort) the next message that is beyond
-/// doubt is looked for instead.
+/// doubt is searched for instead.
 ///
-/// A hole within a message loses that message; what came before the hole is
-/// given. If the hole goes on behind it, the next message that is beyond doubt
-/// is looked for, and if there is none for a while, that side is given up.
+/// Of a message in which bytes are missing, what came before them is given. If
+/// the end of that message is missing too, the next message that is beyond doubt
+/// is searched for, and if there is none for a while, that side is read no
+/// further.
 ///
 /// ```
 /// use flowscope_core::reassemble::Chunk;
@@ -127,7 +128,8 @@ impl SessionParser for DnsTcpParser {
         let Input {
             side, at, chunk, ..
         } = input;
-        // Taken out, for the time that what it lends is reported.
+        // It is moved out of `self` while messages are reported, as they borrow
+        // its buffer and the report needs the correlator.
         let mut direction = core::mem::take(&mut self.directions[side]);
         let mut report = |found: Found<'_>| self.report(found, side, at, out);
         let fed = match chunk {

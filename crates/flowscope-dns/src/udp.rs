@@ -15,11 +15,11 @@ use crate::probe;
 /// Reads DNS messages out of the datagrams of a flow: of DNS, multicast DNS
 /// and LLMNR.
 ///
-/// It may be given any flow. What does not look like DNS is passed over, and a
-/// flow that begins with several of those ends the parser with
-/// [`DnsError::NotDns`]. Once a message was read, whatever has a header is, so
-/// that damaged messages are given too; [`Strictness::KnownPort`] says that for
-/// a flow from the beginning.
+/// It may be given any flow. What does not look like DNS is skipped, and a flow
+/// that begins with several such datagrams ends the parser with
+/// [`DnsError::NotDns`]. After the first message, everything that has a header is
+/// read, so that damaged messages are given too. With
+/// [`Strictness::KnownPort`] that is so from the beginning.
 ///
 /// ```
 /// use core::time::Duration;
@@ -105,7 +105,7 @@ impl DnsUdpParser {
         }
     }
 
-    /// How many datagrams were passed over because they were not DNS.
+    /// How many datagrams were skipped because they were not DNS.
     #[must_use]
     pub fn skipped(&self) -> u32 {
         self.skipped
@@ -153,6 +153,8 @@ impl DatagramParser for DnsUdpParser {
             max_records,
             ..
         } = *self.correlator.config();
+        // After the first message the flow is known to be DNS, and what is damaged
+        // is worth reporting.
         let known = strictness == Strictness::KnownPort || self.seen == Seen::Dns;
         if !known && probe::of_datagram(payload) == ProbeResult::NoMatch {
             return self.skip_unknown();

@@ -53,7 +53,7 @@ impl Body {
         }
     }
 
-    /// Takes a piece, and gives the bytes behind it.
+    /// Reads the next piece, and returns it and the bytes behind it.
     pub(crate) fn read<'a>(&mut self, bytes: &'a [u8], max_line: u32) -> (Piece<'a>, &'a [u8]) {
         match self {
             Self::Length(left) => read_up_to(left, bytes),
@@ -87,7 +87,7 @@ impl Body {
         }
     }
 
-    /// Whether nothing of it was taken, as far as that shows.
+    /// Whether nothing of it was read yet, as far as its state tells.
     pub(crate) fn is_untouched(&self) -> bool {
         match self {
             Self::Length(_) | Self::Close => true,
@@ -113,17 +113,17 @@ impl Chunked {
 
     fn read<'a>(&mut self, bytes: &'a [u8], max_line: u32) -> (Piece<'a>, &'a [u8]) {
         if let Self::Data(left) = self {
-            let taken = read_up_to(left, bytes);
+            let read = read_up_to(left, bytes);
             if *left == 0 {
                 *self = Self::DataEnd { after_cr: false };
             }
-            return taken;
+            return read;
         }
         let mut rest = bytes;
         while let Some((byte, behind)) = rest.split_first() {
             match self.step(*byte, max_line) {
                 Piece::Framing => rest = behind,
-                // The byte may be the first of something else.
+                // The byte may be the first one of the next message.
                 bad @ Piece::Bad(_) => return (bad, rest),
                 piece => return (piece, behind),
             }
@@ -144,7 +144,7 @@ impl Chunked {
             } => match byte {
                 b'\n' => self.line_end(size, after_cr),
                 _ if len >= max_line => Piece::Bad(Kind::BadChunkSize),
-                // A CR is the line's end or nothing.
+                // Only an LF may follow a CR (RFC 9112, section 2.2).
                 _ if after_cr => Piece::Bad(Kind::BadChunkSize),
                 _ => {
                     *self = Self::Extension {
@@ -198,9 +198,9 @@ impl Chunked {
                 };
                 Piece::Framing
             }
-            // Read as a number is by most: white space before it and whatever
-            // follows is passed over. Letters are more likely to be text where
-            // there are no chunks at all.
+            // Most recipients read a size as C's `strtol` does: they skip white
+            // space in front of it and ignore what follows the digits. Letters
+            // there more likely mean that this is text and no chunk at all.
             (None, b' ' | b'\t' | 0x0b | 0x0c) => Piece::Irregular(Kind::BadChunkSize),
             (None, _) if digits && !byte.is_ascii_alphanumeric() => {
                 *self = Self::Extension {

@@ -13,10 +13,11 @@
 /// let parser = HttpParser::new(config);
 /// # let _ = parser;
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct HttpConfig {
     /// The most bytes of a head, from its start line to its empty line, and of
-    /// a trailer section. A longer one gives an incomplete message.
+    /// a trailer section. Of a longer one an incomplete message is
+    /// reported.
     pub max_head: u32,
     /// The most header fields a message keeps. Those beyond are read for the
     /// body's length and then left out.
@@ -48,7 +49,7 @@ impl Default for HttpConfig {
 }
 
 /// What becomes of bodies.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Bodies {
     /// They are counted. An [`HttpHandler`](crate::HttpHandler) sees them pass

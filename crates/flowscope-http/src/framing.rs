@@ -16,7 +16,7 @@ pub(crate) struct Framing {
     pub(crate) upgrade: bool,
     /// The sender closes the connection behind the message.
     pub(crate) closes: bool,
-    /// The sender waits for a word before it sends the body.
+    /// The sender waits for `100 Continue` before it sends the body.
     pub(crate) expects_continue: bool,
     pub(crate) anomalies: AnomalySet,
 }
@@ -67,7 +67,7 @@ impl Framing {
 
     /// RFC 9112, section 6.3, item 5: one number, or the same one repeated.
     fn add_length(&mut self, value: &[u8]) {
-        // An empty value is a list of nothing, and a length of nothing is none.
+        // An empty element is no number, so an empty value is invalid as a whole.
         for word in value.split(|byte| *byte == b',').map(trim) {
             let Some(number) = decimal(word) else {
                 self.anomalies.add(Kind::BadLength);
@@ -125,7 +125,8 @@ impl Framing {
             (TransferEncoding::Other, _) | (TransferEncoding::Absent, ContentLength::Absent) => {
                 BodyLength::UntilClose
             }
-            // RFC 9112, section 9.6: nothing but this message can follow.
+            // RFC 9112, section 9.6: the connection ends with this message, so
+            // everything up to its end is the body.
             (TransferEncoding::Absent, ContentLength::Invalid) if self.closes => {
                 BodyLength::UntilClose
             }

@@ -1,7 +1,9 @@
-//! Heads that are not as they should be.
+//! Lenient parsing, as RFC 9112, section 3, calls it: heads that are not as they
+//! should be.
 //!
-//! Read as RFC 9112 says where it says anything, and otherwise so that as
-//! little as possible is lost. What was odd is noted.
+//! They are read as the RFC says where it says anything, and otherwise so that as
+//! little as possible is lost. What was not as it should be is noted as an
+//! anomaly.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -94,7 +96,7 @@ fn read_fields<'a>(
     anomalies: &mut AnomalySet,
 ) -> Vec<Field<'a>> {
     let mut fields: Vec<Field<'a>> = Vec::new();
-    // The next line may go on with it.
+    // It is kept when the next line is known not to continue it.
     let mut last: Option<Field<'a>> = None;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let content = without_line_end(line);

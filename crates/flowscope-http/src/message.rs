@@ -264,7 +264,7 @@ impl HttpTunnel {
 /// The version of a message.
 ///
 /// It is 1.0 or 1.1. A request that names none and has no headers is of 0.9,
-/// from before versions; that, and any other in a start line, is told of as an
+/// from before versions; that, and any other in a start line, is reported as an
 /// anomaly.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct HttpVersion {

@@ -66,7 +66,7 @@ use crate::{HttpConfig, HttpError, HttpMessage};
 pub struct HttpParser {
     config: HttpConfig,
     connection: Option<Box<Connection>>,
-    /// Both sides are over, and nothing is kept of them.
+    /// Both sides have ended, so that the connection was dropped.
     is_closed: bool,
 }
 
@@ -212,7 +212,7 @@ impl HttpParser {
         Ok(Parsed::Http)
     }
 
-    /// What a driver is told after a chunk.
+    /// What [`SessionParser::feed`] returns after a chunk.
     pub(crate) fn interest(&self, parsed: Parsed<'_>) -> Interest {
         let over = self
             .connection

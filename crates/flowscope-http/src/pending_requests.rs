@@ -11,28 +11,28 @@ use crate::fields::Fields;
 ///
 /// Responses come in the order of their requests (RFC 9112, section 9.3.2).
 /// Where some of either are missing from the capture, the order alone says
-/// little. A client that does not pipeline has one request under way: the
-/// latest. For one that does, nothing is claimed until all that is may_lack_responses has
-/// passed.
+/// little. A client that does not pipeline has one request in progress: the
+/// latest. For a client that does, no response is matched until a response came
+/// after which the queue is empty.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PendingRequests {
     queue: VecDeque<PendingRequest>,
-    /// What the heads in the queue take.
+    /// The memory of the heads in the queue.
     bytes: usize,
     /// A request came while another waited.
     pipelined: bool,
     /// Responses may have gone missing since the queue was last in order.
     may_lack_responses: bool,
-    /// How many responses came while no request waited, and when the last of
-    /// them began. Requests of before are theirs, though they became known
-    /// later: what they are cut short by is.
+    /// How many responses came while no request was pending, and when the last of
+    /// them began. A request that began before that belongs to one of them: it
+    /// was cut short, and is only known now.
     unmatched: u32,
     unmatched_at: Timestamp,
-    /// Requests were forgotten, and that was told.
+    /// Whether it was reported that requests were forgotten.
     overflow_reported: bool,
 }
 
-/// A request that waits.
+/// A request without a response yet.
 #[derive(Clone, Debug)]
 pub(crate) struct PendingRequest {
     pub(crate) head: Fields,
@@ -40,7 +40,7 @@ pub(crate) struct PendingRequest {
     pub(crate) at: Timestamp,
     /// Its body is not over.
     pub(crate) body_open: bool,
-    /// It asks whether its body is expected.
+    /// It waits for `100 Continue` before it sends its body.
     pub(crate) expects_continue: bool,
     /// It asks for another protocol.
     pub(crate) upgrade: bool,
@@ -53,7 +53,7 @@ impl PendingRequest {
 }
 
 impl PendingRequests {
-    /// Takes a request that began at `began`. Returns whether requests are
+    /// Adds a request that began at `began`. Returns whether requests are
     /// forgotten for the first time.
     pub(crate) fn push(
         &mut self,
@@ -69,7 +69,7 @@ impl PendingRequests {
         self.pipelined |= !self.queue.is_empty() && !self.may_lack_responses;
         self.bytes += request.head.memory();
         if self.queue.capacity() == 0 {
-            // Most clients have one under way.
+            // Most clients have one request in progress.
             self.queue.reserve_exact(1);
         }
         self.queue.push_back(request);
@@ -104,16 +104,21 @@ impl PendingRequests {
     }
 
     /// The request that a response answers which began at `began`. One with an
-    /// interim response goes on pending.
+    /// interim response stays pending.
     pub(crate) fn answer(&mut self, interim: bool, began: Timestamp) -> Option<PendingRequest> {
         if self.queue.is_empty() && !interim {
             self.unmatched = self.unmatched.saturating_add(1);
             self.unmatched_at = began;
         }
         match (self.may_lack_responses, self.pipelined, interim) {
+            // Nothing is missing: responses come in the order of requests.
             (false, _, true) => self.queue.front().cloned(),
             (false, _, false) => self.remove(VecDeque::pop_front),
+            // Responses may be missing, and several requests were in progress:
+            // which of them is answered is not known.
             (true, true, true) => None,
+            // Responses may be missing, but the client sends one request at a
+            // time, so the latest is answered.
             (true, false, true) => self.queue.back().cloned(),
             (true, true, false) => {
                 self.clear();

@@ -1,7 +1,7 @@
 //! Reading numbers and lists that begin with their length.
 
-/// Reads from the front of a slice; what does not fit is `None`, and nothing
-/// is taken then.
+/// Reads from the front of a slice; what does not fit is `None`, and nothing is
+/// removed then.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cursor<'a> {
     rest: &'a [u8],

@@ -31,7 +31,7 @@ pub(crate) struct Exchange {
     pub(crate) resumes_at_once: bool,
     /// Whether bytes of either side are missing.
     pub(crate) has_gap: bool,
-    /// Whether it was reported of a side that it does not go on as it should.
+    /// The sides of which an anomaly was reported: one is enough for each.
     reported: BySide<bool>,
 }
 
@@ -119,6 +119,7 @@ impl Exchange {
     }
 
     fn certificates(&mut self, chain: CertificateChain, context: &mut Context<'_>) -> Next {
+        // A client's certificate is given too, but the summary is about the server.
         if self.client_side() != Some(chain.side()) {
             self.has_key_exchange = true;
             self.certificates = Some(chain.clone());
@@ -134,8 +135,8 @@ impl Exchange {
         context.report(TlsMessage::Alert(alert));
     }
 
-    /// `side` says that it goes on encrypted. Whether it is so depends on the
-    /// version: since TLS 1.3 it means nothing (RFC 8446, section 5).
+    /// `side` sent a ChangeCipherSpec. Before TLS 1.3 what follows is encrypted;
+    /// since then it means nothing (RFC 8446, section 5).
     pub(crate) fn change_cipher_spec(&mut self, side: FlowSide) -> Change {
         if self.retry.is_some() || self.server.as_ref().is_some_and(ServerHello::is_modern) {
             return Change::Nothing;
@@ -146,6 +147,8 @@ impl Exchange {
                 self.resumes_at_once |= is_server && !self.has_key_exchange && !self.has_gap;
                 Change::Encrypted
             }
+            // A client that offers early data sends it right behind its hello, when
+            // the version is not known yet (RFC 8446, appendix D.4).
             (None, Some(client)) if client == side => Change::Unknown,
             (None, _) => Change::Encrypted,
         }

@@ -51,7 +51,7 @@ pub trait TlsHandler<K = FiveTupleKey> {
         let _ = (flow, handshake);
     }
 
-    /// A side that had begun as TLS does not go on as it.
+    /// A side that had begun as TLS sent something else.
     fn on_anomaly(&mut self, flow: &K, anomaly: &TlsAnomaly) {
         let _ = (flow, anomaly);
     }

@@ -5,7 +5,7 @@ use crate::TlsError;
 
 use tls_parser::TlsHandshakeType as Type;
 
-/// Takes the content of one side's handshake records apart into messages.
+/// Splits the content of one side's handshake records into messages.
 ///
 /// Only what is to be read is kept, and only if it does not come in one piece.
 #[derive(Clone, Debug, Default)]
@@ -48,8 +48,8 @@ pub(crate) enum Content {
 }
 
 impl HandshakeReader {
-    /// Takes the next message from the front of `bytes`, or `None` if there is
-    /// no more.
+    /// Reads the next message from the front of `bytes`; `None` if that needs more
+    /// bytes.
     pub(crate) fn next<'s, 'a: 's>(
         &'s mut self,
         bytes: &mut &'a [u8],

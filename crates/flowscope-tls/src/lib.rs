@@ -8,7 +8,7 @@
 //! connection, on any port, also behind STARTTLS or a proxy's CONNECT, and in
 //! any number of pieces. [`TlsFactory`] calls back for each of them instead. A
 //! hello gives what was offered or chosen, and the fingerprints JA3, JA3S and
-//! JA4 by which software is told apart.
+//! JA4, which tell software apart.
 //!
 //! Nothing is decrypted. When both sides have gone on encrypted, the parser
 //! lets the connection go and costs nothing from then on. What it keeps before

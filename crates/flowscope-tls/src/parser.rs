@@ -14,10 +14,10 @@ use crate::{TlsConfig, TlsMessage};
 ///
 /// TLS may begin with the connection or behind something else: the text of a
 /// mail or directory protocol before STARTTLS, a proxy's CONNECT, SOCKS. It is
-/// looked for within [`TlsConfig::max_prelude`] bytes of each side. When
+/// searched for within [`TlsConfig::max_prelude`] bytes of each side. When
 /// nothing more can be read, since both sides have gone on encrypted or TLS was
 /// not found, the parser is [`Done`](Interest::Done). What does not go on as
-/// TLS is told of as a [`TlsAnomaly`](crate::TlsAnomaly), and is no error.
+/// TLS is reported as a [`TlsAnomaly`](crate::TlsAnomaly), and is no error.
 ///
 /// ```
 /// use flowscope_core::reassemble::Chunk;
@@ -62,8 +62,8 @@ impl TlsParser {
     /// Whether the `first` bytes that one side sent look like TLS, or like a
     /// ClientHello in the format of SSL 2.0.
     ///
-    /// About 11 bytes are enough for a handshake. A stream that was under way
-    /// when the capture began is told by two encrypted records in a row. Text
+    /// About 11 bytes are enough for a handshake. A stream that began
+    /// before the capture is told by two encrypted records in a row. Text
     /// that comes before TLS gives [`NoMatch`](ProbeResult::NoMatch), though a
     /// parser finds what is behind it.
     ///
@@ -83,8 +83,8 @@ impl TlsParser {
 
     /// Whether `side` has said something that was found to be TLS.
     ///
-    /// Not everything that looks like its beginning is it, where that is not
-    /// the beginning of the stream.
+    /// That takes a whole message where TLS does not begin with the stream: what
+    /// looks like a record there may be something else.
     #[must_use]
     pub fn has_begun(&self, side: FlowSide) -> bool {
         let connection = self.connection.as_ref();

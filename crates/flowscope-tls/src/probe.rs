@@ -151,7 +151,8 @@ fn handshake_begins(
         return Some(false);
     }
     if len < 4 {
-        // Split where nobody does but to hide it.
+        // A header that is split over records fits too: some clients do so to
+        // hide the server's name.
         return Some(true);
     }
     let message = cursor.u24()?;

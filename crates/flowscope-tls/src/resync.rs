@@ -33,7 +33,7 @@ pub(crate) enum ResyncResult<'a> {
     Ssl2(u16, Prefix, &'a [u8]),
     /// Nothing yet.
     More,
-    /// Nothing, and enough was looked at.
+    /// Nothing, and the limit is reached.
     Nothing,
 }
 
@@ -134,7 +134,8 @@ impl Resync {
         self.search(bytes, preceding, limit)
     }
 
-    /// Holds back what it takes to tell what a stream begins with.
+    /// Probes the beginning of a stream, and holds back bytes that are too few to
+    /// tell.
     fn start(&mut self, bytes: &mut &[u8]) -> StreamStart {
         if self.len == 0 && bytes.len() >= PROBE_LEN {
             return probe_start(bytes.get(..PROBE_LEN).unwrap_or_default());
@@ -146,7 +147,8 @@ impl Resync {
         probe_start(self.held_from(0).bytes())
     }
 
-    /// Looks for records that begin in what is held. `None` if none does.
+    /// Searches for records that begin in the bytes held back. `None` if none
+    /// does.
     fn search_held<'a>(
         &mut self,
         bytes: &'a [u8],
@@ -179,7 +181,7 @@ impl Resync {
         None
     }
 
-    /// Looks for records that begin in `bytes`.
+    /// Searches for records that begin in `bytes`.
     fn search<'a>(
         &mut self,
         bytes: &'a [u8],
@@ -226,19 +228,20 @@ impl Resync {
         }
     }
 
-    /// What is held, but for the first bytes.
+    /// The bytes held back, without the first `from` of them.
     fn held_from(&self, from: u8) -> Prefix {
         let held = self.held.get(..self.len.into()).unwrap_or_default();
         Prefix::of(held.get(from.into()..).unwrap_or_default())
     }
 }
 
-/// The first place where a record that is looked for may begin.
+/// The first place where a record that is searched for may begin.
 fn candidate(bytes: &[u8]) -> Option<usize> {
     // Types of content from ChangeCipherSpec to handshake.
     let is_type = |byte: &u8| byte.wrapping_sub(20) <= 2;
     let mut before = 0;
-    // Blocks are looked through without a branch for each byte.
+    // Nearly all blocks of other protocols have no such byte. To test a whole
+    // block without a branch for each byte lets the compiler use SIMD.
     for block in bytes.chunks(64) {
         if block.iter().fold(false, |any, byte| any | is_type(byte)) {
             return block

@@ -153,7 +153,7 @@ impl<'a> Input<'a> {
 }
 
 /// Whether a parser wants to see more of its flow.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[must_use]
 pub enum Interest {
     /// It does.
@@ -197,7 +197,7 @@ impl StreamEnd {
 }
 
 /// How a stream ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Close {
     /// Its sender sent a FIN, and everything before it was seen or given up.

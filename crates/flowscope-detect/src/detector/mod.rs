@@ -295,8 +295,13 @@ impl SessionParser for Detector {
         input: Input<'_>,
         out: &mut dyn Sink<Message>,
     ) -> Result<Interest, DetectError> {
+        // Nearly all chunks belong to a flow with a parser. Its state is not moved.
+        if !self.state.is_probing() {
+            return self.read(input, out);
+        }
         let mut buffer = match core::mem::take(&mut self.state) {
-            State::New => {
+            State::Probing(buffer) => buffer,
+            _ => {
                 if let Some(protocol) = self.probe_first_chunk(input) {
                     let reply = self.expect_reply(input.side.peer(), protocol);
                     let parsing = Parsing::new(self.new_parser(protocol), reply);
@@ -304,11 +309,6 @@ impl SessionParser for Detector {
                     return self.feed_parser(input, out);
                 }
                 Box::new(ReplayBuffer::default())
-            }
-            State::Probing(buffer) => buffer,
-            state => {
-                self.state = state;
-                return self.read(input, out);
             }
         };
         let rest = buffer.push(input, self.max_probe());
@@ -324,20 +324,20 @@ impl SessionParser for Detector {
     }
 
     fn close(&mut self, end: StreamEnd, out: &mut dyn Sink<Message>) {
+        if !self.state.is_probing() {
+            return self.close_side(end, out);
+        }
         let mut buffer = match core::mem::take(&mut self.state) {
-            State::New => Box::new(ReplayBuffer::default()),
             State::Probing(buffer) => buffer,
-            state => {
-                self.state = state;
-                return self.close_side(end, out);
-            }
+            _ => Box::default(),
         };
         buffer.close(end);
         let when = match buffer.is_closed() {
             true => Decide::Now,
             false => Decide::IfKnown,
         };
-        // An error cannot be returned here; the state has it.
+        // An error cannot be returned here. The state has it, and `is_poisoned`
+        // says so.
         let _ = self.decide(buffer, when, out);
     }
 

@@ -64,6 +64,12 @@ impl Parsing {
 }
 
 impl State {
+    /// Whether the protocol of a connection is not known yet, and neither is that
+    /// it cannot be told by its first bytes.
+    pub(super) fn is_probing(&self) -> bool {
+        matches!(self, Self::New | Self::Probing(_))
+    }
+
     pub(super) fn parsing(&mut self) -> Option<&mut Parsing> {
         match self {
             Self::Parsing(parsing) => Some(parsing),

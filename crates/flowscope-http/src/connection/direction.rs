@@ -24,7 +24,7 @@ pub(super) struct Direction {
     /// When the bytes in the buffer came.
     pub(super) arrival_times: ArrivalTimes,
     /// Whether the side has sent a message. A side that has not may not be HTTP
-    /// at all, so nothing is said against it.
+    /// at all, so that no anomaly is reported of it.
     pub(super) has_begun: bool,
     /// The anomalies of the body in progress that were reported. A body may have
     /// a million chunks with the same one.
@@ -58,7 +58,7 @@ pub(super) enum State {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum FirstLine {
     /// It is, or has to be: it comes where a message begins.
-    Expected,
+    Certain,
     /// It was found in the middle of something. It is none, unless headers
     /// follow.
     Tentative,
@@ -103,7 +103,7 @@ impl InProgress {
 
 impl State {
     /// Before a message that has to begin with the next byte.
-    pub(super) const START: Self = Self::Head(FirstLine::Expected);
+    pub(super) const START: Self = Self::Head(FirstLine::Certain);
 }
 
 impl Direction {

@@ -31,7 +31,7 @@ pub(super) enum AfterHead {
 }
 
 impl Connection {
-    /// Makes a head the message under way.
+    /// Makes a message in progress of its head.
     pub(super) fn start_message(&mut self, head: Head, context: &mut Context<'_>) -> AfterHead {
         self.searched = 0;
         for kind in head.framing.anomalies.iter() {
@@ -45,8 +45,8 @@ impl Connection {
         }
     }
 
-    /// Makes what there is of a start line the message under way. Of a request
-    /// with direction a target, no response says that it answers it.
+    /// Makes a message in progress of a start line that is cut short. A request
+    /// of which a part of the target is missing is matched with no response.
     pub(super) fn start_cut_message(&mut self, head: Head, context: &mut Context<'_>) {
         if head.status.is_some() {
             self.start_message(head, context);
@@ -76,6 +76,8 @@ impl Connection {
             version: head.version,
             head: head.fields,
         };
+        // The first message tells which side is the client. A request of the other
+        // side is reported, but no response can answer it.
         if *self.client.get_or_insert(context.side) == context.side {
             let waits = PendingRequest {
                 head: request.head.clone(),
@@ -101,8 +103,10 @@ impl Connection {
 
     fn start_response(&mut self, head: Head, status: u16, context: &mut Context<'_>) -> AfterHead {
         let client = context.side.peer();
+        // A line that may be a request is one if it is answered in HTTP.
         self.confirm_ambiguous(client, context);
         let began = self.directions[context.side].first_byte_at();
+        // 101 is no interim response here: HTTP ends with it.
         let interim = (100..200).contains(&status) && status != 101;
         let answered = if *self.client.get_or_insert(client) == client {
             self.pending.answer(interim, began)
@@ -113,6 +117,7 @@ impl Connection {
         let reason = head.fields.first();
         let tunnel = tunnel(status, framing.upgrade, reason, answered.as_ref());
         if !interim && let Some(request) = &answered {
+            // A final response without a tunnel: the client stays in HTTP.
             if tunnel.is_none() {
                 self.refuse_tunnel(client);
             }
@@ -121,6 +126,7 @@ impl Connection {
             }
         }
         let method = answered.as_ref().map(PendingRequest::method);
+        // RFC 9112, section 6.3: these have no body, whatever their fields say.
         let bodiless = matches!(status, 100..200 | 204) || tunnel.is_some();
         if bodiless && framing.promises_body() && method != Some(b"HEAD") {
             context.anomaly(HttpAnomalyKind::ForbiddenBody);
@@ -132,6 +138,7 @@ impl Connection {
         } else if answered.is_some() {
             AfterHead::Body(framing.of_response())
         } else {
+            // The request was not seen. If it was a HEAD, no body follows.
             AfterHead::PerhapsBody(framing.of_response())
         };
         let response = HttpResponse {
@@ -149,8 +156,8 @@ impl Connection {
         next
     }
 
-    /// A client that waits for a word before it sends a body may send none,
-    /// now that there is an answer.
+    /// A client that waits for `100 Continue` before it sends a body may send
+    /// none, now that there is a final response.
     fn expect_no_body(&mut self, client: flowscope_core::FlowSide) {
         let direction = &mut self.directions[client];
         if let (State::Body(body), Some(message)) = (direction.state, &mut direction.message)
@@ -164,6 +171,8 @@ impl Connection {
     pub(super) fn start_body(&mut self, next: AfterHead, context: &mut Context<'_>) {
         match next {
             AfterHead::Body(BodyLength::Unknown) | AfterHead::PerhapsBody(BodyLength::Unknown) => {
+                // Recipients do not agree on where this message ends. To guess
+                // might read a part of its body as a message.
                 self.finish_incomplete(context);
                 self.resync(context);
             }
@@ -205,6 +214,7 @@ impl Connection {
                 }
             }
             Piece::Bad(kind) => {
+                // The end of the body is not known without its framing.
                 context.anomaly(kind);
                 self.finish_incomplete(context);
                 self.resync(context);
@@ -221,6 +231,8 @@ impl Connection {
 
     pub(super) fn gap_in_body(&mut self, missing: u64, mut body: Body, context: &mut Context<'_>) {
         let direction = &mut self.directions[context.side];
+        // Bytes that are missing beyond the known part may be chunk framing or
+        // another message, so they are not counted as body.
         let known = body.known().unwrap_or(0);
         if let Some(message) = &mut direction.message {
             message.transfer().miss(missing.min(known));
@@ -300,29 +312,31 @@ impl Connection {
             }
             ProbeResult::Match => {}
         }
-        // What is held is part of this chunk, unless others came before.
-        let (held, arrival_times) = direction.take_buffer();
+        // If all that is in the buffer came with this chunk, the chunk is read
+        // again from its front, and nothing needs to be replayed.
+        let (buffered, arrival_times) = direction.take_buffer();
         match is_request {
             true => self.finish_incomplete(context),
             false => self.complete_without_body(context),
         }
         self.directions[context.side].state = State::START;
-        if held.len() == more.len() {
+        if buffered.len() == more.len() {
             return bytes;
         }
-        self.replay(&held, &arrival_times, context);
+        self.replay(&buffered, &arrival_times, context);
         rest
     }
 
-    /// What was held is the beginning of the body.
+    /// What is in the buffer is the beginning of the body.
     pub(super) fn resume_body(&mut self, body: Body, context: &mut Context<'_>) {
         let direction = &mut self.directions[context.side];
         direction.state = State::Body(body);
-        let (held, arrival_times) = direction.take_buffer();
-        self.replay(&held, &arrival_times, context);
+        let (buffered, arrival_times) = direction.take_buffer();
+        self.replay(&buffered, &arrival_times, context);
     }
 
-    /// The message under way has no body after all, and was over with its head.
+    /// The message in progress has no body after all. It was over with its head,
+    /// so that is the time of its end.
     pub(super) fn complete_without_body(&mut self, context: &mut Context<'_>) {
         let now = context.at;
         if let Some(message) = &mut self.directions[context.side].message {
@@ -332,7 +346,7 @@ impl Connection {
         context.at = now;
     }
 
-    /// The message under way is over.
+    /// The message in progress is over.
     pub(super) fn complete(&mut self, context: &mut Context<'_>) {
         let finished = self.finish(Completeness::Complete, context);
         self.directions[context.side].state = match (self.tunnel, finished) {
@@ -342,7 +356,7 @@ impl Connection {
         };
     }
 
-    /// The message under way, if any, is over too early.
+    /// The message in progress, if there is one, ended too early.
     pub(super) fn finish_incomplete(&mut self, context: &mut Context<'_>) {
         self.finish(Completeness::Incomplete, context);
     }
@@ -394,7 +408,7 @@ enum Finished {
 }
 
 impl Direction {
-    /// Takes bytes of a body.
+    /// Reads bytes of the body.
     fn read_content(&mut self, bytes: &[u8], context: &mut Context<'_>) {
         let Some(message) = &mut self.message else {
             return;
@@ -405,6 +419,7 @@ impl Direction {
         }
         let transfer = message.transfer();
         if let Bodies::Collected { limit } = context.config.bodies
+            // Behind a gap nothing is added: the bytes would look consecutive.
             && transfer.missing_bytes == 0
         {
             let room = limit.saturating_sub(transfer.body.len());
@@ -455,5 +470,5 @@ fn tunnel(
     }
 }
 
-/// So many bytes of what may be a body are looked at.
+/// How many bytes of what may be a body are peeked at.
 const PEEKED: usize = 40;

@@ -1,11 +1,11 @@
 //! Both sides of a connection, and what ties them together.
 //!
-//! Each side is a state machine of its own, in [`direction`]. A side learns from the
-//! other which request a response answers, and with that whether it has a body,
-//! and when the connection becomes a tunnel.
+//! Each side is a state machine of its own, in [`direction`]. A side learns from
+//! the other which request a response answers, and with that whether it has a
+//! body, and when the connection becomes a tunnel.
 //!
-//! [`start`] finds messages and reads their heads, [`message`] follows them to
-//! their ends.
+//! [`start`] finds messages and reads their heads, [`message`] reads them from
+//! there to their ends.
 
 mod arrival_times;
 mod direction;
@@ -21,13 +21,13 @@ use direction::{Direction, InProgress, State};
 use crate::body::Body;
 use crate::fields::Fields;
 use crate::pending_requests::PendingRequests;
-use crate::start_line::Expected;
+use crate::start_line::ExpectedMessage;
 use crate::{
     HttpAnomaly, HttpAnomalyKind, HttpConfig, HttpMessage, HttpRequest, HttpResponse, HttpTunnel,
     TunnelKind,
 };
 
-/// Takes what is read.
+/// Where what was read goes.
 pub(crate) trait Output {
     fn message(&mut self, message: HttpMessage);
 
@@ -42,7 +42,8 @@ pub(crate) trait Output {
     }
 }
 
-/// One context: what is said by whom, when, and who hears of it.
+/// What every step needs: who sent the bytes, when they came, the limits, and
+/// where messages go.
 pub(crate) struct Context<'a> {
     pub(crate) side: FlowSide,
     pub(crate) at: Timestamp,
@@ -83,8 +84,9 @@ enum Tunnel {
 }
 
 impl Connection {
-    /// Takes bytes; gives those at the end that belong to a tunnel.
+    /// Reads bytes, and returns those at the end that belong to a tunnel.
     pub(crate) fn data<'a>(&mut self, mut bytes: &'a [u8], context: &mut Context<'_>) -> &'a [u8] {
+        // The other side sends now, so no headers follow its request of one line.
         self.confirm_simple(context.side.peer(), context);
         while !bytes.is_empty() {
             bytes = match self.directions[context.side].state {
@@ -101,7 +103,7 @@ impl Connection {
         bytes
     }
 
-    /// Takes bytes that came earlier, each with the packet that brought it.
+    /// Reads bytes that came earlier, with the times at which they came.
     fn replay(&mut self, bytes: &[u8], arrival_times: &ArrivalTimes, context: &mut Context<'_>) {
         let now = context.at;
         let mut rest = bytes;
@@ -134,6 +136,7 @@ impl Connection {
                 self.finish_incomplete(context);
                 self.resync(context);
             }
+            // What is missing is none of HTTP.
             State::AwaitUpgrade | State::Opaque | State::Closed => {}
         }
     }
@@ -150,6 +153,8 @@ impl Connection {
         self.confirm_simple(context.side, context);
         match (self.directions[context.side].state, how) {
             (State::Head(_), _) => self.finish_cut_head(context),
+            // Such a body ends with the connection (RFC 9112, section 6.3). After
+            // a reset, or at the end of the capture, its end was not seen.
             (State::Body(Body::Close), Close::Fin) => self.complete(context),
             (State::Body(_) | State::Trailers, _) => self.finish_incomplete(context),
             _ => {}
@@ -159,14 +164,14 @@ impl Connection {
         direction.state = State::Closed;
     }
 
-    /// Whether nothing came behind the head of a response, whose request was
-    /// not seen. It was a `HEAD`, then.
+    /// Whether nothing came behind the head of a response whose request was not
+    /// seen. That request was a `HEAD`, most likely.
     fn is_bodiless(&self, side: FlowSide) -> bool {
         let direction = &self.directions[side];
         direction.buffer.is_empty() && matches!(direction.message, Some(InProgress::Response(_)))
     }
 
-    /// Gives what is under way, for nothing more will be read.
+    /// Reports what is in progress, as nothing more will be read.
     pub(crate) fn give_up(&mut self, context: &mut Context<'_>) {
         for side in FlowSide::BOTH {
             context.side = side;
@@ -215,15 +220,16 @@ impl Connection {
         size_of::<Self>() + buffers + self.pending.memory()
     }
 
-    fn expected(&self, side: FlowSide) -> Expected {
+    fn expected(&self, side: FlowSide) -> ExpectedMessage {
         match self.client {
-            None => Expected::Either,
-            Some(client) if client == side => Expected::Requests,
-            Some(_) => Expected::Responses,
+            None => ExpectedMessage::Either,
+            Some(client) if client == side => ExpectedMessage::Requests,
+            Some(_) => ExpectedMessage::Responses,
         }
     }
 
-    /// Where the next message begins is unknown, and how many are missing.
+    /// Searches for the next message: where it begins is unknown, and how many are
+    /// missing before it.
     fn resync(&mut self, context: &Context<'_>) {
         let direction = &mut self.directions[context.side];
         if direction.state != State::Opaque {
@@ -231,14 +237,15 @@ impl Connection {
             direction.state = State::Resync { at_line: false };
         }
         match self.expected(context.side) {
-            Expected::Requests => self.pending.requests_lost(),
-            Expected::Responses => self.pending.responses_lost(),
-            Expected::Either => {}
+            ExpectedMessage::Requests => self.pending.requests_lost(),
+            ExpectedMessage::Responses => self.pending.responses_lost(),
+            ExpectedMessage::Either => {}
         }
     }
 
-    /// Decides by the first byte behind a request that asks to leave HTTP,
-    /// where the response has not been seen: it may be missing altogether.
+    /// Reads what follows a request that asks to leave HTTP when no response was
+    /// seen, which may be missing altogether. The first byte decides: a method
+    /// begins with a capital letter.
     fn after_upgrade_request<'a>(
         &mut self,
         bytes: &'a [u8],
@@ -261,7 +268,7 @@ impl Connection {
         bytes
     }
 
-    /// The request that asked to leave HTTP got another answer.
+    /// The request that asked to leave HTTP was answered by staying in it.
     fn refuse_tunnel(&mut self, client: FlowSide) {
         let direction = &mut self.directions[client];
         if let Some(InProgress::Request { asks_upgrade, .. }) = &mut direction.message {
@@ -274,7 +281,7 @@ impl Connection {
         }
     }
 
-    /// Both sides speak something else from here on.
+    /// Both sides speak another protocol from here on.
     fn enter_tunnel(
         &mut self,
         kind: TunnelKind,
@@ -284,7 +291,7 @@ impl Connection {
     ) {
         for side in FlowSide::BOTH {
             let direction = &mut self.directions[side];
-            // A message under way comes to its end first.
+            // A message in progress is read to its end first.
             if direction.message.is_none() && direction.state != State::Closed {
                 direction.clear_buffer();
                 direction.state = State::Opaque;

@@ -8,7 +8,9 @@ use super::direction::{FirstLine, State};
 use super::{Connection, Context};
 use crate::grammar::is_control;
 use crate::head::{self, Head};
-use crate::start_line::{Expected, Form, HTTP2, StartLine, is_header_line, without_line_end};
+use crate::start_line::{
+    ExpectedMessage, Form, HTTP2, StartLine, is_header_line, without_line_end,
+};
 use crate::{HttpAnomalyKind, TunnelKind, lenient};
 
 impl Connection {
@@ -83,7 +85,7 @@ impl Connection {
                 self.search_buffer(context);
             }
             FirstLine::Tentative => direction.line = direction.buffer.len(),
-            FirstLine::Expected | FirstLine::Simple | FirstLine::Ambiguous { .. } => {
+            FirstLine::Certain | FirstLine::Simple | FirstLine::Ambiguous { .. } => {
                 direction.state = State::START;
                 direction.line = direction.buffer.len();
             }
@@ -103,7 +105,7 @@ impl Connection {
             (_, Some((start, Form::Ambiguous))) => FirstLine::Ambiguous {
                 is_known: start.is_known(),
             },
-            (_, Some(_)) => FirstLine::Expected,
+            (_, Some(_)) => FirstLine::Certain,
             (_, None) if without_line_end(line) == HTTP2 => {
                 return self.enter_tunnel(TunnelKind::Http2, None, None, context);
             }
@@ -210,9 +212,9 @@ impl Connection {
         let expected = self.expected(context.side);
         let direction = &self.directions[context.side];
         let fits = |head: &Head| match expected {
-            Expected::Requests => head.status.is_none(),
-            Expected::Responses => head.status.is_some(),
-            Expected::Either => false,
+            ExpectedMessage::Requests => head.status.is_none(),
+            ExpectedMessage::Responses => head.status.is_some(),
+            ExpectedMessage::Either => false,
         };
         if direction.has_begun {
             let head = lenient::read_cut(&direction.buffer).filter(fits);
@@ -330,19 +332,18 @@ pub(super) fn up_to_line_end(bytes: &[u8]) -> (&[u8], &[u8]) {
     bytes.split_at_checked(end).unwrap_or((bytes, &[]))
 }
 
-/// Whether a line that begins with `held`, and went on with `piece`, may become
-/// a start line.
-fn may_become_start_line(held: &[u8], piece: &[u8]) -> bool {
+/// Whether `line`, which ends with `piece` so far, may become a start line.
+fn may_become_start_line(line: &[u8], piece: &[u8]) -> bool {
     let is_odd = |byte: &u8| is_control(*byte) && !matches!(byte, b'\t' | b'\r');
-    if !StartLine::may_begin(held) {
+    if !StartLine::may_begin(line) {
         return false;
     }
-    // What came before this piece was looked at when it came.
+    // What came before this piece was checked when it came.
     match piece.iter().position(is_odd) {
         None => true,
         Some(at) => {
-            let before = held.len().saturating_sub(piece.len()) + at;
-            let (before, from) = held.split_at_checked(before).unwrap_or_default();
+            let before = line.len().saturating_sub(piece.len()) + at;
+            let (before, from) = line.split_at_checked(before).unwrap_or_default();
             StartLine::may_go_on(before, from)
         }
     }

@@ -7,7 +7,7 @@ use crate::grammar::{METHODS, is_control, is_known_method, is_token, looks_like_
 
 /// What a side is known to send.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Expected {
+pub(crate) enum ExpectedMessage {
     Requests,
     Responses,
     Either,
@@ -15,26 +15,26 @@ pub(crate) enum Expected {
 
 impl StartLine<'_> {
     /// Whether `line`, which was read as this, may be the end of something else
-    /// and then a request: `a=b&cGET / HTTP/1.1` has a method of its own, but
-    /// nobody's.
+    /// and then a request: `a=b&cGET / HTTP/1.1` begins with a token, but with
+    /// none that is a method.
     pub(crate) fn may_hide_another(&self, form: Form, line: &[u8], longest: usize) -> bool {
         let Self::Request { method, .. } = self else {
             return false;
         };
         let is_likely = form == Form::Valid && looks_like_method(method);
-        let find = || Self::find(line, Expected::Requests, false, longest);
+        let find = || Self::find(line, ExpectedMessage::Requests, false, longest);
         !is_known_method(method) && !is_likely && find().is_some_and(|at| at > 0)
     }
 
-    /// Where in a line of who knows what a start line begins that ends with
-    /// it and is no longer than `longest`, besides the line's end.
+    /// Where in any line a start line begins that ends with it and is no longer
+    /// than `longest`, besides the line's end.
     ///
     /// Bytes of a body without a line end may come before it, so it need not
     /// be at the front. `at_line` says that the front is where a line begins,
     /// and not the rest of one: an unknown method is believed there alone.
     pub(crate) fn find(
         line: &[u8],
-        expected: Expected,
+        expected: ExpectedMessage,
         at_line: bool,
         longest: usize,
     ) -> Option<usize> {
@@ -49,9 +49,11 @@ impl StartLine<'_> {
         let content = content.get(clean..)?;
         let at_line = at_line && skipped + clean == 0;
         let found = match expected {
-            Expected::Requests => find_request(content, at_line),
-            Expected::Responses => find_response(content),
-            Expected::Either => find_response(content).or_else(|| find_request(content, at_line)),
+            ExpectedMessage::Requests => find_request(content, at_line),
+            ExpectedMessage::Responses => find_response(content),
+            ExpectedMessage::Either => {
+                find_response(content).or_else(|| find_request(content, at_line))
+            }
         };
         found.map(|offset| skipped + clean + offset)
     }
@@ -131,7 +133,7 @@ mod tests {
 
     #[test]
     fn start_lines_are_found_behind_a_body_without_a_line_end() {
-        use Expected::{Either, Requests, Responses};
+        use ExpectedMessage::{Either, Requests, Responses};
         for (line, expected, at) in [
             ("GET / HTTP/1.1\r\n", Requests, Some(0)),
             ("a=bPOST /x HTTP/1.1\r\n", Requests, Some(3)),

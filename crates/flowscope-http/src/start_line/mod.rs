@@ -2,7 +2,7 @@
 
 mod find;
 
-pub(crate) use find::Expected;
+pub(crate) use find::ExpectedMessage;
 
 use crate::HttpVersion;
 use crate::grammar::{
@@ -28,13 +28,13 @@ pub(crate) enum StartLine<'a> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Form {
     Valid,
-    /// Not quite, but it can be nothing else.
+    /// It is not, but it can be nothing else than a start line.
     Irregular,
     /// A request without a version, as before there were headers: a whole one
     /// if none follow (RFC 1945, section 5).
     Simple,
     /// What may be a request without a version, or a line of another protocol:
-    /// a header that follows tells, or an answer.
+    /// it is one if a header follows, or the other side answers in HTTP.
     Ambiguous,
 }
 

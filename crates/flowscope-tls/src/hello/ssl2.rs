@@ -31,10 +31,10 @@ pub(crate) fn length(first: &[u8; HEADER]) -> Option<u16> {
 
 /// Whether fewer bytes than [`length`] needs may become a hello.
 pub(crate) fn may_begin(first: &[u8]) -> bool {
-    let mut wanted = first.iter();
-    wanted.next().is_none_or(|high| high & 0x80 != 0)
-        && wanted.nth(1).is_none_or(|kind| *kind == CLIENT_HELLO)
-        && wanted.next().is_none_or(|major| matches!(major, 0 | 3))
+    let mut bytes = first.iter();
+    bytes.next().is_none_or(|high| high & 0x80 != 0)
+        && bytes.nth(1).is_none_or(|kind| *kind == CLIENT_HELLO)
+        && bytes.next().is_none_or(|major| matches!(major, 0 | 3))
 }
 
 /// Reads the message without its length.
