@@ -344,3 +344,74 @@ impl Candidate for Box<flowscope_dns::DnsTcpParser> {
         }
     }
 }
+
+#[cfg(all(test, feature = "http", feature = "tls"))]
+mod tests {
+    use FlowSide::{Initiator, Responder};
+    use alloc::vec::Vec;
+    use flowscope_core::Timestamp;
+    use flowscope_core::reassemble::Chunk;
+    use flowscope_http::{HttpMessage, HttpParser};
+    use flowscope_tls::TlsParser;
+
+    use super::*;
+    use crate::http::{HttpWithTunnel, Scope};
+
+    fn http() -> HttpWithTunnel {
+        HttpWithTunnel::new(HttpParser::default(), None, Scope::All)
+    }
+
+    fn data(side: FlowSide, bytes: &[u8]) -> Input<'_> {
+        Input::new(side, Timestamp::EPOCH, Chunk::Data(bytes))
+    }
+
+    #[test]
+    fn the_parser_that_finds_both_sides_is_chosen() {
+        let mut candidates = Candidates {
+            tls: Some(TlsParser::default()),
+            http: Some(http()),
+            ..Candidates::default()
+        };
+        let mut out = Vec::new();
+        let request = data(Initiator, b"\x05\x01\0\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        let (interest, chosen) = candidates.feed(request, &mut out);
+        assert!(interest == Interest::More && chosen.is_none());
+        assert_eq!(candidates.protocol(), Some(Protocol::Http));
+        let response = data(
+            Responder,
+            b"\x05\0\nHTTP/1.1 204 No Content\r\nA: b\r\n\r\n",
+        );
+        let (_, chosen) = candidates.feed(response, &mut out);
+        assert!(matches!(chosen, Some(ProtocolParser::Http(_))));
+        assert_eq!(out.len(), 2);
+    }
+
+    #[test]
+    fn a_side_that_is_known_goes_to_the_parser_of_its_own() {
+        let protocols = BySide {
+            initiator: Protocol::Tls,
+            responder: Protocol::Http,
+        };
+        let parsers = [
+            ProtocolParser::Tls(TlsParser::default()),
+            ProtocolParser::Http(http()),
+        ];
+        let mut candidates = Candidates::for_sides(protocols, parsers);
+        let mut out = Vec::new();
+        let refusal = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+        let (interest, chosen) = candidates.feed(data(Responder, refusal), &mut out);
+        assert!(interest == Interest::More && chosen.is_none());
+        let [Message::Http(HttpMessage::Response(response))] = &out[..] else {
+            panic!("{out:?}")
+        };
+        assert_eq!(response.status, 400);
+    }
+
+    #[test]
+    fn without_a_parser_it_is_over_at_once() {
+        let mut candidates = Candidates::default();
+        assert!(candidates.is_empty());
+        let (interest, _) = candidates.feed(data(Initiator, b"x"), &mut |_| {});
+        assert_eq!(interest, Interest::Done);
+    }
+}
