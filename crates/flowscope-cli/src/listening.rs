@@ -52,11 +52,11 @@ impl Aim {
             // behind STARTTLS or SOCKS. Where there are none, looking for them
             // should not cost much.
             config.max_search = 0;
-            config.http.max_unrecognised = 16 << 10;
+            config.http.max_prelude = 16 << 10;
             config.tls.max_prelude = 512;
             config.dns.matching = Matching::Nothing;
         }
-        let detector = Detector::with_config(config);
+        let detector = Detector::new(config);
         let until = match self {
             Self::Everything => Until::End,
             Self::Only(_) | Self::Names => Until::Understood,

@@ -1,6 +1,6 @@
 //! Following the flows of a capture, with what the library does not keep.
 
-use flowscope::detect::{Glance, Protocol};
+use flowscope::detect::{Protocol, quick_probe, quick_probe_datagram};
 use flowscope::engine::{Consumer, FlowRef, Fragment, Reaction};
 use flowscope::extract::Extracted;
 use flowscope::track::{Anomalies, EndReason, FlowEvent, FlowId, FlowStats};
@@ -177,10 +177,9 @@ impl Notes {
             self.glances = 0;
             return;
         };
-        let glance = Glance::between([src, dst]);
         self.app = match transport {
-            Transport::Tcp(_) => glance.at_stream(payload, side),
-            Transport::Udp | Transport::UdpLite => glance.at_datagram(payload),
+            Transport::Tcp(_) => quick_probe(payload, side, [src, dst]),
+            Transport::Udp | Transport::UdpLite => quick_probe_datagram(payload, [src, dst]),
             _ => None,
         };
         self.glances = match self.app {

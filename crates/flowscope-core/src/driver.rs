@@ -152,7 +152,7 @@ pub type FlowDriver<E, F> = Engine<E, PayloadConsumer<StreamCallbacks<F>>>;
 ///         let buffer = &mut self.unread[input.side];
 ///         match input.chunk {
 ///             Chunk::Data(bytes) => buffer.extend(bytes)?,
-///             Chunk::Gap(_) => buffer.clear(),
+///             Chunk::Gap(_) => buffer.skip_past(b'\n'),
 ///         }
 ///         while let Some(line) = buffer.take_until(b'\n') {
 ///             out.push(String::from_utf8_lossy(line).into_owned());

@@ -5,8 +5,11 @@ mod common;
 mod picky;
 
 use common::{talk, view};
-use flowscope_core::SessionEvent;
+use flowscope_core::extract::FiveTuple;
+use flowscope_core::reassemble::Chunk;
+use flowscope_core::session::{Input, Interest, ParseError, SessionParser};
 use flowscope_core::track::{AnomalyKind, EndReason};
+use flowscope_core::{FlowSessionDriver, SessionEvent, Sink};
 use flowscope_fixtures::{Close, Conversation, Disturbance, Side};
 
 use Side::Client;
@@ -47,4 +50,63 @@ fn as_the_flow_ends() {
         .disturb(Disturbance::Lose(3));
     assert_eq!(reports(&talk), (1, 1));
     assert_eq!(reports(&talk.close(Close::Reset(Client))), (1, 1));
+}
+
+/// Gives each byte, up to the first that is no letter.
+#[derive(Clone)]
+struct Letters;
+
+impl SessionParser for Letters {
+    type Message = u8;
+    type Error = ParseError;
+
+    fn feed(&mut self, input: Input<'_>, out: &mut dyn Sink<u8>) -> Result<Interest, ParseError> {
+        let Chunk::Data(bytes) = input.chunk else {
+            return Ok(Interest::Done);
+        };
+        for byte in bytes {
+            if !byte.is_ascii_alphabetic() {
+                return Err(ParseError::Malformed);
+            }
+            out.push(*byte);
+        }
+        Ok(Interest::More)
+    }
+}
+
+#[test]
+fn the_error_comes_with_the_end_of_the_session_behind_what_was_read_before_it() {
+    let mut driver = FlowSessionDriver::new(FiveTuple::bidirectional(), Letters);
+    let mut told = Vec::new();
+    let mut on_event = |event| match event {
+        SessionEvent::Application { message, .. } => told.push(char::from(message).to_string()),
+        SessionEvent::Closed { reason, error, .. } => {
+            let error = error.expect("a parser failed");
+            assert_eq!(reason, EndReason::ParseError);
+            assert_eq!(error.downcast_ref(), Some(&ParseError::Malformed));
+            told.push(format!("{error:?}"));
+        }
+        _ => {}
+    };
+    for frame in &talk().handshake().send(Client, b"ab1c").frames() {
+        driver.track(view(frame), &mut on_event);
+    }
+    driver.finish(&mut on_event);
+    assert_eq!(told, ["a", "b", "malformed message"]);
+}
+
+#[test]
+fn the_end_of_a_flow_has_no_error() {
+    let mut driver = picky::driver();
+    let mut errors = Vec::new();
+    let mut on_event = |event| {
+        if let SessionEvent::Closed { error, .. } = event {
+            errors.push(error.is_some());
+        }
+    };
+    for frame in &talk().handshake().send(Client, b"yes").frames() {
+        driver.track(view(frame), &mut on_event);
+    }
+    driver.finish(&mut on_event);
+    assert_eq!(errors, [false]);
 }

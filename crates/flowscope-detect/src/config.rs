@@ -10,24 +10,25 @@ use crate::Protocols;
 ///
 /// let config = DetectConfig {
 ///     protocols: Protocols::only(Protocol::Tls),
-///     max_held: 1024,
+///     max_probe: 1024,
 ///     ..DetectConfig::default()
 /// };
-/// let detector = Detector::with_config(config);
+/// let detector = Detector::new(config);
 /// # let _ = detector;
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct DetectConfig {
-    /// What is looked for, of what the features have built in: everything by
-    /// default. A flow of another protocol is let go as soon as it is known to
-    /// be that. An HTTP connection is then read only, and none of its messages
-    /// given, where it may become a tunnel to something that is looked for: its
-    /// first request is not for a path, but for a host, as proxies get it.
+    /// The selected protocols, of those that the features have built in:
+    /// everything by default. A flow of another protocol is read no further as
+    /// soon as that is known. Where HTTP is not selected, a connection of it is
+    /// still read if it may become a tunnel, which is where its first request
+    /// is for a host and not for a path; none of its own messages are given
+    /// then.
     pub protocols: Protocols,
-    /// How many bytes of each side are held to tell what they are: 4 KiB by
-    /// default. A handful is enough for nearly all connections. Beyond it, the
-    /// connection is searched for what it may become.
-    pub max_held: u16,
+    /// How many bytes of each side are kept to tell what they are: 4 KiB by
+    /// default. Nearly all connections are told by their first few bytes. One
+    /// that is not told by so many is searched for what it may become.
+    pub max_probe: u16,
     /// How many bytes of a connection that begins with none of the protocols
     /// are searched for the beginning of an HTTP message, such as behind SOCKS:
     /// 64 KiB by default, 0 for not at all. On a port of HTTP, and behind a
@@ -39,9 +40,9 @@ pub struct DetectConfig {
     /// For TLS.
     #[cfg(feature = "tls")]
     pub tls: flowscope_tls::TlsConfig,
-    /// For DNS. On its own ports, less is asked for than
-    /// [`scrutiny`](flowscope_dns::DnsConfig::scrutiny) says, and nothing is
-    /// matched on the port of multicast DNS.
+    /// For DNS. On its own ports, it is always read with
+    /// [`Strictness::KnownPort`](flowscope_dns::Strictness::KnownPort), and
+    /// nothing is matched on the port of multicast DNS.
     #[cfg(feature = "dns")]
     pub dns: flowscope_dns::DnsConfig,
 }
@@ -50,7 +51,7 @@ impl Default for DetectConfig {
     fn default() -> Self {
         Self {
             protocols: Protocols::ALL,
-            max_held: 4 << 10,
+            max_probe: 4 << 10,
             max_search: 64 << 10,
             #[cfg(feature = "http")]
             http: flowscope_http::HttpConfig::default(),

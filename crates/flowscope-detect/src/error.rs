@@ -1,12 +1,12 @@
-//! Why a flow is given up that had begun as one of the protocols.
+//! Why a flow that had begun as one of the protocols is read no further.
 
 use core::fmt;
 
 /// What the parser of a flow's protocol says is wrong with it.
 ///
-/// That a flow is none of the protocols is no error; what is wrong with TLS is
-/// told as a message.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// That a flow is of another protocol is no error, and what is wrong with TLS is
+/// reported as a message.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum DetectError {
     /// It was HTTP.
@@ -25,6 +25,13 @@ impl fmt::Display for DetectError {
             #[cfg(feature = "dns")]
             Self::Dns(error) => error.fmt(f),
         }
+    }
+}
+
+/// As [`Display`](fmt::Display), for a program whose `main` returns the error.
+impl fmt::Debug for DetectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -2,14 +2,16 @@
 //! bytes.
 //!
 //! ```text
-//! first bytes of both sides → whose are they? → the parser of that protocol
+//! first bytes of both sides → probe → the parser of that protocol
 //! ```
 //!
 //! A [`Detector`] is a [`SessionParser`](flowscope_core::session::SessionParser)
 //! for TCP connections and a
 //! [`DatagramParser`](flowscope_core::session::DatagramParser) for everything
-//! else, with one kind of [`Message`]. It lets go of flows that are none of its
-//! protocols. Ports decide only where bytes do not.
+//! else, with one kind of [`Message`]. It is done with a flow as soon as that is
+//! known to be of another protocol. Ports decide only where bytes do not.
+//!
+//! [`quick_probe`] tells the protocol by one payload, without reading the flow.
 //!
 //! Each protocol is a feature: `http`, `tls` and `dns`, all on by default. Of
 //! those that are there, [`DetectConfig::protocols`] chooses while running. The
@@ -25,29 +27,29 @@
 
 extern crate alloc;
 
+mod candidates;
 mod config;
 mod detector;
 mod error;
-mod glance;
-mod held;
-mod likeness;
+#[cfg(feature = "http")]
+mod http;
 mod message;
 #[cfg(feature = "pcap")]
 mod pcap;
 mod ports;
+mod probe;
+mod protocol_parser;
 mod protocols;
-mod reader;
-mod seek;
-mod shared;
-#[cfg(feature = "http")]
-mod web;
+mod prototypes;
+mod quick_probe;
+mod replay;
 
 pub use config::DetectConfig;
 pub use detector::Detector;
 pub use error::DetectError;
-pub use glance::Glance;
 pub use message::{Message, Protocol};
 #[cfg(feature = "pcap")]
 pub use pcap::{Detect, DetectEvents};
 pub use ports::{ByPorts, HasPorts};
 pub use protocols::Protocols;
+pub use quick_probe::{quick_probe, quick_probe_datagram};

@@ -1,5 +1,7 @@
 //! What a detector reads.
 
+use core::fmt;
+
 /// A message of one of the protocols.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -40,5 +42,11 @@ impl Protocol {
             Self::Tls => "tls",
             Self::Dns => "dns",
         }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }

@@ -127,7 +127,7 @@ fn tls_is_found_in_a_tunnel() {
 
 /// A detector that looks for one protocol.
 fn only(protocol: Protocol) -> Detector {
-    Detector::with_config(DetectConfig {
+    Detector::new(DetectConfig {
         protocols: Protocols::only(protocol),
         ..DetectConfig::default()
     })
@@ -447,7 +447,7 @@ proptest! {
             .collect();
         let run = |said: Said<'_>| {
             let mut found = Vec::new();
-            let mut detector = Detector::with_config(DetectConfig {
+            let mut detector = Detector::new(DetectConfig {
                 protocols,
                 ..DetectConfig::default()
             });

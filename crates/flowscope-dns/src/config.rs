@@ -9,21 +9,21 @@ use core::time::Duration;
 /// use flowscope_dns::{DnsConfig, DnsUdpParser};
 ///
 /// let config = DnsConfig { timeout: Duration::from_secs(2), ..DnsConfig::default() };
-/// let parser = DnsUdpParser::with_config(config);
+/// let parser = DnsUdpParser::new(config);
 /// # let _ = parser;
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct DnsConfig {
-    /// How much a datagram, or what a stream begins with, must look like DNS
-    /// to be read.
-    pub scrutiny: Scrutiny,
+    /// How much a datagram, or the beginning of a stream, must look like DNS to
+    /// be read.
+    pub strictness: Strictness,
     /// Whether responses are matched to queries.
     pub matching: Matching,
     /// How long a query may go without a response, counted from its last
     /// copy, before it is reported as unanswered. 10 seconds by default.
     pub timeout: Duration,
     /// How many queries of a flow may wait for their responses. The oldest
-    /// gives way to another, and is reported. 256 by default.
+    /// is evicted for another, and reported as unanswered. 256 by default.
     pub max_pending: usize,
     /// How many questions and records of a message are read. 4,096 by
     /// default, which is what fits into 64 KiB in the usual form.
@@ -36,7 +36,7 @@ pub struct DnsConfig {
 impl Default for DnsConfig {
     fn default() -> Self {
         Self {
-            scrutiny: Scrutiny::AnyPort,
+            strictness: Strictness::AnyPort,
             matching: Matching::Unicast,
             timeout: Duration::from_secs(10),
             max_pending: 256,
@@ -47,26 +47,26 @@ impl Default for DnsConfig {
 }
 
 /// How much a flow must look like DNS to be read as DNS.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
-pub enum Scrutiny {
-    /// So much that other protocols hardly ever do, until the flow has shown
-    /// itself to be DNS. For flows of any kind.
+pub enum Strictness {
+    /// So much that other protocols hardly ever do, until the first message of the
+    /// flow was read. For flows of any kind.
     AnyPort,
     /// It has a header. For a flow that is known to be DNS, by its port: what
     /// is damaged is given too, as far as it can be read. In a stream, where
-    /// something else is between messages, the next one is looked for.
+    /// something else is between messages, the next one is searched for.
     KnownPort,
 }
 
 /// Which responses are matched to queries.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Matching {
-    /// Those that come back the way the query went. Multicast DNS, where
-    /// anybody may answer to anybody, is told by its form and left out: no
-    /// identifier and no wish for recursion, or a question for a unicast
-    /// response (RFC 6762, section 18).
+    /// Those that come back the way the query went. Multicast DNS, where a
+    /// response goes to all, is told by its form and left out: it has no
+    /// identifier and does not ask for recursion, or asks for a unicast response
+    /// (RFC 6762, section 18).
     Unicast,
     /// None: for a flow that is known to be multicast.
     Nothing,

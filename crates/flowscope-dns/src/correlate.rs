@@ -15,7 +15,7 @@ pub(crate) struct Correlator {
     config: Arc<DnsConfig>,
     /// In the order of their first copies.
     pending: Vec<Pending>,
-    /// Nothing is due before. Looked up anew when it has passed.
+    /// No query is due before. It is computed again when it has passed.
     due: Option<Timestamp>,
 }
 
@@ -41,7 +41,8 @@ impl Correlator {
         &self.config
     }
 
-    /// Reports a message, with what is known of its other half.
+    /// Reports a message: a response with what is known of its query, and a query
+    /// with whether it was sent before.
     pub(crate) fn message(
         &mut self,
         packet: DnsPacket,
@@ -90,6 +91,7 @@ impl Correlator {
         let due = at + self.config.timeout;
         if let Some(found) = self.find(packet, question, side) {
             if let Some(pending) = self.pending.get_mut(found) {
+                // A client that sends a query again still waits for the response.
                 pending.due = pending.due.max(due);
                 pending.attempts = pending.attempts.saturating_add(1);
             }
@@ -98,6 +100,8 @@ impl Correlator {
         if self.pending.len() >= self.config.max_pending.max(1) {
             self.pending.remove(0).report(Unanswered::Evicted, out);
         }
+        // Most flows have one query at a time. A vector would reserve room for
+        // four at once.
         if self.pending.is_empty() {
             self.pending.reserve_exact(1);
         }
@@ -112,7 +116,7 @@ impl Correlator {
         false
     }
 
-    /// Takes the query that a response answers.
+    /// Removes the query that a response answers.
     fn answer(
         &mut self,
         packet: &DnsPacket,
@@ -167,8 +171,8 @@ impl Correlator {
         self.drop_those(Unanswered::FlowEnded, |pending| pending.side == asked, out);
     }
 
-    /// Forgets the queries that `side` would have answered, which is heard no
-    /// more: nobody knows whether it did.
+    /// Forgets the queries that `side` would have answered. It is read no further,
+    /// so whether it answers them is not known, and they are not reported.
     pub(crate) fn forget(&mut self, side: FlowSide) {
         self.pending.retain(|pending| pending.side == side);
         self.settle();
@@ -187,7 +191,7 @@ impl Correlator {
         self.settle();
     }
 
-    /// Lets go of what an idle flow does not need.
+    /// Frees what an idle flow does not need.
     fn settle(&mut self) {
         if self.pending.is_empty() {
             self.due = None;

@@ -2,8 +2,8 @@
 //!
 //! It is given the data of one record alone. The types it is asked about have
 //! no compressed names in them (RFC 3597, section 4), so that it can do no
-//! more work than that data is long. What it refuses is nobody's loss: the
-//! record is given as bytes.
+//! more work than that data is long. A record that it refuses is given as
+//! bytes.
 
 use alloc::string::ToString;
 use core::fmt::{self, Write};

@@ -1,9 +1,10 @@
-//! Why a flow is not DNS, and what is wrong with a message that is.
+//! Why a flow is not DNS, and what is wrong with a message that cannot be read to
+//! its end.
 
 use core::fmt;
 
 /// Why a parser gives up on a flow.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum DnsError {
     /// Fewer bytes than the 12 of a header.
@@ -13,9 +14,9 @@ pub enum DnsError {
     },
     /// What ought to be a message cannot be one.
     NotDns,
-    /// A message on a stream announces more bytes than the parser may hold.
+    /// A message on a stream is longer than the parser may buffer.
     TooLong {
-        /// The most it may hold.
+        /// The most that it may buffer.
         limit: usize,
     },
 }
@@ -30,12 +31,19 @@ impl fmt::Display for DnsError {
     }
 }
 
+/// As [`Display`](fmt::Display), for a program whose `main` returns the error.
+impl fmt::Debug for DnsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl core::error::Error for DnsError {}
 
 /// Why not all of a message can be read.
 ///
-/// What comes before the trouble is given all the same.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// What comes before that is given all the same.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Problem {
     /// The capture lacks bytes at the end, and what is missing was in them.
@@ -44,8 +52,8 @@ pub enum Problem {
         missing: u32,
     },
     /// The message ends in the middle of a question or record, before what the
-    /// name of one points to, or before as many as its header counts. A record that lacks nothing but data is given
-    /// with what there is.
+    /// name of one points to, or before as many as its header counts. A record
+    /// that lacks nothing but data is given with what there is.
     Short {
         /// Where the question or record that is not whole begins.
         offset: usize,

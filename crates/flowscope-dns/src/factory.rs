@@ -18,7 +18,7 @@ use crate::{DnsTcpParser, DnsUdpParser};
 /// Implement what is of interest; or give a closure that takes a flow and a
 /// [`DnsMessage`].
 pub trait DnsHandler<K = FiveTupleKey> {
-    /// A message was read, or a query is waited for no more. Unless
+    /// A message was read, or a query had no response in time. Unless
     /// implemented, one of the others is called.
     fn on_message(&mut self, flow: &K, message: &DnsMessage) {
         match message {
@@ -28,17 +28,17 @@ pub trait DnsHandler<K = FiveTupleKey> {
         }
     }
 
-    /// Somebody asked.
+    /// A query was sent.
     fn on_query(&mut self, flow: &K, query: &DnsQuery) {
         let _ = (flow, query);
     }
 
-    /// Somebody answered.
+    /// A response was sent.
     fn on_response(&mut self, flow: &K, response: &DnsResponse) {
         let _ = (flow, response);
     }
 
-    /// Nobody answered.
+    /// A query had no response.
     fn on_unanswered(&mut self, flow: &K, unanswered: &DnsUnanswered) {
         let _ = (flow, unanswered);
     }

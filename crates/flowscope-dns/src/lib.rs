@@ -4,7 +4,7 @@
 //! [`DnsUdpParser`] and [`DnsTcpParser`] are parsers of
 //! [`flowscope_core::session`]; both report [`DnsMessage`]s. A [`DnsFactory`]
 //! calls a [`DnsHandler`] instead. Without any of them, [`DnsPacket`] reads a
-//! message, and [`Likeness`] says whether bytes are one.
+//! message.
 //!
 //! ```
 //! use flowscope_dns::DnsPacket;
@@ -37,20 +37,19 @@ extern crate std;
 mod config;
 mod correlate;
 mod decode;
+mod direction;
 mod error;
 mod factory;
-mod like;
 mod message;
 mod numbers;
 mod packet;
-mod stream;
+mod probe;
 mod tcp;
 mod udp;
 
-pub use config::{DnsConfig, Matching, Scrutiny};
+pub use config::{DnsConfig, Matching, Strictness};
 pub use error::{DnsError, Problem};
 pub use factory::{DnsFactory, DnsHandler, DnsStream};
-pub use like::Likeness;
 pub use message::{Answered, DnsMessage, DnsQuery, DnsResponse, DnsUnanswered, Unanswered};
 pub use numbers::{Class, Opcode, Rcode, RecordType};
 pub use packet::{

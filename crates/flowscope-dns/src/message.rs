@@ -101,7 +101,7 @@ impl fmt::Display for DnsResponse {
 }
 
 /// What is known of a query that was answered.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct Answered {
     /// How long it took from the first copy of the query to the response.
@@ -151,7 +151,7 @@ impl fmt::Display for DnsUnanswered {
 }
 
 /// Why a query is waited for no more.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Unanswered {
     /// Its time is up: [`DnsConfig::timeout`](crate::DnsConfig::timeout).
@@ -172,5 +172,11 @@ impl Unanswered {
             Self::FlowEnded => "flow_ended",
             Self::Evicted => "evicted",
         }
+    }
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }

@@ -4,26 +4,28 @@
 use alloc::sync::Arc;
 
 use flowscope_core::reassemble::Chunk;
-use flowscope_core::session::{Input, Interest, SessionParser, StreamEnd};
+use flowscope_core::session::{Input, Interest, ProbeResult, SessionParser, StreamEnd};
 use flowscope_core::{BySide, FlowSide, Sink, Timestamp};
 
 use crate::config::DnsConfig;
 use crate::correlate::Correlator;
+use crate::direction::{Direction, Found};
 use crate::error::DnsError;
 use crate::message::DnsMessage;
 use crate::packet::DnsPacket;
-use crate::stream::{Found, Framing};
+use crate::probe;
 
 /// Reads DNS messages out of the two streams of a TCP connection.
 ///
 /// It may be given any connection: what is not DNS ends it with an error, as
 /// soon as a header is there that cannot be one. On a
-/// [known port](crate::Scrutiny::KnownPort) the next message that is beyond
-/// doubt is looked for instead.
+/// [known port](crate::Strictness::KnownPort) the next message that is beyond
+/// doubt is searched for instead.
 ///
-/// A hole within a message loses that message; what came before the hole is
-/// given. If the hole goes on behind it, the next message that is beyond doubt
-/// is looked for, and if there is none for a while, that side is given up.
+/// Of a message in which bytes are missing, what came before them is given. If
+/// the end of that message is missing too, the next message that is beyond doubt
+/// is searched for, and if there is none for a while, that side is read no
+/// further.
 ///
 /// ```
 /// use flowscope_core::reassemble::Chunk;
@@ -46,19 +48,39 @@ use crate::stream::{Found, Framing};
 #[derive(Clone, Debug)]
 pub struct DnsTcpParser {
     correlator: Correlator,
-    framing: BySide<Framing>,
+    directions: BySide<Direction>,
 }
 
 impl DnsTcpParser {
     /// A parser within the limits of `config`.
     #[must_use]
-    pub fn with_config(config: DnsConfig) -> Self {
+    pub fn new(config: DnsConfig) -> Self {
         Self::sharing(Arc::new(config))
+    }
+
+    /// Whether the first bytes of one side of a TCP connection look like DNS: a
+    /// message with its length before it (RFC 1035, section 4.2.2).
+    ///
+    /// It is [`Possible`](ProbeResult::Possible) until there are enough bytes,
+    /// which are 300 at the most.
+    ///
+    /// ```
+    /// use flowscope_core::session::ProbeResult;
+    /// use flowscope_dns::DnsTcpParser;
+    ///
+    /// let query = b"\0\x19\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\0\0\x01\0\x01";
+    /// assert_eq!(DnsTcpParser::probe(query), ProbeResult::Match);
+    /// assert_eq!(DnsTcpParser::probe(&query[..20]), ProbeResult::Possible);
+    /// assert_eq!(DnsTcpParser::probe(b"SSH-2.0-OpenSSH_9.2"), ProbeResult::NoMatch);
+    /// ```
+    #[must_use]
+    pub fn probe(first: &[u8]) -> ProbeResult {
+        probe::of_stream(first)
     }
 
     pub(crate) fn sharing(config: Arc<DnsConfig>) -> Self {
         Self {
-            framing: BySide::from_fn(|_| Framing::new(&config)),
+            directions: BySide::from_fn(|_| Direction::new(&config)),
             correlator: Correlator::new(config),
         }
     }
@@ -66,7 +88,10 @@ impl DnsTcpParser {
     /// How many bytes of memory it has taken, besides itself.
     #[must_use]
     pub fn memory(&self) -> usize {
-        let buffers = self.framing.iter().map(|(_, framing)| framing.memory());
+        let buffers = self
+            .directions
+            .iter()
+            .map(|(_, direction)| direction.memory());
         self.correlator.memory() + buffers.sum::<usize>()
     }
 
@@ -87,7 +112,7 @@ impl DnsTcpParser {
 
 impl Default for DnsTcpParser {
     fn default() -> Self {
-        Self::with_config(DnsConfig::default())
+        Self::new(DnsConfig::default())
     }
 }
 
@@ -103,28 +128,32 @@ impl SessionParser for DnsTcpParser {
         let Input {
             side, at, chunk, ..
         } = input;
-        // Taken out, for the time that what it lends is reported.
-        let mut framing = core::mem::take(&mut self.framing[side]);
+        // It is moved out of `self` while messages are reported, as they borrow
+        // its buffer and the report needs the correlator.
+        let mut direction = core::mem::take(&mut self.directions[side]);
         let mut report = |found: Found<'_>| self.report(found, side, at, out);
         let fed = match chunk {
-            Chunk::Data(bytes) => framing.data(bytes, &mut report),
+            Chunk::Data(bytes) => direction.data(bytes, &mut report),
             Chunk::Gap(len) => {
-                framing.gap(len, &mut report);
+                direction.gap(len, &mut report);
                 Ok(())
             }
         };
-        self.framing[side] = framing;
+        self.directions[side] = direction;
         fed?;
-        if self.framing[side].is_lost() {
+        if self.directions[side].is_lost() {
             self.correlator.forget(side);
         }
-        let lost = self.framing.iter().all(|(_, framing)| framing.is_lost());
+        let lost = self
+            .directions
+            .iter()
+            .all(|(_, direction)| direction.is_lost());
         Ok(if lost { Interest::Done } else { Interest::More })
     }
 
     fn close(&mut self, end: StreamEnd, out: &mut dyn Sink<DnsMessage>) {
-        let mut framing = core::mem::take(&mut self.framing[end.side]);
-        framing.finish(&mut |found: Found<'_>| self.report(found, end.side, end.at, out));
+        let mut direction = core::mem::take(&mut self.directions[end.side]);
+        direction.finish(&mut |found: Found<'_>| self.report(found, end.side, end.at, out));
         self.correlator.finish(end.side, out);
     }
 

@@ -2,24 +2,24 @@
 
 use alloc::sync::Arc;
 
-use flowscope_core::session::{Datagram, DatagramParser, Interest};
+use flowscope_core::session::{Datagram, DatagramParser, Interest, ProbeResult};
 use flowscope_core::{Sink, Timestamp};
 
-use crate::config::{DnsConfig, Scrutiny};
+use crate::config::{DnsConfig, Strictness};
 use crate::correlate::Correlator;
 use crate::error::DnsError;
-use crate::like::Likeness;
 use crate::message::DnsMessage;
 use crate::packet::DnsPacket;
+use crate::probe;
 
 /// Reads DNS messages out of the datagrams of a flow: of DNS, multicast DNS
 /// and LLMNR.
 ///
-/// It may be given any flow. What does not look like DNS is passed over, and a
-/// flow that begins with several of those ends the parser with
-/// [`DnsError::NotDns`]. Once a message was read, whatever has a header is, so
-/// that damaged messages are given too; [`Scrutiny::KnownPort`] says that for
-/// a flow from the beginning.
+/// It may be given any flow. What does not look like DNS is skipped, and a flow
+/// that begins with several such datagrams ends the parser with
+/// [`DnsError::NotDns`]. After the first message, everything that has a header is
+/// read, so that damaged messages are given too. With
+/// [`Strictness::KnownPort`] that is so from the beginning.
 ///
 /// ```
 /// use core::time::Duration;
@@ -55,7 +55,7 @@ use crate::packet::DnsPacket;
 ///
 /// let parsers = ByKey(|key: &FiveTupleKey| {
 ///     let matching = if key.either_port(5353) { Matching::Nothing } else { Matching::Unicast };
-///     Some(DnsUdpParser::with_config(DnsConfig { matching, ..DnsConfig::default() }))
+///     Some(DnsUdpParser::new(DnsConfig { matching, ..DnsConfig::default() }))
 /// });
 /// # let _ = parsers;
 /// ```
@@ -64,7 +64,7 @@ pub struct DnsUdpParser {
     correlator: Correlator,
     seen: Seen,
     /// Datagrams that were not DNS.
-    passed: u32,
+    skipped: u32,
 }
 
 /// Whether the flow is known to be DNS.
@@ -77,22 +77,38 @@ enum Seen {
 impl DnsUdpParser {
     /// A parser within the limits of `config`.
     #[must_use]
-    pub fn with_config(config: DnsConfig) -> Self {
+    pub fn new(config: DnsConfig) -> Self {
         Self::sharing(Arc::new(config))
+    }
+
+    /// Whether the payload of a datagram looks like DNS. The capture may lack
+    /// its end.
+    ///
+    /// ```
+    /// use flowscope_core::session::ProbeResult;
+    /// use flowscope_dns::DnsUdpParser;
+    ///
+    /// let query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\0\0\x01\0\x01";
+    /// assert_eq!(DnsUdpParser::probe(query), ProbeResult::Match);
+    /// assert_eq!(DnsUdpParser::probe(b"M-SEARCH * HTTP/1.1\r\n"), ProbeResult::NoMatch);
+    /// ```
+    #[must_use]
+    pub fn probe(payload: &[u8]) -> ProbeResult {
+        probe::of_datagram(payload)
     }
 
     pub(crate) fn sharing(config: Arc<DnsConfig>) -> Self {
         Self {
             correlator: Correlator::new(config),
             seen: Seen::Nothing,
-            passed: 0,
+            skipped: 0,
         }
     }
 
-    /// How many datagrams were passed over because they were not DNS.
+    /// How many datagrams were skipped because they were not DNS.
     #[must_use]
-    pub fn passed_over(&self) -> u32 {
-        self.passed
+    pub fn skipped(&self) -> u32 {
+        self.skipped
     }
 
     /// How many bytes of memory it has taken, besides itself.
@@ -101,10 +117,10 @@ impl DnsUdpParser {
         self.correlator.memory()
     }
 
-    fn pass_over(&mut self) -> Result<Interest, DnsError> {
-        self.passed = self.passed.saturating_add(1);
+    fn skip_unknown(&mut self) -> Result<Interest, DnsError> {
+        self.skipped = self.skipped.saturating_add(1);
         match self.seen {
-            Seen::Nothing if self.passed >= PATIENCE => Err(DnsError::NotDns),
+            Seen::Nothing if self.skipped >= MAX_UNKNOWN_DATAGRAMS => Err(DnsError::NotDns),
             Seen::Nothing | Seen::Dns => Ok(Interest::More),
         }
     }
@@ -112,7 +128,7 @@ impl DnsUdpParser {
 
 impl Default for DnsUdpParser {
     fn default() -> Self {
-        Self::with_config(DnsConfig::default())
+        Self::new(DnsConfig::default())
     }
 }
 
@@ -133,16 +149,18 @@ impl DatagramParser for DnsUdpParser {
             ..
         } = datagram;
         let DnsConfig {
-            scrutiny,
+            strictness,
             max_records,
             ..
         } = *self.correlator.config();
-        let known = scrutiny == Scrutiny::KnownPort || self.seen == Seen::Dns;
-        if !known && Likeness::of_datagram(payload) == Likeness::No {
-            return self.pass_over();
+        // After the first message the flow is known to be DNS, and what is damaged
+        // is worth reporting.
+        let known = strictness == Strictness::KnownPort || self.seen == Seen::Dns;
+        if !known && probe::of_datagram(payload) == ProbeResult::NoMatch {
+            return self.skip_unknown();
         }
         let Ok(packet) = DnsPacket::of(payload, missing, max_records) else {
-            return self.pass_over();
+            return self.skip_unknown();
         };
         self.seen = Seen::Dns;
         self.correlator.message(packet, side, at, out);
@@ -165,4 +183,4 @@ impl DatagramParser for DnsUdpParser {
 }
 
 /// How many datagrams that are not DNS a flow may begin with.
-const PATIENCE: u32 = 4;
+const MAX_UNKNOWN_DATAGRAMS: u32 = 4;

@@ -6,7 +6,8 @@ use core::time::Duration;
 use std::time::Instant;
 
 use common::{message, name};
-use flowscope_dns::{DnsPacket, Likeness, Problem, Section};
+use flowscope_core::session::ProbeResult;
+use flowscope_dns::{DnsPacket, DnsUdpParser, Problem, Section};
 
 /// A name of 255 bytes, made of the most that have to be escaped.
 fn longest_name() -> Vec<u8> {
@@ -221,7 +222,7 @@ fn pointers_forward_are_followed_to_their_end() {
     let packet = DnsPacket::parse(&bytes).expect("a header");
     assert_eq!(packet.to_string(), "response 7 NoError w.x A → CNAME x");
     assert_eq!(packet.problem(), None);
-    assert_eq!(Likeness::of_datagram(&bytes), Likeness::Certain);
+    assert_eq!(DnsUdpParser::probe(&bytes), ProbeResult::Match);
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn the_oldest_query_gives_way_and_is_reported() {
         max_pending: 3,
         ..DnsConfig::default()
     };
-    let mut parser = DnsUdpParser::with_config(config);
+    let mut parser = DnsUdpParser::new(config);
     for id in 0..3 {
         assert_eq!(send(&mut parser, CLIENT, 0, &query(id, "a")).len(), 1);
     }
@@ -158,7 +158,7 @@ fn multicast_is_not_matched() {
         matching: Matching::Nothing,
         ..DnsConfig::default()
     };
-    let mut parser = DnsUdpParser::with_config(config);
+    let mut parser = DnsUdpParser::new(config);
     send(&mut parser, CLIENT, 0, &query(1, "a.local"));
     assert_eq!(parser.next_tick(), None);
 }
@@ -166,7 +166,7 @@ fn multicast_is_not_matched() {
 #[test]
 fn the_timeout_is_the_one_configured() {
     let timeout = Duration::from_secs(2);
-    let mut parser = DnsUdpParser::with_config(DnsConfig {
+    let mut parser = DnsUdpParser::new(DnsConfig {
         timeout,
         ..DnsConfig::default()
     });

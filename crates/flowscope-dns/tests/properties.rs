@@ -10,9 +10,7 @@ use common::{CLIENT, SERVER, at, framed, message};
 use flowscope_core::FlowSide;
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{Close, Datagram, DatagramParser, Input, SessionParser, StreamEnd};
-use flowscope_dns::{
-    DnsConfig, DnsMessage, DnsPacket, DnsTcpParser, DnsUdpParser, Likeness, Scrutiny,
-};
+use flowscope_dns::{DnsConfig, DnsMessage, DnsPacket, DnsTcpParser, DnsUdpParser, Strictness};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -137,7 +135,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 
 /// The messages of `events`, whose data comes in chunks of the given sizes.
 fn run(events: &[Event], sizes: &[usize], config: DnsConfig, cap: usize) -> Vec<DnsMessage> {
-    let mut parser = DnsTcpParser::with_config(config);
+    let mut parser = DnsTcpParser::new(config);
     let mut found = Vec::new();
     let mut sizes = sizes.iter().copied().cycle();
     let mut ok = true;
@@ -176,8 +174,8 @@ proptest! {
         events in events(),
         sizes in vec(1..60usize, 1..6),
     ) {
-        for scrutiny in [Scrutiny::AnyPort, Scrutiny::KnownPort] {
-            let config = DnsConfig { scrutiny, ..DnsConfig::default() };
+        for strictness in [Strictness::AnyPort, Strictness::KnownPort] {
+            let config = DnsConfig { strictness, ..DnsConfig::default() };
             let whole = run(&events, &[usize::MAX], config, usize::MAX);
             prop_assert_eq!(&whole, &run(&events, &sizes, config, usize::MAX));
             prop_assert_eq!(&whole, &run(&events, &[1], config, usize::MAX));
@@ -186,9 +184,9 @@ proptest! {
 
     #[test]
     fn memory_stays_under_the_cap(events in events(), sizes in vec(1..60usize, 1..6)) {
-        for scrutiny in [Scrutiny::AnyPort, Scrutiny::KnownPort] {
+        for strictness in [Strictness::AnyPort, Strictness::KnownPort] {
             let config = DnsConfig {
-                scrutiny,
+                strictness,
                 max_pending: 4,
                 max_message: 300,
                 ..DnsConfig::default()
@@ -206,7 +204,7 @@ proptest! {
 
     #[test]
     fn any_bytes_can_be_read(bytes in any_message()) {
-        let _ = (Likeness::of_datagram(&bytes), Likeness::of_stream(&bytes));
+        let _ = (DnsUdpParser::probe(&bytes), DnsTcpParser::probe(&bytes));
         if let Ok(packet) = DnsPacket::parse(&bytes) {
             read_all(&packet);
         }
@@ -216,10 +214,10 @@ proptest! {
     fn any_datagrams_can_be_parsed(
         datagrams in vec((side(), any_message(), 0..3u32, 0..30_000u64), 1..8),
     ) {
-        for scrutiny in [Scrutiny::AnyPort, Scrutiny::KnownPort] {
-            let mut parser = DnsUdpParser::with_config(DnsConfig {
+        for strictness in [Strictness::AnyPort, Strictness::KnownPort] {
+            let mut parser = DnsUdpParser::new(DnsConfig {
                 max_pending: 2,
-                scrutiny,
+                strictness,
                 ..DnsConfig::default()
             });
             let mut found = Vec::new();

@@ -6,7 +6,7 @@ use common::{CLIENT, SERVER, at, feed, framed, lines, query, response};
 use flowscope_core::FlowSide;
 use flowscope_core::reassemble::Chunk::{Data, Gap};
 use flowscope_core::session::{Close, Input, Interest, SessionParser, StreamEnd};
-use flowscope_dns::{DnsConfig, DnsError, DnsTcpParser, Problem, Scrutiny};
+use flowscope_dns::{DnsConfig, DnsError, DnsTcpParser, Problem, Strictness};
 
 fn ids(stream: &[u8], hole: core::ops::Range<usize>) -> Vec<u16> {
     let mut parser = DnsTcpParser::default();
@@ -141,7 +141,7 @@ fn a_message_longer_than_allowed_ends_the_parser() {
         max_message: 100,
         ..DnsConfig::default()
     };
-    let mut parser = DnsTcpParser::with_config(config);
+    let mut parser = DnsTcpParser::new(config);
     let long = framed(&common::message(1, 0x8180, "a", 1, 10));
     let end = feed(&mut parser, SERVER, Data(&long));
     assert_eq!(end, Err(DnsError::TooLong { limit: 100 }));
@@ -172,15 +172,15 @@ fn an_unfinished_message_is_given_at_the_end() {
 #[test]
 fn on_a_known_port_a_header_alone_is_given() {
     let stream = framed(&query(7, "host.example"));
-    for (scrutiny, count) in [(Scrutiny::AnyPort, 0), (Scrutiny::KnownPort, 1)] {
+    for (strictness, count) in [(Strictness::AnyPort, 0), (Strictness::KnownPort, 1)] {
         let config = DnsConfig {
-            scrutiny,
+            strictness,
             ..DnsConfig::default()
         };
-        let mut parser = DnsTcpParser::with_config(config);
+        let mut parser = DnsTcpParser::new(config);
         feed(&mut parser, CLIENT, Data(&stream[..16])).expect("it is DNS");
         let found = feed(&mut parser, CLIENT, Gap(60)).expect("a hole is no error");
-        assert_eq!(lines(&found).len(), count, "{scrutiny:?}");
+        assert_eq!(lines(&found).len(), count, "{strictness:?}");
     }
 }
 
@@ -189,21 +189,21 @@ fn on_a_known_port_a_message_whose_name_goes_in_circles_is_given() {
     let circle = b"\0\x05\x01\0\0\x01\0\0\0\0\0\0\x01a\xc0\x0c\0\x01\0\x01";
     let stream = [framed(circle), framed(&query(7, "a"))].concat();
     for size in [1, 13, 30, stream.len()] {
-        for (scrutiny, told) in [
-            (Scrutiny::KnownPort, Ok(vec!["query 5", "query 7 a A"])),
-            (Scrutiny::AnyPort, Err(DnsError::NotDns)),
+        for (strictness, told) in [
+            (Strictness::KnownPort, Ok(vec!["query 5", "query 7 a A"])),
+            (Strictness::AnyPort, Err(DnsError::NotDns)),
         ] {
             let config = DnsConfig {
-                scrutiny,
+                strictness,
                 ..DnsConfig::default()
             };
-            let mut parser = DnsTcpParser::with_config(config);
+            let mut parser = DnsTcpParser::new(config);
             let fed = stream.chunks(size).try_fold(Vec::new(), |mut all, bytes| {
                 all.extend(lines(&feed(&mut parser, CLIENT, Data(bytes))?));
                 Ok(all)
             });
             let told = told.map(|lines| lines.into_iter().map(String::from).collect());
-            assert_eq!(fed, told, "{scrutiny:?} by {size}");
+            assert_eq!(fed, told, "{strictness:?} by {size}");
         }
     }
 }
@@ -211,7 +211,7 @@ fn on_a_known_port_a_message_whose_name_goes_in_circles_is_given() {
 #[test]
 fn on_a_known_port_the_next_message_is_looked_for() {
     let config = DnsConfig {
-        scrutiny: Scrutiny::KnownPort,
+        strictness: Strictness::KnownPort,
         ..DnsConfig::default()
     };
     let end_of_another = &framed(&response(6, "host.example"))[20..];
@@ -221,7 +221,7 @@ fn on_a_known_port_the_next_message_is_looked_for() {
         b"\0\x03abc",
         b"hello, this is not DNS",
     ] {
-        let mut parser = DnsTcpParser::with_config(config);
+        let mut parser = DnsTcpParser::new(config);
         let stream = [junk, &framed(&query(7, "a")), junk, &framed(&query(8, "b"))].concat();
         let found = feed(&mut parser, CLIENT, Data(&stream)).expect("no error");
         assert_eq!(lines(&found), ["query 7 a A", "query 8 b A"], "{junk:?}");

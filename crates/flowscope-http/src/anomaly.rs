@@ -8,7 +8,7 @@ use flowscope_core::{FlowSide, Timestamp};
 ///
 /// It is reported when it is met, before the message itself, which is still
 /// read as RFC 9112 says.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct HttpAnomaly {
     /// Who sent it.
@@ -24,7 +24,7 @@ pub struct HttpAnomaly {
 #[non_exhaustive]
 #[repr(u8)]
 pub enum HttpAnomalyKind {
-    /// Both `Content-Length` and `Transfer-Encoding`; the latter holds (RFC
+    /// Both `Content-Length` and `Transfer-Encoding`; the latter counts (RFC
     /// 9112, section 6.3).
     BothLengths,
     /// `Content-Length` given more than once, with the same value.
@@ -37,7 +37,7 @@ pub enum HttpAnomalyKind {
     BadLength,
     /// `Transfer-Encoding` is not `chunked` in the end, and once (section 6.1).
     BadTransferEncoding,
-    /// `Transfer-Encoding` in a message of HTTP/1.0; it holds all the same.
+    /// `Transfer-Encoding` in a message of HTTP/1.0; it counts all the same.
     TransferEncodingInOldVersion,
     /// A length where no body may be, such as in a response with status 204.
     /// There is no body.
@@ -53,7 +53,7 @@ pub enum HttpAnomalyKind {
     /// More than one `Host`.
     RepeatedHost,
     /// The target is a whole URI, or that of a `CONNECT`, and `Host` names
-    /// another host or port. That of the target holds (RFC 9112, section
+    /// another host or port. That of the target counts (RFC 9112, section
     /// 3.2.2).
     HostMismatch,
     /// A start line that has other white space than it should, too many or few
@@ -118,9 +118,9 @@ impl fmt::Display for HttpAnomalyKind {
 
 /// The kinds met in one head, or in the chunks of one body.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Oddities(u32);
+pub(crate) struct AnomalySet(u32);
 
-impl Oddities {
+impl AnomalySet {
     pub(crate) fn add(&mut self, kind: HttpAnomalyKind) {
         self.0 |= 1 << kind as u8;
     }
@@ -172,7 +172,7 @@ mod tests {
         for (index, kind) in ALL.into_iter().enumerate() {
             assert_eq!(kind as usize, index);
         }
-        let mut some = Oddities::default();
+        let mut some = AnomalySet::default();
         some.add(HttpAnomalyKind::TooManyOutstanding);
         some.add(HttpAnomalyKind::BothLengths);
         assert!(some.iter().eq([

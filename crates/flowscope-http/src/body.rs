@@ -1,7 +1,7 @@
 //! Bodies as they go by.
 
 use crate::HttpAnomalyKind as Kind;
-use crate::framing::Ending;
+use crate::framing::BodyLength;
 
 /// What is left of a body.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,27 +37,27 @@ pub(crate) enum Piece<'a> {
     /// Framing, or nothing.
     Framing,
     /// Framing that is not as it should be, but can be read.
-    Odd(Kind),
+    Irregular(Kind),
     /// What is wrong with the framing, so that no more can be read.
     Bad(Kind),
 }
 
 impl Body {
     /// The body that ends so, or none.
-    pub(crate) fn new(ending: Ending) -> Option<Self> {
-        match ending {
-            Ending::Length(0) | Ending::Unknown => None,
-            Ending::Length(length) => Some(Self::Length(length)),
-            Ending::Chunked => Some(Self::Chunked(Chunked::START)),
-            Ending::Close => Some(Self::Close),
+    pub(crate) fn new(length: BodyLength) -> Option<Self> {
+        match length {
+            BodyLength::Known(0) | BodyLength::Unknown => None,
+            BodyLength::Known(length) => Some(Self::Length(length)),
+            BodyLength::Chunked => Some(Self::Chunked(Chunked::START)),
+            BodyLength::UntilClose => Some(Self::Close),
         }
     }
 
-    /// Takes a piece, and gives the bytes behind it.
-    pub(crate) fn take<'a>(&mut self, bytes: &'a [u8], max_line: u32) -> (Piece<'a>, &'a [u8]) {
+    /// Reads the next piece, and returns it and the bytes behind it.
+    pub(crate) fn read<'a>(&mut self, bytes: &'a [u8], max_line: u32) -> (Piece<'a>, &'a [u8]) {
         match self {
-            Self::Length(left) => take_up_to(left, bytes),
-            Self::Chunked(chunked) => chunked.take(bytes, max_line),
+            Self::Length(left) => read_up_to(left, bytes),
+            Self::Chunked(chunked) => chunked.read(bytes, max_line),
             Self::Close => (Piece::Content(bytes), &[]),
         }
     }
@@ -87,7 +87,7 @@ impl Body {
         }
     }
 
-    /// Whether nothing of it was taken, as far as that shows.
+    /// Whether nothing of it was read yet, as far as its state tells.
     pub(crate) fn is_untouched(&self) -> bool {
         match self {
             Self::Length(_) | Self::Close => true,
@@ -111,19 +111,19 @@ impl Chunked {
         digits: false,
     };
 
-    fn take<'a>(&mut self, bytes: &'a [u8], max_line: u32) -> (Piece<'a>, &'a [u8]) {
+    fn read<'a>(&mut self, bytes: &'a [u8], max_line: u32) -> (Piece<'a>, &'a [u8]) {
         if let Self::Data(left) = self {
-            let taken = take_up_to(left, bytes);
+            let read = read_up_to(left, bytes);
             if *left == 0 {
                 *self = Self::DataEnd { after_cr: false };
             }
-            return taken;
+            return read;
         }
         let mut rest = bytes;
         while let Some((byte, behind)) = rest.split_first() {
             match self.step(*byte, max_line) {
                 Piece::Framing => rest = behind,
-                // The byte may be the first of something else.
+                // The byte may be the first one of the next message.
                 bad @ Piece::Bad(_) => return (bad, rest),
                 piece => return (piece, behind),
             }
@@ -144,7 +144,7 @@ impl Chunked {
             } => match byte {
                 b'\n' => self.line_end(size, after_cr),
                 _ if len >= max_line => Piece::Bad(Kind::BadChunkSize),
-                // A CR is the line's end or nothing.
+                // Only an LF may follow a CR (RFC 9112, section 2.2).
                 _ if after_cr => Piece::Bad(Kind::BadChunkSize),
                 _ => {
                     *self = Self::Extension {
@@ -165,7 +165,7 @@ impl Chunked {
                     if after_cr {
                         Piece::Framing
                     } else {
-                        Piece::Odd(Kind::BareLineFeedInChunk)
+                        Piece::Irregular(Kind::BareLineFeedInChunk)
                     }
                 }
                 _ => Piece::Bad(Kind::BadChunkEnd),
@@ -198,17 +198,17 @@ impl Chunked {
                 };
                 Piece::Framing
             }
-            // Read as a number is by most: white space before it and whatever
-            // follows is passed over. Letters are more likely to be text where
-            // there are no chunks at all.
-            (None, b' ' | b'\t' | 0x0b | 0x0c) => Piece::Odd(Kind::BadChunkSize),
+            // Most recipients read a size as C's `strtol` does: they skip white
+            // space in front of it and ignore what follows the digits. Letters
+            // there more likely mean that this is text and no chunk at all.
+            (None, b' ' | b'\t' | 0x0b | 0x0c) => Piece::Irregular(Kind::BadChunkSize),
             (None, _) if digits && !byte.is_ascii_alphanumeric() => {
                 *self = Self::Extension {
                     size: value,
                     len: 0,
                     after_cr: false,
                 };
-                Piece::Odd(Kind::BadChunkSize)
+                Piece::Irregular(Kind::BadChunkSize)
             }
             (None, _) => Piece::Bad(Kind::BadChunkSize),
         }
@@ -222,12 +222,12 @@ impl Chunked {
         if after_cr {
             Piece::Framing
         } else {
-            Piece::Odd(Kind::BareLineFeedInChunk)
+            Piece::Irregular(Kind::BareLineFeedInChunk)
         }
     }
 }
 
-fn take_up_to<'a>(left: &mut u64, bytes: &'a [u8]) -> (Piece<'a>, &'a [u8]) {
+fn read_up_to<'a>(left: &mut u64, bytes: &'a [u8]) -> (Piece<'a>, &'a [u8]) {
     let len = usize::try_from(*left)
         .unwrap_or(usize::MAX)
         .min(bytes.len());
@@ -252,12 +252,12 @@ mod tests {
                 if body == Body::Chunked(Chunked::Trailers) {
                     return (content, None, odd);
                 }
-                let (taken, rest) = body.take(piece, 20);
+                let (taken, rest) = body.read(piece, 20);
                 piece = rest;
                 match taken {
                     Piece::Content(bytes) => content.extend_from_slice(bytes),
                     Piece::Framing => {}
-                    Piece::Odd(kind) => odd = Some(kind),
+                    Piece::Irregular(kind) => odd = Some(kind),
                     Piece::Bad(kind) => return (content, Some(kind), odd),
                 }
             }
@@ -338,7 +338,7 @@ mod tests {
     fn a_chunk_may_be_as_large_as_it_says() {
         let mut body = Body::Chunked(Chunked::START);
         let size = b"ffffffffffffffff\r\n";
-        assert_eq!(body.take(size, 20), (Piece::Framing, &b""[..]));
+        assert_eq!(body.read(size, 20), (Piece::Framing, &b""[..]));
         assert_eq!(body.known(), Some(u64::MAX));
     }
 }

@@ -10,13 +10,14 @@
 ///     bodies: Bodies::Collected { limit: 4096 },
 ///     ..HttpConfig::default()
 /// };
-/// let parser = HttpParser::with_config(config);
+/// let parser = HttpParser::new(config);
 /// # let _ = parser;
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct HttpConfig {
     /// The most bytes of a head, from its start line to its empty line, and of
-    /// a trailer section. A longer one gives an incomplete message.
+    /// a trailer section. Of a longer one an incomplete message is
+    /// reported.
     pub max_head: u32,
     /// The most header fields a message keeps. Those beyond are read for the
     /// body's length and then left out.
@@ -26,10 +27,10 @@ pub struct HttpConfig {
     pub max_outstanding: u32,
     /// How many bytes to search for the first start line of a connection,
     /// before it is taken to be none of HTTP.
-    pub max_unrecognised: u32,
+    pub max_prelude: u32,
     /// How many bytes to search for a start line on a connection that was
     /// HTTP, after the last one, before giving it up.
-    pub max_lost: u64,
+    pub max_resync: u64,
     /// What becomes of bodies.
     pub bodies: Bodies,
 }
@@ -40,15 +41,15 @@ impl Default for HttpConfig {
             max_head: 64 << 10,
             max_headers: 256,
             max_outstanding: 64,
-            max_unrecognised: 1 << 20,
-            max_lost: 1 << 30,
+            max_prelude: 1 << 20,
+            max_resync: 1 << 30,
             bodies: Bodies::Counted,
         }
     }
 }
 
 /// What becomes of bodies.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Bodies {
     /// They are counted. An [`HttpHandler`](crate::HttpHandler) sees them pass

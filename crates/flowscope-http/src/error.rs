@@ -7,7 +7,7 @@ use core::fmt;
 /// Malformed messages are no reason: those are reported as an
 /// [`HttpAnomaly`](crate::HttpAnomaly), and reading goes on at the next start
 /// line.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum HttpError {
     /// The connection was HTTP, and then no message began for too long.
@@ -22,6 +22,13 @@ impl fmt::Display for HttpError {
         match self {
             Self::Lost { searched } => write!(f, "no HTTP message in {searched} bytes"),
         }
+    }
+}
+
+/// As [`Display`](fmt::Display), for a program whose `main` returns the error.
+impl fmt::Debug for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

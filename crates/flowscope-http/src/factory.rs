@@ -10,7 +10,7 @@ use crate::{
     HttpTunnel,
 };
 
-/// Calls an [`HttpHandler`] with what the flows say, for a driver that takes a
+/// HandlerCalls an [`HttpHandler`] with what the flows say, for a driver that takes a
 /// [`StreamFactory`].
 ///
 /// Each TCP flow gets an [`HttpParser`]; other flows get none.
@@ -42,7 +42,7 @@ pub struct HttpFactory<H> {
 }
 
 impl<H> HttpFactory<H> {
-    /// Calls `handler`, which may be a closure that takes a key and a message.
+    /// HandlerCalls `handler`, which may be a closure that takes a key and a message.
     #[must_use]
     pub fn with_handler(handler: H) -> Self {
         Self {
@@ -137,13 +137,13 @@ impl<K, H: HttpHandler<K>> StreamFactory<K> for HttpFactory<H> {
 
     fn open(&mut self, _: &K, transport: &Transport) -> Option<HttpParser> {
         matches!(transport, Transport::Tcp(_) | Transport::TcpCut)
-            .then(|| HttpParser::with_config(self.config))
+            .then(|| HttpParser::new(self.config))
     }
 
     fn feed(&mut self, parser: &mut HttpParser, key: &K, input: Input<'_>) -> Interest {
         let handler = &mut self.handler;
-        match parser.read_to(input, &mut Calls { handler, key }) {
-            Ok(reading) => parser.interest(reading),
+        match parser.parse_to(input, &mut HandlerCalls { handler, key }) {
+            Ok(parsed) => parser.interest(parsed),
             Err(error) => {
                 self.handler.on_error(key, error);
                 Interest::Done
@@ -153,17 +153,17 @@ impl<K, H: HttpHandler<K>> StreamFactory<K> for HttpFactory<H> {
 
     fn close(&mut self, parser: &mut HttpParser, key: &K, end: StreamEnd) {
         let handler = &mut self.handler;
-        parser.close_to(end, &mut Calls { handler, key });
+        parser.close_to(end, &mut HandlerCalls { handler, key });
     }
 }
 
-/// A handler and the flow it hears of.
-struct Calls<'a, H, K> {
+/// The output of a parser whose messages go to a handler.
+struct HandlerCalls<'a, H, K> {
     handler: &'a mut H,
     key: &'a K,
 }
 
-impl<K, H: HttpHandler<K>> Output for Calls<'_, H, K> {
+impl<K, H: HttpHandler<K>> Output for HandlerCalls<'_, H, K> {
     fn message(&mut self, message: HttpMessage) {
         self.handler.on_message(self.key, &message);
     }

@@ -2,7 +2,7 @@
 
 use crate::HttpAnomalyKind as Kind;
 use crate::HttpVersion;
-use crate::anomaly::Oddities;
+use crate::anomaly::AnomalySet;
 use crate::authority::Authority;
 use crate::lenient::trim;
 
@@ -10,30 +10,30 @@ use crate::lenient::trim;
 /// connection.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Framing {
-    pub(crate) length: Length,
-    pub(crate) encoding: Encoding,
+    pub(crate) length: ContentLength,
+    pub(crate) encoding: TransferEncoding,
     /// The sender asks for, or agrees to, another protocol.
     pub(crate) upgrade: bool,
     /// The sender closes the connection behind the message.
     pub(crate) closes: bool,
-    /// The sender waits for a word before it sends the body.
-    pub(crate) expects: bool,
-    pub(crate) oddities: Oddities,
+    /// The sender waits for `100 Continue` before it sends the body.
+    pub(crate) expects_continue: bool,
+    pub(crate) anomalies: AnomalySet,
 }
 
 /// What `Content-Length` says.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) enum Length {
+pub(crate) enum ContentLength {
     #[default]
     Absent,
-    Is(u64),
+    Valid(u64),
     /// Something invalid, or several things.
-    Unclear,
+    Invalid,
 }
 
 /// What `Transfer-Encoding` says.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) enum Encoding {
+pub(crate) enum TransferEncoding {
     #[default]
     Absent,
     Chunked,
@@ -43,12 +43,12 @@ pub(crate) enum Encoding {
 
 /// Where a body ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Ending {
+pub(crate) enum BodyLength {
     /// After so many bytes.
-    Length(u64),
+    Known(u64),
     Chunked,
     /// With the connection.
-    Close,
+    UntilClose,
     Unknown,
 }
 
@@ -58,7 +58,7 @@ impl Framing {
         version: HttpVersion,
         authority: Option<Authority<'_>>,
     ) -> Self {
-        let mut reader = FramingReader::of(authority);
+        let mut reader = FramingBuilder::of(authority);
         for (name, value) in fields {
             reader.add(name, value);
         }
@@ -67,76 +67,84 @@ impl Framing {
 
     /// RFC 9112, section 6.3, item 5: one number, or the same one repeated.
     fn add_length(&mut self, value: &[u8]) {
-        // An empty value is a list of nothing, and a length of nothing is none.
+        // An empty element is no number, so an empty value is invalid as a whole.
         for word in value.split(|byte| *byte == b',').map(trim) {
             let Some(number) = decimal(word) else {
-                self.oddities.add(Kind::BadLength);
-                self.length = Length::Unclear;
+                self.anomalies.add(Kind::BadLength);
+                self.length = ContentLength::Invalid;
                 continue;
             };
             self.length = match self.length {
-                Length::Absent => Length::Is(number),
-                Length::Is(other) if other == number => {
-                    self.oddities.add(Kind::RepeatedLength);
-                    Length::Is(number)
+                ContentLength::Absent => ContentLength::Valid(number),
+                ContentLength::Valid(other) if other == number => {
+                    self.anomalies.add(Kind::RepeatedLength);
+                    ContentLength::Valid(number)
                 }
-                Length::Is(_) => {
-                    self.oddities.add(Kind::DifferingLengths);
-                    Length::Unclear
+                ContentLength::Valid(_) => {
+                    self.anomalies.add(Kind::DifferingLengths);
+                    ContentLength::Invalid
                 }
-                Length::Unclear => Length::Unclear,
+                ContentLength::Invalid => ContentLength::Invalid,
             };
         }
     }
 
     fn settle_encoding(&mut self, codings: Codings, version: HttpVersion) {
         if version.is_old() {
-            self.oddities.add(Kind::TransferEncodingInOldVersion);
+            self.anomalies.add(Kind::TransferEncodingInOldVersion);
         }
-        if self.length != Length::Absent {
-            self.oddities.add(Kind::BothLengths);
+        if self.length != ContentLength::Absent {
+            self.anomalies.add(Kind::BothLengths);
         }
         self.encoding = if codings.ends_chunked {
-            Encoding::Chunked
+            TransferEncoding::Chunked
         } else {
-            Encoding::Other
+            TransferEncoding::Other
         };
         if codings.chunked != 1 || !codings.ends_chunked {
-            self.oddities.add(Kind::BadTransferEncoding);
+            self.anomalies.add(Kind::BadTransferEncoding);
         }
     }
 
     /// Where the body of a request ends: RFC 9112, section 6.3.
-    pub(crate) fn of_request(self) -> Ending {
+    pub(crate) fn of_request(self) -> BodyLength {
         match (self.encoding, self.length) {
-            (Encoding::Chunked, _) => Ending::Chunked,
-            (Encoding::Other, _) | (Encoding::Absent, Length::Unclear) => Ending::Unknown,
-            (Encoding::Absent, Length::Is(length)) => Ending::Length(length),
-            (Encoding::Absent, Length::Absent) => Ending::Length(0),
+            (TransferEncoding::Chunked, _) => BodyLength::Chunked,
+            (TransferEncoding::Other, _) | (TransferEncoding::Absent, ContentLength::Invalid) => {
+                BodyLength::Unknown
+            }
+            (TransferEncoding::Absent, ContentLength::Valid(length)) => BodyLength::Known(length),
+            (TransferEncoding::Absent, ContentLength::Absent) => BodyLength::Known(0),
         }
     }
 
     /// Where the body of a response ends that may have one.
-    pub(crate) fn of_response(self) -> Ending {
+    pub(crate) fn of_response(self) -> BodyLength {
         match (self.encoding, self.length) {
-            (Encoding::Chunked, _) => Ending::Chunked,
-            (Encoding::Other, _) | (Encoding::Absent, Length::Absent) => Ending::Close,
-            // RFC 9112, section 9.6: nothing but this message can follow.
-            (Encoding::Absent, Length::Unclear) if self.closes => Ending::Close,
-            (Encoding::Absent, Length::Unclear) => Ending::Unknown,
-            (Encoding::Absent, Length::Is(length)) => Ending::Length(length),
+            (TransferEncoding::Chunked, _) => BodyLength::Chunked,
+            (TransferEncoding::Other, _) | (TransferEncoding::Absent, ContentLength::Absent) => {
+                BodyLength::UntilClose
+            }
+            // RFC 9112, section 9.6: the connection ends with this message, so
+            // everything up to its end is the body.
+            (TransferEncoding::Absent, ContentLength::Invalid) if self.closes => {
+                BodyLength::UntilClose
+            }
+            (TransferEncoding::Absent, ContentLength::Invalid) => BodyLength::Unknown,
+            (TransferEncoding::Absent, ContentLength::Valid(length)) => BodyLength::Known(length),
         }
     }
 
     /// Whether it speaks of a body.
     pub(crate) fn promises_body(self) -> bool {
-        self.encoding != Encoding::Absent || !matches!(self.length, Length::Absent | Length::Is(0))
+        self.encoding != TransferEncoding::Absent
+            || !matches!(self.length, ContentLength::Absent | ContentLength::Valid(0))
     }
 }
 
 /// Reads what is of interest out of header fields as they come.
 #[derive(Debug, Default)]
-pub(crate) struct FramingReader<'a> {
+pub(crate) struct FramingBuilder<'a> {
     framing: Framing,
     /// That of the target, if it has one.
     authority: Option<Authority<'a>>,
@@ -148,7 +156,7 @@ pub(crate) struct FramingReader<'a> {
     keeps_alive: bool,
 }
 
-impl<'a> FramingReader<'a> {
+impl<'a> FramingBuilder<'a> {
     /// A reader of the fields of a message whose target has this authority.
     pub(crate) fn of(authority: Option<Authority<'a>>) -> Self {
         Self {
@@ -163,11 +171,11 @@ impl<'a> FramingReader<'a> {
             4 if name.eq_ignore_ascii_case(b"host") => {
                 self.hosts += 1;
                 if self.authority.is_some_and(|it| !it.is_named_by(value)) {
-                    self.framing.oddities.add(Kind::HostMismatch);
+                    self.framing.anomalies.add(Kind::HostMismatch);
                 }
             }
             6 if name.eq_ignore_ascii_case(b"expect") => {
-                self.framing.expects |= value.eq_ignore_ascii_case(b"100-continue");
+                self.framing.expects_continue |= value.eq_ignore_ascii_case(b"100-continue");
             }
             7 if name.eq_ignore_ascii_case(b"upgrade") => self.names_protocol = true,
             10 if name.eq_ignore_ascii_case(b"connection") => {
@@ -189,7 +197,7 @@ impl<'a> FramingReader<'a> {
         // RFC 9112, section 9.3.
         framing.closes |= !self.keeps_alive && version.is_old();
         if self.hosts > 1 {
-            framing.oddities.add(Kind::RepeatedHost);
+            framing.anomalies.add(Kind::RepeatedHost);
         }
         if self.codings.seen {
             framing.settle_encoding(self.codings, version);
@@ -252,15 +260,15 @@ mod tests {
 
     #[test]
     fn lengths_are_settled_as_the_standard_says() {
-        use Ending::{Chunked, Close, Length, Unknown};
+        use BodyLength::{Chunked, Known, Unknown, UntilClose};
         for (lines, request, response, kinds) in [
-            ("A: b", Length(0), Close, &[][..]),
-            ("Content-Length: 5", Length(5), Length(5), &[]),
-            ("content-length: 005", Length(5), Length(5), &[]),
+            ("A: b", Known(0), UntilClose, &[][..]),
+            ("Content-Length: 5", Known(5), Known(5), &[]),
+            ("content-length: 005", Known(5), Known(5), &[]),
             (
                 "Content-Length: 5, 5",
-                Length(5),
-                Length(5),
+                Known(5),
+                Known(5),
                 &[Kind::RepeatedLength],
             ),
             (
@@ -290,13 +298,13 @@ mod tests {
             (
                 "Transfer-Encoding: chunked, identity",
                 Unknown,
-                Close,
+                UntilClose,
                 &[Kind::BadTransferEncoding],
             ),
             (
                 "Transfer-Encoding: xchunked",
                 Unknown,
-                Close,
+                UntilClose,
                 &[Kind::BadTransferEncoding],
             ),
             (
@@ -314,19 +322,31 @@ mod tests {
             (
                 "Connection: close\nContent-Length: x",
                 Unknown,
-                Close,
+                UntilClose,
                 &[Kind::BadLength],
             ),
-            ("Host: a\nHost: b", Length(0), Close, &[Kind::RepeatedHost]),
+            (
+                "Host: a\nHost: b",
+                Known(0),
+                UntilClose,
+                &[Kind::RepeatedHost],
+            ),
         ] {
             let framing = of(lines, HttpVersion::HTTP_11);
             assert_eq!(framing.of_request(), request, "{lines}");
             assert_eq!(framing.of_response(), response, "{lines}");
-            assert!(framing.oddities.iter().eq(kinds.iter().copied()), "{lines}");
+            assert!(
+                framing.anomalies.iter().eq(kinds.iter().copied()),
+                "{lines}"
+            );
         }
         let old = of("Transfer-Encoding: chunked", HttpVersion::HTTP_10);
         assert_eq!(old.of_request(), Chunked);
-        assert!(old.oddities.iter().eq([Kind::TransferEncodingInOldVersion]));
+        assert!(
+            old.anomalies
+                .iter()
+                .eq([Kind::TransferEncodingInOldVersion])
+        );
     }
 
     #[test]

@@ -12,9 +12,9 @@ use crate::HttpVersion;
 use crate::authority::Authority;
 use crate::fields::Fields;
 use crate::framing::Framing;
+use crate::grammar::looks_like_method;
 use crate::lenient;
 use crate::start_line::{Form, StartLine};
-use crate::words::is_like_a_method;
 
 /// What a head says.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ fn request(bytes: &[u8], max_headers: usize) -> Option<(Head, usize)> {
     };
     let method = request.method?.as_bytes();
     // Any other may have the end of a body before it.
-    if !is_like_a_method(method) {
+    if !looks_like_method(method) {
         return None;
     }
     let target = request.path?.as_bytes();
@@ -102,7 +102,7 @@ fn response(bytes: &[u8], max_headers: usize) -> Option<(Head, usize)> {
 fn status_and_reason(bytes: &[u8]) -> Option<(u16, &[u8])> {
     let line = bytes.split(|byte| *byte == b'\n').next()?;
     match StartLine::parse(line)? {
-        (StartLine::Response { reason, status, .. }, Form::Proper) => Some((status, reason)),
+        (StartLine::Response { reason, status, .. }, Form::Valid) => Some((status, reason)),
         _ => None,
     }
 }

@@ -1,20 +1,22 @@
-//! Heads that are not as they should be.
+//! Lenient parsing, as RFC 9112, section 3, calls it: heads that are not as they
+//! should be.
 //!
-//! Read as RFC 9112 says where it says anything, and otherwise so that as
-//! little as possible is lost. What was odd is noted.
+//! They are read as the RFC says where it says anything, and otherwise so that as
+//! little as possible is lost. What was not as it should be is noted as an
+//! anomaly.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use crate::HttpAnomalyKind as Kind;
 use crate::HttpVersion;
-use crate::anomaly::Oddities;
+use crate::anomaly::AnomalySet;
 use crate::authority::Authority;
 use crate::fields::Fields;
-use crate::framing::FramingReader;
+use crate::framing::FramingBuilder;
+use crate::grammar::{is_control, is_line_space, is_token};
 use crate::head::Head;
 use crate::start_line::{Form, StartLine, without_line_end};
-use crate::words::{is_control, is_line_space, is_token};
 
 type Field<'a> = (&'a [u8], Cow<'a, [u8]>);
 
@@ -23,20 +25,20 @@ pub(crate) fn read(bytes: &[u8], max_headers: usize) -> Option<Head> {
     let end = bytes.iter().position(|byte| *byte == b'\n')? + 1;
     let (line, rest) = bytes.split_at_checked(end)?;
     let (start, form) = StartLine::parse(line)?;
-    let mut oddities = Oddities::default();
-    if form != Form::Proper {
-        oddities.add(Kind::BadStartLine);
+    let mut anomalies = AnomalySet::default();
+    if form != Form::Valid {
+        anomalies.add(Kind::BadStartLine);
     }
-    let (words, mut version, status) = take_apart(start);
+    let (words, mut version, status) = words_of(start);
     let [method, target] = words;
-    let mut reader = FramingReader::of(Authority::of_target(method, target));
-    let fields = read_fields(rest, max_headers, &mut reader, &mut oddities);
+    let mut reader = FramingBuilder::of(Authority::of_target(method, target));
+    let fields = read_fields(rest, max_headers, &mut reader, &mut anomalies);
     // Before there were versions, there were no headers.
     if version == HttpVersion::HTTP_09 && !fields.is_empty() {
         version = HttpVersion::UNKNOWN;
     }
     let mut framing = reader.finish(version);
-    framing.oddities.extend(oddities);
+    framing.anomalies.extend(anomalies);
     let kept = fields.iter().map(|(name, value)| (*name, value.as_ref()));
     Some(Head {
         fields: Fields::new(words, kept),
@@ -48,16 +50,16 @@ pub(crate) fn read(bytes: &[u8], max_headers: usize) -> Option<Head> {
 
 /// Makes a head of the beginning of a start line, if that is one beyond doubt.
 pub(crate) fn read_cut(line: &[u8]) -> Option<Head> {
-    let (words, version, status) = take_apart(StartLine::parse_cut(line)?);
+    let (words, version, status) = words_of(StartLine::parse_cut(line)?);
     Some(Head {
         fields: Fields::new(words, core::iter::empty()),
         version,
         status,
-        framing: FramingReader::default().finish(version),
+        framing: FramingBuilder::default().finish(version),
     })
 }
 
-fn take_apart(start: StartLine<'_>) -> ([&[u8]; 2], HttpVersion, Option<u16>) {
+fn words_of(start: StartLine<'_>) -> ([&[u8]; 2], HttpVersion, Option<u16>) {
     match start {
         StartLine::Request {
             method,
@@ -75,8 +77,13 @@ fn take_apart(start: StartLine<'_>) -> ([&[u8]; 2], HttpVersion, Option<u16>) {
 /// Reads the fields of a trailer section.
 ///
 /// They say nothing of framing: RFC 9110, section 6.5.1.
-pub(crate) fn trailers(bytes: &[u8], max_headers: usize, oddities: &mut Oddities) -> Fields {
-    let fields = read_fields(bytes, max_headers, &mut FramingReader::default(), oddities);
+pub(crate) fn trailers(bytes: &[u8], max_headers: usize, anomalies: &mut AnomalySet) -> Fields {
+    let fields = read_fields(
+        bytes,
+        max_headers,
+        &mut FramingBuilder::default(),
+        anomalies,
+    );
     let kept = fields.iter().map(|(name, value)| (*name, value.as_ref()));
     Fields::new([b"", b""], kept)
 }
@@ -85,11 +92,11 @@ pub(crate) fn trailers(bytes: &[u8], max_headers: usize, oddities: &mut Oddities
 fn read_fields<'a>(
     bytes: &'a [u8],
     max_headers: usize,
-    framing: &mut FramingReader<'_>,
-    oddities: &mut Oddities,
+    framing: &mut FramingBuilder<'_>,
+    anomalies: &mut AnomalySet,
 ) -> Vec<Field<'a>> {
     let mut fields: Vec<Field<'a>> = Vec::new();
-    // The next line may go on with it.
+    // It is kept when the next line is known not to continue it.
     let mut last: Option<Field<'a>> = None;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let content = without_line_end(line);
@@ -100,30 +107,30 @@ fn read_fields<'a>(
             .iter()
             .any(|byte| is_control(*byte) && *byte != b'\t')
         {
-            oddities.add(Kind::ControlCharacter);
+            anomalies.add(Kind::ControlCharacter);
         }
         if matches!(content.first(), Some(b' ' | b'\t')) {
             // RFC 9112, section 5.2: replace the fold with spaces, or reject.
             match &mut last {
                 Some((_, value)) => {
-                    oddities.add(Kind::ObsoleteFolding);
+                    anomalies.add(Kind::ObsoleteFolding);
                     unfold(value, content);
                 }
-                None => oddities.add(Kind::BadHeader),
+                None => anomalies.add(Kind::BadHeader),
             }
             continue;
         }
         let Some((name, value, spaced)) = field(content) else {
-            oddities.add(Kind::BadHeader);
+            anomalies.add(Kind::BadHeader);
             continue;
         };
         if spaced {
-            oddities.add(Kind::SpaceBeforeColon);
+            anomalies.add(Kind::SpaceBeforeColon);
         }
         let whole = last.replace((name, Cow::Borrowed(value)));
-        keep(whole, &mut fields, max_headers, framing, oddities);
+        keep(whole, &mut fields, max_headers, framing, anomalies);
     }
-    keep(last, &mut fields, max_headers, framing, oddities);
+    keep(last, &mut fields, max_headers, framing, anomalies);
     fields
 }
 
@@ -131,8 +138,8 @@ fn keep<'a>(
     field: Option<Field<'a>>,
     fields: &mut Vec<Field<'a>>,
     max_headers: usize,
-    framing: &mut FramingReader<'_>,
-    oddities: &mut Oddities,
+    framing: &mut FramingBuilder<'_>,
+    anomalies: &mut AnomalySet,
 ) {
     let Some((name, value)) = field else {
         return;
@@ -141,7 +148,7 @@ fn keep<'a>(
     if fields.len() < max_headers {
         fields.push((name, value));
     } else {
-        oddities.add(Kind::TooManyHeaders);
+        anomalies.add(Kind::TooManyHeaders);
     }
 }
 
@@ -219,7 +226,7 @@ mod tests {
             assert_eq!(first.name, header.0, "{head}");
             assert_eq!(first.value, header.1, "{head}");
             assert_eq!(headers.next(), None, "{head}");
-            assert!(read.framing.oddities.iter().eq([kind]), "{head}");
+            assert!(read.framing.anomalies.iter().eq([kind]), "{head}");
         }
     }
 
@@ -227,6 +234,6 @@ mod tests {
     fn a_length_beyond_the_cap_counts() {
         let bytes = b"POST / HTTP/1.1\r\nA: b\r\nContent-Length: 7\r\n\r\n";
         let read = read(bytes, 1).expect("it has a start line");
-        assert_eq!(read.framing.length, crate::framing::Length::Is(7));
+        assert_eq!(read.framing.length, crate::framing::ContentLength::Valid(7));
     }
 }

@@ -10,7 +10,7 @@
 //! next start line is searched for.
 //!
 //! Contents are not decoded: neither compression nor character sets. HTTP/2 is
-//! recognised and left alone.
+//! recognized and left alone.
 //!
 //! The crate needs `alloc` and no `std`: turn off the default feature `std`.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -27,15 +27,15 @@ mod error;
 mod factory;
 mod fields;
 mod framing;
+mod grammar;
 mod head;
 mod lenient;
 mod message;
 mod parser;
-mod recognise;
+mod pending_requests;
+mod probe;
 mod start_line;
 mod text;
-mod waiting;
-mod words;
 
 pub use anomaly::{HttpAnomaly, HttpAnomalyKind};
 pub use config::{Bodies, HttpConfig};
@@ -45,6 +45,5 @@ pub use fields::{Header, Headers};
 pub use message::{
     Answered, HttpMessage, HttpRequest, HttpResponse, HttpTunnel, HttpVersion, Transfer, TunnelKind,
 };
-pub use parser::{HttpParser, Reading};
-pub use recognise::Likeness;
+pub use parser::{HttpParser, Parsed};
 pub use text::Text;

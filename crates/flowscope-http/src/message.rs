@@ -105,12 +105,7 @@ impl HttpRequest {
     /// A `CONNECT` without a `Host` has none: its whole target is one.
     #[must_use]
     pub fn host(&self) -> Option<Text<'_>> {
-        let (method, target) = (self.head.first(), self.head.second());
-        let named = self.header("host");
-        Authority::of_target(method.as_bytes(), target.as_bytes())
-            .filter(|_| named.is_some() || method != "CONNECT")
-            .map(|authority| Text::new(authority.text()))
-            .or(named)
+        host(&self.head)
     }
 
     /// The first `User-Agent`.
@@ -198,11 +193,27 @@ impl Answered {
         self.head.second()
     }
 
+    /// Whom the request was for, as [`HttpRequest::host`] says it.
+    #[must_use]
+    pub fn host(&self) -> Option<Text<'_>> {
+        host(&self.head)
+    }
+
     /// The value of the request's first header with this name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<Text<'_>> {
         self.head.header(name)
     }
+}
+
+/// Whom a request is for: see [`HttpRequest::host`].
+fn host(head: &Fields) -> Option<Text<'_>> {
+    let (method, target) = (head.first(), head.second());
+    let named = head.header("host");
+    Authority::of_target(method.as_bytes(), target.as_bytes())
+        .filter(|_| named.is_some() || method != "CONNECT")
+        .map(|authority| Text::new(authority.text()))
+        .or(named)
 }
 
 /// The connection became something else.
@@ -253,7 +264,7 @@ impl HttpTunnel {
 /// The version of a message.
 ///
 /// It is 1.0 or 1.1. A request that names none and has no headers is of 0.9,
-/// from before versions; that, and any other in a start line, is told of as an
+/// from before versions; that, and any other in a start line, is reported as an
 /// anomaly.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct HttpVersion {

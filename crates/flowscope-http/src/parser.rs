@@ -3,12 +3,12 @@
 use alloc::boxed::Box;
 
 use flowscope_core::reassemble::Chunk;
-use flowscope_core::session::{Input, Interest, SessionParser, StreamEnd};
+use flowscope_core::session::{Input, Interest, ProbeResult, SessionParser, StreamEnd};
 use flowscope_core::{FlowSide, Sink};
 
-use crate::connection::{Call, Connection, Output};
-use crate::recognise::recognise;
-use crate::{HttpConfig, HttpError, HttpMessage, Likeness};
+use crate::connection::{Connection, Context, Output};
+use crate::probe::probe;
+use crate::{HttpConfig, HttpError, HttpMessage};
 
 /// Reads HTTP/1 messages out of a TCP connection.
 ///
@@ -54,8 +54,9 @@ use crate::{HttpConfig, HttpError, HttpMessage, Likeness};
 /// for; so too where the connection is joined in its middle.
 ///
 /// **Tunnels.** After a `CONNECT` or an `Upgrade` that succeeds, the parser is
-/// done. One that wraps it calls [`read`](Self::read) instead of
-/// [`feed`](SessionParser::feed), and learns which bytes are the tunnel's.
+/// done. Who wants to read what the tunnel carries calls
+/// [`parse`](Self::parse) instead of [`feed`](SessionParser::feed), which says
+/// which bytes are the tunnel's.
 ///
 /// **Memory.** Until the first bytes it takes no memory besides itself. Then a
 /// little per connection, what is incomplete of a head, up to
@@ -65,27 +66,27 @@ use crate::{HttpConfig, HttpError, HttpMessage, Likeness};
 pub struct HttpParser {
     config: HttpConfig,
     connection: Option<Box<Connection>>,
-    /// Both sides are over, and nothing is kept of them.
+    /// Both sides have ended, so that the connection was dropped.
     is_closed: bool,
 }
 
-/// What became of a chunk.
+/// What a chunk was.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Reading<'a> {
-    /// It was HTTP, or may be.
+pub enum Parsed<'a> {
+    /// HTTP, or it may be.
     Http,
-    /// The side that sent it speaks something else now. These bytes, the last
-    /// of the chunk and perhaps all or none, belong to that.
+    /// The side that sent it speaks another protocol now. These bytes at the end
+    /// of the chunk, perhaps all or none of it, belong to that.
     Tunnel(&'a [u8]),
-    /// The connection is none of HTTP.
+    /// No HTTP: nothing more is read of the connection.
     NotHttp,
 }
 
 impl HttpParser {
     /// A parser within the limits of `config`.
     #[must_use]
-    pub const fn with_config(config: HttpConfig) -> Self {
+    pub const fn new(config: HttpConfig) -> Self {
         Self {
             config,
             connection: None,
@@ -93,56 +94,57 @@ impl HttpParser {
         }
     }
 
-    /// How much the first bytes of the stream of `side` look like HTTP.
+    /// Whether the first bytes of the stream of `side` look like HTTP.
     ///
-    /// More bytes never turn [`Certain`](Likeness::Certain) or
-    /// [`No`](Likeness::No) into anything else.
+    /// More bytes never turn [`Match`](ProbeResult::Match) or
+    /// [`NoMatch`](ProbeResult::NoMatch) into anything else.
     ///
     /// ```
     /// use flowscope_core::FlowSide::{Initiator, Responder};
-    /// use flowscope_http::{HttpParser, Likeness};
+    /// use flowscope_core::session::ProbeResult;
+    /// use flowscope_http::HttpParser;
     ///
-    /// assert_eq!(HttpParser::recognise(b"GET /", Initiator), Likeness::Certain);
-    /// assert_eq!(HttpParser::recognise(b"HTTP/1", Responder), Likeness::Unsure);
-    /// assert_eq!(HttpParser::recognise(b"\x16\x03\x01", Initiator), Likeness::No);
+    /// assert_eq!(HttpParser::probe(b"GET /", Initiator), ProbeResult::Match);
+    /// assert_eq!(HttpParser::probe(b"HTTP/1", Responder), ProbeResult::Possible);
+    /// assert_eq!(HttpParser::probe(b"\x16\x03\x01", Initiator), ProbeResult::NoMatch);
     /// ```
     #[must_use]
-    pub fn recognise(bytes: &[u8], side: FlowSide) -> Likeness {
-        recognise(bytes, side)
+    pub fn probe(bytes: &[u8], side: FlowSide) -> ProbeResult {
+        probe(bytes, side)
     }
 
-    /// Takes what one side sent next, as [`feed`](SessionParser::feed) does,
-    /// and says what is not for this parser.
+    /// Reads what one side sent next, as [`feed`](SessionParser::feed) does, and
+    /// says which bytes are not HTTP any more.
     ///
     /// ```
     /// use flowscope_core::reassemble::Chunk;
     /// use flowscope_core::session::Input;
     /// use flowscope_core::{FlowSide, Timestamp};
-    /// use flowscope_http::{HttpParser, Reading};
+    /// use flowscope_http::{HttpParser, Parsed};
     ///
     /// let mut parser = HttpParser::default();
     /// let mut read = |side, bytes| {
     ///     let input = Input::new(side, Timestamp::EPOCH, Chunk::Data(bytes));
-    ///     parser.read(input, &mut |_| {})
+    ///     parser.parse(input, &mut |_| {})
     /// };
     /// let request = b"CONNECT example.org:443 HTTP/1.1\r\n\r\n";
-    /// assert_eq!(read(FlowSide::Initiator, request), Ok(Reading::Http));
+    /// assert_eq!(read(FlowSide::Initiator, request), Ok(Parsed::Http));
     /// let response = b"HTTP/1.1 200 OK\r\n\r\n";
-    /// assert_eq!(read(FlowSide::Responder, response), Ok(Reading::Tunnel(b"")));
+    /// assert_eq!(read(FlowSide::Responder, response), Ok(Parsed::Tunnel(b"")));
     /// let hello = b"\x16\x03\x01";
-    /// assert_eq!(read(FlowSide::Initiator, hello), Ok(Reading::Tunnel(hello)));
+    /// assert_eq!(read(FlowSide::Initiator, hello), Ok(Parsed::Tunnel(hello)));
     /// ```
     ///
     /// # Errors
     ///
     /// As `feed`: [`HttpError::Lost`] on a connection that was HTTP and has
     /// been something else for too long.
-    pub fn read<'a>(
+    pub fn parse<'a>(
         &mut self,
         input: Input<'a>,
         out: &mut dyn Sink<HttpMessage>,
-    ) -> Result<Reading<'a>, HttpError> {
-        self.read_to(input, &mut Messages(out))
+    ) -> Result<Parsed<'a>, HttpError> {
+        self.parse_to(input, &mut MessageSink(out))
     }
 
     /// Whether a side no longer speaks HTTP: what it sends now belongs to a
@@ -173,65 +175,65 @@ impl HttpParser {
             .map_or(0, |connection| connection.memory())
     }
 
-    pub(crate) fn read_to<'a>(
+    pub(crate) fn parse_to<'a>(
         &mut self,
         input: Input<'a>,
         out: &mut dyn Output,
-    ) -> Result<Reading<'a>, HttpError> {
+    ) -> Result<Parsed<'a>, HttpError> {
         if self.is_closed {
-            return Ok(Reading::Http);
+            return Ok(Parsed::Http);
         }
         let connection = self.connection.get_or_insert_default();
-        let mut call = Call {
+        let mut context = Context {
             side: input.side,
             at: input.at,
             config: &self.config,
             out,
         };
         let rest = match input.chunk {
-            Chunk::Data(bytes) => connection.data(bytes, &mut call),
+            Chunk::Data(bytes) => connection.data(bytes, &mut context),
             Chunk::Gap(missing) => {
-                connection.gap(missing, &mut call);
+                connection.gap(missing, &mut context);
                 &[]
             }
         };
         if connection.is_opaque(input.side) {
-            return Ok(Reading::Tunnel(rest));
+            return Ok(Parsed::Tunnel(rest));
         }
         let searched = connection.searched();
-        if !connection.is_recognised() && searched > self.config.max_unrecognised.into() {
-            connection.give_up(&mut call);
-            return Ok(Reading::NotHttp);
+        if !connection.is_confirmed() && searched > self.config.max_prelude.into() {
+            connection.give_up(&mut context);
+            return Ok(Parsed::NotHttp);
         }
-        if connection.is_recognised() && searched > self.config.max_lost {
-            connection.give_up(&mut call);
+        if connection.is_confirmed() && searched > self.config.max_resync {
+            connection.give_up(&mut context);
             return Err(HttpError::Lost { searched });
         }
-        Ok(Reading::Http)
+        Ok(Parsed::Http)
     }
 
-    /// What a driver is told after a chunk.
-    pub(crate) fn interest(&self, reading: Reading<'_>) -> Interest {
+    /// What [`SessionParser::feed`] returns after a chunk.
+    pub(crate) fn interest(&self, parsed: Parsed<'_>) -> Interest {
         let over = self
             .connection
             .as_ref()
             .map_or(self.is_closed, |connection| connection.is_over());
-        match reading {
-            Reading::NotHttp => Interest::Done,
-            Reading::Http | Reading::Tunnel(_) if over => Interest::Done,
-            Reading::Http | Reading::Tunnel(_) => Interest::More,
+        match parsed {
+            Parsed::NotHttp => Interest::Done,
+            Parsed::Http | Parsed::Tunnel(_) if over => Interest::Done,
+            Parsed::Http | Parsed::Tunnel(_) => Interest::More,
         }
     }
 
     pub(crate) fn close_to(&mut self, end: StreamEnd, out: &mut dyn Output) {
         if let Some(connection) = &mut self.connection {
-            let mut call = Call {
+            let mut context = Context {
                 side: end.side,
                 at: end.at,
                 config: &self.config,
                 out,
             };
-            connection.close(end.how, &mut call);
+            connection.close(end.how, &mut context);
             if connection.is_closed() {
                 (self.connection, self.is_closed) = (None, true);
             }
@@ -248,19 +250,19 @@ impl SessionParser for HttpParser {
         input: Input<'_>,
         out: &mut dyn Sink<HttpMessage>,
     ) -> Result<Interest, HttpError> {
-        let reading = self.read(input, out)?;
-        Ok(self.interest(reading))
+        let parsed = self.parse(input, out)?;
+        Ok(self.interest(parsed))
     }
 
     fn close(&mut self, end: StreamEnd, out: &mut dyn Sink<HttpMessage>) {
-        self.close_to(end, &mut Messages(out));
+        self.close_to(end, &mut MessageSink(out));
     }
 }
 
-/// Messages alone; bodies go by.
-struct Messages<'a>(&'a mut dyn Sink<HttpMessage>);
+/// An output for messages alone, without the bytes of bodies.
+struct MessageSink<'a>(&'a mut dyn Sink<HttpMessage>);
 
-impl Output for Messages<'_> {
+impl Output for MessageSink<'_> {
     fn message(&mut self, message: HttpMessage) {
         self.0.push(message);
     }

@@ -5,7 +5,7 @@ mod common;
 use common::{CLIENT, SERVER, Step, Talk, client, said, server};
 use flowscope_core::session::Close;
 use flowscope_core::{FlowSide, Timestamp};
-use flowscope_http::{Bodies, HttpConfig, HttpMessage, HttpVersion, Reading, TunnelKind};
+use flowscope_http::{Bodies, HttpConfig, HttpMessage, HttpVersion, Parsed, TunnelKind};
 
 #[test]
 fn a_message_has_all_that_was_sent() {
@@ -255,8 +255,8 @@ fn the_rest_of_a_chunk_is_the_tunnels() {
     assert!(!talk.parser.is_opaque(CLIENT));
     let chunk = flowscope_core::reassemble::Chunk::Data(b"HTTP/1.1 200 OK\r\n\r\nhello");
     let input = flowscope_core::session::Input::new(SERVER, Timestamp::EPOCH, chunk);
-    let reading = talk.parser.read(input, &mut talk.messages);
-    assert_eq!(reading, Ok(Reading::Tunnel(b"hello")));
+    let parsed = talk.parser.parse(input, &mut talk.messages);
+    assert_eq!(parsed, Ok(Parsed::Tunnel(b"hello")));
     assert!(
         FlowSide::BOTH
             .iter()
@@ -309,8 +309,8 @@ fn bodies_are_collected_up_to_a_limit() {
 #[test]
 fn a_connection_that_is_not_http_is_left() {
     let config = HttpConfig {
-        max_unrecognised: 1000,
-        max_lost: 3000,
+        max_prelude: 1000,
+        max_resync: 3000,
         ..HttpConfig::default()
     };
     let mut steps = vec![client("SSH-2.0-x\r\n"), server("SSH-2.0-y\r\n")];

@@ -4,8 +4,8 @@ mod common;
 
 use common::{CLIENT, SERVER, Step, Talk};
 use flowscope_core::FlowSide;
-use flowscope_core::session::Close;
-use flowscope_http::{Bodies, HttpConfig, HttpMessage, HttpParser, Likeness};
+use flowscope_core::session::{Close, ProbeResult};
+use flowscope_http::{Bodies, HttpConfig, HttpMessage, HttpParser};
 use proptest::prelude::*;
 
 /// Pieces of which streams are made that are nearly HTTP.
@@ -161,10 +161,10 @@ proptest! {
 
     #[test]
     fn more_bytes_change_no_verdict(bytes in stream(), side in side()) {
-        let mut last = Likeness::Unsure;
+        let mut last = ProbeResult::Possible;
         for len in 0..=bytes.len() {
-            let now = HttpParser::recognise(&bytes[..len], side);
-            prop_assert!(last == Likeness::Unsure || now == last, "{} of {:?}", len, bytes);
+            let now = HttpParser::probe(&bytes[..len], side);
+            prop_assert!(last == ProbeResult::Possible || now == last, "{} of {:?}", len, bytes);
             last = now;
         }
     }

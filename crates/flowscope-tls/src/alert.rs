@@ -22,7 +22,7 @@ use flowscope_core::FlowSide;
 /// # let TlsMessage::Alert(alert) = message else { panic!() };
 /// assert_eq!(alert.to_string(), "fatal handshake_failure");
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Alert {
     side: FlowSide,
     level: u8,

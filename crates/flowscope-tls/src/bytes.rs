@@ -1,13 +1,13 @@
 //! Reading numbers and lists that begin with their length.
 
-/// Reads from the front of a slice; what does not fit is `None`, and nothing
-/// is taken then.
+/// Reads from the front of a slice; what does not fit is `None`, and nothing is
+/// removed then.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reader<'a> {
+pub(crate) struct Cursor<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Cursor<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }

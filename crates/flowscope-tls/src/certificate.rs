@@ -7,7 +7,7 @@ use std::sync::Arc;
 use flowscope_core::FlowSide;
 
 use crate::TlsError;
-use crate::bytes::Reader;
+use crate::bytes::Cursor;
 
 #[cfg(feature = "x509")]
 pub use details::CertificateDetails;
@@ -26,7 +26,7 @@ pub struct CertificateChain {
 impl CertificateChain {
     /// Reads the message without its type and length.
     pub(crate) fn parse(body: &[u8], side: FlowSide) -> Result<Self, TlsError> {
-        let list = Reader::new(body).vec24();
+        let list = Cursor::new(body).vec24();
         Ok(Self {
             body: list
                 .ok_or(TlsError::Certificate { len: body.len() })?
@@ -44,7 +44,7 @@ impl CertificateChain {
     /// The certificates, the sender's own first. A certificate that claims to
     /// be longer than the message ends the chain.
     pub fn certificates(&self) -> impl Iterator<Item = Certificate<'_>> + Clone {
-        let mut list = Reader::new(&self.body);
+        let mut list = Cursor::new(&self.body);
         core::iter::from_fn(move || list.vec24().map(|der| Certificate { der }))
     }
 

@@ -5,13 +5,13 @@
 /// ```
 /// use flowscope_tls::{Report, TlsConfig, TlsParser};
 ///
-/// let parser = TlsParser::with_config(TlsConfig {
+/// let parser = TlsParser::new(TlsConfig {
 ///     report: Report::Handshakes,
 ///     ..TlsConfig::default()
 /// });
 /// # let _ = parser;
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct TlsConfig {
     /// The longest handshake message in bytes that is put together, for each
     /// side. A longer hello or certificate chain ends the side with
@@ -19,7 +19,7 @@ pub struct TlsConfig {
     pub max_message: u32,
     /// How many bytes of each side may come before TLS begins: a mail server's
     /// greeting, a proxy's answer. The same number is searched for the next
-    /// record behind a hole. Where nothing is found, the parser lets go.
+    /// record behind missing bytes. If none is found, the parser is done.
     pub max_prelude: u32,
     /// What is reported.
     pub report: Report,
@@ -36,7 +36,7 @@ impl Default for TlsConfig {
 }
 
 /// Which messages a parser gives.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Report {
     /// Each message of the protocol as it is read, and a summary of each
     /// handshake when it is over.

@@ -3,7 +3,7 @@
 use core::fmt;
 
 /// What was wrong with a side that had begun as TLS.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum TlsError {
     /// A record's header has an unknown type, a version before SSL 3.0, or a
@@ -53,6 +53,13 @@ impl fmt::Display for TlsError {
             Self::Certificate { len } => write!(f, "malformed certificate message of {len} bytes"),
             Self::TooLong { limit } => write!(f, "handshake message longer than {limit} bytes"),
         }
+    }
+}
+
+/// As [`Display`](fmt::Display), for a program whose `main` returns the error.
+impl fmt::Debug for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::handshake::{
     SERVER_KEY_EXCHANGE,
 };
 use crate::hello::HelloFormat;
-use crate::likeness::Around;
+use crate::probe::Preceding;
 use crate::{
     Alert, CertificateChain, ClientHello, Handshake, Outcome, Resumption, ServerHello, TlsAnomaly,
     TlsConfig, TlsError, TlsMessage,
@@ -29,13 +29,13 @@ pub(crate) struct Exchange {
     has_key_exchange: bool,
     /// Whether it went on encrypted without one.
     pub(crate) resumes_at_once: bool,
-    /// Whether bytes are missing.
-    pub(crate) has_hole: bool,
-    /// What was told of a side that does not go on as it should.
-    told: BySide<bool>,
+    /// Whether bytes of either side are missing.
+    pub(crate) has_gap: bool,
+    /// The sides of which an anomaly was reported: one is enough for each.
+    reported: BySide<bool>,
 }
 
-/// When and whereto.
+/// What every step needs: the limits, the time of the packet, and the sink.
 pub(crate) struct Context<'a> {
     pub(crate) config: TlsConfig,
     pub(crate) at: Timestamp,
@@ -43,14 +43,14 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn give(&mut self, message: TlsMessage) {
+    fn report(&mut self, message: TlsMessage) {
         if self.config.report.wants_messages() {
             self.out.push(message);
         }
     }
 }
 
-/// How a side goes on behind a message.
+/// How a side goes on after a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Next {
     Plain,
@@ -81,9 +81,9 @@ impl Exchange {
         }
     }
 
-    /// What `side` sends is not what it should be. It is told once.
+    /// What `side` sends is not what it should be. It is reported once.
     pub(crate) fn fail(&mut self, error: TlsError, side: FlowSide, context: &mut Context<'_>) {
-        if core::mem::replace(&mut self.told[side], true) {
+        if core::mem::replace(&mut self.reported[side], true) {
             return;
         }
         let at = context.at;
@@ -99,7 +99,7 @@ impl Exchange {
     pub(crate) fn client_hello(&mut self, hello: ClientHello, context: &mut Context<'_>) -> Next {
         self.started.get_or_insert(context.at);
         self.client = Some(hello.clone());
-        context.give(TlsMessage::ClientHello(hello));
+        context.report(TlsMessage::ClientHello(hello));
         Next::Plain
     }
 
@@ -114,16 +114,17 @@ impl Exchange {
             false => &mut self.server,
         };
         *place = Some(hello.clone());
-        context.give(TlsMessage::ServerHello(hello));
+        context.report(TlsMessage::ServerHello(hello));
         next
     }
 
     fn certificates(&mut self, chain: CertificateChain, context: &mut Context<'_>) -> Next {
+        // A client's certificate is given too, but the summary is about the server.
         if self.client_side() != Some(chain.side()) {
             self.has_key_exchange = true;
             self.certificates = Some(chain.clone());
         }
-        context.give(TlsMessage::Certificate(chain));
+        context.report(TlsMessage::Certificate(chain));
         Next::Plain
     }
 
@@ -131,11 +132,11 @@ impl Exchange {
         if alert.is_fatal() {
             self.alert.get_or_insert((alert, context.at));
         }
-        context.give(TlsMessage::Alert(alert));
+        context.report(TlsMessage::Alert(alert));
     }
 
-    /// `side` says that it goes on encrypted. Whether it is so depends on the
-    /// version: since TLS 1.3 it means nothing (RFC 8446, section 5).
+    /// `side` sent a ChangeCipherSpec. Before TLS 1.3 what follows is encrypted;
+    /// since then it means nothing (RFC 8446, section 5).
     pub(crate) fn change_cipher_spec(&mut self, side: FlowSide) -> Change {
         if self.retry.is_some() || self.server.as_ref().is_some_and(ServerHello::is_modern) {
             return Change::Nothing;
@@ -143,9 +144,11 @@ impl Exchange {
         match (&self.server, self.client_side()) {
             (Some(server), _) => {
                 let is_server = server.side() == side;
-                self.resumes_at_once |= is_server && !self.has_key_exchange && !self.has_hole;
+                self.resumes_at_once |= is_server && !self.has_key_exchange && !self.has_gap;
                 Change::Encrypted
             }
+            // A client that offers early data sends it right behind its hello, when
+            // the version is not known yet (RFC 8446, appendix D.4).
             (None, Some(client)) if client == side => Change::Unknown,
             (None, _) => Change::Encrypted,
         }
@@ -175,11 +178,11 @@ impl Exchange {
         self.server.as_ref().is_some_and(|hello| !hello.is_modern())
     }
 
-    /// What else than what is looked for is in the streams.
-    pub(crate) fn around(&self) -> Around {
+    /// What may come before the next record that is searched for.
+    pub(crate) fn preceding(&self) -> Preceding {
         match self.started {
-            Some(_) => Around::Records,
-            None => Around::Other,
+            Some(_) => Preceding::Records,
+            None => Preceding::OtherProtocol,
         }
     }
 

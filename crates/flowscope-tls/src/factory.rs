@@ -51,7 +51,7 @@ pub trait TlsHandler<K = FiveTupleKey> {
         let _ = (flow, handshake);
     }
 
-    /// A side that had begun as TLS does not go on as it.
+    /// A side that had begun as TLS sent something else.
     fn on_anomaly(&mut self, flow: &K, anomaly: &TlsAnomaly) {
         let _ = (flow, anomaly);
     }
@@ -123,7 +123,7 @@ impl<K, H: TlsHandler<K>> StreamFactory<K> for TlsFactory<H> {
 
     fn open(&mut self, _: &K, transport: &Transport) -> Option<TlsParser> {
         matches!(transport, Transport::Tcp(_) | Transport::TcpCut)
-            .then(|| TlsParser::with_config(self.config))
+            .then(|| TlsParser::new(self.config))
     }
 
     fn feed(&mut self, parser: &mut TlsParser, key: &K, input: Input<'_>) -> Interest {

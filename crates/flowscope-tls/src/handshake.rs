@@ -5,26 +5,26 @@ use crate::TlsError;
 
 use tls_parser::TlsHandshakeType as Type;
 
-/// Takes the content of one side's handshake records apart into messages.
+/// Splits the content of one side's handshake records into messages.
 ///
 /// Only what is to be read is kept, and only if it does not come in one piece.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HandshakeReader {
     header: [u8; 4],
     have: u8,
-    use_of: Use,
+    handling: Handling,
     left: u32,
     body: Vec<u8>,
 }
 
 /// What becomes of the message in progress.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-enum Use {
+enum Handling {
     #[default]
     Keep,
     Skip,
     /// Bytes are missing at its header: where the next one begins is not known.
-    Unknown,
+    Lost,
 }
 
 /// What comes next.
@@ -35,34 +35,33 @@ pub(crate) enum Step<'a> {
     /// The beginning of a message that is not read.
     Other { kind: u8 },
     /// No message begins like this: it may be encrypted.
-    Odd { kind: u8 },
+    Unknown { kind: u8 },
 }
 
-/// How sure it is that a record's content is not encrypted.
+/// Whether the content of a record is encrypted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Trust {
+pub(crate) enum Content {
     /// It is not.
     Plain,
-    /// It is, unless it is a ClientHello that fills the record, which this many
-    /// bytes long.
-    HelloOf(u16),
+    /// It is, unless it is a ClientHello that fills the record of `len` bytes.
+    MaybeEncrypted { len: u16 },
 }
 
 impl HandshakeReader {
-    /// Takes the next message from the front of `bytes`, or `None` if there is
-    /// no more.
+    /// Reads the next message from the front of `bytes`; `None` if that needs more
+    /// bytes.
     pub(crate) fn next<'s, 'a: 's>(
         &'s mut self,
         bytes: &mut &'a [u8],
-        trust: Trust,
+        content: Content,
         limit: u32,
     ) -> Result<Option<Step<'s>>, TlsError> {
         loop {
             if usize::from(self.have) < self.header.len() {
-                if self.use_of == Use::Unknown || !self.read_header(bytes) {
+                if self.handling == Handling::Lost || !self.read_header(bytes) {
                     return Ok(None);
                 }
-                let step = self.begin(trust, limit)?;
+                let step = self.begin(content, limit)?;
                 if let Some(step) = step {
                     return Ok(Some(step));
                 }
@@ -72,14 +71,14 @@ impl HandshakeReader {
             *bytes = rest;
             self.left -= u32::try_from(there).unwrap_or(self.left);
             if self.left > 0 {
-                if self.use_of == Use::Keep {
+                if self.handling == Handling::Keep {
                     self.keep(taken);
                 }
                 return Ok(None);
             }
             self.have = 0;
             let [kind, ..] = self.header;
-            if self.use_of == Use::Keep {
+            if self.handling == Handling::Keep {
                 if self.body.is_empty() {
                     return Ok(Some(Step::Whole { kind, body: taken }));
                 }
@@ -100,13 +99,13 @@ impl HandshakeReader {
         {
             self.body = Vec::new();
             self.left -= count;
-            self.use_of = Use::Skip;
+            self.handling = Handling::Skip;
             if self.left == 0 {
                 self.have = 0;
             }
         } else {
             *self = Self {
-                use_of: Use::Unknown,
+                handling: Handling::Lost,
                 ..Self::default()
             };
         }
@@ -114,8 +113,8 @@ impl HandshakeReader {
 
     /// A record begins. Messages often begin with one.
     pub(crate) fn record_begins(&mut self) {
-        if self.use_of == Use::Unknown {
-            self.use_of = Use::Keep;
+        if self.handling == Handling::Lost {
+            self.handling = Handling::Keep;
         }
     }
 
@@ -144,25 +143,27 @@ impl HandshakeReader {
     }
 
     /// Decides what becomes of the message whose header was read.
-    fn begin(&mut self, trust: Trust, limit: u32) -> Result<Option<Step<'static>>, TlsError> {
+    fn begin(&mut self, content: Content, limit: u32) -> Result<Option<Step<'static>>, TlsError> {
         let [kind, high, middle, low] = self.header;
         self.left = u32::from_be_bytes([0, high, middle, low]);
-        let is_plain = match trust {
-            Trust::Plain => is_known(kind),
-            Trust::HelloOf(len) => kind == CLIENT_HELLO && self.left + 4 == u32::from(len),
+        let is_plain = match content {
+            Content::Plain => is_known(kind),
+            Content::MaybeEncrypted { len } => {
+                kind == CLIENT_HELLO && self.left + 4 == u32::from(len)
+            }
         };
         if !is_plain {
             self.have = 0;
-            return Ok(Some(Step::Odd { kind }));
+            return Ok(Some(Step::Unknown { kind }));
         }
         if !is_read(kind) {
-            self.use_of = Use::Skip;
+            self.handling = Handling::Skip;
             return Ok(Some(Step::Other { kind }));
         }
         if self.left > limit {
             return Err(TlsError::TooLong { limit });
         }
-        self.use_of = Use::Keep;
+        self.handling = Handling::Keep;
         Ok(None)
     }
 
@@ -232,7 +233,7 @@ mod tests {
 
     fn read(reader: &mut HandshakeReader, mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
         let mut found = Vec::new();
-        while let Some(step) = reader.next(&mut bytes, Trust::Plain, 100).expect("short") {
+        while let Some(step) = reader.next(&mut bytes, Content::Plain, 100).expect("short") {
             if let Step::Whole { kind, body } = step {
                 found.push((kind, body.to_vec()));
             }
@@ -270,11 +271,11 @@ mod tests {
     fn a_claimed_length_takes_no_memory() {
         let mut reader = HandshakeReader::default();
         let mut bytes = &[11, 1, 0, 0, 1][..];
-        assert_eq!(reader.next(&mut bytes, Trust::Plain, 1 << 17), Ok(None));
+        assert_eq!(reader.next(&mut bytes, Content::Plain, 1 << 17), Ok(None));
         assert!(reader.body.capacity() < 100);
         let mut bytes = &[11, 1, 0, 0, 1][..];
         let mut reader = HandshakeReader::default();
         let error = TlsError::TooLong { limit: 100 };
-        assert_eq!(reader.next(&mut bytes, Trust::Plain, 100), Err(error));
+        assert_eq!(reader.next(&mut bytes, Content::Plain, 100), Err(error));
     }
 }

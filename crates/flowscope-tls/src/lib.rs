@@ -8,7 +8,7 @@
 //! connection, on any port, also behind STARTTLS or a proxy's CONNECT, and in
 //! any number of pieces. [`TlsFactory`] calls back for each of them instead. A
 //! hello gives what was offered or chosen, and the fingerprints JA3, JA3S and
-//! JA4 by which software is told apart.
+//! JA4, which tell software apart.
 //!
 //! Nothing is decrypted. When both sides have gone on encrypted, the parser
 //! lets the connection go and costs nothing from then on. What it keeps before
@@ -23,18 +23,18 @@ mod bytes;
 mod certificate;
 mod config;
 mod connection;
+mod direction;
 mod error;
 mod exchange;
 mod factory;
 mod fingerprint;
 mod handshake;
 mod hello;
-mod likeness;
 mod message;
 mod parser;
+mod probe;
 mod record;
-mod seek;
-mod stream;
+mod resync;
 mod summary;
 mod version;
 
@@ -50,7 +50,6 @@ pub use fingerprint::Ja3;
 #[cfg(feature = "ja4")]
 pub use fingerprint::Ja4;
 pub use hello::{ClientHello, Extension, Extensions, HelloFormat, ServerHello, cipher_suite_name};
-pub use likeness::{Likeness, likeness};
 pub use message::{TlsAnomaly, TlsMessage};
 pub use parser::TlsParser;
 pub use summary::{Handshake, Outcome, Resumption};

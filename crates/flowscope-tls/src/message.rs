@@ -18,15 +18,15 @@ pub enum TlsMessage {
     Alert(Alert),
     /// A handshake is over: both hellos, and what came of them.
     Handshake(Box<Handshake>),
-    /// A side that had begun as TLS does not go on as it.
+    /// A side that had begun as TLS sent something else.
     Anomaly(TlsAnomaly),
 }
 
 /// What one side sent that is not the TLS it claimed to be.
 ///
-/// It is told once for each side, when it is met, so that one side's nonsense
-/// does not hide what the other says of it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// It is reported once for each side, when it is met. The other side is read on:
+/// it may answer with an alert.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct TlsAnomaly {
     /// Who sent it.

@@ -2,21 +2,22 @@
 
 use core::convert::Infallible;
 
-use flowscope_core::session::{Input, Interest, SessionParser, StreamEnd};
+use flowscope_core::session::{Input, Interest, ProbeResult, SessionParser, StreamEnd};
 use flowscope_core::{FlowSide, Sink};
 
 use crate::connection::Connection;
 use crate::exchange::Context;
+use crate::probe::probe;
 use crate::{TlsConfig, TlsMessage};
 
 /// Reads the handshake of a connection, as far as it is not encrypted.
 ///
 /// TLS may begin with the connection or behind something else: the text of a
 /// mail or directory protocol before STARTTLS, a proxy's CONNECT, SOCKS. It is
-/// looked for within [`TlsConfig::max_prelude`] bytes of each side. When
+/// searched for within [`TlsConfig::max_prelude`] bytes of each side. When
 /// nothing more can be read, since both sides have gone on encrypted or TLS was
 /// not found, the parser is [`Done`](Interest::Done). What does not go on as
-/// TLS is told of as a [`TlsAnomaly`](crate::TlsAnomaly), and is no error.
+/// TLS is reported as a [`TlsAnomaly`](crate::TlsAnomaly), and is no error.
 ///
 /// ```
 /// use flowscope_core::reassemble::Chunk;
@@ -51,17 +52,39 @@ pub struct TlsParser {
 impl TlsParser {
     /// A parser within the limits of `config`.
     #[must_use]
-    pub fn with_config(config: TlsConfig) -> Self {
+    pub fn new(config: TlsConfig) -> Self {
         Self {
             config,
             connection: None,
         }
     }
 
+    /// Whether the `first` bytes that one side sent look like TLS, or like a
+    /// ClientHello in the format of SSL 2.0.
+    ///
+    /// About 11 bytes are enough for a handshake. A stream that began
+    /// before the capture is told by two encrypted records in a row. Text
+    /// that comes before TLS gives [`NoMatch`](ProbeResult::NoMatch), though a
+    /// parser finds what is behind it.
+    ///
+    /// ```
+    /// use flowscope_core::session::ProbeResult;
+    /// use flowscope_tls::TlsParser;
+    ///
+    /// let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    /// assert_eq!(TlsParser::probe(hello), ProbeResult::Match);
+    /// assert_eq!(TlsParser::probe(&hello[..2]), ProbeResult::Possible);
+    /// assert_eq!(TlsParser::probe(b"GET / HTTP/1.1"), ProbeResult::NoMatch);
+    /// ```
+    #[must_use]
+    pub fn probe(first: &[u8]) -> ProbeResult {
+        probe(first)
+    }
+
     /// Whether `side` has said something that was found to be TLS.
     ///
-    /// Not everything that looks like its beginning is it, where that is not
-    /// the beginning of the stream.
+    /// That takes a whole message where TLS does not begin with the stream: what
+    /// looks like a record there may be something else.
     #[must_use]
     pub fn has_begun(&self, side: FlowSide) -> bool {
         let connection = self.connection.as_ref();

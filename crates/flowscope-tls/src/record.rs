@@ -5,7 +5,7 @@
 
 use crate::TlsError;
 
-/// Takes one side's stream apart into records.
+/// Splits one side's stream into records.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RecordReader {
     header: [u8; HEADER],
@@ -37,8 +37,8 @@ pub(crate) enum Skipped {
 }
 
 impl RecordReader {
-    /// Takes the next piece of content from the front of `bytes`, or `None` if
-    /// there is no more.
+    /// Reads the next piece of content from the front of `bytes`; `None` if that
+    /// needs more bytes.
     pub(crate) fn next<'a>(
         &mut self,
         bytes: &mut &'a [u8],

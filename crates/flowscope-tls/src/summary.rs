@@ -1,5 +1,7 @@
 //! One record for each handshake.
 
+use core::fmt;
+
 use flowscope_core::{FlowSide, Timestamp};
 
 use crate::{Alert, CertificateChain, ClientHello, ServerHello, TlsVersion};
@@ -45,7 +47,7 @@ impl Handshake {
 }
 
 /// Whether and how a session is resumed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Resumption {
     /// It cannot be told: the server's hello was not seen.
@@ -103,14 +105,20 @@ impl Resumption {
     }
 }
 
+impl fmt::Display for Resumption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// What came of a handshake.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Outcome {
     /// Both sides went on encrypted.
     Encrypted,
     /// A fatal alert ended it, the first of them this one.
     Alert(Alert),
-    /// The connection ended before, or was lost sight of.
+    /// The connection ended before, or the capture did.
     Incomplete,
 }

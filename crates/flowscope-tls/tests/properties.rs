@@ -5,7 +5,7 @@ mod common;
 use allocation_counter::measure;
 use common::*;
 use flowscope_core::FlowSide;
-use flowscope_tls::{TlsConfig, TlsMessage, TlsParser, likeness};
+use flowscope_tls::{TlsConfig, TlsMessage, TlsParser};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -186,7 +186,7 @@ proptest! {
     ) {
         let mut acts = damaged(acts, changes);
         for (n, (from_client, bytes)) in noise.into_iter().enumerate() {
-            let _ = likeness(&bytes);
+            let _ = TlsParser::probe(&bytes);
             let side = if from_client { FlowSide::Initiator } else { FlowSide::Responder };
             acts.insert((n * 2).min(acts.len()), Act::Send(side, bytes));
         }
@@ -227,7 +227,7 @@ proptest! {
             endless(CLIENT, Hello::to("a").bytes()),
             endless(SERVER, handshake(2, &server_hello(0x0303, &[], 0x2f, &[]))),
         ].concat();
-        let mut parser = TlsParser::with_config(config);
+        let mut parser = TlsParser::new(config);
         let cost = measure(|| {
             for act in &acts {
                 let Act::Send(side, bytes) = act else { continue };

@@ -125,7 +125,7 @@ fn a_message_that_is_too_long_does_not_hide_the_answer() {
     };
     let long = Hello::to("a.example").with(21, vec![0; 1000]);
     let acts = [client(long.bytes()), server(modern_server())];
-    let (found, interest) = read_with(TlsParser::with_config(config), &acts);
+    let (found, interest) = read_with(TlsParser::new(config), &acts);
     assert_eq!(interest, Interest::Done);
     let error = TlsError::TooLong { limit: 1000 };
     assert_eq!(
@@ -514,7 +514,7 @@ fn what_is_reported_can_be_chosen() {
             report,
             ..TlsConfig::default()
         };
-        let (found, _) = read_with(TlsParser::with_config(config), &classic("a"));
+        let (found, _) = read_with(TlsParser::new(config), &classic("a"));
         (names(&found).len(), found.len())
     };
     assert_eq!(report(Report::All), (3, 4));

@@ -50,7 +50,8 @@ struct LengthPrefixed {
     unread: BySide<ByteBuffer>,
 }
 
-/// The longest body; what is unread never grows beyond it and its head.
+/// The longest body. With its head it is the longest message, which is what a
+/// buffer is made for.
 const MAX_BODY: usize = 64 << 10;
 const MAX_HEAD: usize = 2 * MAX_NUMBER;
 const MAX_NUMBER: usize = 3;
@@ -58,7 +59,7 @@ const MAX_NUMBER: usize = 3;
 impl LengthPrefixed {
     fn new() -> Self {
         Self {
-            unread: BySide::from_fn(|_| ByteBuffer::new(2 * (MAX_HEAD + MAX_BODY))),
+            unread: BySide::from_fn(|_| ByteBuffer::new(MAX_HEAD + MAX_BODY)),
         }
     }
 }

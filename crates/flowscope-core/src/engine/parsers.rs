@@ -5,7 +5,7 @@ use super::{FlowRef, PayloadConsumer};
 use crate::observe;
 use crate::session::{
     Datagram, DatagramParser, FlowFactory, Input, Interest, OnlyDatagrams, OnlySessions,
-    SessionEvent, SessionParser, StreamEnd,
+    ParserError, SessionEvent, SessionParser, StreamEnd,
 };
 use crate::track::{EndReason, FlowEvent};
 use crate::wire::Transport;
@@ -93,7 +93,7 @@ where
     ) -> ReadResult {
         let interest = parser
             .feed(input, &mut messages(flow, input.side, out))
-            .ok();
+            .map_err(ParserError::new);
         outcome(interest, SessionParser::is_poisoned(parser), flow, out)
     }
 
@@ -106,7 +106,7 @@ where
     ) -> ReadResult {
         let interest = parser
             .parse(datagram, &mut messages(flow, datagram.side, out))
-            .ok();
+            .map_err(ParserError::new);
         outcome(interest, DatagramParser::is_poisoned(parser), flow, out)
     }
 
@@ -119,7 +119,7 @@ where
     ) -> ReadResult {
         SessionParser::close(parser, end, &mut messages(flow, end.side, out));
         let is_poisoned = SessionParser::is_poisoned(parser);
-        outcome(Some(Interest::More), is_poisoned, flow, out)
+        outcome(Ok(Interest::More), is_poisoned, flow, out)
     }
 
     #[inline]
@@ -154,7 +154,7 @@ where
         };
         drop(sink);
         flow_parser.passed = wanted.filter(|wanted| *wanted <= flow.at);
-        outcome(Some(Interest::More), is_poisoned, flow, out)
+        outcome(Ok(Interest::More), is_poisoned, flow, out)
     }
 
     fn end(
@@ -205,20 +205,21 @@ fn messages<'a, K: Clone, M>(
 /// What a call came to; a session that ends by it is closed.
 #[inline]
 fn outcome<K: Clone, M>(
-    interest: Option<Interest>,
+    interest: Result<Interest, ParserError>,
     is_poisoned: bool,
     flow: FlowRef<'_, K>,
     out: &mut impl Sink<SessionEvent<K, M>>,
 ) -> ReadResult {
     match interest {
-        Some(interest) if !is_poisoned => interest.into(),
-        _ => {
+        Ok(interest) if !is_poisoned => interest.into(),
+        interest => {
             out.push(SessionEvent::Closed {
                 flow: flow.id,
                 key: flow.key.clone(),
                 at: flow.at,
                 reason: EndReason::ParseError,
                 stats: flow.stats(),
+                error: interest.err(),
             });
             ReadResult::Failed
         }

@@ -31,19 +31,28 @@ use crate::{FlowSide, Sink, Timestamp};
 /// A type can be this and a [`SessionParser`](super::SessionParser), for a
 /// protocol that runs over both transports or for a set of protocols: the
 /// engine that carries both calls the one or the other by the flow's transport.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no parser of datagrams",
+    label = "`DatagramParser` is not implemented for it",
+    note = "a parser of TCP connections goes into a `FlowSessionDriver`",
+    note = "parsers for both kinds of flow become one with `Both::new(sessions, datagrams)`"
+)]
 pub trait DatagramParser {
     /// What it reads.
     type Message;
     /// Why it gives up.
-    type Error: core::error::Error;
+    type Error: core::error::Error + Send + Sync + 'static;
 
-    /// Takes one datagram.
+    /// Reads one datagram.
     ///
     /// # Errors
     ///
-    /// An error poisons the parser: it is reported once, as
-    /// `EndReason::ParseError`, and the parser is called no more and replaced
-    /// by no other. The flow itself lives on. A parser that can go on after a
+    /// An error poisons the parser: it is reported once, with
+    /// `EndReason::ParseError` in a
+    /// [`SessionEvent::Closed`](super::SessionEvent::Closed) that carries it, and
+    /// the parser is called no more and replaced by no other. Messages that were
+    /// pushed before it was returned are delivered. The flow itself lives on. A
+    /// parser that can go on after a
     /// bad datagram returns no error for it.
     fn parse(
         &mut self,

@@ -1,5 +1,9 @@
 //! What a driver of parsers reports.
 
+use alloc::sync::Arc;
+use core::error::Error;
+use core::fmt;
+
 use crate::track::{AnomalyKind, EndReason, FlowEvent, FlowId, FlowStats};
 use crate::{FlowSide, Timestamp};
 
@@ -7,7 +11,8 @@ use crate::{FlowSide, Timestamp};
 ///
 /// Per flow, [`Started`](Self::Started) comes first and
 /// [`Closed`](Self::Closed) last, each once; a parser's messages are in
-/// between, in the order in which they were read. After a parser's error,
+/// between, in the order in which they were read. Messages that a parser gave
+/// before it returned an error come before `Closed`. After a parser's error,
 /// which closes its session, what becomes of the flow itself follows as
 /// [`Tracked`](Self::Tracked), to its [`FlowEvent::Ended`].
 #[derive(Clone, Debug)]
@@ -66,6 +71,9 @@ pub enum SessionEvent<K, M> {
         reason: EndReason,
         /// What it amounted to.
         stats: FlowStats,
+        /// What its parser returned, if the reason is
+        /// [`EndReason::ParseError`] and it returned an error.
+        error: Option<ParserError>,
     },
     /// Something else that tracking reports: a packet, a change of state.
     Tracked(FlowEvent<K>),
@@ -125,10 +133,58 @@ impl<K, M> From<FlowEvent<K>> for SessionEvent<K, M> {
                 at,
                 reason,
                 stats,
+                error: None,
             },
             event @ (FlowEvent::Packet { .. }
             | FlowEvent::Established { .. }
             | FlowEvent::StateChange { .. }) => Self::Tracked(event),
         }
+    }
+}
+
+/// The error of a parser, whatever its type.
+///
+/// Copies share it. It reads like the error it was made of, and
+/// [`downcast_ref`](Self::downcast_ref) gives that error back.
+///
+/// ```
+/// use flowscope_core::session::{ParseError, ParserError};
+///
+/// let error = ParserError::new(ParseError::Malformed);
+/// assert_eq!(error.to_string(), "malformed message");
+/// assert_eq!(error.downcast_ref(), Some(&ParseError::Malformed));
+/// ```
+#[derive(Clone)]
+pub struct ParserError(Arc<dyn Error + Send + Sync>);
+
+impl ParserError {
+    /// This error.
+    pub fn new(error: impl Error + Send + Sync + 'static) -> Self {
+        Self(Arc::new(error))
+    }
+
+    /// The error that the parser returned, if it is an `E`.
+    #[must_use]
+    pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
+        self.0.downcast_ref()
+    }
+}
+
+impl fmt::Display for ParserError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&*self.0, f)
+    }
+}
+
+/// As [`Display`](fmt::Display), for a program whose `main` returns the error.
+impl fmt::Debug for ParserError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&*self.0, f)
+    }
+}
+
+impl Error for ParserError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
     }
 }

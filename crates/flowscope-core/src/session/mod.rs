@@ -14,14 +14,16 @@ mod datagram;
 mod event;
 mod factory;
 mod only;
+mod probe;
 mod streams;
 
 pub use both::{Both, Either};
 pub use buffer::{ByteBuffer, ParseError};
 pub use datagram::{Datagram, DatagramParser};
-pub use event::SessionEvent;
+pub use event::{ParserError, SessionEvent};
 pub use factory::{ByKey, FlowFactory};
 pub use only::{Never, OnlyDatagrams, OnlySessions};
+pub use probe::ProbeResult;
 pub use streams::StreamFactory;
 
 use crate::reassemble::{Chunk, StreamStats};
@@ -50,7 +52,7 @@ use crate::{FlowSide, Sink, Timestamp};
 ///         let buffer = &mut self.unread[input.side];
 ///         match input.chunk {
 ///             Chunk::Data(bytes) => buffer.extend(bytes)?,
-///             Chunk::Gap(_) => buffer.clear(),
+///             Chunk::Gap(_) => buffer.skip_past(b'\n'),
 ///         }
 ///         while let Some(line) = buffer.take_until(b'\n') {
 ///             out.push(String::from_utf8_lossy(line).into_owned());
@@ -67,21 +69,28 @@ use crate::{FlowSide, Sink, Timestamp};
 /// }
 /// assert_eq!(found, ["hello", "world"]);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no parser of TCP connections",
+    label = "`SessionParser` is not implemented for it",
+    note = "a parser of datagrams goes into a `FlowDatagramDriver`",
+    note = "parsers for both kinds of flow become one with `Both::new(sessions, datagrams)`"
+)]
 pub trait SessionParser {
     /// What it reads.
     type Message;
     /// Why it gives up.
-    type Error: core::error::Error;
+    type Error: core::error::Error + Send + Sync + 'static;
 
-    /// Takes what one side sent next.
+    /// Reads what one side sent next.
     ///
     /// However a stream is cut into chunks, the messages should be the same.
     ///
     /// # Errors
     ///
-    /// An error poisons the parser: it is reported once, as
-    /// `EndReason::ParseError`, and the parser is called no more and replaced
-    /// by no other. The flow itself lives on.
+    /// An error poisons the parser: it is reported once, with
+    /// `EndReason::ParseError` in a [`SessionEvent::Closed`] that carries it, and
+    /// the parser is called no more and replaced by no other. Messages that were
+    /// pushed before it was returned are delivered. The flow itself lives on.
     fn feed(
         &mut self,
         input: Input<'_>,
@@ -144,7 +153,7 @@ impl<'a> Input<'a> {
 }
 
 /// Whether a parser wants to see more of its flow.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[must_use]
 pub enum Interest {
     /// It does.
@@ -188,7 +197,7 @@ impl StreamEnd {
 }
 
 /// How a stream ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Close {
     /// Its sender sent a FIN, and everything before it was seen or given up.

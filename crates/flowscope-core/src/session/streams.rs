@@ -4,8 +4,8 @@ use super::{Datagram, Input, Interest, StreamEnd};
 use crate::Timestamp;
 use crate::wire::Transport;
 
-/// Takes what the flows carry as it comes, with the flow's key, and reports
-/// nothing: for those who would rather be called than read events.
+/// Is called with what the flows carry as it comes, with the flow's key, and
+/// reports nothing: for those who would rather be called than read events.
 ///
 /// One value serves all flows; what it keeps for a flow is its
 /// [`Stream`](Self::Stream), which lives in the flow's own table entry. Chunks

@@ -58,7 +58,7 @@ pub struct DnsPacket {
 }
 
 impl DnsPacket {
-    /// Takes a copy of a message, without what is before it on a stream.
+    /// Copies a message, without the length that comes before it on a stream.
     ///
     /// # Errors
     ///

@@ -8,7 +8,7 @@ use crate::error::Problem;
 use crate::numbers::{Class, RecordType};
 
 /// A part of a message.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Section {
     /// What is asked. In an UPDATE, the zone (RFC 2136, section 2.3).
     Question,

@@ -1,20 +1,20 @@
 //! From the head of a message to its end.
 
 use alloc::vec::Vec;
-use core::mem;
 
 use flowscope_core::Timestamp;
+use flowscope_core::session::ProbeResult;
 
-use super::half::{Half, Message, State};
+use super::direction::{Direction, InProgress, State};
 use super::start::up_to_line_end;
-use super::{Call, Connection};
-use crate::anomaly::Oddities;
+use super::{Connection, Context, Tunnel};
+use crate::anomaly::AnomalySet;
 use crate::body::{Body, Piece};
-use crate::framing::Ending;
+use crate::framing::BodyLength;
 use crate::head::Head;
-use crate::recognise::{self, Likeness};
+use crate::pending_requests::PendingRequest;
+use crate::probe;
 use crate::start_line::without_line_end;
-use crate::waiting::Request;
 use crate::{
     Answered, Bodies, HttpAnomalyKind, HttpMessage, HttpRequest, HttpResponse, Transfer,
     TunnelKind, lenient,
@@ -22,84 +22,94 @@ use crate::{
 
 /// What comes behind a head.
 #[derive(Debug)]
-pub(super) enum Next {
-    Body(Ending),
+pub(super) enum AfterHead {
+    Body(BodyLength),
     /// A body, or the next message, if this one answers a `HEAD` that was not
     /// seen.
-    PerhapsBody(Ending),
-    Tunnel(TunnelKind, Option<Request>),
+    PerhapsBody(BodyLength),
+    Tunnel(TunnelKind, Option<PendingRequest>),
 }
 
 impl Connection {
-    /// Makes a head the message under way.
-    pub(super) fn prepare(&mut self, head: Head, call: &mut Call<'_>) -> Next {
+    /// Makes a message in progress of its head.
+    pub(super) fn start_message(&mut self, head: Head, context: &mut Context<'_>) -> AfterHead {
         self.searched = 0;
-        for kind in head.framing.oddities.iter() {
-            call.anomaly(kind);
+        for kind in head.framing.anomalies.iter() {
+            context.anomaly(kind);
         }
-        let half = &mut self.halves[call.side];
-        (half.begun, half.told) = (true, Oddities::default());
+        let direction = &mut self.directions[context.side];
+        (direction.has_begun, direction.reported) = (true, AnomalySet::default());
         match head.status {
-            None => self.prepare_request(head, call),
-            Some(status) => self.prepare_response(head, status, call),
+            None => self.start_request(head, context),
+            Some(status) => self.start_response(head, status, context),
         }
     }
 
-    /// Makes what there is of a start line the message under way. Of a request
-    /// with half a target, no response says that it answers it.
-    pub(super) fn prepare_cut(&mut self, head: Head, call: &mut Call<'_>) {
+    /// Makes a message in progress of a start line that is cut short. A request
+    /// of which a part of the target is missing is matched with no response.
+    pub(super) fn start_cut_message(&mut self, head: Head, context: &mut Context<'_>) {
         if head.status.is_some() {
-            self.prepare(head, call);
+            self.start_message(head, context);
             return;
         }
         self.searched = 0;
-        self.client.get_or_insert(call.side);
-        let half = &mut self.halves[call.side];
-        half.begun = true;
-        half.message = Some(Message::Request(HttpRequest {
-            side: call.side,
-            transfer: Transfer::begun(half.began(), call.at),
-            version: head.version,
-            head: head.fields,
-        }));
-    }
-
-    fn prepare_request(&mut self, head: Head, call: &mut Call<'_>) -> Next {
-        let framing = head.framing;
+        self.client.get_or_insert(context.side);
+        let direction = &mut self.directions[context.side];
+        direction.has_begun = true;
         let request = HttpRequest {
-            side: call.side,
-            transfer: Transfer::begun(self.halves[call.side].began(), call.at),
+            side: context.side,
+            transfer: Transfer::begun(direction.first_byte_at(), context.at),
             version: head.version,
             head: head.fields,
         };
-        if *self.client.get_or_insert(call.side) == call.side {
-            let waits = Request {
+        direction.message = Some(InProgress::Request {
+            request,
+            asks_upgrade: false,
+        });
+    }
+
+    fn start_request(&mut self, head: Head, context: &mut Context<'_>) -> AfterHead {
+        let framing = head.framing;
+        let request = HttpRequest {
+            side: context.side,
+            transfer: Transfer::begun(self.directions[context.side].first_byte_at(), context.at),
+            version: head.version,
+            head: head.fields,
+        };
+        // The first message tells which side is the client. A request of the other
+        // side is reported, but no response can answer it.
+        if *self.client.get_or_insert(context.side) == context.side {
+            let waits = PendingRequest {
                 head: request.head.clone(),
-                at: call.at,
-                open: true,
-                expects: framing.expects,
+                at: context.at,
+                body_open: true,
+                expects_continue: framing.expects_continue,
                 upgrade: framing.upgrade,
             };
             if self
-                .waiting
-                .push(waits, request.transfer.started, call.config)
+                .pending
+                .push(waits, request.transfer.started, context.config)
             {
-                call.anomaly(HttpAnomalyKind::TooManyOutstanding);
+                context.anomaly(HttpAnomalyKind::TooManyOutstanding);
             }
         }
-        let half = &mut self.halves[call.side];
-        half.asks = framing.upgrade || request.method() == "CONNECT";
-        half.message = Some(Message::Request(request));
-        Next::Body(framing.of_request())
+        let direction = &mut self.directions[context.side];
+        direction.message = Some(InProgress::Request {
+            asks_upgrade: framing.upgrade || request.method() == "CONNECT",
+            request,
+        });
+        AfterHead::Body(framing.of_request())
     }
 
-    fn prepare_response(&mut self, head: Head, status: u16, call: &mut Call<'_>) -> Next {
-        let client = call.side.peer();
-        self.settle_doubtful(client, call);
-        let began = self.halves[call.side].began();
+    fn start_response(&mut self, head: Head, status: u16, context: &mut Context<'_>) -> AfterHead {
+        let client = context.side.peer();
+        // A line that may be a request is one if it is answered in HTTP.
+        self.confirm_ambiguous(client, context);
+        let began = self.directions[context.side].first_byte_at();
+        // 101 is no interim response here: HTTP ends with it.
         let interim = (100..200).contains(&status) && status != 101;
         let answered = if *self.client.get_or_insert(client) == client {
-            self.waiting.answer(interim, began)
+            self.pending.answer(interim, began)
         } else {
             None
         };
@@ -107,30 +117,33 @@ impl Connection {
         let reason = head.fields.first();
         let tunnel = tunnel(status, framing.upgrade, reason, answered.as_ref());
         if !interim && let Some(request) = &answered {
+            // A final response without a tunnel: the client stays in HTTP.
             if tunnel.is_none() {
-                self.refuse(client);
+                self.refuse_tunnel(client);
             }
-            if request.open && request.expects {
-                self.unexpect(client);
+            if request.body_open && request.expects_continue {
+                self.expect_no_body(client);
             }
         }
-        let method = answered.as_ref().map(Request::method);
+        let method = answered.as_ref().map(PendingRequest::method);
+        // RFC 9112, section 6.3: these have no body, whatever their fields say.
         let bodiless = matches!(status, 100..200 | 204) || tunnel.is_some();
         if bodiless && framing.promises_body() && method != Some(b"HEAD") {
-            call.anomaly(HttpAnomalyKind::ForbiddenBody);
+            context.anomaly(HttpAnomalyKind::ForbiddenBody);
         }
         let next = if let Some(kind) = tunnel {
-            Next::Tunnel(kind, answered.clone())
+            AfterHead::Tunnel(kind, answered.clone())
         } else if bodiless || status == 304 || method == Some(b"HEAD") {
-            Next::Body(Ending::Length(0))
+            AfterHead::Body(BodyLength::Known(0))
         } else if answered.is_some() {
-            Next::Body(framing.of_response())
+            AfterHead::Body(framing.of_response())
         } else {
-            Next::PerhapsBody(framing.of_response())
+            // The request was not seen. If it was a HEAD, no body follows.
+            AfterHead::PerhapsBody(framing.of_response())
         };
         let response = HttpResponse {
-            side: call.side,
-            transfer: Transfer::begun(began, call.at),
+            side: context.side,
+            transfer: Transfer::begun(began, context.at),
             version: head.version,
             status,
             request: answered.map(|request| Answered {
@@ -139,43 +152,45 @@ impl Connection {
             }),
             head: head.fields,
         };
-        self.halves[call.side].message = Some(Message::Response(response));
+        self.directions[context.side].message = Some(InProgress::Response(response));
         next
     }
 
-    /// A client that waits for a word before it sends a body may send none,
-    /// now that there is an answer.
-    fn unexpect(&mut self, client: flowscope_core::FlowSide) {
-        let half = &mut self.halves[client];
-        if let (State::Body(body), Some(message)) = (half.state, &mut half.message)
+    /// A client that waits for `100 Continue` before it sends a body may send
+    /// none, now that there is a final response.
+    fn expect_no_body(&mut self, client: flowscope_core::FlowSide) {
+        let direction = &mut self.directions[client];
+        if let (State::Body(body), Some(message)) = (direction.state, &mut direction.message)
             && message.transfer().body_bytes == 0
             && body.is_untouched()
         {
-            half.state = State::Peek(body);
+            direction.state = State::Peek(body);
         }
     }
 
-    pub(super) fn proceed(&mut self, next: Next, call: &mut Call<'_>) {
+    pub(super) fn start_body(&mut self, next: AfterHead, context: &mut Context<'_>) {
         match next {
-            Next::Body(Ending::Unknown) | Next::PerhapsBody(Ending::Unknown) => {
-                self.cut(call);
-                self.lose(call);
+            AfterHead::Body(BodyLength::Unknown) | AfterHead::PerhapsBody(BodyLength::Unknown) => {
+                // Recipients do not agree on where this message ends. To guess
+                // might read a part of its body as a message.
+                self.finish_incomplete(context);
+                self.resync(context);
             }
-            Next::Body(ending) => match Body::new(ending) {
-                Some(body) => self.halves[call.side].state = State::Body(body),
-                None => self.complete(call),
+            AfterHead::Body(length) => match Body::new(length) {
+                Some(body) => self.directions[context.side].state = State::Body(body),
+                None => self.complete(context),
             },
-            Next::PerhapsBody(ending) => match Body::new(ending) {
-                Some(body) => self.halves[call.side].state = State::Peek(body),
-                None => self.complete(call),
+            AfterHead::PerhapsBody(length) => match Body::new(length) {
+                Some(body) => self.directions[context.side].state = State::Peek(body),
+                None => self.complete(context),
             },
-            Next::Tunnel(kind, request) => {
-                let response = match &self.halves[call.side].message {
-                    Some(Message::Response(response)) => Some(response.head.clone()),
+            AfterHead::Tunnel(kind, request) => {
+                let response = match &self.directions[context.side].message {
+                    Some(InProgress::Response(response)) => Some(response.head.clone()),
                     _ => None,
                 };
-                self.complete(call);
-                self.leave(kind, request.map(|request| request.head), response, call);
+                self.complete(context);
+                self.enter_tunnel(kind, request.map(|request| request.head), response, context);
             }
         }
     }
@@ -184,89 +199,92 @@ impl Connection {
         &mut self,
         bytes: &'a [u8],
         mut body: Body,
-        call: &mut Call<'_>,
+        context: &mut Context<'_>,
     ) -> &'a [u8] {
-        let (piece, rest) = body.take(bytes, call.config.max_head);
-        let half = &mut self.halves[call.side];
-        half.state = State::Body(body);
+        let (piece, rest) = body.read(bytes, context.config.max_head);
+        let direction = &mut self.directions[context.side];
+        direction.state = State::Body(body);
         match piece {
-            Piece::Content(content) => half.content(content, call),
+            Piece::Content(content) => direction.read_content(content, context),
             Piece::Framing => {}
-            Piece::Odd(kind) => {
-                if !half.told.has(kind) {
-                    half.told.add(kind);
-                    call.anomaly(kind);
+            Piece::Irregular(kind) => {
+                if !direction.reported.has(kind) {
+                    direction.reported.add(kind);
+                    context.anomaly(kind);
                 }
             }
             Piece::Bad(kind) => {
-                call.anomaly(kind);
-                self.cut(call);
-                self.lose(call);
+                // The end of the body is not known without its framing.
+                context.anomaly(kind);
+                self.finish_incomplete(context);
+                self.resync(context);
                 return rest;
             }
         }
         if body.is_over() {
-            self.complete(call);
+            self.complete(context);
         } else if body.is_at_trailers() {
-            self.halves[call.side].state = State::Trailers;
+            self.directions[context.side].state = State::Trailers;
         }
         rest
     }
 
-    pub(super) fn gap_in_body(&mut self, missing: u64, mut body: Body, call: &mut Call<'_>) {
-        let half = &mut self.halves[call.side];
+    pub(super) fn gap_in_body(&mut self, missing: u64, mut body: Body, context: &mut Context<'_>) {
+        let direction = &mut self.directions[context.side];
+        // Bytes that are missing beyond the known part may be chunk framing or
+        // another message, so they are not counted as body.
         let known = body.known().unwrap_or(0);
-        if let Some(message) = &mut half.message {
+        if let Some(message) = &mut direction.message {
             message.transfer().miss(missing.min(known));
         }
         body.skip(missing.min(known));
-        half.state = State::Body(body);
+        direction.state = State::Body(body);
         if body.is_over() {
-            self.complete(call);
+            self.complete(context);
         } else if missing > known {
-            self.cut(call);
+            self.finish_incomplete(context);
         }
         if missing > known {
-            self.lose(call);
+            self.resync(context);
         }
     }
 
-    pub(super) fn trailers<'a>(&mut self, bytes: &'a [u8], call: &mut Call<'_>) -> &'a [u8] {
-        let half = &mut self.halves[call.side];
+    pub(super) fn trailers<'a>(&mut self, bytes: &'a [u8], context: &mut Context<'_>) -> &'a [u8] {
+        let direction = &mut self.directions[context.side];
         let (piece, rest) = up_to_line_end(bytes);
-        if half.held.len() + piece.len() > call.config.max_head as usize {
-            call.anomaly(HttpAnomalyKind::HeadTooLong);
-            self.cut(call);
-            self.lose(call);
+        if direction.buffer.len() + piece.len() > context.config.max_head as usize {
+            context.anomaly(HttpAnomalyKind::HeadTooLong);
+            self.finish_incomplete(context);
+            self.resync(context);
             return bytes;
         }
         // Most often there are none.
-        if half.held.is_empty() && matches!(piece, b"\r\n" | b"\n") {
-            self.complete(call);
+        if direction.buffer.is_empty() && matches!(piece, b"\r\n" | b"\n") {
+            self.complete(context);
             return rest;
         }
-        half.held.extend_from_slice(piece);
+        direction.buffer.extend_from_slice(piece);
         if !piece.ends_with(b"\n") {
             return rest;
         }
-        let line = half.held.get(half.line..).unwrap_or_default();
+        let line = direction.buffer.get(direction.line..).unwrap_or_default();
         if !without_line_end(line).is_empty() {
-            half.line = half.held.len();
+            direction.line = direction.buffer.len();
             return rest;
         }
-        if half.line > 0 {
-            let mut oddities = Oddities::default();
-            let max_headers = call.config.max_headers as usize;
-            let trailers = lenient::trailers(&half.held, max_headers, &mut oddities);
-            if let Some(message) = &mut half.message {
+        if direction.line > 0 {
+            let mut anomalies = AnomalySet::default();
+            let max_headers = context.config.max_headers as usize;
+            let trailers = lenient::trailers(&direction.buffer, max_headers, &mut anomalies);
+            if let Some(message) = &mut direction.message {
                 message.transfer().trailers = Some(trailers);
             }
-            for kind in oddities.iter() {
-                call.anomaly(kind);
+            for kind in anomalies.iter() {
+                context.anomaly(kind);
             }
         }
-        half.release();
-        self.complete(call);
+        direction.clear_buffer();
+        self.complete(context);
         rest
     }
 
@@ -275,106 +293,133 @@ impl Connection {
         &mut self,
         bytes: &'a [u8],
         body: Body,
-        call: &mut Call<'_>,
+        context: &mut Context<'_>,
     ) -> &'a [u8] {
-        let half = &mut self.halves[call.side];
-        let wanted = PEEKED.saturating_sub(half.held.len());
-        let (more, rest) = bytes.split_at_checked(wanted).unwrap_or((bytes, &[]));
-        half.hold(more, call.at);
-        let is_request = matches!(half.message, Some(Message::Request(_)));
-        let likeness = match is_request {
-            true => recognise::known_request(&half.held),
-            false => recognise::response(&half.held),
+        let direction = &mut self.directions[context.side];
+        let expected = PEEKED.saturating_sub(direction.buffer.len());
+        let (more, rest) = bytes.split_at_checked(expected).unwrap_or((bytes, &[]));
+        direction.push(more, context.at);
+        let is_request = matches!(direction.message, Some(InProgress::Request { .. }));
+        let probed = match is_request {
+            true => probe::known_request(&direction.buffer),
+            false => probe::response(&direction.buffer),
         };
-        match likeness {
-            Likeness::Unsure if half.held.len() < PEEKED => return rest,
-            Likeness::Unsure | Likeness::No => {
-                self.not_peeked(body, call);
+        match probed {
+            ProbeResult::Possible if direction.buffer.len() < PEEKED => return rest,
+            ProbeResult::Possible | ProbeResult::NoMatch => {
+                self.resume_body(body, context);
                 return rest;
             }
-            Likeness::Certain => {}
+            ProbeResult::Match => {}
         }
-        // What is held is part of this chunk, unless others came before.
-        let (held, arrivals) = half.take_held();
+        // If all that is in the buffer came with this chunk, the chunk is read
+        // again from its front, and nothing needs to be replayed.
+        let (buffered, arrival_times) = direction.take_buffer();
         match is_request {
-            true => self.cut(call),
-            false => self.complete_bodiless(call),
+            true => self.finish_incomplete(context),
+            false => self.complete_without_body(context),
         }
-        self.halves[call.side].state = State::Start { tentative: false };
-        if held.len() == more.len() {
+        self.directions[context.side].state = State::START;
+        if buffered.len() == more.len() {
             return bytes;
         }
-        self.replay(&held, &arrivals, call);
+        self.replay(&buffered, &arrival_times, context);
         rest
     }
 
-    /// What was held is the beginning of the body.
-    pub(super) fn not_peeked(&mut self, body: Body, call: &mut Call<'_>) {
-        let half = &mut self.halves[call.side];
-        half.state = State::Body(body);
-        let (held, arrivals) = half.take_held();
-        self.replay(&held, &arrivals, call);
+    /// What is in the buffer is the beginning of the body.
+    pub(super) fn resume_body(&mut self, body: Body, context: &mut Context<'_>) {
+        let direction = &mut self.directions[context.side];
+        direction.state = State::Body(body);
+        let (buffered, arrival_times) = direction.take_buffer();
+        self.replay(&buffered, &arrival_times, context);
     }
 
-    /// The message under way has no body after all, and was over with its head.
-    pub(super) fn complete_bodiless(&mut self, call: &mut Call<'_>) {
-        let now = call.at;
-        if let Some(message) = &mut self.halves[call.side].message {
-            call.at = message.transfer().ended;
+    /// The message in progress has no body after all. It was over with its head,
+    /// so that is the time of its end.
+    pub(super) fn complete_without_body(&mut self, context: &mut Context<'_>) {
+        let now = context.at;
+        if let Some(message) = &mut self.directions[context.side].message {
+            context.at = message.transfer().ended;
         }
-        self.complete(call);
-        call.at = now;
+        self.complete(context);
+        context.at = now;
     }
 
-    /// The message under way is over.
-    pub(super) fn complete(&mut self, call: &mut Call<'_>) {
-        self.finish(false, call);
-        let half = &mut self.halves[call.side];
-        half.state = if self.tunnel {
-            State::Opaque
-        } else if mem::take(&mut half.asks) {
-            State::Await
-        } else {
-            State::Start { tentative: false }
+    /// The message in progress is over.
+    pub(super) fn complete(&mut self, context: &mut Context<'_>) {
+        let finished = self.finish(Completeness::Complete, context);
+        self.directions[context.side].state = match (self.tunnel, finished) {
+            (Tunnel::Agreed, _) => State::Opaque,
+            (_, Finished::AsksUpgrade) => State::AwaitUpgrade,
+            (_, Finished::Other) => State::START,
         };
     }
 
-    /// The message under way, if any, is over too early.
-    pub(super) fn cut(&mut self, call: &mut Call<'_>) {
-        self.finish(true, call);
+    /// The message in progress, if there is one, ended too early.
+    pub(super) fn finish_incomplete(&mut self, context: &mut Context<'_>) {
+        self.finish(Completeness::Incomplete, context);
     }
 
-    fn finish(&mut self, incomplete: bool, call: &mut Call<'_>) {
-        let Some(mut message) = self.halves[call.side].message.take() else {
-            return;
+    /// Reports the message in progress, if there is one.
+    fn finish(&mut self, completeness: Completeness, context: &mut Context<'_>) -> Finished {
+        let Some(mut message) = self.directions[context.side].message.take() else {
+            return Finished::Other;
         };
         let transfer = message.transfer();
-        transfer.ended = call.at;
-        transfer.incomplete = incomplete;
+        transfer.ended = context.at;
+        transfer.incomplete = completeness == Completeness::Incomplete;
         match message {
-            Message::Request(request) => {
-                if self.client == Some(call.side) {
-                    self.waiting.ended(call.at);
+            InProgress::Request {
+                request,
+                asks_upgrade,
+            } => {
+                if self.client == Some(context.side) {
+                    self.pending.end_latest(context.at);
                 }
-                call.out.message(HttpMessage::Request(request));
+                context.out.message(HttpMessage::Request(request));
+                match asks_upgrade {
+                    true => Finished::AsksUpgrade,
+                    false => Finished::Other,
+                }
             }
-            Message::Response(response) => call.out.message(HttpMessage::Response(response)),
+            InProgress::Response(response) => {
+                context.out.message(HttpMessage::Response(response));
+                Finished::Other
+            }
         }
     }
 }
 
-impl Half {
-    /// Takes bytes of a body.
-    fn content(&mut self, bytes: &[u8], call: &mut Call<'_>) {
+/// Whether the end of a message was seen.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Completeness {
+    Complete,
+    Incomplete,
+}
+
+/// What message was reported.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Finished {
+    /// A request that asks to leave HTTP.
+    AsksUpgrade,
+    /// Any other, or none.
+    Other,
+}
+
+impl Direction {
+    /// Reads bytes of the body.
+    fn read_content(&mut self, bytes: &[u8], context: &mut Context<'_>) {
         let Some(message) = &mut self.message else {
             return;
         };
         match message {
-            Message::Request(request) => call.out.request_body(request, bytes),
-            Message::Response(response) => call.out.response_body(response, bytes),
+            InProgress::Request { request, .. } => context.out.request_body(request, bytes),
+            InProgress::Response(response) => context.out.response_body(response, bytes),
         }
         let transfer = message.transfer();
-        if let Bodies::Collected { limit } = call.config.bodies
+        if let Bodies::Collected { limit } = context.config.bodies
+            // Behind a gap nothing is added: the bytes would look consecutive.
             && transfer.missing_bytes == 0
         {
             let room = limit.saturating_sub(transfer.body.len());
@@ -409,7 +454,7 @@ fn tunnel(
     status: u16,
     upgrade: bool,
     reason: crate::Text<'_>,
-    request: Option<&Request>,
+    request: Option<&PendingRequest>,
 ) -> Option<TunnelKind> {
     match (status, request) {
         (101, request) => (upgrade || request.is_some_and(|request| request.upgrade))
@@ -425,5 +470,5 @@ fn tunnel(
     }
 }
 
-/// So many bytes of what may be a body are looked at.
+/// How many bytes of what may be a body are peeked at.
 const PEEKED: usize = 40;

@@ -1,33 +1,33 @@
 //! Both sides of a connection, and what ties them together.
 //!
-//! Each side is a state machine of its own, in [`half`]. A side learns from the
-//! other which request a response answers, and with that whether it has a body,
-//! and when the connection becomes a tunnel.
+//! Each side is a state machine of its own, in [`direction`]. A side learns from
+//! the other which request a response answers, and with that whether it has a
+//! body, and when the connection becomes a tunnel.
 //!
-//! [`start`] finds messages and reads their heads, [`message`] follows them to
-//! their ends.
+//! [`start`] finds messages and reads their heads, [`message`] reads them from
+//! there to their ends.
 
-mod arrivals;
-mod half;
+mod arrival_times;
+mod direction;
 mod message;
 mod start;
 
 use flowscope_core::session::Close;
 use flowscope_core::{BySide, FlowSide, Timestamp};
 
-use arrivals::Arrivals;
-use half::{Half, Message, State};
+use arrival_times::ArrivalTimes;
+use direction::{Direction, InProgress, State};
 
 use crate::body::Body;
 use crate::fields::Fields;
-use crate::start_line::Wanted;
-use crate::waiting::Waiting;
+use crate::pending_requests::PendingRequests;
+use crate::start_line::ExpectedMessage;
 use crate::{
     HttpAnomaly, HttpAnomalyKind, HttpConfig, HttpMessage, HttpRequest, HttpResponse, HttpTunnel,
     TunnelKind,
 };
 
-/// Takes what is read.
+/// Where what was read goes.
 pub(crate) trait Output {
     fn message(&mut self, message: HttpMessage);
 
@@ -42,15 +42,16 @@ pub(crate) trait Output {
     }
 }
 
-/// One call: what is said by whom, when, and who hears of it.
-pub(crate) struct Call<'a> {
+/// What every step needs: who sent the bytes, when they came, the limits, and
+/// where messages go.
+pub(crate) struct Context<'a> {
     pub(crate) side: FlowSide,
     pub(crate) at: Timestamp,
     pub(crate) config: &'a HttpConfig,
     pub(crate) out: &'a mut dyn Output,
 }
 
-impl Call<'_> {
+impl Context<'_> {
     fn anomaly(&mut self, kind: HttpAnomalyKind) {
         let (side, at) = (self.side, self.at);
         self.out
@@ -61,30 +62,40 @@ impl Call<'_> {
 /// A connection.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Connection {
-    halves: BySide<Half>,
-    waiting: Waiting,
+    directions: BySide<Direction>,
+    pending: PendingRequests,
     /// Who sends the requests, once that is known.
     client: Option<FlowSide>,
     /// How many bytes were searched since the last start line.
     searched: u64,
-    /// A tunnel was agreed upon.
-    tunnel: bool,
-    /// A tunnel was told of.
-    told: bool,
+    tunnel: Tunnel,
+}
+
+/// Whether the connection has become a tunnel.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Tunnel {
+    #[default]
+    None,
+    /// It was reported, as one side went on with another protocol. The response
+    /// that says so was not seen.
+    Reported,
+    /// Both sides agreed to it, and it was reported.
+    Agreed,
 }
 
 impl Connection {
-    /// Takes bytes; gives those at the end that belong to a tunnel.
-    pub(crate) fn data<'a>(&mut self, mut bytes: &'a [u8], call: &mut Call<'_>) -> &'a [u8] {
-        self.settle_simple(call.side.peer(), call);
+    /// Reads bytes, and returns those at the end that belong to a tunnel.
+    pub(crate) fn data<'a>(&mut self, mut bytes: &'a [u8], context: &mut Context<'_>) -> &'a [u8] {
+        // The other side sends now, so no headers follow its request of one line.
+        self.confirm_simple(context.side.peer(), context);
         while !bytes.is_empty() {
-            bytes = match self.halves[call.side].state {
-                State::Start { tentative } => self.start(bytes, tentative, call),
-                State::Search { at_line } => self.search(bytes, at_line, call),
-                State::Body(body) => self.body(bytes, body, call),
-                State::Peek(body) => self.peek(bytes, body, call),
-                State::Trailers => self.trailers(bytes, call),
-                State::Await => self.answered_by(bytes, call),
+            bytes = match self.directions[context.side].state {
+                State::Head(first_line) => self.start(bytes, first_line, context),
+                State::Resync { at_line } => self.search(bytes, at_line, context),
+                State::Body(body) => self.body(bytes, body, context),
+                State::Peek(body) => self.peek(bytes, body, context),
+                State::Trailers => self.trailers(bytes, context),
+                State::AwaitUpgrade => self.after_upgrade_request(bytes, context),
                 State::Opaque => return bytes,
                 State::Closed => return &[],
             }
@@ -92,87 +103,90 @@ impl Connection {
         bytes
     }
 
-    /// Takes bytes that came earlier, each with the packet that brought it.
-    fn replay(&mut self, bytes: &[u8], arrivals: &Arrivals, call: &mut Call<'_>) {
-        let now = call.at;
+    /// Reads bytes that came earlier, with the times at which they came.
+    fn replay(&mut self, bytes: &[u8], arrival_times: &ArrivalTimes, context: &mut Context<'_>) {
+        let now = context.at;
         let mut rest = bytes;
-        for (count, at) in arrivals.pieces(bytes.len()) {
+        for (count, at) in arrival_times.pieces(bytes.len()) {
             let (piece, behind) = rest.split_at_checked(count).unwrap_or((rest, &[]));
-            call.at = at;
-            self.data(piece, call);
+            context.at = at;
+            self.data(piece, context);
             rest = behind;
         }
-        call.at = now;
+        context.at = now;
     }
 
     /// Goes on behind missing bytes.
-    pub(crate) fn gap(&mut self, missing: u64, call: &mut Call<'_>) {
-        match self.halves[call.side].state {
-            State::Body(body) => self.gap_in_body(missing, body, call),
+    pub(crate) fn gap(&mut self, missing: u64, context: &mut Context<'_>) {
+        match self.directions[context.side].state {
+            State::Body(body) => self.gap_in_body(missing, body, context),
             State::Peek(body) => {
-                self.not_peeked(body, call);
-                self.gap(missing, call);
+                self.resume_body(body, context);
+                self.gap(missing, context);
             }
-            State::Start { .. } => {
-                self.partial(call);
-                self.lose(call);
+            State::Head(_) => {
+                self.finish_cut_head(context);
+                self.resync(context);
             }
-            State::Search { .. } => {
-                self.partial_found(call);
-                self.lose(call);
+            State::Resync { .. } => {
+                self.finish_cut_line(context);
+                self.resync(context);
             }
             State::Trailers => {
-                self.cut(call);
-                self.lose(call);
+                self.finish_incomplete(context);
+                self.resync(context);
             }
-            State::Await | State::Opaque | State::Closed => {}
+            // What is missing is none of HTTP.
+            State::AwaitUpgrade | State::Opaque | State::Closed => {}
         }
     }
 
     /// One side is over.
-    pub(crate) fn close(&mut self, how: Close, call: &mut Call<'_>) {
-        if let State::Peek(body) = self.halves[call.side].state {
-            if self.is_bodiless(call.side) && how == Close::Fin {
-                self.complete_bodiless(call);
+    pub(crate) fn close(&mut self, how: Close, context: &mut Context<'_>) {
+        if let State::Peek(body) = self.directions[context.side].state {
+            if self.is_bodiless(context.side) && how == Close::Fin {
+                self.complete_without_body(context);
             } else {
-                self.not_peeked(body, call);
+                self.resume_body(body, context);
             }
         }
-        self.settle_simple(call.side, call);
-        match (self.halves[call.side].state, how) {
-            (State::Start { .. }, _) => self.partial(call),
-            (State::Body(Body::Close), Close::Fin) => self.complete(call),
-            (State::Body(_) | State::Trailers, _) => self.cut(call),
+        self.confirm_simple(context.side, context);
+        match (self.directions[context.side].state, how) {
+            (State::Head(_), _) => self.finish_cut_head(context),
+            // Such a body ends with the connection (RFC 9112, section 6.3). After
+            // a reset, or at the end of the capture, its end was not seen.
+            (State::Body(Body::Close), Close::Fin) => self.complete(context),
+            (State::Body(_) | State::Trailers, _) => self.finish_incomplete(context),
             _ => {}
         }
-        let half = &mut self.halves[call.side];
-        half.release();
-        half.state = State::Closed;
+        let direction = &mut self.directions[context.side];
+        direction.clear_buffer();
+        direction.state = State::Closed;
     }
 
-    /// Whether nothing came behind the head of a response, whose request was
-    /// not seen. It was a `HEAD`, then.
+    /// Whether nothing came behind the head of a response whose request was not
+    /// seen. That request was a `HEAD`, most likely.
     fn is_bodiless(&self, side: FlowSide) -> bool {
-        let half = &self.halves[side];
-        half.held.is_empty() && matches!(half.message, Some(Message::Response(_)))
+        let direction = &self.directions[side];
+        direction.buffer.is_empty() && matches!(direction.message, Some(InProgress::Response(_)))
     }
 
-    /// Gives what is under way, for nothing more will be read.
-    pub(crate) fn give_up(&mut self, call: &mut Call<'_>) {
+    /// Reports what is in progress, as nothing more will be read.
+    pub(crate) fn give_up(&mut self, context: &mut Context<'_>) {
         for side in FlowSide::BOTH {
-            call.side = side;
-            self.close(Close::Lost, call);
+            context.side = side;
+            self.close(Close::Lost, context);
         }
     }
 
     /// Whether a message, or a tunnel, was seen.
-    pub(crate) fn is_recognised(&self) -> bool {
-        self.client.is_some() || self.told
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.client.is_some() || self.tunnel != Tunnel::None
     }
 
     /// Whether a side has begun a message, or left HTTP.
     pub(crate) fn has_begun(&self, side: FlowSide) -> bool {
-        self.halves[side].begun || self.is_opaque(side)
+        self.directions[side].has_begun || self.is_opaque(side)
     }
 
     pub(crate) fn searched(&self) -> u64 {
@@ -180,116 +194,128 @@ impl Connection {
     }
 
     pub(crate) fn is_opaque(&self, side: FlowSide) -> bool {
-        self.halves[side].state == State::Opaque
+        self.directions[side].state == State::Opaque
     }
 
     /// Whether there is nothing more to read.
     pub(crate) fn is_over(&self) -> bool {
-        self.halves
+        self.directions
             .iter()
-            .all(|(_, half)| matches!(half.state, State::Opaque | State::Closed))
+            .all(|(_, direction)| matches!(direction.state, State::Opaque | State::Closed))
     }
 
     /// Whether both sides are over.
     pub(crate) fn is_closed(&self) -> bool {
-        self.halves
+        self.directions
             .iter()
-            .all(|(_, half)| half.state == State::Closed)
+            .all(|(_, direction)| direction.state == State::Closed)
     }
 
     pub(crate) fn memory(&self) -> usize {
-        let halves: usize = self.halves.iter().map(|(_, half)| half.memory()).sum();
-        size_of::<Self>() + halves + self.waiting.memory()
+        let buffers: usize = self
+            .directions
+            .iter()
+            .map(|(_, direction)| direction.memory())
+            .sum();
+        size_of::<Self>() + buffers + self.pending.memory()
     }
 
-    fn wanted(&self, side: FlowSide) -> Wanted {
+    fn expected(&self, side: FlowSide) -> ExpectedMessage {
         match self.client {
-            None => Wanted::Either,
-            Some(client) if client == side => Wanted::Requests,
-            Some(_) => Wanted::Responses,
+            None => ExpectedMessage::Either,
+            Some(client) if client == side => ExpectedMessage::Requests,
+            Some(_) => ExpectedMessage::Responses,
         }
     }
 
-    /// Where the next message begins is unknown, and how many are missing.
-    fn lose(&mut self, call: &Call<'_>) {
-        let half = &mut self.halves[call.side];
-        if half.state != State::Opaque {
-            half.release();
-            half.state = State::Search { at_line: false };
+    /// Searches for the next message: where it begins is unknown, and how many are
+    /// missing before it.
+    fn resync(&mut self, context: &Context<'_>) {
+        let direction = &mut self.directions[context.side];
+        if direction.state != State::Opaque {
+            direction.clear_buffer();
+            direction.state = State::Resync { at_line: false };
         }
-        match self.wanted(call.side) {
-            Wanted::Requests => self.waiting.requests_lost(),
-            Wanted::Responses => self.waiting.responses_lost(),
-            Wanted::Either => {}
+        match self.expected(context.side) {
+            ExpectedMessage::Requests => self.pending.requests_lost(),
+            ExpectedMessage::Responses => self.pending.responses_lost(),
+            ExpectedMessage::Either => {}
         }
     }
 
-    /// Decides by the first byte behind a request that asks to leave HTTP,
-    /// where the response has not been seen: it may be missing altogether.
-    fn answered_by<'a>(&mut self, bytes: &'a [u8], call: &mut Call<'_>) -> &'a [u8] {
-        let half = &mut self.halves[call.side];
+    /// Reads what follows a request that asks to leave HTTP when no response was
+    /// seen, which may be missing altogether. The first byte decides: a method
+    /// begins with a capital letter.
+    fn after_upgrade_request<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        context: &mut Context<'_>,
+    ) -> &'a [u8] {
+        let direction = &mut self.directions[context.side];
         if matches!(bytes.first(), Some(b'A'..=b'Z' | b'\r' | b'\n')) {
-            half.state = State::Start { tentative: false };
+            direction.state = State::START;
             return bytes;
         }
-        half.state = State::Opaque;
-        if let Some(request) = self.waiting.latest() {
+        direction.state = State::Opaque;
+        if let Some(request) = self.pending.latest() {
             let head = request.head.clone();
             let kind = match request.method() {
                 b"CONNECT" => TunnelKind::Connect,
                 _ => TunnelKind::Upgrade,
             };
-            self.tell(kind, Some(head), None, call);
+            self.report_tunnel(kind, Some(head), None, context);
         }
         bytes
     }
 
-    /// The request that asked to leave HTTP got another answer.
-    fn refuse(&mut self, client: FlowSide) {
-        let half = &mut self.halves[client];
-        half.asks = false;
-        match half.state {
-            State::Await => half.state = State::Start { tentative: false },
-            State::Opaque => half.state = State::Search { at_line: false },
+    /// The request that asked to leave HTTP was answered by staying in it.
+    fn refuse_tunnel(&mut self, client: FlowSide) {
+        let direction = &mut self.directions[client];
+        if let Some(InProgress::Request { asks_upgrade, .. }) = &mut direction.message {
+            *asks_upgrade = false;
+        }
+        match direction.state {
+            State::AwaitUpgrade => direction.state = State::START,
+            State::Opaque => direction.state = State::Resync { at_line: false },
             _ => {}
         }
     }
 
-    /// Both sides speak something else from here on.
-    fn leave(
+    /// Both sides speak another protocol from here on.
+    fn enter_tunnel(
         &mut self,
         kind: TunnelKind,
         request: Option<Fields>,
         response: Option<Fields>,
-        call: &mut Call<'_>,
+        context: &mut Context<'_>,
     ) {
-        self.tunnel = true;
         for side in FlowSide::BOTH {
-            let half = &mut self.halves[side];
-            // A message under way comes to its end first.
-            if half.message.is_none() && half.state != State::Closed {
-                half.release();
-                half.state = State::Opaque;
+            let direction = &mut self.directions[side];
+            // A message in progress is read to its end first.
+            if direction.message.is_none() && direction.state != State::Closed {
+                direction.clear_buffer();
+                direction.state = State::Opaque;
             }
         }
-        self.tell(kind, request, response, call);
+        self.report_tunnel(kind, request, response, context);
+        self.tunnel = Tunnel::Agreed;
     }
 
-    fn tell(
+    fn report_tunnel(
         &mut self,
         kind: TunnelKind,
         request: Option<Fields>,
         protocol: Option<Fields>,
-        call: &mut Call<'_>,
+        context: &mut Context<'_>,
     ) {
-        if self.told {
+        if self.tunnel != Tunnel::None {
             return;
         }
-        self.told = true;
-        call.out.message(HttpMessage::Tunnel(HttpTunnel {
+        self.tunnel = Tunnel::Reported;
+        context.out.message(HttpMessage::Tunnel(HttpTunnel {
             request,
             protocol,
-            at: call.at,
+            at: context.at,
             kind,
         }));
     }

@@ -4,11 +4,13 @@ use core::mem;
 
 use flowscope_core::FlowSide;
 
-use super::half::{FirstLine, State};
-use super::{Call, Connection};
+use super::direction::{FirstLine, State};
+use super::{Connection, Context};
+use crate::grammar::is_control;
 use crate::head::{self, Head};
-use crate::start_line::{Form, HTTP2, StartLine, Wanted, is_header_line, without_line_end};
-use crate::words::is_control;
+use crate::start_line::{
+    ExpectedMessage, Form, HTTP2, StartLine, is_header_line, without_line_end,
+};
 use crate::{HttpAnomalyKind, TunnelKind, lenient};
 
 impl Connection {
@@ -16,260 +18,269 @@ impl Connection {
     pub(super) fn start<'a>(
         &mut self,
         bytes: &'a [u8],
-        tentative: bool,
-        call: &mut Call<'_>,
+        first_line: FirstLine,
+        context: &mut Context<'_>,
     ) -> &'a [u8] {
-        let (max_head, max_headers) = limits(call);
-        let half = &mut self.halves[call.side];
+        let (max_head, max_headers) = limits(context);
+        let direction = &mut self.directions[context.side];
         let mut bytes = bytes;
-        if half.held.is_empty() {
+        if direction.buffer.is_empty() {
             // RFC 9112, section 2.2: empty lines before a request.
             let blank = |byte: &u8| !matches!(byte, b'\r' | b'\n');
             let Some(first) = bytes.iter().position(blank) else {
                 return &[];
             };
             bytes = bytes.get(first..).unwrap_or_default();
-            half.arrivals.push(0, call.at);
+            direction.arrival_times.push(0, context.at);
             let within = bytes.get(..max_head).unwrap_or(bytes);
             if let Some((head, len)) = head::whole(within, max_headers) {
-                self.begin(head, call);
+                self.read_head(head, context);
                 return bytes.get(len..).unwrap_or_default();
             }
         }
-        let room = max_head.saturating_sub(half.held.len());
+        let room = max_head.saturating_sub(direction.buffer.len());
         let (piece, _) = up_to_line_end(bytes.get(..room).unwrap_or(bytes));
         let rest = bytes.get(piece.len()..).unwrap_or_default();
-        half.hold(piece, call.at);
-        let is_first = half.line == 0 && !tentative;
+        direction.push(piece, context.at);
+        let is_first = direction.line == 0 && first_line != FirstLine::Tentative;
         if piece.ends_with(b"\n") {
-            self.line(tentative, call);
-        } else if is_first && !may_become_start_line(&half.held, piece) {
-            self.not_a_start_line(call);
+            self.read_line(first_line, context);
+        } else if is_first && !may_become_start_line(&direction.buffer, piece) {
+            self.not_a_start_line(context);
         } else if !rest.is_empty() {
-            self.too_long(call);
+            self.too_long(context);
         }
         rest
     }
 
-    /// Takes the line that is now whole.
-    fn line(&mut self, tentative: bool, call: &mut Call<'_>) {
-        let half = &mut self.halves[call.side];
-        let line = half.held.get(half.line..).unwrap_or_default();
+    /// Reads the line at the end of the buffer, which is now whole.
+    fn read_line(&mut self, first_line: FirstLine, context: &mut Context<'_>) {
+        let direction = &mut self.directions[context.side];
+        if direction.line == 0 {
+            return self.read_first_line(first_line, context);
+        }
+        let line = direction.buffer.get(direction.line..).unwrap_or_default();
         let content = without_line_end(line);
-        if half.line == 0 {
-            let longest = longest_found(call);
-            let start = StartLine::parse(line)
-                .filter(|(start, form)| !start.may_hide_another(*form, line, longest));
-            if tentative || start.is_some() {
-                half.line = half.held.len();
-                half.first_line = match start {
-                    Some((_, Form::Simple)) if !tentative => FirstLine::Simple,
-                    Some((start, Form::Doubtful)) if !tentative => FirstLine::Doubtful {
-                        is_known: start.is_known(),
-                    },
-                    _ => FirstLine::Sure,
-                };
-            } else if content == HTTP2 {
-                self.leave(TunnelKind::Http2, None, None, call);
-            } else {
-                self.not_a_start_line(call);
-                self.search_held(call);
+        let is_header = is_header_line(content);
+        match first_line {
+            FirstLine::Ambiguous { is_known: false } if content.is_empty() => {
+                self.reject_request(context);
             }
-            return;
-        }
-        match half.first_line {
-            FirstLine::Doubtful { is_known: false } if content.is_empty() => self.no_request(call),
-            _ if content.is_empty() => self.held_head(call),
-            FirstLine::Simple if !is_header_line(content) => {
-                let (mut line, mut arrivals) = half.take_held();
-                half.held = line.drain(..half.line).collect();
-                half.arrivals = arrivals.clone();
-                arrivals.drain(half.line);
-                self.held_line(call.side, call);
-                self.replay(&line, &arrivals, call);
+            _ if content.is_empty() => self.finish_head(context),
+            FirstLine::Simple if !is_header => {
+                // The request was over with its line, and this line begins
+                // something else.
+                let (mut line, mut arrival_times) = direction.take_buffer();
+                direction.buffer = line.drain(..direction.line).collect();
+                direction.arrival_times = arrival_times.clone();
+                arrival_times.drain(direction.line);
+                self.finish_line(context.side, context);
+                self.replay(&line, &arrival_times, context);
             }
-            FirstLine::Doubtful { .. } if !is_header_line(content) => self.no_request(call),
-            FirstLine::Sure if tentative && !is_header_line(content) => {
-                // What was found was no start line. This may be one.
-                half.drop_held(half.line);
-                half.line = 0;
-                half.state = State::Search { at_line: true };
-                self.search_held(call);
+            FirstLine::Ambiguous { .. } if !is_header => self.reject_request(context),
+            FirstLine::Tentative if !is_header => {
+                // What was found was no start line. This line may be one.
+                direction.discard_lines();
+                direction.state = State::Resync { at_line: true };
+                self.search_buffer(context);
             }
-            FirstLine::Sure | FirstLine::Simple | FirstLine::Doubtful { .. } => {
-                half.first_line = FirstLine::Sure;
-                half.line = half.held.len();
+            FirstLine::Tentative => direction.line = direction.buffer.len(),
+            FirstLine::Certain | FirstLine::Simple | FirstLine::Ambiguous { .. } => {
+                direction.state = State::START;
+                direction.line = direction.buffer.len();
             }
         }
+    }
+
+    /// Reads the first line of a head, which is all that is in the buffer.
+    fn read_first_line(&mut self, first_line: FirstLine, context: &mut Context<'_>) {
+        let longest = longest_found(context);
+        let direction = &mut self.directions[context.side];
+        let line = &direction.buffer[..];
+        let start = StartLine::parse(line)
+            .filter(|(start, form)| !start.may_hide_another(*form, line, longest));
+        let first_line = match (first_line, start) {
+            (FirstLine::Tentative, _) => FirstLine::Tentative,
+            (_, Some((_, Form::Simple))) => FirstLine::Simple,
+            (_, Some((start, Form::Ambiguous))) => FirstLine::Ambiguous {
+                is_known: start.is_known(),
+            },
+            (_, Some(_)) => FirstLine::Certain,
+            (_, None) if without_line_end(line) == HTTP2 => {
+                return self.enter_tunnel(TunnelKind::Http2, None, None, context);
+            }
+            (_, None) => {
+                self.not_a_start_line(context);
+                return self.search_buffer(context);
+            }
+        };
+        direction.line = direction.buffer.len();
+        direction.state = State::Head(first_line);
     }
 
     /// What might have been a request is none. The line behind it may begin a
     /// message.
-    fn no_request(&mut self, call: &mut Call<'_>) {
-        self.not_a_start_line(call);
-        let half = &mut self.halves[call.side];
-        half.drop_held(half.line);
-        half.line = 0;
-        half.first_line = FirstLine::Sure;
-        self.search_held(call);
+    fn reject_request(&mut self, context: &mut Context<'_>) {
+        self.not_a_start_line(context);
+        self.directions[context.side].discard_lines();
+        self.search_buffer(context);
     }
 
-    /// Gives the request without headers that `side` sent, if it is one: the
-    /// other side answers, or it is over.
-    pub(super) fn settle_simple(&mut self, side: FlowSide, call: &mut Call<'_>) {
-        if self.halves[side].first_line == FirstLine::Simple {
-            self.held_line(side, call);
+    /// Reports the request of one line that `side` sent, if it sent one: the
+    /// other side answers, or `side` has ended, so that no headers follow.
+    pub(super) fn confirm_simple(&mut self, side: FlowSide, context: &mut Context<'_>) {
+        if self.directions[side].state == State::Head(FirstLine::Simple) {
+            self.finish_line(side, context);
         }
     }
 
-    /// Gives the line that `side` sent, as it is answered in HTTP.
-    pub(super) fn settle_doubtful(&mut self, side: FlowSide, call: &mut Call<'_>) {
-        if matches!(self.halves[side].first_line, FirstLine::Doubtful { .. }) {
-            self.held_line(side, call);
+    /// Reports the line that `side` sent as a request, as it is answered in HTTP.
+    pub(super) fn confirm_ambiguous(&mut self, side: FlowSide, context: &mut Context<'_>) {
+        let state = self.directions[side].state;
+        if matches!(state, State::Head(FirstLine::Ambiguous { .. })) {
+            self.finish_line(side, context);
         }
     }
 
-    /// Gives a request that is one line, and was over with it.
-    fn held_line(&mut self, side: FlowSide, call: &mut Call<'_>) {
-        let half = &self.halves[side];
-        // Half a line behind it is none of it.
-        if half.line < half.held.len() {
+    /// Reports a request that is one line, and was over with it.
+    fn finish_line(&mut self, side: FlowSide, context: &mut Context<'_>) {
+        let direction = &self.directions[side];
+        // Direction a line behind it is none of it.
+        if direction.line < direction.buffer.len() {
             return;
         }
-        let came = half.arrivals.of(half.line.saturating_sub(1));
-        let now = mem::replace(&mut call.at, came);
-        let answering = mem::replace(&mut call.side, side);
-        self.held_head(call);
-        (call.side, call.at) = (answering, now);
+        let came = direction.arrival_times.of(direction.line.saturating_sub(1));
+        let now = mem::replace(&mut context.at, came);
+        let answering = mem::replace(&mut context.side, side);
+        self.finish_head(context);
+        (context.side, context.at) = (answering, now);
     }
 
-    /// The head that is held is whole.
-    fn held_head(&mut self, call: &mut Call<'_>) {
-        let (_, max_headers) = limits(call);
-        let half = &mut self.halves[call.side];
-        half.first_line = FirstLine::Sure;
-        match head::any(&half.held, max_headers) {
-            Some(head) => self.begin(head, call),
-            None => self.lose(call),
+    /// Reads the head in the buffer, which is whole.
+    fn finish_head(&mut self, context: &mut Context<'_>) {
+        let (_, max_headers) = limits(context);
+        let direction = &mut self.directions[context.side];
+        match head::any(&direction.buffer, max_headers) {
+            Some(head) => self.read_head(head, context),
+            None => self.resync(context),
         }
     }
 
-    /// A message begins here that is none.
-    fn not_a_start_line(&mut self, call: &mut Call<'_>) {
-        let half = &mut self.halves[call.side];
-        half.state = State::Search { at_line: true };
-        if half.begun {
-            call.anomaly(HttpAnomalyKind::NotAStartLine);
+    /// Where a message should begin, none does.
+    fn not_a_start_line(&mut self, context: &mut Context<'_>) {
+        let direction = &mut self.directions[context.side];
+        direction.state = State::Resync { at_line: true };
+        if direction.has_begun {
+            context.anomaly(HttpAnomalyKind::NotAStartLine);
         }
     }
 
-    fn too_long(&mut self, call: &mut Call<'_>) {
-        let half = &self.halves[call.side];
-        if half.begun || half.line > 0 {
-            call.anomaly(HttpAnomalyKind::HeadTooLong);
+    fn too_long(&mut self, context: &mut Context<'_>) {
+        let direction = &self.directions[context.side];
+        if direction.has_begun || direction.line > 0 {
+            context.anomaly(HttpAnomalyKind::HeadTooLong);
         }
-        self.partial(call);
-        let half = &mut self.halves[call.side];
-        half.drop_held(half.line);
-        half.line = 0;
-        half.first_line = FirstLine::Sure;
-        half.state = State::Search { at_line: true };
+        self.finish_cut_head(context);
+        let direction = &mut self.directions[context.side];
+        direction.discard_lines();
+        direction.state = State::Resync { at_line: true };
     }
 
-    /// Gives the message whose head is cut short after some lines, or in the
-    /// first.
-    pub(super) fn partial(&mut self, call: &mut Call<'_>) {
-        let (_, max_headers) = limits(call);
-        let half = &self.halves[call.side];
-        let is_doubtful = matches!(half.first_line, FirstLine::Doubtful { .. });
-        if is_doubtful && self.client != Some(call.side) {
+    /// Reports the message whose head is cut short after some lines, or in the
+    /// first one.
+    pub(super) fn finish_cut_head(&mut self, context: &mut Context<'_>) {
+        let (_, max_headers) = limits(context);
+        let direction = &self.directions[context.side];
+        let is_ambiguous = matches!(direction.state, State::Head(FirstLine::Ambiguous { .. }));
+        if is_ambiguous && self.client != Some(context.side) {
             return;
         }
-        if half.line == 0 {
-            let head = lenient::read_cut(&half.held);
-            return self.give_cut(head, call);
+        if direction.line == 0 {
+            let head = lenient::read_cut(&direction.buffer);
+            return self.finish_cut(head, context);
         }
-        let lines = half.held.get(..half.line).unwrap_or_default();
+        let lines = direction.buffer.get(..direction.line).unwrap_or_default();
         if let Some(head) = lenient::read(lines, max_headers) {
-            self.prepare(head, call);
-            self.cut(call);
+            self.start_message(head, context);
+            self.finish_incomplete(context);
         }
     }
 
-    /// The same, of a side of which messages were read before: what is held
-    /// while looking for the next begins with a line, or behind a hole.
-    pub(super) fn partial_found(&mut self, call: &mut Call<'_>) {
-        let wanted = self.wanted(call.side);
-        let half = &self.halves[call.side];
-        let fits = |head: &Head| match wanted {
-            Wanted::Requests => head.status.is_none(),
-            Wanted::Responses => head.status.is_some(),
-            Wanted::Either => false,
+    /// The same while the next start line is searched for: what is in the buffer
+    /// begins with a line, or behind missing bytes.
+    pub(super) fn finish_cut_line(&mut self, context: &mut Context<'_>) {
+        let expected = self.expected(context.side);
+        let direction = &self.directions[context.side];
+        let fits = |head: &Head| match expected {
+            ExpectedMessage::Requests => head.status.is_none(),
+            ExpectedMessage::Responses => head.status.is_some(),
+            ExpectedMessage::Either => false,
         };
-        if half.begun {
-            let head = lenient::read_cut(&half.held).filter(fits);
-            self.give_cut(head, call);
+        if direction.has_begun {
+            let head = lenient::read_cut(&direction.buffer).filter(fits);
+            self.finish_cut(head, context);
         }
     }
 
-    fn give_cut(&mut self, head: Option<Head>, call: &mut Call<'_>) {
+    fn finish_cut(&mut self, head: Option<Head>, context: &mut Context<'_>) {
         if let Some(head) = head {
-            self.prepare_cut(head, call);
-            self.cut(call);
+            self.start_cut_message(head, context);
+            self.finish_incomplete(context);
         }
     }
 
-    /// Looks for a start line, line by line.
+    /// Searches for a start line, line by line.
     pub(super) fn search<'a>(
         &mut self,
         bytes: &'a [u8],
         at_line: bool,
-        call: &Call<'_>,
+        context: &Context<'_>,
     ) -> &'a [u8] {
-        let wanted = self.wanted(call.side);
+        let expected = self.expected(context.side);
         let (piece, rest) = up_to_line_end(bytes);
         self.searched = self.searched.saturating_add(piece.len() as u64);
-        let half = &mut self.halves[call.side];
+        let direction = &mut self.directions[context.side];
         if !piece.ends_with(b"\n") {
-            self.hold_for_search(piece, call);
+            self.buffer_for_search(piece, context);
             return rest;
         }
-        if half.held.is_empty() {
-            let Some(found) = StartLine::find(piece, wanted, at_line, longest_found(call)) else {
-                half.state = State::Search { at_line: true };
+        if direction.buffer.is_empty() {
+            let Some(found) = StartLine::find(piece, expected, at_line, longest_found(context))
+            else {
+                direction.state = State::Resync { at_line: true };
                 return rest;
             };
-            half.state = State::Start { tentative: true };
+            direction.state = State::Head(FirstLine::Tentative);
             return bytes.get(found..).unwrap_or_default();
         }
-        self.hold_for_search(piece, call);
-        self.search_held(call);
+        self.buffer_for_search(piece, context);
+        self.search_buffer(context);
         rest
     }
 
-    /// Looks for a start line in the line that is held.
-    fn search_held(&mut self, call: &Call<'_>) {
-        let wanted = self.wanted(call.side);
-        let half = &mut self.halves[call.side];
-        let at_line = half.state == State::Search { at_line: true };
-        match StartLine::find(&half.held, wanted, at_line, longest_found(call)) {
+    /// Searches for a start line in the line that is in the buffer.
+    fn search_buffer(&mut self, context: &Context<'_>) {
+        let expected = self.expected(context.side);
+        let direction = &mut self.directions[context.side];
+        let at_line = direction.state == State::Resync { at_line: true };
+        match StartLine::find(&direction.buffer, expected, at_line, longest_found(context)) {
             Some(found) => {
-                half.drop_held(found);
-                half.line = half.held.len();
-                half.state = State::Start { tentative: true };
+                direction.discard(found);
+                direction.line = direction.buffer.len();
+                direction.state = State::Head(FirstLine::Tentative);
             }
             None => {
-                half.release();
-                half.state = State::Search { at_line: true };
+                direction.clear_buffer();
+                direction.state = State::Resync { at_line: true };
             }
         }
     }
 
-    /// Keeps what may be part of a start line: nothing before a control
-    /// character, nor far from the end.
-    fn hold_for_search(&mut self, piece: &[u8], call: &Call<'_>) {
-        let half = &mut self.halves[call.side];
-        let most = longest_found(call) + LINE_END;
+    /// Buffers what may be part of a start line: nothing in front of a control
+    /// character, and nothing far from the end.
+    fn buffer_for_search(&mut self, piece: &[u8], context: &Context<'_>) {
+        let direction = &mut self.directions[context.side];
+        let most = longest_found(context) + LINE_END;
         let near = piece.len().saturating_sub(most);
         let content = without_line_end(piece);
         let clean = content
@@ -280,33 +291,35 @@ impl Connection {
             .map_or(0, |control| control + 1);
         let from = near.max(clean);
         if from > 0 {
-            half.held.clear();
-            half.state = State::Search { at_line: false };
+            direction.buffer.clear();
+            direction.state = State::Resync { at_line: false };
         }
-        half.hold(piece.get(from..).unwrap_or_default(), call.at);
-        if half.held.len() > 2 * most {
-            half.drop_held(half.held.len() - most);
-            half.state = State::Search { at_line: false };
+        direction.push(piece.get(from..).unwrap_or_default(), context.at);
+        if direction.buffer.len() > 2 * most {
+            direction.discard(direction.buffer.len() - most);
+            direction.state = State::Resync { at_line: false };
         }
     }
 
-    /// A head is read.
-    fn begin(&mut self, head: Head, call: &mut Call<'_>) {
-        let half = &mut self.halves[call.side];
-        half.release();
-        let next = self.prepare(head, call);
-        self.proceed(next, call);
+    /// A whole head was read.
+    fn read_head(&mut self, head: Head, context: &mut Context<'_>) {
+        let direction = &mut self.directions[context.side];
+        direction.clear_buffer();
+        direction.state = State::START;
+        let next = self.start_message(head, context);
+        self.start_body(next, context);
     }
 }
 
-fn limits(call: &Call<'_>) -> (usize, usize) {
-    let config = call.config;
+fn limits(context: &Context<'_>) -> (usize, usize) {
+    let config = context.config;
     (config.max_head as usize, config.max_headers as usize)
 }
 
-/// How far back from its end a start line is looked for, so that it fits.
-fn longest_found(call: &Call<'_>) -> usize {
-    let (max_head, _) = limits(call);
+/// How far back from the end of a line a start line is searched for, so that it
+/// fits into the buffer.
+fn longest_found(context: &Context<'_>) -> usize {
+    let (max_head, _) = limits(context);
     max_head.saturating_sub(LINE_END).min(LONGEST_FOUND)
 }
 
@@ -319,19 +332,18 @@ pub(super) fn up_to_line_end(bytes: &[u8]) -> (&[u8], &[u8]) {
     bytes.split_at_checked(end).unwrap_or((bytes, &[]))
 }
 
-/// Whether a line that begins with `held`, and went on with `piece`, may become
-/// a start line.
-fn may_become_start_line(held: &[u8], piece: &[u8]) -> bool {
+/// Whether `line`, which ends with `piece` so far, may become a start line.
+fn may_become_start_line(line: &[u8], piece: &[u8]) -> bool {
     let is_odd = |byte: &u8| is_control(*byte) && !matches!(byte, b'\t' | b'\r');
-    if !StartLine::may_begin(held) {
+    if !StartLine::may_begin(line) {
         return false;
     }
-    // All before this piece was looked at.
+    // What came before this piece was checked when it came.
     match piece.iter().position(is_odd) {
         None => true,
         Some(at) => {
-            let before = held.len().saturating_sub(piece.len()) + at;
-            let (before, from) = held.split_at_checked(before).unwrap_or_default();
+            let before = line.len().saturating_sub(piece.len()) + at;
+            let (before, from) = line.split_at_checked(before).unwrap_or_default();
             StartLine::may_go_on(before, from)
         }
     }
@@ -339,6 +351,6 @@ fn may_become_start_line(held: &[u8], piece: &[u8]) -> bool {
 
 const LINE_END: usize = b"\r\n".len();
 
-/// A start line in the middle of something is not looked for further back
-/// than this from its end.
+/// A start line in the middle of something is not searched for further back than
+/// this from the end of its line.
 const LONGEST_FOUND: usize = 8 << 10;

@@ -38,7 +38,7 @@ pub(crate) struct Talk {
 impl Talk {
     pub(crate) fn new(config: HttpConfig) -> Self {
         Self {
-            parser: HttpParser::with_config(config),
+            parser: HttpParser::new(config),
             ..Self::default()
         }
     }

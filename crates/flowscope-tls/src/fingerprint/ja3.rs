@@ -82,7 +82,8 @@ impl ServerHello {
         let mut raw = Vec::with_capacity(64);
         push_number(&mut raw, self.legacy_version().0);
         push_list(&mut raw, core::iter::once(self.cipher_suite()));
-        // The reference takes nothing out: servers make up no extensions.
+        // The reference implementation removes no values here, as servers send no
+        // GREASE.
         push_list(&mut raw, self.extensions().map(|one| one.kind));
         raw
     }

@@ -27,7 +27,7 @@ pub struct ClientHello {
 }
 
 /// How a ClientHello was written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum HelloFormat {
     /// In records.
     Tls,

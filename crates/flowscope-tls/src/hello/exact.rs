@@ -5,35 +5,35 @@
 //! 8446, section 6.2): a protocol with frames of its own may have cut it.
 
 use super::extensions::kind;
-use crate::bytes::Reader;
+use crate::bytes::Cursor;
 use crate::handshake::{CERTIFICATE, CLIENT_HELLO, HELLO_RETRY_REQUEST, SERVER_HELLO};
 
 /// Whether a message of this type, without type and length, is exactly as long
 /// as it says, and its lists are.
 pub(crate) fn is_exact(kind: u8, body: &[u8]) -> bool {
-    let reader = Reader::new(body);
+    let cursor = Cursor::new(body);
     let fits = match kind {
-        CLIENT_HELLO => client_hello(reader),
-        SERVER_HELLO => server_hello(reader, Session::Sent)
+        CLIENT_HELLO => client_hello(cursor),
+        SERVER_HELLO => server_hello(cursor, Session::Sent)
             .filter(|fits| *fits)
-            .or_else(|| server_hello(reader, Session::OfDrafts)),
-        HELLO_RETRY_REQUEST => retry_of_drafts(reader),
-        CERTIFICATE => certificates(reader),
+            .or_else(|| server_hello(cursor, Session::OfDrafts)),
+        HELLO_RETRY_REQUEST => retry_of_drafts(cursor),
+        CERTIFICATE => certificates(cursor),
         _ => Some(true),
     };
     fits == Some(true)
 }
 
-fn client_hello(mut reader: Reader<'_>) -> Option<bool> {
-    reader.take(VERSION + RANDOM)?;
-    let session = reader.vec8()?;
-    let suites = reader.vec16()?;
-    let methods = reader.vec8()?;
+fn client_hello(mut cursor: Cursor<'_>) -> Option<bool> {
+    cursor.take(VERSION + RANDOM)?;
+    let session = cursor.vec8()?;
+    let suites = cursor.vec16()?;
+    let methods = cursor.vec8()?;
     let fits = session.len() <= 32
         && !suites.is_empty()
         && suites.len().is_multiple_of(2)
         && !methods.is_empty();
-    Some(fits && extensions(reader, client_list)?)
+    Some(fits && extensions(cursor, client_list)?)
 }
 
 /// What a ServerHello has of a session.
@@ -44,27 +44,27 @@ enum Session {
     OfDrafts,
 }
 
-fn server_hello(mut reader: Reader<'_>, session: Session) -> Option<bool> {
-    reader.take(VERSION + RANDOM)?;
+fn server_hello(mut cursor: Cursor<'_>, session: Session) -> Option<bool> {
+    cursor.take(VERSION + RANDOM)?;
     let len = match session {
-        Session::Sent => reader.vec8()?.len(),
+        Session::Sent => cursor.vec8()?.len(),
         Session::OfDrafts => 0,
     };
-    reader.u16()?;
+    cursor.u16()?;
     if session == Session::Sent {
-        reader.u8()?;
+        cursor.u8()?;
     }
-    Some(len <= 32 && extensions(reader, |_, _| Some(true))?)
+    Some(len <= 32 && extensions(cursor, |_, _| Some(true))?)
 }
 
-fn retry_of_drafts(mut reader: Reader<'_>) -> Option<bool> {
-    reader.take(VERSION)?;
-    reader.u16()?;
-    extensions(reader, |_, _| Some(true))
+fn retry_of_drafts(mut cursor: Cursor<'_>) -> Option<bool> {
+    cursor.take(VERSION)?;
+    cursor.u16()?;
+    extensions(cursor, |_, _| Some(true))
 }
 
-fn certificates(mut reader: Reader<'_>) -> Option<bool> {
-    let mut list = Reader::new(reader.vec24()?);
+fn certificates(mut cursor: Cursor<'_>) -> Option<bool> {
+    let mut list = Cursor::new(cursor.vec24()?);
     while !list.rest().is_empty() {
         let der = list.vec24()?;
         // Each is a SEQUENCE of its own length (RFC 5280, section 4.1).
@@ -72,30 +72,30 @@ fn certificates(mut reader: Reader<'_>) -> Option<bool> {
             return Some(false);
         }
     }
-    Some(reader.rest().is_empty())
+    Some(cursor.rest().is_empty())
 }
 
 /// All extensions, and that nothing is behind them.
 fn extensions(
-    mut reader: Reader<'_>,
-    list: impl Fn(u16, Reader<'_>) -> Option<bool>,
+    mut cursor: Cursor<'_>,
+    list: impl Fn(u16, Cursor<'_>) -> Option<bool>,
 ) -> Option<bool> {
     // From before there were any.
-    if reader.rest().is_empty() {
+    if cursor.rest().is_empty() {
         return Some(true);
     }
-    let mut all = Reader::new(reader.vec16()?);
+    let mut all = Cursor::new(cursor.vec16()?);
     while !all.rest().is_empty() {
         let kind = all.u16()?;
-        if !list(kind, Reader::new(all.vec16()?))? {
+        if !list(kind, Cursor::new(all.vec16()?))? {
             return Some(false);
         }
     }
-    Some(reader.rest().is_empty())
+    Some(cursor.rest().is_empty())
 }
 
 /// Whether an extension of a client that is one list fits it.
-fn client_list(kind: u16, mut data: Reader<'_>) -> Option<bool> {
+fn client_list(kind: u16, mut data: Cursor<'_>) -> Option<bool> {
     match kind {
         kind::SERVER_NAME if data.rest().is_empty() => return Some(true),
         kind::SERVER_NAME

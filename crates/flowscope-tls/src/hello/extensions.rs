@@ -1,6 +1,6 @@
 //! Extensions, one after the other.
 
-use crate::bytes::{Reader, list8, list16, numbers};
+use crate::bytes::{Cursor, list8, list16, numbers};
 
 /// An extension of a hello, as it was sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -17,13 +17,13 @@ pub struct Extension<'a> {
 /// it are left out.
 #[derive(Clone, Debug)]
 pub struct Extensions<'a> {
-    reader: Reader<'a>,
+    cursor: Cursor<'a>,
 }
 
 impl<'a> Extensions<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self {
-            reader: Reader::new(bytes),
+            cursor: Cursor::new(bytes),
         }
     }
 
@@ -38,10 +38,10 @@ impl<'a> Iterator for Extensions<'a> {
     type Item = Extension<'a>;
 
     fn next(&mut self) -> Option<Extension<'a>> {
-        let kind = self.reader.u16()?;
-        let data = self.reader.vec16();
+        let kind = self.cursor.u16()?;
+        let data = self.cursor.vec16();
         if data.is_none() {
-            self.reader = Reader::new(&[]);
+            self.cursor = Cursor::new(&[]);
         }
         Some(Extension { kind, data: data? })
     }
@@ -62,7 +62,7 @@ pub(super) fn host_name(data: &[u8]) -> Option<&[u8]> {
 
 /// The protocols of an ALPN extension (RFC 7301, section 3.1).
 pub(super) fn protocols(data: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    let mut list = Reader::new(list16(data));
+    let mut list = Cursor::new(list16(data));
     core::iter::from_fn(move || list.vec8())
 }
 
@@ -78,7 +78,7 @@ pub(super) fn numbers8(data: &[u8]) -> impl Iterator<Item = u16> + Clone {
 
 /// The groups of a client's key shares (RFC 8446, section 4.2.8).
 pub(super) fn share_groups(data: &[u8]) -> impl Iterator<Item = u16> + Clone {
-    let mut list = Reader::new(list16(data));
+    let mut list = Cursor::new(list16(data));
     core::iter::from_fn(move || {
         let group = list.u16()?;
         list.vec16().map(|_| group)

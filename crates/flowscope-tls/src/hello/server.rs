@@ -6,7 +6,7 @@ use std::sync::Arc;
 use flowscope_core::FlowSide;
 
 use super::extensions::{self, Extensions, kind};
-use crate::bytes::{Reader, Span, numbers};
+use crate::bytes::{Cursor, Span, numbers};
 use crate::{TlsError, TlsVersion};
 
 /// A ServerHello, or the HelloRetryRequest that looks like one (RFC 8446,
@@ -213,28 +213,28 @@ impl Parts {
     /// session nor compression method, the first of them under the number that
     /// TLS 1.3 itself does not write here.
     fn of_any(body: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(body);
-        let version = TlsVersion(reader.u16()?);
-        reader.take(32)?;
+        let mut cursor = Cursor::new(body);
+        let version = TlsVersion(cursor.u16()?);
+        cursor.take(32)?;
         let has_session = version < TlsVersion::TLS_1_3;
-        let before = body.len() - reader.rest().len();
+        let before = body.len() - cursor.rest().len();
         let session = match has_session {
-            true => reader.vec8()?,
+            true => cursor.vec8()?,
             false => &[],
         };
-        let cipher_suite = reader.u16()?;
+        let cipher_suite = cursor.u16()?;
         let compression_method = match has_session {
-            true => reader.u8()?,
+            true => cursor.u8()?,
             false => 0,
         };
-        let extensions = body.len() - reader.rest().len();
+        let extensions = body.len() - cursor.rest().len();
         Some(Self {
             is_retry: false,
             random: Span::new(2, 32),
             session_id: Span::new(before + 1, session.len()),
             cipher_suite,
             compression_method,
-            extensions: super::extension_block(extensions, None, reader.rest()),
+            extensions: super::extension_block(extensions, None, cursor.rest()),
         })
     }
 }

@@ -3,7 +3,7 @@
 use flowscope_core::FlowSide;
 
 use super::client::{ClientHello, HelloFormat};
-use crate::bytes::Reader;
+use crate::bytes::Cursor;
 use crate::{TlsError, TlsVersion};
 
 /// How long the hello is without its two bytes of length, if these first 11
@@ -31,10 +31,10 @@ pub(crate) fn length(first: &[u8; HEADER]) -> Option<u16> {
 
 /// Whether fewer bytes than [`length`] needs may become a hello.
 pub(crate) fn may_begin(first: &[u8]) -> bool {
-    let mut wanted = first.iter();
-    wanted.next().is_none_or(|high| high & 0x80 != 0)
-        && wanted.nth(1).is_none_or(|kind| *kind == CLIENT_HELLO)
-        && wanted.next().is_none_or(|major| matches!(major, 0 | 3))
+    let mut bytes = first.iter();
+    bytes.next().is_none_or(|high| high & 0x80 != 0)
+        && bytes.nth(1).is_none_or(|kind| *kind == CLIENT_HELLO)
+        && bytes.next().is_none_or(|major| matches!(major, 0 | 3))
 }
 
 /// Reads the message without its length.
@@ -46,15 +46,15 @@ pub(crate) fn parse(message: &[u8], side: FlowSide) -> Result<ClientHello, TlsEr
 
 /// The same hello as later versions would write it.
 fn translate(message: &[u8]) -> Option<Vec<u8>> {
-    let mut reader = Reader::new(message);
-    reader.u8()?;
-    let version = reader.take(2)?;
-    let ciphers_len = reader.u16()?;
-    let session_len = reader.u16()?;
-    let challenge_len = reader.u16()?;
-    let ciphers = reader.take(ciphers_len.into())?;
-    let session = reader.take(session_len.into())?;
-    let challenge = reader.take(challenge_len.into())?;
+    let mut cursor = Cursor::new(message);
+    cursor.u8()?;
+    let version = cursor.take(2)?;
+    let ciphers_len = cursor.u16()?;
+    let session_len = cursor.u16()?;
+    let challenge_len = cursor.u16()?;
+    let ciphers = cursor.take(ciphers_len.into())?;
+    let session = cursor.take(session_len.into())?;
+    let challenge = cursor.take(challenge_len.into())?;
 
     let mut body = Vec::with_capacity(message.len() + 32);
     body.extend_from_slice(version);

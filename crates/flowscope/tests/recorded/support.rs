@@ -58,7 +58,7 @@ pub(crate) fn messages_within(config: DetectConfig, capture: &str) -> Vec<Found>
             });
         }
     };
-    let detector = Detector::with_config(config);
+    let detector = Detector::new(config);
     let mut driver = detector.driver(AutoDetectEncap::new(FiveTuple::bidirectional()));
     replay(capture, |packet| driver.track(packet, &mut keep));
     driver.finish(&mut keep);

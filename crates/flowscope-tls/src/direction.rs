@@ -3,45 +3,36 @@
 use flowscope_core::FlowSide;
 
 use crate::exchange::{Change, Context, Exchange, Next};
-use crate::handshake::{HandshakeReader, Step, Trust};
+use crate::handshake::{Content, HandshakeReader, Step};
 use crate::hello::{is_exact, ssl2};
 use crate::record::{
     ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, Fragment, HANDSHAKE, RecordReader, Skipped,
 };
-use crate::seek::{Seek, Sought};
+use crate::resync::{Resync, ResyncResult};
 use crate::{Alert, TlsError, TlsVersion};
 
 /// What one side sends, and how far it is understood.
 #[derive(Clone, Debug)]
-pub(crate) struct Stream {
+pub(crate) struct Direction {
     stage: Stage,
-    /// Whether it said that it goes on encrypted when it was not known yet
-    /// whether that means anything.
-    may_be_encrypted: bool,
-    is_encrypted: bool,
-    has_begun: bool,
-    is_closed: bool,
-    /// How many bytes of no use have gone by.
+    progress: Progress,
+    /// How many bytes went by that cannot be read.
     ignored: u32,
-    /// Where records were found that the stream did not begin with: behind how
-    /// many bytes, and those of the records are counted too.
-    amid: Option<u32>,
-    /// One of its messages was as it should be.
-    is_found: bool,
 }
 
 #[derive(Clone, Debug)]
 enum Stage {
-    /// TLS has not begun, or was lost sight of.
-    Seek(Seek),
-    /// A ClientHello of SSL 2.0 is being read.
+    /// TLS has not begun, or where its next record begins is not known.
+    Resync(Resync),
+    /// A ClientHello in the format of SSL 2.0 is being read.
     Ssl2 {
         message: Vec<u8>,
         left: u16,
+        searched: Option<u32>,
     },
     Records(Records),
-    /// Nothing more can be read.
-    Over,
+    /// Nothing more is read.
+    Over(End),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -50,24 +41,66 @@ struct Records {
     handshake: HandshakeReader,
     /// The first byte of an alert whose second has not come yet.
     alert_level: Option<u8>,
+    /// How many bytes were searched or read, if the stream did not begin with
+    /// records. It is bounded, and what is read then is checked more strictly:
+    /// something else may look like a record.
+    searched: Option<u32>,
 }
 
-impl Default for Stream {
+/// Why nothing more is read of a side.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum End {
+    /// It goes on encrypted.
+    Encrypted,
+    /// It sends no more.
+    Closed,
+    /// It is not TLS, or was not found to be, or does not go on as it.
+    Unreadable,
+}
+
+/// What was seen of TLS so far; each includes those before it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Progress {
+    Nothing,
+    /// The header of a record.
+    Records,
+    /// A message that is as it should be.
+    Message,
+    /// The client's ChangeCipherSpec, while the version is not known. Before TLS
+    /// 1.3 everything behind it is encrypted; since then it means nothing.
+    ChangeCipherSpec,
+}
+
+impl Progress {
+    fn may_be_encrypted(self) -> bool {
+        self == Self::ChangeCipherSpec
+    }
+}
+
+impl Default for Direction {
     fn default() -> Self {
         Self {
-            stage: Stage::Seek(Seek::at_start()),
-            may_be_encrypted: false,
-            is_encrypted: false,
-            has_begun: false,
-            is_closed: false,
+            stage: Stage::Resync(Resync::at_start()),
+            progress: Progress::Nothing,
             ignored: 0,
-            amid: None,
-            is_found: false,
         }
     }
 }
 
-impl Stream {
+impl Stage {
+    /// How many bytes were searched or read, if the stream did not begin with
+    /// TLS.
+    fn searched(&self) -> Option<u32> {
+        match self {
+            Self::Resync(resync) => resync.searched(),
+            Self::Ssl2 { searched, .. } => *searched,
+            Self::Records(records) => records.searched,
+            Self::Over(_) => None,
+        }
+    }
+}
+
+impl Direction {
     pub(crate) fn feed(
         &mut self,
         side: FlowSide,
@@ -78,45 +111,52 @@ impl Stream {
         let mut rest = bytes;
         while !rest.is_empty() {
             rest = match &mut self.stage {
-                Stage::Over => return self.ignore(rest.len()),
+                Stage::Over(_) => return self.ignore(rest.len()),
                 Stage::Records(_) => self.read(side, rest, exchange, context),
                 Stage::Ssl2 { .. } => self.read_ssl2(side, rest, exchange, context),
-                Stage::Seek(_) => self.seek(side, rest, exchange, context),
+                Stage::Resync(_) => self.search(side, rest, exchange, context),
             }
         }
     }
 
-    /// Looks for TLS, and gives what is behind the bytes that were held back.
-    fn seek<'a>(
+    /// Searches for TLS, and returns what is behind the bytes that were held
+    /// back.
+    fn search<'a>(
         &mut self,
         side: FlowSide,
         bytes: &'a [u8],
         exchange: &mut Exchange,
         context: &mut Context<'_>,
     ) -> &'a [u8] {
-        let Stage::Seek(seek) = &mut self.stage else {
+        let Stage::Resync(resync) = &mut self.stage else {
             return bytes;
         };
-        let sought = seek.feed(bytes, exchange.around(), context.config.max_prelude);
-        self.amid = seek.amid();
-        let (held, rest) = match sought {
-            Sought::More => return &[],
-            Sought::Nothing => {
-                self.stage = Stage::Over;
+        let found = resync.feed(bytes, exchange.preceding(), context.config.max_prelude);
+        let searched = resync.searched();
+        let (stage, held, rest) = match found {
+            ResyncResult::More => return &[],
+            ResyncResult::Nothing => {
+                self.stage = Stage::Over(End::Unreadable);
                 return &[];
             }
-            Sought::Records(held, rest) => {
-                self.begin(Stage::Records(Records::default()));
-                (held, rest)
+            ResyncResult::Records(held, rest) => {
+                let records = Records {
+                    searched,
+                    ..Records::default()
+                };
+                (Stage::Records(records), held, rest)
             }
-            Sought::Ssl2(len, held, rest) => {
-                self.begin(Stage::Ssl2 {
+            ResyncResult::Ssl2(len, held, rest) => {
+                let ssl2 = Stage::Ssl2 {
                     message: Vec::new(),
                     left: len + SSL2_LENGTH,
-                });
-                (held, rest)
+                    searched,
+                };
+                (ssl2, held, rest)
             }
         };
+        self.stage = stage;
+        self.progress = self.progress.max(Progress::Records);
         self.feed(side, held.bytes(), exchange, context);
         rest
     }
@@ -129,16 +169,17 @@ impl Stream {
         exchange: &mut Exchange,
         context: &Context<'_>,
     ) {
-        exchange.has_hole = true;
+        exchange.has_gap = true;
         match &mut self.stage {
-            Stage::Over => {}
-            Stage::Seek(seek) => seek.gap(),
-            Stage::Ssl2 { .. } => self.stage = Stage::Seek(Seek::behind_hole()),
+            Stage::Over(_) => {}
+            Stage::Resync(resync) => resync.gap(),
+            Stage::Ssl2 { .. } => self.stage = Stage::Resync(Resync::behind_gap()),
             Stage::Records(reader) => match reader.records.skip(count) {
-                Skipped::Lost => self.stage = Stage::Seek(Seek::behind_hole()),
+                Skipped::Lost => self.stage = Stage::Resync(Resync::behind_gap()),
                 Skipped::Inside { kind: HANDSHAKE } => reader.handshake.skip(count),
                 Skipped::Inside { kind: ALERT } => reader.alert_level = None,
-                // It says nothing but that it is there.
+                // The content of this record says nothing more than that it
+                // came.
                 Skipped::Inside {
                     kind: CHANGE_CIPHER_SPEC,
                 } => self.change_cipher_spec(side, exchange, context),
@@ -147,43 +188,50 @@ impl Stream {
         }
     }
 
-    /// A version was agreed on in which a ChangeCipherSpec means something.
-    pub(crate) fn settle(&mut self, exchange: &mut Exchange, context: &Context<'_>) {
-        if self.may_be_encrypted && !self.is_over() {
+    /// A version before TLS 1.3 was agreed on, in which a ChangeCipherSpec means
+    /// that what follows is encrypted.
+    pub(crate) fn apply_change_cipher_spec(
+        &mut self,
+        exchange: &mut Exchange,
+        context: &Context<'_>,
+    ) {
+        if self.progress.may_be_encrypted() && !self.is_over() {
             self.encrypt(exchange, context);
         }
     }
 
     pub(crate) fn close(&mut self) {
-        self.is_closed = true;
+        if !self.is_over() {
+            self.stage = Stage::Over(End::Closed);
+        }
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.is_closed || matches!(self.stage, Stage::Over)
+        matches!(self.stage, Stage::Over(_))
     }
 
-    /// Whether so much has gone by since it was over that nothing is worth
-    /// waiting for.
-    pub(crate) fn is_long_over(&self) -> bool {
-        self.ignored > PATIENCE && matches!(self.stage, Stage::Over)
+    /// Whether so much went by since it was over that the other side is not
+    /// waited for any more.
+    pub(crate) fn is_given_up(&self) -> bool {
+        let has_ended = matches!(self.stage, Stage::Over(End::Encrypted | End::Unreadable));
+        self.ignored > MAX_IGNORED && has_ended
     }
 
     pub(crate) fn has_begun(&self) -> bool {
-        self.has_begun
+        self.progress >= Progress::Records
     }
 
     /// Whether one of its messages was read.
     pub(crate) fn is_found(&self) -> bool {
-        self.is_found
+        self.progress >= Progress::Message
     }
 
     pub(crate) fn is_encrypted(&self) -> bool {
-        self.is_encrypted
+        matches!(self.stage, Stage::Over(End::Encrypted))
     }
 
-    fn begin(&mut self, stage: Stage) {
-        self.stage = stage;
-        self.has_begun = true;
+    fn message_was_read(&mut self) {
+        self.progress = self.progress.max(Progress::Message);
     }
 
     fn ignore(&mut self, count: usize) {
@@ -192,13 +240,13 @@ impl Stream {
     }
 
     fn encrypt(&mut self, exchange: &mut Exchange, context: &Context<'_>) {
-        self.stage = Stage::Over;
-        (self.is_encrypted, self.is_found) = (true, true);
+        self.stage = Stage::Over(End::Encrypted);
+        self.message_was_read();
         exchange.encrypted(context.at);
     }
 
     /// What was read last is not what it should be. Where the stream began with
-    /// something else, that goes on.
+    /// something else, that is no error: the search goes on.
     fn fail(
         &mut self,
         error: TlsError,
@@ -206,15 +254,17 @@ impl Stream {
         exchange: &mut Exchange,
         context: &mut Context<'_>,
     ) {
-        let Some(passed) = self.amid else {
-            self.stage = Stage::Over;
+        let Some(searched) = self.stage.searched() else {
+            self.stage = Stage::Over(End::Unreadable);
             return exchange.fail(error, side, context);
         };
-        self.stage = Stage::Seek(Seek::again(passed));
-        self.has_begun = self.is_found;
+        self.stage = Stage::Resync(Resync::again(searched));
+        if !self.is_found() {
+            self.progress = Progress::Nothing;
+        }
     }
 
-    /// Reads records, and gives what is left of `bytes` when they are over.
+    /// Reads records, and returns what is left of `bytes` when they are over.
     fn read<'a>(
         &mut self,
         side: FlowSide,
@@ -225,7 +275,7 @@ impl Stream {
         while let Stage::Records(reader) = &mut self.stage {
             let all = bytes;
             let next = reader.records.next(&mut bytes);
-            self.pass(all.len() - bytes.len());
+            reader.count(all.len() - bytes.len());
             let fragment = match next {
                 Ok(Some(fragment)) => fragment,
                 Ok(None) => return bytes,
@@ -236,11 +286,11 @@ impl Stream {
             };
             match fragment.kind {
                 HANDSHAKE => {
-                    let unread = self.read_handshake(side, fragment, exchange, context);
-                    if let (Stage::Seek(_), Some(passed)) = (&self.stage, self.amid) {
-                        let unread = unread.len();
-                        let passed = passed.saturating_sub(u32::try_from(unread).unwrap_or(0));
-                        self.stage = Stage::Seek(Seek::again(passed));
+                    let unread = self.read_handshake(side, fragment, exchange, context).len();
+                    // What looked like a handshake was none. What was not read
+                    // of it is searched.
+                    if let Stage::Resync(resync) = &mut self.stage {
+                        resync.rewind(unread);
                         return all.get(all.len() - bytes.len() - unread..).unwrap_or(bytes);
                     }
                 }
@@ -254,16 +304,8 @@ impl Stream {
         bytes
     }
 
-    /// Counts what was read in the middle of something.
-    fn pass(&mut self, count: usize) {
-        if let Some(passed) = &mut self.amid {
-            let count = u32::try_from(count).unwrap_or(u32::MAX);
-            *passed = passed.saturating_add(count);
-        }
-    }
-
-    /// Reads messages, and gives what is left of the fragment when they are
-    /// over.
+    /// Reads handshake messages, and returns what is left of the fragment when
+    /// they are over.
     fn read_handshake<'a>(
         &mut self,
         side: FlowSide,
@@ -271,10 +313,10 @@ impl Stream {
         exchange: &mut Exchange,
         context: &mut Context<'_>,
     ) -> &'a [u8] {
-        let trust = if self.may_be_encrypted && !exchange.awaits_hello(side) {
-            Trust::HelloOf(fragment.len)
+        let content = if self.progress.may_be_encrypted() && !exchange.awaits_hello(side) {
+            Content::MaybeEncrypted { len: fragment.len }
         } else {
-            Trust::Plain
+            Content::Plain
         };
         let mut bytes = fragment.bytes;
         if let Stage::Records(reader) = &mut self.stage
@@ -284,32 +326,38 @@ impl Stream {
         }
         while let Stage::Records(reader) = &mut self.stage {
             let limit = context.config.max_message;
-            match reader.handshake.next(&mut bytes, trust, limit) {
+            let was_searched = reader.searched.is_some();
+            match reader.handshake.next(&mut bytes, content, limit) {
                 Ok(None) => break,
                 Ok(Some(Step::Other { kind })) => {
-                    self.is_found = true;
+                    self.message_was_read();
                     exchange.other(kind);
                 }
                 Ok(Some(Step::Whole { kind, body })) => {
-                    let read = match self.amid.is_some() && !is_exact(kind, body) {
+                    let read = match was_searched && !is_exact(kind, body) {
                         true => Err(TlsError::Handshake { kind }),
                         false => exchange.message(kind, body, side, context),
                     };
-                    self.is_found |= read.is_ok();
+                    if read.is_ok() {
+                        self.message_was_read();
+                    }
                     match read {
                         Ok(Next::Plain) => {}
                         Ok(Next::Encrypted) => self.encrypt(exchange, context),
+                        Err(error) if was_searched => self.fail(error, side, exchange, context),
                         // The next message may be as it should be.
-                        Err(error) if self.amid.is_none() => exchange.fail(error, side, context),
-                        Err(error) => self.fail(error, side, exchange, context),
+                        Err(error) => exchange.fail(error, side, context),
                     }
                 }
-                Ok(Some(Step::Odd { .. })) if self.may_be_encrypted => {
+                Ok(Some(Step::Unknown { .. })) if self.progress.may_be_encrypted() => {
                     self.encrypt(exchange, context);
                 }
-                // What is missing may have been a ChangeCipherSpec.
-                Ok(Some(Step::Odd { .. })) if exchange.has_hole => self.stage = Stage::Over,
-                Ok(Some(Step::Odd { kind })) => {
+                // What is missing may have been a ChangeCipherSpec, so that this
+                // may be encrypted and is no error.
+                Ok(Some(Step::Unknown { .. })) if exchange.has_gap => {
+                    self.stage = Stage::Over(End::Unreadable);
+                }
+                Ok(Some(Step::Unknown { kind })) => {
                     self.fail(TlsError::Handshake { kind }, side, exchange, context);
                 }
                 Err(error) => self.fail(error, side, exchange, context),
@@ -331,7 +379,7 @@ impl Stream {
         if fragment.is_first {
             reader.alert_level = None;
         }
-        if self.may_be_encrypted
+        if self.progress.may_be_encrypted()
             || fragment.len > MAX_PLAIN_ALERTS
             || !fragment.len.is_multiple_of(2)
         {
@@ -342,7 +390,7 @@ impl Stream {
                 None => reader.alert_level = Some(*byte),
                 Some(level) => {
                     if let Some(alert) = Alert::new(side, level, *byte) {
-                        self.is_found = true;
+                        self.progress = self.progress.max(Progress::Message);
                         exchange.alert(alert, context);
                     }
                 }
@@ -358,7 +406,7 @@ impl Stream {
     ) {
         match exchange.change_cipher_spec(side) {
             Change::Nothing => {}
-            Change::Unknown => self.may_be_encrypted = true,
+            Change::Unknown => self.progress = Progress::ChangeCipherSpec,
             Change::Encrypted => self.encrypt(exchange, context),
         }
     }
@@ -375,7 +423,7 @@ impl Stream {
         }
         self.ignore(fragment.len.into());
         let is_early = exchange.may_be_early_data(side) || exchange.awaits_hello(side);
-        if !is_early || self.ignored > PATIENCE {
+        if !is_early || self.ignored > MAX_IGNORED {
             self.encrypt(exchange, context);
         }
     }
@@ -387,12 +435,12 @@ impl Stream {
         exchange: &mut Exchange,
         context: &mut Context<'_>,
     ) -> &'a [u8] {
-        let Stage::Ssl2 { message, left } = &mut self.stage else {
+        let Stage::Ssl2 { message, left, .. } = &mut self.stage else {
             return bytes;
         };
         let there = usize::from(*left).min(bytes.len());
-        let (taken, rest) = bytes.split_at_checked(there).unwrap_or_default();
-        message.extend_from_slice(taken);
+        let (part, rest) = bytes.split_at_checked(there).unwrap_or_default();
+        message.extend_from_slice(part);
         *left -= u16::try_from(there).unwrap_or(*left);
         if *left > 0 {
             return rest;
@@ -401,16 +449,30 @@ impl Stream {
         match ssl2::parse(body, side) {
             Err(error) => self.fail(error, side, exchange, context),
             Ok(hello) => {
-                // SSL 2.0 itself goes on with frames of its own.
+                let searched = self.stage.searched();
                 self.stage = match hello.version() {
-                    TlsVersion::SSL_2_0 => Stage::Over,
-                    _ => Stage::Records(Records::default()),
+                    // SSL 2.0 goes on in a format of its own, not in records.
+                    TlsVersion::SSL_2_0 => Stage::Over(End::Unreadable),
+                    _ => Stage::Records(Records {
+                        searched,
+                        ..Records::default()
+                    }),
                 };
-                self.is_found = true;
+                self.message_was_read();
                 exchange.client_hello(hello, context);
             }
         }
         rest
+    }
+}
+
+impl Records {
+    /// Counts bytes that were read where the stream did not begin with records.
+    fn count(&mut self, more: usize) {
+        if let Some(searched) = &mut self.searched {
+            let more = u32::try_from(more).unwrap_or(u32::MAX);
+            *searched = searched.saturating_add(more);
+        }
     }
 }
 
@@ -420,6 +482,6 @@ const SSL2_LENGTH: u16 = 2;
 /// Longer alerts are encrypted: a single one has two bytes.
 const MAX_PLAIN_ALERTS: u16 = 8;
 
-/// How many bytes of no use go by on one side before the other's answer is no
-/// longer waited for.
-const PATIENCE: u32 = 64 << 10;
+/// How many bytes of one side may go by unread before the other side's answer is
+/// no longer waited for.
+const MAX_IGNORED: u32 = 64 << 10;

@@ -6,30 +6,32 @@ use flowscope_core::session::{Datagram, Input, Interest, StreamEnd};
 use flowscope_core::session::{DatagramParser, SessionParser};
 use flowscope_core::{Sink, Timestamp};
 
-use crate::seek::Seek;
+use crate::candidates::Candidates;
 use crate::{DetectError, Message, Protocol};
 
-/// A parser. The large ones are in a place of their own, as most flows have
-/// others.
+/// The parser of one flow. Large ones are boxed, so that a flow with a small one
+/// takes no more memory than that needs.
 #[derive(Clone, Debug)]
-pub(crate) enum Reader {
+pub(crate) enum ProtocolParser {
     #[cfg(feature = "http")]
-    Http(crate::web::Web),
+    Http(crate::http::HttpWithTunnel),
     #[cfg(feature = "tls")]
     Tls(flowscope_tls::TlsParser),
     #[cfg(feature = "dns")]
-    Dns {
+    DnsTcp {
         parser: Box<flowscope_dns::DnsTcpParser>,
-        has_spoken: bool,
+        /// Whether it has given a message. Until then, that the flow is DNS is a
+        /// guess by its port.
+        is_confirmed: bool,
     },
     #[cfg(feature = "dns")]
-    DnsDatagrams(flowscope_dns::DnsUdpParser),
-    /// Several, until one of them finds something.
-    Seek(Box<Seek>),
+    DnsUdp(flowscope_dns::DnsUdpParser),
+    /// Several, of which the first to find its protocol is kept.
+    Candidates(Box<Candidates>),
 }
 
-impl Reader {
-    /// Takes what one side of a connection sent next.
+impl ProtocolParser {
+    /// Reads what one side of a connection sent next.
     pub(crate) fn feed(
         &mut self,
         input: Input<'_>,
@@ -37,7 +39,7 @@ impl Reader {
     ) -> Result<Interest, DetectError> {
         match self {
             #[cfg(feature = "http")]
-            Self::Http(web) => web.feed(input, out),
+            Self::Http(http) => http.feed(input, out),
             #[cfg(feature = "tls")]
             Self::Tls(parser) => {
                 let Ok(interest) = parser.feed(input, &mut |message| {
@@ -46,30 +48,33 @@ impl Reader {
                 Ok(interest)
             }
             #[cfg(feature = "dns")]
-            Self::Dns { parser, has_spoken } => {
+            Self::DnsTcp {
+                parser,
+                is_confirmed,
+            } => {
                 let fed = parser.feed(input, &mut |message| {
-                    *has_spoken = true;
+                    *is_confirmed = true;
                     out.push(Message::Dns(message));
                 });
                 match fed {
-                    // It was a guess.
-                    Err(_) if !*has_spoken => Ok(Interest::Done),
+                    // A guess that was wrong is no error of the flow.
+                    Err(_) if !*is_confirmed => Ok(Interest::Done),
                     fed => Ok(fed?),
                 }
             }
             #[cfg(feature = "dns")]
-            Self::DnsDatagrams(_) => Ok(Interest::Done),
-            Self::Seek(seek) => {
-                let (interest, found) = seek.feed(input, out);
-                if let Some(found) = found {
-                    *self = found;
+            Self::DnsUdp(_) => Ok(Interest::Done),
+            Self::Candidates(candidates) => {
+                let (interest, chosen) = candidates.feed(input, out);
+                if let Some(chosen) = chosen {
+                    *self = chosen;
                 }
                 Ok(interest)
             }
         }
     }
 
-    /// Takes a datagram.
+    /// Reads a datagram.
     pub(crate) fn parse(
         &mut self,
         datagram: Datagram<'_>,
@@ -77,7 +82,7 @@ impl Reader {
     ) -> Result<Interest, DetectError> {
         match self {
             #[cfg(feature = "dns")]
-            Self::DnsDatagrams(parser) => {
+            Self::DnsUdp(parser) => {
                 Ok(parser.parse(datagram, &mut |message| out.push(Message::Dns(message)))?)
             }
             _ => Ok(Interest::Done),
@@ -88,20 +93,20 @@ impl Reader {
     pub(crate) fn close(&mut self, end: StreamEnd, out: &mut dyn Sink<Message>) {
         match self {
             #[cfg(feature = "http")]
-            Self::Http(web) => web.close(end, out),
+            Self::Http(http) => http.close(end, out),
             #[cfg(feature = "tls")]
             Self::Tls(parser) => {
                 parser.close(end, &mut |message| out.push(Message::Tls(message)));
             }
             #[cfg(feature = "dns")]
-            Self::Dns { parser, .. } => {
+            Self::DnsTcp { parser, .. } => {
                 parser.close(end, &mut |message| out.push(Message::Dns(message)));
             }
             #[cfg(feature = "dns")]
-            Self::DnsDatagrams(_) => {}
-            Self::Seek(seek) => {
-                if let Some(found) = seek.close(end, out) {
-                    *self = found;
+            Self::DnsUdp(_) => {}
+            Self::Candidates(candidates) => {
+                if let Some(chosen) = candidates.close(end, out) {
+                    *self = chosen;
                 }
             }
         }
@@ -110,7 +115,7 @@ impl Reader {
     /// A flow of datagrams is over.
     pub(crate) fn end(&mut self, at: Timestamp, out: &mut dyn Sink<Message>) {
         #[cfg(feature = "dns")]
-        if let Self::DnsDatagrams(parser) = self {
+        if let Self::DnsUdp(parser) = self {
             parser.close(at, &mut |message| out.push(Message::Dns(message)));
         }
     }
@@ -118,45 +123,49 @@ impl Reader {
     pub(crate) fn next_tick(&self) -> Option<Timestamp> {
         match self {
             #[cfg(feature = "http")]
-            Self::Http(web) => web.inner().and_then(SessionParser::next_tick),
+            Self::Http(http) => http.inner().and_then(SessionParser::next_tick),
             #[cfg(feature = "dns")]
-            Self::Dns { parser, .. } => parser.next_tick(),
+            Self::DnsTcp { parser, .. } => parser.next_tick(),
             #[cfg(feature = "dns")]
-            Self::DnsDatagrams(parser) => parser.next_tick(),
+            Self::DnsUdp(parser) => parser.next_tick(),
             #[cfg(feature = "tls")]
             Self::Tls(_) => None,
             #[cfg(feature = "http")]
-            Self::Seek(seek) => SessionParser::next_tick(seek.http.as_ref()?.inner()?),
+            Self::Candidates(candidates) => {
+                SessionParser::next_tick(candidates.http.as_ref()?.inner()?)
+            }
             #[cfg(not(feature = "http"))]
-            Self::Seek(_) => None,
+            Self::Candidates(_) => None,
         }
     }
 
     pub(crate) fn tick(&mut self, at: Timestamp, out: &mut dyn Sink<Message>) {
         match self {
             #[cfg(feature = "http")]
-            Self::Http(web) => {
-                if let Some(inner) = web.inner_mut() {
+            Self::Http(http) => {
+                if let Some(inner) = http.inner_mut() {
                     SessionParser::tick(inner, at, out);
                 }
             }
             #[cfg(feature = "dns")]
-            Self::Dns { parser, .. } => {
+            Self::DnsTcp { parser, .. } => {
                 parser.tick(at, &mut |message| out.push(Message::Dns(message)));
             }
             #[cfg(feature = "dns")]
-            Self::DnsDatagrams(parser) => {
+            Self::DnsUdp(parser) => {
                 parser.tick(at, &mut |message| out.push(Message::Dns(message)));
             }
             #[cfg(feature = "tls")]
             Self::Tls(_) => {}
-            Self::Seek(seek) => {
+            Self::Candidates(candidates) => {
                 #[cfg(feature = "http")]
-                if let Some(inner) = seek.http.as_mut().and_then(crate::web::Web::inner_mut) {
+                if let Some(http) = &mut candidates.http
+                    && let Some(inner) = http.inner_mut()
+                {
                     SessionParser::tick(inner, at, out);
                 }
                 #[cfg(not(feature = "http"))]
-                let _ = seek;
+                let _ = candidates;
             }
         }
     }
@@ -165,17 +174,14 @@ impl Reader {
     pub(crate) fn protocol(&self) -> Option<Protocol> {
         match self {
             #[cfg(feature = "http")]
-            Self::Http(web) => web.is_heard().then_some(Protocol::Http),
+            Self::Http(http) => http.reports_http().then_some(Protocol::Http),
             #[cfg(feature = "tls")]
             Self::Tls(_) => Some(Protocol::Tls),
             #[cfg(feature = "dns")]
-            Self::Dns { has_spoken, .. } => has_spoken.then_some(Protocol::Dns),
+            Self::DnsTcp { is_confirmed, .. } => is_confirmed.then_some(Protocol::Dns),
             #[cfg(feature = "dns")]
-            Self::DnsDatagrams(_) => Some(Protocol::Dns),
-            Self::Seek(seek) => seek.protocol(),
+            Self::DnsUdp(_) => Some(Protocol::Dns),
+            Self::Candidates(candidates) => candidates.protocol(),
         }
     }
 }
-
-/// A reader in a place of its own, as most flows need none.
-pub(crate) type BoxedReader = Box<Reader>;

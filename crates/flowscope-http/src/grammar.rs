@@ -20,7 +20,7 @@ pub(crate) fn is_known_method(word: &[u8]) -> bool {
 }
 
 /// Capitals, with an underscore or hyphen between them at the most.
-pub(crate) fn is_like_a_method(word: &[u8]) -> bool {
+pub(crate) fn looks_like_method(word: &[u8]) -> bool {
     (3..=LONGEST_METHOD).contains(&word.len())
         && word
             .iter()

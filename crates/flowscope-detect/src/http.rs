@@ -1,53 +1,56 @@
-//! HTTP, and what is inside its tunnels.
+//! HTTP, and what its tunnels carry.
 
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{Input, Interest, SessionParser, StreamEnd};
 use flowscope_core::{FlowSide, Sink};
-use flowscope_http::{HttpMessage, HttpParser, HttpTunnel, Reading, TunnelKind};
+use flowscope_http::{HttpMessage, HttpParser, HttpTunnel, Parsed, TunnelKind};
 
 use crate::{DetectError, Detector, Message};
 
-/// A connection of HTTP, which may become a tunnel.
+/// The parser of an HTTP connection, with a detector for what follows in case
+/// it becomes a tunnel.
 #[derive(Clone, Debug)]
-pub(crate) struct Web {
+pub(crate) struct HttpWithTunnel {
     parser: HttpParser,
     tunnel: Tunnel,
-    reports: Reports,
+    scope: Scope,
 }
 
-/// What is given of a connection.
+/// Of what messages are given.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Reports {
-    Everything,
-    /// Only what is in its tunnel.
-    Tunnels,
+pub(crate) enum Scope {
+    /// Of HTTP, and of what a tunnel carries.
+    All,
+    /// Only of what a tunnel carries: HTTP itself is not selected.
+    TunnelOnly,
 }
 
 #[derive(Clone, Debug)]
 enum Tunnel {
-    /// There is none; if there will be one, this is for what is in it.
-    Ahead(Detector),
+    /// There is none yet. If there will be one, the detector reads it.
+    NotYet(Detector),
+    /// The detector reads what it carries.
     Open(Detector),
-    /// What is in it is of no interest.
+    /// What it carries is not read.
     Ignored,
 }
 
-impl Web {
-    /// `inner` looks into a tunnel.
-    pub(crate) fn new(parser: HttpParser, inner: Option<Detector>, reports: Reports) -> Self {
+impl HttpWithTunnel {
+    /// `inner` reads what a tunnel carries.
+    pub(crate) fn new(parser: HttpParser, inner: Option<Detector>, scope: Scope) -> Self {
         Self {
             parser,
-            reports,
+            scope,
             tunnel: match inner {
-                Some(inner) => Tunnel::Ahead(inner),
+                Some(inner) => Tunnel::NotYet(inner),
                 None => Tunnel::Ignored,
             },
         }
     }
 
-    /// Whether its messages are given.
-    pub(crate) fn is_heard(&self) -> bool {
-        self.reports == Reports::Everything
+    /// Whether messages of HTTP are given.
+    pub(crate) fn reports_http(&self) -> bool {
+        self.scope == Scope::All
     }
 
     /// Whether a side has begun a message.
@@ -55,19 +58,19 @@ impl Web {
         self.parser.has_begun(side)
     }
 
-    /// What looks into its tunnel.
+    /// What reads the open tunnel.
     pub(crate) fn inner(&self) -> Option<&Detector> {
         match &self.tunnel {
             Tunnel::Open(inner) => Some(inner),
-            Tunnel::Ahead(_) | Tunnel::Ignored => None,
+            Tunnel::NotYet(_) | Tunnel::Ignored => None,
         }
     }
 
-    /// What looks into its tunnel.
+    /// What reads the open tunnel.
     pub(crate) fn inner_mut(&mut self) -> Option<&mut Detector> {
         match &mut self.tunnel {
             Tunnel::Open(inner) => Some(inner),
-            Tunnel::Ahead(_) | Tunnel::Ignored => None,
+            Tunnel::NotYet(_) | Tunnel::Ignored => None,
         }
     }
 
@@ -76,20 +79,20 @@ impl Web {
         input: Input<'_>,
         out: &mut dyn Sink<Message>,
     ) -> Result<Interest, DetectError> {
-        let is_heard = self.is_heard();
+        let reports_http = self.reports_http();
         let tunnel = &mut self.tunnel;
-        let reading = self.parser.read(input, &mut |message| {
-            if let HttpMessage::Tunnel(told) = &message {
-                tunnel.open(told);
+        let parsed = self.parser.parse(input, &mut |message| {
+            if let HttpMessage::Tunnel(message) = &message {
+                tunnel.open(message);
             }
-            if is_heard {
+            if reports_http {
                 out.push(Message::Http(message));
             }
         });
-        let rest = match reading {
-            Ok(Reading::Tunnel(rest)) => rest,
-            Ok(Reading::Http) => return Ok(Interest::More),
-            Err(error) if is_heard => return Err(error.into()),
+        let rest = match parsed {
+            Ok(Parsed::Tunnel(rest)) => rest,
+            Ok(Parsed::Http) => return Ok(Interest::More),
+            Err(error) if reports_http => return Err(error.into()),
             _ => return Ok(Interest::Done),
         };
         let chunk = match input.chunk {
@@ -114,13 +117,13 @@ impl Web {
     }
 
     pub(crate) fn close(&mut self, end: StreamEnd, out: &mut dyn Sink<Message>) {
-        let is_heard = self.is_heard();
+        let reports_http = self.reports_http();
         let tunnel = &mut self.tunnel;
         self.parser.close(end, &mut |message| {
-            if let HttpMessage::Tunnel(told) = &message {
-                tunnel.open(told);
+            if let HttpMessage::Tunnel(message) = &message {
+                tunnel.open(message);
             }
-            if is_heard {
+            if reports_http {
                 out.push(Message::Http(message));
             }
         });
@@ -131,21 +134,22 @@ impl Web {
 }
 
 impl Tunnel {
-    /// A tunnel begins. Those that lead to other hosts, and those to TLS (RFC
-    /// 2817), may have one of the protocols in them.
-    fn open(&mut self, told: &HttpTunnel) {
+    /// A tunnel begins. One that leads to another host, or to TLS (RFC 2817),
+    /// may carry one of the protocols; any other, such as a WebSocket, carries
+    /// none and is not read.
+    fn open(&mut self, message: &HttpTunnel) {
         let is_tls = |protocol: flowscope_http::Text<'_>| {
             let name = protocol.as_bytes().first_chunk::<4>();
             name.is_some_and(|name| name.eq_ignore_ascii_case(b"TLS/"))
         };
-        let is_worth_it = match told.kind {
+        let may_carry = match message.kind {
             TunnelKind::Connect => true,
-            _ => told.protocol().is_some_and(is_tls),
+            _ => message.protocol().is_some_and(is_tls),
         };
         *self = match core::mem::replace(self, Self::Ignored) {
-            Self::Ahead(inner) if is_worth_it => Self::Open(inner),
+            Self::NotYet(inner) if may_carry => Self::Open(inner),
             Self::Open(inner) => Self::Open(inner),
-            Self::Ahead(_) | Self::Ignored => Self::Ignored,
+            Self::NotYet(_) | Self::Ignored => Self::Ignored,
         };
     }
 }

@@ -1,43 +1,43 @@
-//! One side of a stream, cut into messages.
+//! One side of a connection, split into messages.
 
-use flowscope_core::session::ByteBuffer;
+use flowscope_core::session::{ByteBuffer, ProbeResult};
 
-use crate::config::{DnsConfig, Scrutiny};
+use crate::config::{DnsConfig, Strictness};
 use crate::error::DnsError;
-use crate::like::{self, Likeness};
 use crate::packet::Header;
+use crate::probe;
 
 /// Finds the messages of one side.
 ///
-/// Whole messages are lent from where they came; a part of one is kept until
-/// the rest is there.
+/// A message that is whole in a chunk is read from there. A part of one is
+/// buffered until the rest is there.
 #[derive(Clone, Debug)]
-pub(crate) struct Framing {
+pub(crate) struct Direction {
     state: State,
-    /// The beginning of a message, with its length before it; while seeking,
-    /// where one may begin.
-    kept: ByteBuffer,
+    /// The beginning of a message, with its length before it; during a resync,
+    /// bytes in which one may begin.
+    buffer: ByteBuffer,
     limit: u16,
-    scrutiny: Scrutiny,
+    strictness: Strictness,
     /// Whether a message was found, so that the side is DNS.
-    known: bool,
+    is_confirmed: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
     /// At the beginning of a message, or in one.
-    Framed,
-    /// In a message that is lost, so many bytes before its end.
+    Message,
+    /// In a message of which bytes are missing, so many bytes before its end.
     Skipping(u64),
-    /// Behind a hole, where a message may begin anywhere.
-    Seeking(Search),
+    /// Behind missing bytes, where a message may begin anywhere.
+    Resync(Budget),
     /// Nothing more is to be expected.
     Lost,
 }
 
 /// How much more a search may take.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Search {
+struct Budget {
     bytes: u32,
     candidates: u32,
 }
@@ -49,29 +49,29 @@ pub(crate) struct Found<'a> {
     pub(crate) missing: u32,
 }
 
-impl Framing {
+impl Direction {
     pub(crate) fn new(config: &DnsConfig) -> Self {
         Self {
-            state: State::Framed,
-            kept: ByteBuffer::new(PREFIX + usize::from(u16::MAX)),
+            state: State::Message,
+            buffer: ByteBuffer::new(PREFIX + usize::from(u16::MAX)),
             limit: config.max_message,
-            scrutiny: config.scrutiny,
-            known: false,
+            strictness: config.strictness,
+            is_confirmed: false,
         }
     }
 
-    /// Takes the next bytes.
+    /// Reads the next bytes.
     pub(crate) fn data(
         &mut self,
         mut bytes: &[u8],
         found: &mut impl FnMut(Found<'_>),
     ) -> Result<(), DnsError> {
-        // What is kept is to be looked at anew.
+        // Whether the buffer is to be read again, with another state.
         let mut again = false;
         while again || !bytes.is_empty() {
             again = false;
             let read = match self.state {
-                State::Framed => self.framed(&mut bytes, found),
+                State::Message => self.read_message(&mut bytes, found),
                 State::Skipping(left) => {
                     let skipped =
                         usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
@@ -79,12 +79,12 @@ impl Framing {
                     self.skip(skipped as u64);
                     Ok(())
                 }
-                State::Seeking(search) => self.seek(search, &mut bytes, found),
+                State::Resync(search) => self.resync(search, &mut bytes, found),
                 State::Lost => return Ok(()),
             };
-            match (read, self.scrutiny) {
-                (Err(DnsError::NotDns), Scrutiny::KnownPort) => {
-                    self.state = State::Seeking(Search::NEW);
+            match (read, self.strictness) {
+                (Err(DnsError::NotDns), Strictness::KnownPort) => {
+                    self.state = State::Resync(Budget::NEW);
                     again = true;
                 }
                 (read, _) => read?,
@@ -93,26 +93,26 @@ impl Framing {
         Ok(())
     }
 
-    /// Takes a hole.
+    /// `len` bytes are missing.
     pub(crate) fn gap(&mut self, len: u64, found: &mut impl FnMut(Found<'_>)) {
         match self.state {
-            State::Framed => {
-                let end = Frame::of(self.kept.unread()).and_then(|frame| {
-                    let rest = frame.end().checked_sub(self.kept.len())? as u64;
+            State::Message => {
+                let end = Frame::of(self.buffer.unread()).and_then(|frame| {
+                    let rest = frame.end().checked_sub(self.buffer.len())? as u64;
                     rest.checked_sub(len)
                 });
-                self.give_partial(found);
+                self.report_partial(found);
                 self.state = match end {
-                    Some(0) => State::Framed,
+                    Some(0) => State::Message,
                     Some(left) => State::Skipping(left),
-                    None => State::Seeking(Search::NEW),
+                    None => State::Resync(Budget::NEW),
                 };
             }
             State::Skipping(left) if len <= left => self.skip(len),
-            State::Skipping(_) => self.state = State::Seeking(Search::NEW),
-            State::Seeking(search) => {
-                self.kept.clear();
-                self.state = State::Seeking(search);
+            State::Skipping(_) => self.state = State::Resync(Budget::NEW),
+            State::Resync(search) => {
+                self.buffer.clear();
+                self.state = State::Resync(search);
             }
             State::Lost => {}
         }
@@ -120,8 +120,8 @@ impl Framing {
 
     /// The stream is over.
     pub(crate) fn finish(&mut self, found: &mut impl FnMut(Found<'_>)) {
-        if self.state == State::Framed {
-            self.give_partial(found);
+        if self.state == State::Message {
+            self.report_partial(found);
         }
         self.lose();
     }
@@ -131,29 +131,29 @@ impl Framing {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.kept.memory()
+        self.buffer.memory()
     }
 
-    /// Takes bytes up to the end of a message, or all.
-    fn framed(
+    /// Reads bytes up to the end of a message, or all.
+    fn read_message(
         &mut self,
         bytes: &mut &[u8],
         found: &mut impl FnMut(Found<'_>),
     ) -> Result<(), DnsError> {
-        if self.kept.is_empty()
+        if self.buffer.is_empty()
             && let Some(message) = self.check(bytes)?
         {
             found(Found::whole(message));
             let end = PREFIX + message.len();
-            self.known = true;
+            self.is_confirmed = true;
             *bytes = bytes.get(end..).unwrap_or_default();
             return Ok(());
         }
-        // No more is kept than the message has, and no more than tells that it
-        // is one before that was looked at.
-        let have = self.kept.len();
-        let end = Frame::of(self.kept.unread()).map_or(PREFIX, |frame| frame.end());
-        let stage = [PREFIX, PREFIX + Header::LEN, PREFIX + like::ENOUGH, end]
+        // No more is buffered than the message has. It is checked in steps, so
+        // that what is no message is found out before much of it is buffered.
+        let have = self.buffer.len();
+        let end = Frame::of(self.buffer.unread()).map_or(PREFIX, |frame| frame.end());
+        let stage = [PREFIX, PREFIX + Header::LEN, PREFIX + probe::ENOUGH, end]
             .into_iter()
             .find(|stage| *stage > have)
             .unwrap_or(end)
@@ -163,10 +163,10 @@ impl Framing {
             .unwrap_or((bytes, &[]));
         *bytes = rest;
         self.extend(taken)?;
-        if let Some(message) = self.check(self.kept.unread())? {
+        if let Some(message) = self.check(self.buffer.unread())? {
             found(Found::whole(message));
-            self.known = true;
-            self.kept.clear();
+            self.is_confirmed = true;
+            self.buffer.clear();
         }
         Ok(())
     }
@@ -180,8 +180,8 @@ impl Framing {
             return Err(DnsError::NotDns);
         }
         if let Some(header) = frame.header
-            && (like::of_header(&header) == Likeness::No || header.least_len() > frame.len)
-            && !(self.known && is_mere_header(&header, frame.len))
+            && (probe::of_header(&header) == ProbeResult::NoMatch || header.least_len() > frame.len)
+            && !(self.is_confirmed && is_mere_header(&header, frame.len))
         {
             return Err(DnsError::NotDns);
         }
@@ -190,41 +190,42 @@ impl Framing {
             return Err(DnsError::TooLong { limit });
         }
         let message = bytes.get(PREFIX..frame.end());
-        // The first message has to convince, by as much of it as is looked at
-        // whether the rest is there or not.
-        let seen = bytes.len().min(PREFIX + like::ENOUGH);
-        let enough = message.is_some() || seen > PREFIX + like::ENOUGH - 1;
-        if !self.known && enough {
+        // The first message has to be beyond doubt. It is judged by as many bytes
+        // whether the rest came with the same chunk or not.
+        let seen = bytes.len().min(PREFIX + probe::ENOUGH);
+        let enough = message.is_some() || seen > PREFIX + probe::ENOUGH - 1;
+        if !self.is_confirmed && enough {
             let front = bytes.get(..seen).unwrap_or_default();
-            // Where DNS is at home, a name that cannot be read is damage.
-            let is_damaged = self.scrutiny == Scrutiny::KnownPort
-                && (frame.header).is_some_and(|header| like::has_bad_name(front, &header));
-            if Likeness::of_stream(front) == Likeness::No && !is_damaged {
+            // On a port of DNS, a name that cannot be read is damage, and does
+            // not mean another protocol.
+            let is_damaged = self.strictness == Strictness::KnownPort
+                && (frame.header).is_some_and(|header| probe::has_bad_name(front, &header));
+            if probe::of_stream(front) == ProbeResult::NoMatch && !is_damaged {
                 return Err(DnsError::NotDns);
             }
         }
         Ok(message)
     }
 
-    /// Looks for a message in what is kept and in `bytes`.
-    fn seek(
+    /// Searches for a message in the buffer and in `bytes`.
+    fn resync(
         &mut self,
-        mut search: Search,
+        mut search: Budget,
         bytes: &mut &[u8],
         found: &mut impl FnMut(Found<'_>),
     ) -> Result<(), DnsError> {
-        // As much as the candidate at the front needs, or a little more.
-        let have = self.kept.len();
-        let wanted = Frame::of(self.kept.unread())
+        // As much as the candidate at the front needs, and at least one byte.
+        let have = self.buffer.len();
+        let needed = Frame::of(self.buffer.unread())
             .filter(|frame| frame.header.is_some())
             .map_or(PREFIX + Header::LEN, |frame| frame.end());
         let (taken, rest) = bytes
-            .split_at_checked(wanted.saturating_sub(have).max(1))
+            .split_at_checked(needed.saturating_sub(have).max(1))
             .unwrap_or((bytes, &[]));
         *bytes = rest;
         self.extend(taken)?;
         loop {
-            let unread = self.kept.unread();
+            let unread = self.buffer.unread();
             let Some(Frame {
                 header: Some(header),
                 len,
@@ -232,22 +233,22 @@ impl Framing {
             else {
                 break;
             };
-            // Not even worth waiting for.
-            let idle = like::of_header(&header) < Likeness::Certain
+            // These bytes begin no message, however they go on.
+            let is_excluded = probe::of_header(&header) < ProbeResult::Match
                 || len > self.limit.into()
                 || header.least_len() > len
                 || header.counts() == [0; 4];
-            if !idle {
+            if !is_excluded {
                 let whole = unread.len() >= PREFIX + len;
-                match Likeness::of_stream(unread) {
-                    Likeness::Certain if whole => {
+                match probe::of_stream(unread) {
+                    ProbeResult::Match if whole => {
                         let message = unread.get(PREFIX..PREFIX + len).unwrap_or_default();
                         found(Found::whole(message));
-                        self.known = true;
-                        self.kept.consume(PREFIX + len);
+                        self.is_confirmed = true;
+                        self.buffer.consume(PREFIX + len);
                         return self.resume(found);
                     }
-                    Likeness::Certain | Likeness::Unsure if !whole => break,
+                    ProbeResult::Match | ProbeResult::Possible if !whole => break,
                     _ => match search.candidates.checked_sub(1) {
                         Some(left) => search.candidates = left,
                         None => {
@@ -257,7 +258,7 @@ impl Framing {
                     },
                 }
             }
-            self.kept.consume(1);
+            self.buffer.consume(1);
             match search.bytes.checked_sub(1) {
                 Some(left) => search.bytes = left,
                 None => {
@@ -266,17 +267,17 @@ impl Framing {
                 }
             }
         }
-        self.state = State::Seeking(search);
+        self.state = State::Resync(search);
         Ok(())
     }
 
     /// Goes on behind a message that was found, with what was kept behind it.
     fn resume(&mut self, found: &mut impl FnMut(Found<'_>)) -> Result<(), DnsError> {
-        self.state = State::Framed;
-        while let Some(message) = self.check(self.kept.unread())? {
+        self.state = State::Message;
+        while let Some(message) = self.check(self.buffer.unread())? {
             found(Found::whole(message));
             let end = PREFIX + message.len();
-            self.kept.consume(end);
+            self.buffer.consume(end);
         }
         Ok(())
     }
@@ -284,19 +285,19 @@ impl Framing {
     fn skip(&mut self, len: u64) {
         if let State::Skipping(left) = self.state {
             self.state = match left.saturating_sub(len) {
-                0 => State::Framed,
+                0 => State::Message,
                 left => State::Skipping(left),
             };
         }
     }
 
-    /// Gives what there is of a message whose end will not come.
-    fn give_partial(&mut self, found: &mut impl FnMut(Found<'_>)) {
-        let bytes = self.kept.unread();
+    /// Reports what there is of a message whose end will not come.
+    fn report_partial(&mut self, found: &mut impl FnMut(Found<'_>)) {
+        let bytes = self.buffer.unread();
         if let Some(frame) = Frame::of(bytes)
             && frame.header.is_some()
             && let Some(message) = bytes.get(PREFIX..)
-            && (self.known || Likeness::of_stream(bytes) >= self.least_likeness())
+            && (self.is_confirmed || probe::of_stream(bytes) >= self.least_evidence())
         {
             let missing = frame.len.saturating_sub(message.len());
             found(Found {
@@ -304,31 +305,31 @@ impl Framing {
                 missing: u32::try_from(missing).unwrap_or(u32::MAX),
             });
         }
-        self.kept.clear();
+        self.buffer.clear();
     }
 
-    /// How much a message that is cut must look like one.
-    fn least_likeness(&self) -> Likeness {
-        match self.scrutiny {
-            Scrutiny::AnyPort => Likeness::Certain,
-            Scrutiny::KnownPort => Likeness::Unsure,
+    /// How sure it must be that a message that is cut is one.
+    fn least_evidence(&self) -> ProbeResult {
+        match self.strictness {
+            Strictness::AnyPort => ProbeResult::Match,
+            Strictness::KnownPort => ProbeResult::Possible,
         }
     }
 
     fn extend(&mut self, bytes: &[u8]) -> Result<(), DnsError> {
-        let limit = self.kept.limit();
-        self.kept
+        let limit = self.buffer.limit();
+        self.buffer
             .extend(bytes)
             .map_err(|_| DnsError::TooLong { limit })
     }
 
     fn lose(&mut self) {
         self.state = State::Lost;
-        self.kept = ByteBuffer::new(0);
+        self.buffer = ByteBuffer::new(0);
     }
 }
 
-impl Default for Framing {
+impl Default for Direction {
     fn default() -> Self {
         Self::new(&DnsConfig::default())
     }
@@ -343,7 +344,7 @@ impl<'a> Found<'a> {
     }
 }
 
-impl Search {
+impl Budget {
     const NEW: Self = Self {
         bytes: 128 << 10,
         candidates: 64,

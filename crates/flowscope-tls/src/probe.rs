@@ -1,85 +1,61 @@
 //! Whether a stream is TLS, by how it begins.
 
-use crate::bytes::Reader;
+use flowscope_core::session::ProbeResult;
+
+use crate::bytes::Cursor;
 use crate::hello::ssl2;
 use crate::record::{
     ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, header, is_plausible,
 };
 use crate::{alert, handshake};
 
-/// How much the first bytes of a stream look like a protocol.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Likeness {
-    /// They are of it.
-    Certain,
-    /// They may be: there are too few of them, or other streams begin like
-    /// this too.
-    Unsure,
-    /// They are not.
-    No,
-}
-
-/// How much the `first` bytes that one side sent look like TLS, or like SSL
-/// 2.0's way to offer it.
-///
-/// About 11 bytes are enough for a handshake. A stream that was under way when
-/// the capture began shows itself by two encrypted records in a row. Text that
-/// comes before TLS is [`No`](Likeness::No) TLS, though a
-/// [`TlsParser`](crate::TlsParser) finds what is behind it.
-///
-/// ```
-/// use flowscope_tls::{Likeness, likeness};
-///
-/// assert_eq!(likeness(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"), Likeness::Certain);
-/// assert_eq!(likeness(b"\x16\x03"), Likeness::Unsure);
-/// assert_eq!(likeness(b"GET / HTTP/1.1"), Likeness::No);
-/// ```
-#[must_use]
-pub fn likeness(first: &[u8]) -> Likeness {
-    match begins(first) {
-        Begin::Ssl2(_) => Likeness::Certain,
-        Begin::Unsure => Likeness::Unsure,
-        Begin::No => Likeness::No,
-        Begin::Records if is_readable(first) => Likeness::Certain,
-        Begin::Records => {
-            next_record(first).map_or(Likeness::Unsure, |next| match next.first_chunk::<3>() {
-                Some(&[kind, major, minor])
-                    if is_plausible(kind, u16::from_be_bytes([major, minor]), 0) =>
-                {
-                    Likeness::Certain
-                }
-                Some(_) => Likeness::No,
-                None => Likeness::Unsure,
-            })
-        }
+/// Whether the `first` bytes that one side sent are TLS: see
+/// [`TlsParser::probe`](crate::TlsParser::probe).
+pub(crate) fn probe(first: &[u8]) -> ProbeResult {
+    match probe_start(first) {
+        StreamStart::Ssl2(_) => ProbeResult::Match,
+        StreamStart::Unsure => ProbeResult::Possible,
+        StreamStart::No => ProbeResult::NoMatch,
+        StreamStart::Records if is_readable(first) => ProbeResult::Match,
+        StreamStart::Records => next_record(first).map_or(ProbeResult::Possible, |next| match next
+            .first_chunk::<3>()
+        {
+            Some(&[kind, major, minor])
+                if is_plausible(kind, u16::from_be_bytes([major, minor]), 0) =>
+            {
+                ProbeResult::Match
+            }
+            Some(_) => ProbeResult::NoMatch,
+            None => ProbeResult::Possible,
+        }),
     }
 }
 
 /// What a stream begins with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Begin {
+pub(crate) enum StreamStart {
     /// Records.
     Records,
     /// A ClientHello of SSL 2.0 with so many bytes behind its length.
     Ssl2(u16),
-    /// It takes more bytes to tell, up to [`ENOUGH`].
+    /// It takes more bytes to tell, up to [`PROBE_LEN`].
     Unsure,
     No,
 }
 
 /// What a stream that starts with `first` begins with.
-pub(crate) fn begins(first: &[u8]) -> Begin {
+pub(crate) fn probe_start(first: &[u8]) -> StreamStart {
     match first.first() {
-        None => Begin::Unsure,
+        None => StreamStart::Unsure,
         Some(0x80..) => match first.first_chunk() {
-            Some(chunk) => ssl2::length(chunk).map_or(Begin::No, Begin::Ssl2),
-            None if ssl2::may_begin(first) => Begin::Unsure,
-            None => Begin::No,
+            Some(chunk) => ssl2::length(chunk).map_or(StreamStart::No, StreamStart::Ssl2),
+            None if ssl2::may_begin(first) => StreamStart::Unsure,
+            None => StreamStart::No,
         },
         Some(_) => match record_begins(first) {
-            Some(true) => Begin::Records,
-            Some(false) => Begin::No,
-            None => Begin::Unsure,
+            Some(true) => StreamStart::Records,
+            Some(false) => StreamStart::No,
+            None => StreamStart::Unsure,
         },
     }
 }
@@ -87,105 +63,106 @@ pub(crate) fn begins(first: &[u8]) -> Begin {
 /// Whether a record begins here that a stream may begin with; `None` if it
 /// takes more bytes to tell.
 fn record_begins(first: &[u8]) -> Option<bool> {
-    let mut reader = Reader::new(first);
-    let kind = reader.u8()?;
+    let mut cursor = Cursor::new(first);
+    let kind = cursor.u8()?;
     if !(CHANGE_CIPHER_SPEC..=APPLICATION_DATA).contains(&kind) {
         return Some(false);
     }
-    if reader.u8()? != 3 {
+    if cursor.u8()? != 3 {
         return Some(false);
     }
-    if reader.u8()? > 4 {
+    if cursor.u8()? > 4 {
         return Some(false);
     }
-    let len = reader.u16()?;
+    let len = cursor.u16()?;
     if !is_plausible(kind, 0x0300, len) {
         return Some(false);
     }
     match kind {
-        CHANGE_CIPHER_SPEC => Some(len == 1 && reader.u8()? == 1),
-        ALERT if len == 2 => is_alert(&mut reader),
+        CHANGE_CIPHER_SPEC => Some(len == 1 && cursor.u8()? == 1),
+        ALERT if len == 2 => is_alert(&mut cursor),
         // One that is encrypted.
         ALERT => Some((16..256).contains(&len)),
-        HANDSHAKE => handshake_begins(&mut reader, len, handshake::is_known),
+        HANDSHAKE => handshake_begins(&mut cursor, len, handshake::is_known),
         _ => Some(len > 0),
     }
 }
 
 /// Whether a record begins here that is so much like TLS that it is found
 /// anywhere in a stream, and how; `None` if it takes more bytes to tell.
-pub(crate) fn is_landmark(first: &[u8], around: Around) -> Option<bool> {
-    let mut reader = Reader::new(first);
-    let kind = reader.u8()?;
+pub(crate) fn is_sync_point(first: &[u8], preceding: Preceding) -> Option<bool> {
+    let mut cursor = Cursor::new(first);
+    let kind = cursor.u8()?;
     if !(CHANGE_CIPHER_SPEC..=HANDSHAKE).contains(&kind) {
         return Some(false);
     }
-    if reader.u8()? != 3 {
+    if cursor.u8()? != 3 {
         return Some(false);
     }
-    if reader.u8()? > 4 {
+    if cursor.u8()? > 4 {
         return Some(false);
     }
-    let len = reader.u16()?;
+    let len = cursor.u16()?;
     if !is_plausible(kind, 0x0300, len) {
         return Some(false);
     }
     let is_hello = |kind| matches!(kind, handshake::CLIENT_HELLO | handshake::SERVER_HELLO);
     let is_last = |kind| kind == handshake::SERVER_HELLO_DONE;
-    match (kind, around) {
+    match (kind, preceding) {
         // One short message is worth finding.
-        (HANDSHAKE, Around::Records) if len == 4 => handshake_begins(&mut reader, len, is_last),
+        (HANDSHAKE, Preceding::Records) if len == 4 => handshake_begins(&mut cursor, len, is_last),
         (HANDSHAKE, _) if len < 6 => Some(false),
-        (HANDSHAKE, Around::Other) => handshake_begins(&mut reader, len, is_hello),
-        (HANDSHAKE, Around::Records) => handshake_begins(&mut reader, len, handshake::is_known),
+        (HANDSHAKE, Preceding::OtherProtocol) => handshake_begins(&mut cursor, len, is_hello),
+        (HANDSHAKE, Preceding::Records) => handshake_begins(&mut cursor, len, handshake::is_known),
         (ALERT, _) => match len {
-            2 => is_alert(&mut reader),
+            2 => is_alert(&mut cursor),
             _ => Some(false),
         },
-        (_, Around::Records) if len == 1 => Some(reader.u8()? == 1),
+        (_, Preceding::Records) if len == 1 => Some(cursor.u8()? == 1),
         _ => Some(false),
     }
 }
 
-/// What else is in the stream.
+/// What may come before a record that is searched for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Around {
+pub(crate) enum Preceding {
     /// Something that is not TLS.
-    Other,
+    OtherProtocol,
     /// Records of which some are missing.
     Records,
 }
 
-fn is_alert(reader: &mut Reader<'_>) -> Option<bool> {
-    if !matches!(reader.u8()?, 1 | 2) {
+fn is_alert(cursor: &mut Cursor<'_>) -> Option<bool> {
+    if !matches!(cursor.u8()?, 1 | 2) {
         return Some(false);
     }
-    Some(alert::description(reader.u8()?).is_some())
+    Some(alert::description(cursor.u8()?).is_some())
 }
 
 /// Whether the content of a handshake record of `len` bytes begins with a
 /// message of a type that `is_wanted`.
 fn handshake_begins(
-    reader: &mut Reader<'_>,
+    cursor: &mut Cursor<'_>,
     len: u16,
     is_wanted: impl Fn(u8) -> bool,
 ) -> Option<bool> {
-    let kind = reader.u8()?;
+    let kind = cursor.u8()?;
     if len == 0 || !is_wanted(kind) {
         return Some(false);
     }
     if len < 4 {
-        // Split where nobody does but to hide it.
+        // A header that is split over records fits too: some clients do so to
+        // hide the server's name.
         return Some(true);
     }
-    let message = reader.u24()?;
+    let message = cursor.u24()?;
     if message > MAX_MESSAGE || (message == 0) != is_empty(kind) {
         return Some(false);
     }
     if len < 6 || !matches!(kind, handshake::CLIENT_HELLO | handshake::SERVER_HELLO) {
         return Some(true);
     }
-    let [major, minor] = reader.u16()?.to_be_bytes();
+    let [major, minor] = cursor.u16()?.to_be_bytes();
     let is_version = matches!((major, minor), (3, 0..=4) | (0x7f, _));
     Some(is_version && message >= MIN_HELLO)
 }
@@ -216,8 +193,8 @@ fn next_record(first: &[u8]) -> Option<&[u8]> {
     rest.get(len.into()..)
 }
 
-/// As many bytes as [`begins`] and [`is_landmark`] look at.
-pub(crate) const ENOUGH: usize = 11;
+/// As many bytes as [`begins`] and [`is_sync_point`] look at.
+pub(crate) const PROBE_LEN: usize = 11;
 
 /// Version and random value are in every hello.
 const MIN_HELLO: u32 = 34;
@@ -237,9 +214,9 @@ mod tests {
             b"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10",
         ] {
             for len in 0..hello.len() {
-                assert_eq!(likeness(&hello[..len]), Likeness::Unsure, "{len}");
+                assert_eq!(probe(&hello[..len]), ProbeResult::Possible, "{len}");
             }
-            assert_eq!(likeness(hello), Likeness::Certain);
+            assert_eq!(probe(hello), ProbeResult::Match);
         }
     }
 
@@ -256,17 +233,17 @@ mod tests {
             b"\x00\x1d\x12\x34\x01\x00\x00\x01\x00\x00",
             b"\x80\x2e\x01\x03\x01\x00\x16\x00\x00\x00\x10",
         ] {
-            assert_eq!(likeness(other), Likeness::No, "{other:02x?}");
+            assert_eq!(probe(other), ProbeResult::NoMatch, "{other:02x?}");
         }
     }
 
     #[test]
     fn encrypted_records_show_themselves_by_the_next() {
         let mut bytes = vec![23, 3, 3, 0, 4, 1, 2, 3, 4];
-        assert_eq!(likeness(&bytes), Likeness::Unsure);
+        assert_eq!(probe(&bytes), ProbeResult::Possible);
         bytes.extend([23, 3, 3, 0]);
-        assert_eq!(likeness(&bytes), Likeness::Certain);
+        assert_eq!(probe(&bytes), ProbeResult::Match);
         bytes[9] = b'x';
-        assert_eq!(likeness(&bytes), Likeness::No);
+        assert_eq!(probe(&bytes), ProbeResult::NoMatch);
     }
 }

@@ -11,111 +11,121 @@ use crate::fields::Fields;
 ///
 /// Responses come in the order of their requests (RFC 9112, section 9.3.2).
 /// Where some of either are missing from the capture, the order alone says
-/// little. A client that does not pipeline has one request under way: the
-/// latest. For one that does, nothing is claimed until all that is doubtful has
-/// passed.
+/// little. A client that does not pipeline has one request in progress: the
+/// latest. For a client that does, no response is matched until a response came
+/// after which the queue is empty.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Waiting {
-    queue: VecDeque<Request>,
-    /// What the heads in the queue take.
+pub(crate) struct PendingRequests {
+    queue: VecDeque<PendingRequest>,
+    /// The memory of the heads in the queue.
     bytes: usize,
     /// A request came while another waited.
     pipelined: bool,
     /// Responses may have gone missing since the queue was last in order.
-    doubtful: bool,
-    /// How many responses came while no request waited, and when the last of
-    /// them began. Requests of before are theirs, though they became known
-    /// later: what they are cut short by is.
-    unasked: u32,
-    unasked_at: Timestamp,
-    /// Requests were forgotten, and that was told.
-    overflowed: bool,
+    may_lack_responses: bool,
+    /// How many responses came while no request was pending, and when the last of
+    /// them began. A request that began before that belongs to one of them: it
+    /// was cut short, and is only known now.
+    unmatched: u32,
+    unmatched_at: Timestamp,
+    /// Whether it was reported that requests were forgotten.
+    overflow_reported: bool,
 }
 
-/// A request that waits.
+/// A request without a response yet.
 #[derive(Clone, Debug)]
-pub(crate) struct Request {
+pub(crate) struct PendingRequest {
     pub(crate) head: Fields,
     /// The time of its last byte so far.
     pub(crate) at: Timestamp,
     /// Its body is not over.
-    pub(crate) open: bool,
-    /// It asks whether its body is wanted.
-    pub(crate) expects: bool,
+    pub(crate) body_open: bool,
+    /// It waits for `100 Continue` before it sends its body.
+    pub(crate) expects_continue: bool,
     /// It asks for another protocol.
     pub(crate) upgrade: bool,
 }
 
-impl Request {
+impl PendingRequest {
     pub(crate) fn method(&self) -> &[u8] {
         self.head.first().as_bytes()
     }
 }
 
-impl Waiting {
-    /// Takes a request that began at `began`. Returns whether requests are
+impl PendingRequests {
+    /// Adds a request that began at `began`. Returns whether requests are
     /// forgotten for the first time.
-    pub(crate) fn push(&mut self, request: Request, began: Timestamp, config: &HttpConfig) -> bool {
-        if self.unasked > 0 && began < self.unasked_at {
-            self.unasked -= 1;
+    pub(crate) fn push(
+        &mut self,
+        request: PendingRequest,
+        began: Timestamp,
+        config: &HttpConfig,
+    ) -> bool {
+        if self.unmatched > 0 && began < self.unmatched_at {
+            self.unmatched -= 1;
             return false;
         }
-        self.unasked = 0;
-        self.pipelined |= !self.queue.is_empty() && !self.doubtful;
+        self.unmatched = 0;
+        self.pipelined |= !self.queue.is_empty() && !self.may_lack_responses;
         self.bytes += request.head.memory();
         if self.queue.capacity() == 0 {
-            // Most clients have one under way.
+            // Most clients have one request in progress.
             self.queue.reserve_exact(1);
         }
         self.queue.push_back(request);
         let most = (config.max_head as usize).saturating_mul(2);
         let mut forgotten = false;
         while self.queue.len() > config.max_outstanding as usize || self.bytes > most {
-            if self.take(VecDeque::pop_front).is_none() {
+            if self.remove(VecDeque::pop_front).is_none() {
                 break;
             }
             forgotten = true;
         }
         if forgotten {
-            self.doubtful = true;
+            self.may_lack_responses = true;
         }
-        let first = forgotten && !self.overflowed;
-        self.overflowed |= forgotten;
+        let first = forgotten && !self.overflow_reported;
+        self.overflow_reported |= forgotten;
         first
     }
 
     /// The latest request is over.
-    pub(crate) fn ended(&mut self, at: Timestamp) {
+    pub(crate) fn end_latest(&mut self, at: Timestamp) {
         if let Some(request) = self.queue.back_mut()
-            && request.open
+            && request.body_open
         {
-            (request.at, request.open) = (at, false);
+            (request.at, request.body_open) = (at, false);
         }
     }
 
     /// The latest request.
-    pub(crate) fn latest(&self) -> Option<&Request> {
+    pub(crate) fn latest(&self) -> Option<&PendingRequest> {
         self.queue.back()
     }
 
     /// The request that a response answers which began at `began`. One with an
-    /// interim response goes on waiting.
-    pub(crate) fn answer(&mut self, interim: bool, began: Timestamp) -> Option<Request> {
+    /// interim response stays pending.
+    pub(crate) fn answer(&mut self, interim: bool, began: Timestamp) -> Option<PendingRequest> {
         if self.queue.is_empty() && !interim {
-            self.unasked = self.unasked.saturating_add(1);
-            self.unasked_at = began;
+            self.unmatched = self.unmatched.saturating_add(1);
+            self.unmatched_at = began;
         }
-        match (self.doubtful, self.pipelined, interim) {
+        match (self.may_lack_responses, self.pipelined, interim) {
+            // Nothing is missing: responses come in the order of requests.
             (false, _, true) => self.queue.front().cloned(),
-            (false, _, false) => self.take(VecDeque::pop_front),
+            (false, _, false) => self.remove(VecDeque::pop_front),
+            // Responses may be missing, and several requests were in progress:
+            // which of them is answered is not known.
             (true, true, true) => None,
+            // Responses may be missing, but the client sends one request at a
+            // time, so the latest is answered.
             (true, false, true) => self.queue.back().cloned(),
             (true, true, false) => {
                 self.clear();
                 None
             }
             (true, false, false) => {
-                let latest = self.take(VecDeque::pop_back);
+                let latest = self.remove(VecDeque::pop_back);
                 self.clear();
                 latest
             }
@@ -124,7 +134,7 @@ impl Waiting {
 
     /// Responses may be missing.
     pub(crate) fn responses_lost(&mut self) {
-        self.doubtful |= !self.queue.is_empty();
+        self.may_lack_responses |= !self.queue.is_empty();
     }
 
     /// Requests may be missing.
@@ -135,10 +145,13 @@ impl Waiting {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.queue.capacity() * size_of::<Request>() + self.bytes
+        self.queue.capacity() * size_of::<PendingRequest>() + self.bytes
     }
 
-    fn take(&mut self, end: fn(&mut VecDeque<Request>) -> Option<Request>) -> Option<Request> {
+    fn remove(
+        &mut self,
+        end: fn(&mut VecDeque<PendingRequest>) -> Option<PendingRequest>,
+    ) -> Option<PendingRequest> {
         let request = end(&mut self.queue)?;
         self.bytes = self.bytes.saturating_sub(request.head.memory());
         if self.queue.is_empty() {
@@ -149,7 +162,7 @@ impl Waiting {
 
     fn clear(&mut self) {
         self.queue.clear();
-        (self.bytes, self.pipelined, self.doubtful) = (0, false, false);
+        (self.bytes, self.pipelined, self.may_lack_responses) = (0, false, false);
     }
 }
 
@@ -159,40 +172,40 @@ mod tests {
 
     use super::*;
 
-    fn request(target: &str) -> Request {
-        Request {
+    fn request(target: &str) -> PendingRequest {
+        PendingRequest {
             head: Fields::new([b"GET", target.as_bytes()], iter::empty()),
             at: Timestamp::EPOCH,
-            open: false,
-            expects: false,
+            body_open: false,
+            expects_continue: false,
             upgrade: false,
         }
     }
 
-    fn answers(waiting: &mut Waiting, target: &str) -> bool {
-        waiting
+    fn answers(pending: &mut PendingRequests, target: &str) -> bool {
+        pending
             .answer(false, Timestamp::EPOCH)
             .is_some_and(|request| request.head.second() == target)
     }
 
-    fn waiting(targets: &[&str]) -> Waiting {
-        let mut waiting = Waiting::default();
+    fn pending(targets: &[&str]) -> PendingRequests {
+        let mut pending = PendingRequests::default();
         for target in targets {
-            assert!(!waiting.push(request(target), Timestamp::EPOCH, &HttpConfig::default()));
+            assert!(!pending.push(request(target), Timestamp::EPOCH, &HttpConfig::default()));
         }
-        waiting
+        pending
     }
 
     #[test]
     fn a_lost_response_shifts_no_other() {
-        let mut one_by_one = waiting(&["/1"]);
+        let mut one_by_one = pending(&["/1"]);
         one_by_one.responses_lost();
         one_by_one.push(request("/2"), Timestamp::EPOCH, &HttpConfig::default());
         assert!(answers(&mut one_by_one, "/2"));
         one_by_one.push(request("/3"), Timestamp::EPOCH, &HttpConfig::default());
         assert!(answers(&mut one_by_one, "/3"));
 
-        let mut pipelined = waiting(&["/1", "/2", "/3"]);
+        let mut pipelined = pending(&["/1", "/2", "/3"]);
         pipelined.responses_lost();
         assert!(pipelined.answer(false, Timestamp::EPOCH).is_none());
         assert!(pipelined.answer(false, Timestamp::EPOCH).is_none());
@@ -201,21 +214,21 @@ mod tests {
     }
 
     #[test]
-    fn no_more_wait_than_may() {
+    fn no_more_than_the_limit_are_pending() {
         let config = HttpConfig {
             max_outstanding: 2,
             ..HttpConfig::default()
         };
-        let mut waiting = waiting(&["/1", "/2"]);
-        assert!(waiting.push(request("/3"), Timestamp::EPOCH, &config));
-        assert!(!waiting.push(request("/4"), Timestamp::EPOCH, &config));
-        assert_eq!(waiting.queue.len(), 2);
+        let mut pending = pending(&["/1", "/2"]);
+        assert!(pending.push(request("/3"), Timestamp::EPOCH, &config));
+        assert!(!pending.push(request("/4"), Timestamp::EPOCH, &config));
+        assert_eq!(pending.queue.len(), 2);
 
         let narrow = HttpConfig {
             max_head: 4,
             ..HttpConfig::default()
         };
-        waiting.push(request("/5"), Timestamp::EPOCH, &narrow);
-        assert!(waiting.bytes <= 8);
+        pending.push(request("/5"), Timestamp::EPOCH, &narrow);
+        assert!(pending.bytes <= 8);
     }
 }

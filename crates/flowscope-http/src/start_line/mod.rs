@@ -1,8 +1,12 @@
-//! Start lines: read where one should be, found where one may be.
+//! Start lines, read where one should be. [`find`] finds them elsewhere.
+
+mod find;
+
+pub(crate) use find::ExpectedMessage;
 
 use crate::HttpVersion;
-use crate::words::{
-    LONGEST_METHOD, METHODS, is_control, is_known_method, is_like_a_method, is_line_space, is_token,
+use crate::grammar::{
+    LONGEST_METHOD, is_control, is_known_method, is_line_space, is_token, looks_like_method,
 };
 
 /// The first line of a message.
@@ -23,23 +27,15 @@ pub(crate) enum StartLine<'a> {
 /// How far a start line is what it should be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Form {
-    Proper,
-    /// Not quite, but it can be nothing else.
-    Odd,
+    Valid,
+    /// It is not, but it can be nothing else than a start line.
+    Irregular,
     /// A request without a version, as before there were headers: a whole one
     /// if none follow (RFC 1945, section 5).
     Simple,
     /// What may be a request without a version, or a line of another protocol:
-    /// a header that follows tells, or an answer.
-    Doubtful,
-}
-
-/// What a side is known to send.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Wanted {
-    Requests,
-    Responses,
-    Either,
+    /// it is one if a header follows, or the other side answers in HTTP.
+    Ambiguous,
 }
 
 impl<'a> StartLine<'a> {
@@ -61,8 +57,8 @@ impl<'a> StartLine<'a> {
         Some((
             start,
             match form {
-                Form::Proper | Form::Odd => Form::Odd,
-                Form::Simple | Form::Doubtful => form,
+                Form::Valid | Form::Irregular => Form::Irregular,
+                Form::Simple | Form::Ambiguous => form,
             },
         ))
     }
@@ -74,12 +70,12 @@ impl<'a> StartLine<'a> {
     /// (RFC 9112, sections 3 and 4), and pass over what is in a reason.
     pub(crate) fn may_go_on(before: &[u8], from: &[u8]) -> bool {
         let names_version = match before.strip_prefix(b"HTTP/") {
-            Some(version) => take_any_version(version).is_some(),
+            Some(version) => split_any_version(version).is_some(),
             None => before.starts_with(b"ICY"),
         };
         let mut words = before.split(is_line_space).filter(|word| !word.is_empty());
         let method = words.next().unwrap_or_default();
-        let is_method = is_known_method(method) || is_like_a_method(method);
+        let is_method = is_known_method(method) || looks_like_method(method);
         names_version
             || is_method
                 && match words.next() {
@@ -94,7 +90,7 @@ impl<'a> StartLine<'a> {
         if line.iter().any(|byte| is_control(*byte)) {
             return None;
         }
-        if let Some((response, Form::Proper)) = Self::response(line) {
+        if let Some((response, Form::Valid)) = Self::response(line) {
             return Some(response);
         }
         let mut words = line.split(|byte| *byte == b' ');
@@ -104,7 +100,7 @@ impl<'a> StartLine<'a> {
         }
         let version = words
             .next()
-            .and_then(|last| take_any_version(last.strip_prefix(b"HTTP/")?));
+            .and_then(|last| split_any_version(last.strip_prefix(b"HTTP/")?));
         Some(Self::Request {
             method,
             target,
@@ -113,18 +109,6 @@ impl<'a> StartLine<'a> {
                 _ => HttpVersion::UNKNOWN,
             },
         })
-    }
-
-    /// Whether `line`, which was read as this, may be the end of something else
-    /// and then a request: `a=b&cGET / HTTP/1.1` has a method of its own, but
-    /// nobody's.
-    pub(crate) fn may_hide_another(&self, form: Form, line: &[u8], longest: usize) -> bool {
-        let Self::Request { method, .. } = self else {
-            return false;
-        };
-        let is_likely = form == Form::Proper && is_like_a_method(method);
-        let find = || Self::find(line, Wanted::Requests, false, longest);
-        !is_known_method(method) && !is_likely && find().is_some_and(|at| at > 0)
     }
 
     /// Whether it is a request with a method that is known.
@@ -143,7 +127,7 @@ impl<'a> StartLine<'a> {
     fn response(line: &'a [u8]) -> Option<(Self, Form)> {
         let (version, rest, odd_version) = match line.strip_prefix(b"ICY") {
             Some(rest) => (HttpVersion::HTTP_10, rest, true),
-            None => take_any_version(line.strip_prefix(b"HTTP/")?)?,
+            None => split_any_version(line.strip_prefix(b"HTTP/")?)?,
         };
         let spaces = rest
             .iter()
@@ -173,8 +157,8 @@ impl<'a> StartLine<'a> {
         };
         let odd_status = count < 3 || end > 3;
         let form = match odd_version || odd_space || odd_status || odd_end {
-            true => Form::Odd,
-            false => Form::Proper,
+            true => Form::Irregular,
+            false => Form::Valid,
         };
         Some((response, form))
     }
@@ -199,7 +183,7 @@ impl<'a> StartLine<'a> {
         let named = named.filter(|(name, _)| name.eq_ignore_ascii_case(b"HTTP/"));
         let version = named.and_then(|(name, version)| {
             let odd_name = name != b"HTTP/";
-            match take_any_version(version)? {
+            match split_any_version(version)? {
                 (version, b"", odd) if is_known || !odd_name => Some((version, odd || odd_name)),
                 _ => None,
             }
@@ -210,16 +194,16 @@ impl<'a> StartLine<'a> {
                 let odd_space = |byte: &u8| is_line_space(byte) && *byte != b' ';
                 let odd_space = line.len() != exact || line.iter().any(odd_space);
                 match odd || odd_space || target.is_empty() {
-                    true => (version, Form::Odd),
-                    false => (version, Form::Proper),
+                    true => (version, Form::Irregular),
+                    false => (version, Form::Valid),
                 }
             }
             None if !is_usual_target(method, target) || names_another(last) => return None,
-            None if is_known && named.is_some() => (HttpVersion::UNKNOWN, Form::Odd),
+            None if is_known && named.is_some() => (HttpVersion::UNKNOWN, Form::Irregular),
             None if last.is_empty() && matches!(method, b"GET" | b"HEAD" | b"POST") => {
                 (HttpVersion::HTTP_09, Form::Simple)
             }
-            None => (HttpVersion::UNKNOWN, Form::Doubtful),
+            None => (HttpVersion::UNKNOWN, Form::Ambiguous),
         };
         let request = Self::Request {
             method,
@@ -236,79 +220,6 @@ impl<'a> StartLine<'a> {
         word.starts_with(b"HTTP/")
             || b"HTTP/".starts_with(bytes)
             || ((1..=LONGEST_METHOD).contains(&word.len()) && word.iter().all(is_token))
-    }
-
-    /// Where in a line of who knows what a start line begins that ends with
-    /// it and is no longer than `longest`, besides the line's end.
-    ///
-    /// Bytes of a body without a line end may come before it, so it need not
-    /// be at the front. `at_line` says that the front is where a line begins,
-    /// and not the rest of one: an unknown method is believed there alone.
-    pub(crate) fn find(
-        line: &[u8],
-        wanted: Wanted,
-        at_line: bool,
-        longest: usize,
-    ) -> Option<usize> {
-        let content = without_line_end(line);
-        let skipped = content.len().saturating_sub(longest);
-        let content = content.get(skipped..)?;
-        // No start line has a control character, so it is behind the last.
-        let clean = content
-            .iter()
-            .rposition(|byte| is_control(*byte))
-            .map_or(0, |control| control + 1);
-        let content = content.get(clean..)?;
-        let at_line = at_line && skipped + clean == 0;
-        let found = match wanted {
-            Wanted::Requests => find_request(content, at_line),
-            Wanted::Responses => find_response(content),
-            Wanted::Either => find_response(content).or_else(|| find_request(content, at_line)),
-        };
-        found.map(|offset| skipped + clean + offset)
-    }
-}
-
-/// `GET / HTTP/1.1` at the end of `line`: exactly three words, of which the
-/// first is, or ends with, a known method, or is the line's beginning.
-fn find_request(line: &[u8], at_line: bool) -> Option<usize> {
-    let end = line.len().checked_sub(b" HTTP/1.1".len())?;
-    let (before, version) = line.split_at_checked(end)?;
-    let (version, rest) = take_version(version.strip_prefix(b" ")?)?;
-    let space = before.iter().rposition(|byte| *byte == b' ')?;
-    let (method, target) = before.split_at_checked(space)?;
-    if target.len() < 2 || !rest.is_empty() || version.major != 1 {
-        return None;
-    }
-    let word = method
-        .iter()
-        .rposition(|byte| !is_token(byte))
-        .map_or(0, |before| before + 1);
-    let word_only = method.get(word..)?;
-    let known = METHODS
-        .iter()
-        .filter(|known| word_only.ends_with(known.as_bytes()))
-        .map(|known| known.len())
-        .max();
-    match known {
-        Some(len) => Some(method.len() - len),
-        None if at_line && word == 0 && is_like_a_method(word_only) => Some(0),
-        None => None,
-    }
-}
-
-/// The last `HTTP/1.1 200` in `line`.
-fn find_response(line: &[u8]) -> Option<usize> {
-    let mut from = line.len();
-    loop {
-        from = line.get(..from)?.iter().rposition(|byte| *byte == b'H')?;
-        let rest = line.get(from..)?;
-        match is_status_line(rest) {
-            Some(true) => return Some(from),
-            // The line ends with the status.
-            None if rest.len() == b"HTTP/1.1 200".len() => return Some(from),
-            Some(false) | None => {}
-        }
     }
 }
 
@@ -340,13 +251,6 @@ pub(crate) fn is_header_line(line: &[u8]) -> bool {
     }
 }
 
-fn take_version(bytes: &[u8]) -> Option<(HttpVersion, &[u8])> {
-    let rest = bytes.strip_prefix(b"HTTP/1.")?;
-    let (digit, rest) = rest.split_first()?;
-    let minor = digit.checked_sub(b'0').filter(|minor| *minor < 10)?;
-    Some((HttpVersion { major: 1, minor }, rest))
-}
-
 /// A target as those of HTTP are, and hardly anything else.
 fn is_usual_target(method: &[u8], target: &[u8]) -> bool {
     let is_port = |port: &[u8]| !port.is_empty() && port.iter().all(u8::is_ascii_digit);
@@ -376,10 +280,10 @@ fn names_another(word: &[u8]) -> bool {
 
 /// Reads what comes behind `HTTP/`, as `1.1`. The flag says that it is none of
 /// the versions there are.
-fn take_any_version(bytes: &[u8]) -> Option<(HttpVersion, &[u8], bool)> {
-    let (major, rest) = take_number(bytes)?;
+fn split_any_version(bytes: &[u8]) -> Option<(HttpVersion, &[u8], bool)> {
+    let (major, rest) = split_number(bytes)?;
     let (minor, rest) = match rest.split_first() {
-        Some((b'.', rest)) => take_number(rest)?,
+        Some((b'.', rest)) => split_number(rest)?,
         _ => (0, rest),
     };
     let length = bytes.len() - rest.len();
@@ -387,7 +291,7 @@ fn take_any_version(bytes: &[u8]) -> Option<(HttpVersion, &[u8], bool)> {
     Some((HttpVersion { major, minor }, rest, odd))
 }
 
-fn take_number(bytes: &[u8]) -> Option<(u8, &[u8])> {
+fn split_number(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let end = bytes
         .iter()
         .take_while(|byte| byte.is_ascii_digit())
@@ -432,7 +336,7 @@ mod tests {
             ("GET\r/\rHTTP/1.1\r\r\n", ("GET", "/"), true),
         ] {
             let (parsed, form) = StartLine::parse(line.as_bytes()).expect(line);
-            let is_odd = form != Form::Proper;
+            let is_odd = form != Form::Valid;
             let StartLine::Request { method, target, .. } = parsed else {
                 panic!("{line}")
             };
@@ -461,7 +365,7 @@ mod tests {
             ("HTTP/1.1 200 OK\r\r\n", 200, "OK\r", true),
         ] {
             let (parsed, form) = StartLine::parse(line.as_bytes()).expect(line);
-            let is_odd = form != Form::Proper;
+            let is_odd = form != Form::Valid;
             let StartLine::Response { status, reason, .. } = parsed else {
                 panic!("{line}")
             };
@@ -497,23 +401,23 @@ mod tests {
     }
 
     #[test]
-    fn a_request_line_without_a_version_is_doubtful() {
-        use Form::{Doubtful, Odd, Simple};
+    fn a_request_line_without_a_version_is_ambiguous() {
+        use Form::{Ambiguous, Irregular, Simple};
         for (line, target, form) in [
             ("GET /\r\n", "/", Simple),
             ("POST http://a/\r\n", "http://a/", Simple),
-            ("PUT /\r\n", "/", Doubtful),
-            ("PUT /a 5\r\n", "/a", Doubtful),
-            ("GET /a b\r\n", "/a", Doubtful),
-            ("BREW /\n", "/", Doubtful),
-            ("brew /\r\n", "/", Doubtful),
-            ("BREW / HTTP/1.x\r\n", "/", Doubtful),
-            ("brew / http/1.1\r\n", "/", Doubtful),
-            ("LOCK / HTTP/1.x\r\n", "/", Odd),
-            ("LOCK\x0b/\0\r\n", "/\0", Doubtful),
-            ("OPTIONS *\r\n", "*", Doubtful),
-            ("CONNECT [::1]:443\r\n", "[::1]:443", Doubtful),
-            ("DELETE HTTP://a\r\n", "HTTP://a", Doubtful),
+            ("PUT /\r\n", "/", Ambiguous),
+            ("PUT /a 5\r\n", "/a", Ambiguous),
+            ("GET /a b\r\n", "/a", Ambiguous),
+            ("BREW /\n", "/", Ambiguous),
+            ("brew /\r\n", "/", Ambiguous),
+            ("BREW / HTTP/1.x\r\n", "/", Ambiguous),
+            ("brew / http/1.1\r\n", "/", Ambiguous),
+            ("LOCK / HTTP/1.x\r\n", "/", Irregular),
+            ("LOCK\x0b/\0\r\n", "/\0", Ambiguous),
+            ("OPTIONS *\r\n", "*", Ambiguous),
+            ("CONNECT [::1]:443\r\n", "[::1]:443", Ambiguous),
+            ("DELETE HTTP://a\r\n", "HTTP://a", Ambiguous),
         ] {
             let (parsed, found) = StartLine::parse(line.as_bytes()).expect(line);
             let StartLine::Request { target: of, .. } = parsed else {
@@ -521,51 +425,5 @@ mod tests {
             };
             assert_eq!((of, found), (target.as_bytes(), form), "{line}");
         }
-    }
-
-    #[test]
-    fn a_method_that_nobody_has_may_hide_one() {
-        for (line, hides) in [
-            ("tail-of-bodyGET / HTTP/1.1\r\n", true),
-            ("the end of oneGET / HTTP/1.1\r\n", true),
-            ("THE END GET / HTTP/1.1\r\n", true),
-            ("FORGET / HTTP/1.1\r\n", false),
-            ("GET /a GET / HTTP/1.1\r\n", false),
-            ("brew /a HTTP/1.1\r\n", false),
-            ("HTTP/1.1 200 GET / HTTP/1.1\r\n", false),
-        ] {
-            let line = line.as_bytes();
-            let (parsed, form) = StartLine::parse(line).expect("a start line");
-            let shown = line.escape_ascii();
-            assert_eq!(parsed.may_hide_another(form, line, 100), hides, "{shown}");
-        }
-    }
-
-    #[test]
-    fn start_lines_are_found_behind_a_body_without_a_line_end() {
-        use Wanted::{Either, Requests, Responses};
-        for (line, wanted, at) in [
-            ("GET / HTTP/1.1\r\n", Requests, Some(0)),
-            ("a=bPOST /x HTTP/1.1\r\n", Requests, Some(3)),
-            ("\0\x01UNLOCK /x HTTP/1.1\r\n", Requests, Some(2)),
-            ("BREW /x HTTP/1.1\r\n", Requests, Some(0)),
-            ("x BREW /x HTTP/1.1\r\n", Requests, None),
-            ("GET / HTTP/1.1\r\n", Responses, None),
-            ("GET / HTTP/1.1\r\n", Either, Some(0)),
-            ("</html>HTTP/1.1 200 OK\r\n", Either, Some(7)),
-            ("HHTTP/1.1 200\r\n", Responses, Some(1)),
-            ("HTTP/1.1 200 OK\r\n", Requests, None),
-            ("HTTP/1.1 20\r\n", Responses, None),
-            ("GET  HTTP/1.1\r\n", Either, None),
-            ("\r\n", Either, None),
-            ("", Either, None),
-        ] {
-            let found = StartLine::find(line.as_bytes(), wanted, true, 100);
-            assert_eq!(found, at, "{line}");
-        }
-        assert_eq!(
-            StartLine::find(b"EAD / HTTP/1.1\r\n", Requests, false, 100),
-            None
-        );
     }
 }

@@ -1,118 +1,87 @@
 //! Whether bytes are DNS, on any port.
 
+use flowscope_core::session::ProbeResult;
+
 use crate::error::Problem;
 use crate::numbers::{Class, RecordType};
 use crate::packet::record::{Item, Walk};
 use crate::packet::{Header, Question, Section};
 
-/// How much bytes look like DNS.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Likeness {
-    /// They are something else.
-    No,
-    /// They may be DNS: what there is of it fits, but it is too little, or odd.
-    Unsure,
-    /// Other bytes would hardly look like this by chance.
-    Certain,
+/// Whether the payload of a datagram is DNS: see
+/// [`DnsUdpParser::probe`](crate::DnsUdpParser::probe).
+pub(crate) fn of_datagram(payload: &[u8]) -> ProbeResult {
+    match Header::read(payload) {
+        Some(header) => of_message(payload, &header),
+        None => ProbeResult::NoMatch,
+    }
 }
 
-impl Likeness {
-    /// Looks at the payload of a datagram, of which the capture may lack the
-    /// end.
-    ///
-    /// ```
-    /// use flowscope_dns::Likeness;
-    ///
-    /// let query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\0\0\x01\0\x01";
-    /// assert_eq!(Likeness::of_datagram(query), Likeness::Certain);
-    /// assert_eq!(Likeness::of_datagram(b"M-SEARCH * HTTP/1.1\r\n"), Likeness::No);
-    /// ```
-    #[must_use]
-    pub fn of_datagram(payload: &[u8]) -> Self {
-        let Some(header) = Header::read(payload) else {
-            return Self::No;
-        };
-        of_message(payload, &header)
+/// Whether the first bytes of one side of a TCP connection are DNS: see
+/// [`DnsTcpParser::probe`](crate::DnsTcpParser::probe).
+pub(crate) fn of_stream(bytes: &[u8]) -> ProbeResult {
+    let Some((prefix, rest)) = bytes.split_first_chunk::<2>() else {
+        return ProbeResult::Possible;
+    };
+    let len = usize::from(u16::from_be_bytes(*prefix));
+    if len < Header::LEN {
+        return ProbeResult::NoMatch;
     }
-
-    /// Looks at the first bytes of one side of a TCP connection: a message with
-    /// its length before it (RFC 1035, section 4.2.2).
-    ///
-    /// [`Unsure`](Self::Unsure) until there are enough: ask again when there
-    /// are more, 300 at the most.
-    ///
-    /// ```
-    /// use flowscope_dns::Likeness;
-    ///
-    /// let query = b"\0\x19\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\0\0\x01\0\x01";
-    /// assert_eq!(Likeness::of_stream(query), Likeness::Certain);
-    /// assert_eq!(Likeness::of_stream(&query[..20]), Likeness::Unsure);
-    /// assert_eq!(Likeness::of_stream(b"SSH-2.0-OpenSSH_9.2"), Likeness::No);
-    /// ```
-    #[must_use]
-    pub fn of_stream(bytes: &[u8]) -> Self {
-        let Some((prefix, rest)) = bytes.split_first_chunk::<2>() else {
-            return Self::Unsure;
-        };
-        let len = usize::from(u16::from_be_bytes(*prefix));
-        if len < Header::LEN {
-            return Self::No;
-        }
-        let message = rest.get(..len).unwrap_or(rest);
-        let Some(header) = Header::read(message) else {
-            return Self::Unsure;
-        };
-        if header.least_len() > len {
-            return Self::No;
-        }
-        if message.len() == len {
-            return of_message(message, &header);
-        }
-        of_beginning(message, &header)
+    let message = rest.get(..len).unwrap_or(rest);
+    let Some(header) = Header::read(message) else {
+        return ProbeResult::Possible;
+    };
+    if header.least_len() > len {
+        return ProbeResult::NoMatch;
     }
+    if message.len() == len {
+        return of_message(message, &header);
+    }
+    of_beginning(message, &header)
 }
 
 /// A whole message, or what was captured of it.
-fn of_message(message: &[u8], header: &Header) -> Likeness {
-    let mut likeness = of_header(header);
+fn of_message(message: &[u8], header: &Header) -> ProbeResult {
+    let mut result = of_header(header);
     let mut walk = Walk::new(message, header, ITEMS, 0);
-    if likeness == Likeness::No {
-        return Likeness::No;
+    if result == ProbeResult::NoMatch {
+        return ProbeResult::NoMatch;
     }
     let mut read = 0u32;
     while let Some(item) = walk.step() {
-        let odd = oddness(&item, header);
-        if odd == Likeness::No && read == 0 {
-            return Likeness::No;
+        let item = of_item(&item, header);
+        if item == ProbeResult::NoMatch && read == 0 {
+            return ProbeResult::NoMatch;
         }
-        likeness = likeness.min(odd.max(Likeness::Unsure));
+        result = result.min(item.max(ProbeResult::Possible));
         read += 1;
     }
     match (read, walk.problem()) {
         // A server that could not read the question, or one that has nothing
         // to say of it.
-        (0, None) if message.len() == Header::LEN => likeness.min(Likeness::Unsure),
-        (0, _) => Likeness::No,
-        (_, None | Some(Problem::TooMany { .. })) => likeness,
-        (_, Some(_)) => Likeness::Unsure,
+        (0, None) if message.len() == Header::LEN => result.min(ProbeResult::Possible),
+        (0, _) => ProbeResult::NoMatch,
+        (_, None | Some(Problem::TooMany { .. })) => result,
+        (_, Some(_)) => ProbeResult::Possible,
     }
 }
 
 /// The beginning of a message that goes on.
-fn of_beginning(message: &[u8], header: &Header) -> Likeness {
-    let likeness = of_header(header);
-    if likeness == Likeness::No {
-        return Likeness::No;
+fn of_beginning(message: &[u8], header: &Header) -> ProbeResult {
+    let result = of_header(header);
+    if result == ProbeResult::NoMatch {
+        return ProbeResult::NoMatch;
     }
     let mut walk = Walk::new(message, header, 1, 0);
     match walk.step() {
-        Some(item @ Item::Question(_)) => likeness.min(oddness(&item, header)),
-        Some(item) => Likeness::Unsure.min(oddness(&item, header)),
+        Some(item @ Item::Question(_)) => result.min(of_item(&item, header)),
+        Some(item) => ProbeResult::Possible.min(of_item(&item, header)),
         None => match walk.problem() {
-            Some(Problem::BadName { .. }) => Likeness::No,
+            Some(Problem::BadName { .. }) => ProbeResult::NoMatch,
             // The longest question is not that long, but a record may be.
-            _ if message.len() > ENOUGH && header.count(Section::Question) > 0 => Likeness::No,
-            _ => Likeness::Unsure,
+            _ if message.len() > ENOUGH && header.count(Section::Question) > 0 => {
+                ProbeResult::NoMatch
+            }
+            _ => ProbeResult::Possible,
         },
     }
 }
@@ -124,17 +93,17 @@ pub(crate) fn has_bad_name(bytes: &[u8], header: &Header) -> bool {
         return false;
     };
     let mut walk = Walk::new(message, header, 1, 0);
-    of_header(header) == Likeness::Certain
+    of_header(header) == ProbeResult::Match
         && walk.step().is_none()
         && matches!(walk.problem(), Some(Problem::BadName { .. }))
 }
 
 /// What the header alone tells.
-pub(crate) fn of_header(header: &Header) -> Likeness {
+pub(crate) fn of_header(header: &Header) -> ProbeResult {
     let [questions, records @ ..] = header.counts();
     let is_query = !header.has(Header::QR);
     if header.opcode().name().is_none() || (is_query && questions == 0 && records == [0; 3]) {
-        return Likeness::No;
+        return ProbeResult::NoMatch;
     }
     // RFC 6895, section 2: these have no meaning, so that nobody should set
     // them. Some do.
@@ -143,27 +112,27 @@ pub(crate) fn of_header(header: &Header) -> Likeness {
         || header.rcode() > 11
         || questions > 64;
     if odd {
-        Likeness::Unsure
+        ProbeResult::Possible
     } else {
-        Likeness::Certain
+        ProbeResult::Match
     }
 }
 
 /// What a question or record tells.
-fn oddness(item: &Item<'_>, header: &Header) -> Likeness {
+fn of_item(item: &Item<'_>, header: &Header) -> ProbeResult {
     let (rtype, class) = match item {
         Item::Question(question) => (question.rtype, question.class),
         Item::Record(_, record) if record.rtype == RecordType::OPT => {
             return if record.name.is_root() {
-                Likeness::Certain
+                ProbeResult::Match
             } else {
-                Likeness::No
+                ProbeResult::NoMatch
             };
         }
         Item::Record(_, record) => (record.rtype, record.class),
     };
     if class.name().is_none() || rtype.0 == 0 {
-        return Likeness::No;
+        return ProbeResult::NoMatch;
     }
     // NetBIOS has the form of DNS, and names in letters of its own (RFC 1001,
     // section 14.1).
@@ -173,13 +142,13 @@ fn oddness(item: &Item<'_>, header: &Header) -> Likeness {
         && label.len() == 32
         && label.iter().all(|letter| matches!(letter, b'A'..=b'P'))
     {
-        return Likeness::No;
+        return ProbeResult::NoMatch;
     }
     let usual = rtype.name().is_some() && (class != Class::NONE || header.opcode().0 == 5);
     if usual {
-        Likeness::Certain
+        ProbeResult::Match
     } else {
-        Likeness::Unsure
+        ProbeResult::Possible
     }
 }
 
@@ -212,10 +181,10 @@ mod tests {
             let mut bytes = [0; 64];
             bytes.iter_mut().for_each(|byte| *byte = next());
             let payload = bytes.get(..n % 65).unwrap_or_default();
-            assert_ne!(Likeness::of_datagram(payload), Likeness::Certain);
-            unsure += u32::from(Likeness::of_datagram(payload) == Likeness::Unsure);
+            assert_ne!(of_datagram(payload), ProbeResult::Match);
+            unsure += u32::from(of_datagram(payload) == ProbeResult::Possible);
             if payload.len() >= 14 {
-                assert_eq!(Likeness::of_stream(payload), Likeness::No);
+                assert_eq!(of_stream(payload), ProbeResult::NoMatch);
             }
         }
         assert_eq!(unsure, 0);
@@ -232,16 +201,16 @@ mod tests {
             &[0; 64],
             &[0xff; 64],
         ] {
-            assert_eq!(Likeness::of_stream(bytes), Likeness::No, "{bytes:?}");
-            assert_eq!(Likeness::of_datagram(bytes), Likeness::No, "{bytes:?}");
+            assert_eq!(of_stream(bytes), ProbeResult::NoMatch, "{bytes:?}");
+            assert_eq!(of_datagram(bytes), ProbeResult::NoMatch, "{bytes:?}");
         }
         let name =
             b"\x12\x34\x01\x10\0\x01\0\0\0\0\0\0\x20FHEPFCELEHFCEPFFFACACACACACACABL\0\0\x20\0\x01";
-        assert_eq!(Likeness::of_datagram(name), Likeness::No);
+        assert_eq!(of_datagram(name), ProbeResult::NoMatch);
         // A time server's client (RFC 5905).
         let mut ntp = [0; 48];
         ntp[0] = 0x23;
-        assert_eq!(Likeness::of_datagram(&ntp), Likeness::No);
+        assert_eq!(of_datagram(&ntp), ProbeResult::NoMatch);
     }
 
     #[test]
@@ -250,10 +219,10 @@ mod tests {
         for len in 0..stream.len() {
             let bytes = stream.get(..len).unwrap_or_default();
             let expected = match len {
-                0..21 => Likeness::Unsure,
-                _ => Likeness::Certain,
+                0..21 => ProbeResult::Possible,
+                _ => ProbeResult::Match,
             };
-            assert_eq!(Likeness::of_stream(bytes), expected, "{len}");
+            assert_eq!(of_stream(bytes), expected, "{len}");
         }
     }
 }

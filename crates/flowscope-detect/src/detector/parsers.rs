@@ -1,0 +1,105 @@
+//! The parsers of a flow, made when it is known or guessed what it is.
+
+use alloc::boxed::Box;
+#[cfg(feature = "http")]
+use alloc::sync::Arc;
+
+use super::Detector;
+#[cfg(feature = "http")]
+use super::State;
+use crate::Protocol;
+use crate::candidates::Candidates;
+use crate::probe::PortHint;
+use crate::protocol_parser::ProtocolParser;
+
+impl Detector {
+    /// The parser of a connection of `protocol`.
+    #[cfg_attr(
+        not(all(feature = "http", feature = "tls", feature = "dns")),
+        allow(unreachable_patterns)
+    )]
+    pub(super) fn new_parser(&self, protocol: Protocol) -> ProtocolParser {
+        match protocol {
+            #[cfg(feature = "http")]
+            Protocol::Http => ProtocolParser::Http(self.new_http(self.config().http)),
+            #[cfg(feature = "tls")]
+            Protocol::Tls => ProtocolParser::Tls(flowscope_tls::TlsParser::new(self.config().tls)),
+            #[cfg(feature = "dns")]
+            Protocol::Dns => ProtocolParser::DnsTcp {
+                parser: Box::new(self.prototypes.dns.get(self.hint).tcp.clone()),
+                is_confirmed: false,
+            },
+            #[cfg(not(all(feature = "http", feature = "tls", feature = "dns")))]
+            _ => ProtocolParser::Candidates(Box::default()),
+        }
+    }
+
+    /// All parsers that are able to find their beginning within a connection.
+    /// `None` if no such parser is selected.
+    pub(super) fn candidates(&self) -> Option<ProtocolParser> {
+        let config = self.config();
+        #[cfg(feature = "http")]
+        let http = match self.hint {
+            PortHint::Http => config.http,
+            // HTTP is not expected here, so less is searched for it.
+            _ => flowscope_http::HttpConfig {
+                max_prelude: config.max_search,
+                ..config.http
+            },
+        };
+        let mut candidates = Candidates::default();
+        #[cfg(feature = "tls")]
+        if self.selects(Protocol::Tls) && config.tls.max_prelude > 0 {
+            candidates.tls = Some(flowscope_tls::TlsParser::new(config.tls));
+        }
+        #[cfg(feature = "http")]
+        if self.selects(Protocol::Http) && http.max_prelude > 0 {
+            candidates.http = Some(self.new_http(http));
+        }
+        #[cfg(feature = "dns")]
+        if self.selects(Protocol::Dns) && self.hint.is_dns() {
+            candidates.dns = Some(Box::new(self.prototypes.dns.get(self.hint).tcp.clone()));
+        }
+        (!candidates.is_empty()).then(|| ProtocolParser::Candidates(Box::new(candidates)))
+    }
+
+    #[cfg(feature = "http")]
+    fn new_http(&self, config: flowscope_http::HttpConfig) -> crate::http::HttpWithTunnel {
+        use crate::http::{HttpWithTunnel, Scope};
+        let inner = (self.depth < MAX_DEPTH).then(|| Self {
+            prototypes: Arc::clone(&self.prototypes),
+            // The ports are those of the proxy, and say nothing of the tunnel.
+            hint: PortHint::None,
+            state: State::New,
+            protocol: None,
+            depth: self.depth + 1,
+        });
+        let scope = match self.selects(Protocol::Http) {
+            true => Scope::All,
+            false => Scope::TunnelOnly,
+        };
+        HttpWithTunnel::new(flowscope_http::HttpParser::new(config), inner, scope)
+    }
+
+    /// The parser of a flow of datagrams that begins with `first`, if that is
+    /// DNS or the ports are those of DNS.
+    #[cfg(feature = "dns")]
+    pub(super) fn new_datagram_parser(&self, first: &[u8]) -> Option<ProtocolParser> {
+        use flowscope_core::session::ProbeResult;
+        use flowscope_dns::DnsUdpParser;
+        if !self.hint.is_dns() && DnsUdpParser::probe(first) != ProbeResult::Match {
+            return None;
+        }
+        let parser = self.prototypes.dns.get(self.hint).udp.clone();
+        Some(ProtocolParser::DnsUdp(parser))
+    }
+
+    #[cfg(not(feature = "dns"))]
+    pub(super) fn new_datagram_parser(&self, _: &[u8]) -> Option<ProtocolParser> {
+        None
+    }
+}
+
+/// How many tunnels inside of tunnels are read.
+#[cfg(feature = "http")]
+const MAX_DEPTH: u8 = 3;

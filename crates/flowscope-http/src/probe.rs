@@ -1,0 +1,176 @@
+//! Whether the first bytes of a stream are HTTP.
+
+use flowscope_core::FlowSide;
+use flowscope_core::session::ProbeResult;
+
+use crate::grammar::{LONGEST_METHOD, METHODS, is_control, is_line_space, looks_like_method};
+use crate::start_line::{Form, StartLine, is_header_line, is_status_line, without_line_end};
+
+/// Whether the first bytes of the stream of `side` are HTTP/1.
+///
+/// The initiator of a flow is more likely to send requests, and the responder
+/// responses. For the other way round, a whole start line is asked for.
+pub(crate) fn probe(bytes: &[u8], side: FlowSide) -> ProbeResult {
+    let blank = bytes
+        .iter()
+        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+        .count();
+    let bytes = bytes.get(blank..).unwrap_or_default();
+    match (request(bytes), response(bytes), side) {
+        // Empty lines may come before a request.
+        (ProbeResult::NoMatch, response, FlowSide::Responder) => response,
+        (request, ProbeResult::NoMatch, FlowSide::Initiator) => request,
+        _ => whole_line(bytes),
+    }
+}
+
+/// Whether `bytes` are the beginning of a request.
+pub(crate) fn request(bytes: &[u8]) -> ProbeResult {
+    let start = bytes.get(..LONGEST_METHOD + 1).unwrap_or(bytes);
+    let Some(space) = start.iter().position(is_line_space) else {
+        return match start {
+            [] => ProbeResult::Possible,
+            word if word.len() > LONGEST_METHOD => ProbeResult::NoMatch,
+            word if looks_like_method(word) || is_short_beginning(word) => ProbeResult::Possible,
+            _ => ProbeResult::NoMatch,
+        };
+    };
+    let (method, target) = start.split_at_checked(space).unwrap_or_default();
+    let known = METHODS.iter().any(|known| known.as_bytes() == method);
+    if !known && !looks_like_method(method) {
+        return ProbeResult::NoMatch;
+    }
+    match (known, target) {
+        // Others have methods of the same names, but not such targets.
+        (true, [_, b'/', ..]) => ProbeResult::Match,
+        _ => whole_line(bytes),
+    }
+}
+
+/// Whether `bytes` are the beginning of a request with a known method.
+pub(crate) fn known_request(bytes: &[u8]) -> ProbeResult {
+    let word = bytes.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let begun = word.len() == bytes.len();
+    let known = METHODS.iter().any(|known| {
+        let known = known.as_bytes();
+        known == word || (begun && known.starts_with(word))
+    });
+    match (known, begun) {
+        (false, _) => ProbeResult::NoMatch,
+        (true, true) => ProbeResult::Possible,
+        (true, false) => request(bytes),
+    }
+}
+
+/// Whether `bytes` are the beginning of a response.
+pub(crate) fn response(bytes: &[u8]) -> ProbeResult {
+    match is_status_line(bytes) {
+        Some(true) => ProbeResult::Match,
+        Some(false) => ProbeResult::NoMatch,
+        None => ProbeResult::Possible,
+    }
+}
+
+/// Nothing short of a start line is certain.
+fn whole_line(bytes: &[u8]) -> ProbeResult {
+    if let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+        let (line, rest) = bytes.split_at_checked(end + 1).unwrap_or_default();
+        return match StartLine::parse(line) {
+            Some((start, Form::Ambiguous)) => header_follows(rest, start.is_known()),
+            Some(_) => ProbeResult::Match,
+            None => ProbeResult::NoMatch,
+        };
+    }
+    let content = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+    let is_odd = |byte: &u8| is_control(*byte) && !matches!(byte, b'\t' | b'\r');
+    let odd = content.iter().position(is_odd);
+    let (before, from) = content
+        .split_at_checked(odd.unwrap_or(content.len()))
+        .unwrap_or_default();
+    if content.len() > LONGEST_LINE || (odd.is_some() && !StartLine::may_go_on(before, from)) {
+        return ProbeResult::NoMatch;
+    }
+    match (request_word(content), response(content)) {
+        (false, ProbeResult::NoMatch) => ProbeResult::NoMatch,
+        _ => ProbeResult::Possible,
+    }
+}
+
+/// Whether what is behind a line makes a request of it: a header, or the end of
+/// the head.
+fn header_follows(rest: &[u8], is_known: bool) -> ProbeResult {
+    let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+        return match rest.len() > LONGEST_LINE {
+            true => ProbeResult::NoMatch,
+            false => ProbeResult::Possible,
+        };
+    };
+    let content = without_line_end(rest.get(..=end).unwrap_or_default());
+    match is_header_line(content) || (content.is_empty() && is_known) {
+        true => ProbeResult::Match,
+        false => ProbeResult::NoMatch,
+    }
+}
+
+fn request_word(content: &[u8]) -> bool {
+    let word = content.split(is_line_space).next().unwrap_or_default();
+    looks_like_method(word) || is_short_beginning(word)
+}
+
+fn is_short_beginning(word: &[u8]) -> bool {
+    word.len() < 3
+        && word
+            .iter()
+            .all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'-'))
+}
+
+/// Without an end of the line in this many bytes, it is none of a request.
+const LONGEST_LINE: usize = 8 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_bytes_are_told_apart() {
+        use FlowSide::{Initiator, Responder};
+        use ProbeResult::{Match, NoMatch, Possible};
+        for (bytes, side, expected) in [
+            (&b"GET /"[..], Initiator, Match),
+            (b"\r\nGET /", Initiator, Match),
+            (b"", Initiator, Possible),
+            (b"G", Initiator, Possible),
+            (b"GET ", Initiator, Possible),
+            (b"OPTIONS * HTTP/1.1\r\n", Initiator, Match),
+            (b"OPTIONS rtsp://a/ RTSP/1.0\r\n", Initiator, NoMatch),
+            (b"OPTIONS sip:a SIP/2.0\r\n", Initiator, NoMatch),
+            (b"CONNECT a:443 HT", Initiator, Possible),
+            (b"CONNECT a:443 HTTP/1.1\r\n", Initiator, Match),
+            (b"SSTP_DUPLEX_POST /sra_ HTTP/1.1\r\n", Initiator, Match),
+            (b"BREW /", Initiator, Possible),
+            (b"BREW / HTTP/1.1\n", Initiator, Match),
+            (b"PRI * HTTP/2.0\r\n", Initiator, NoMatch),
+            (b"SSH-2.0-OpenSSH_9\r\n", Initiator, NoMatch),
+            (b"EHLO there\r\n", Initiator, NoMatch),
+            (b"\x16\x03\x01", Initiator, NoMatch),
+            (b"BREW /\r\n", Initiator, Possible),
+            (b"BREW /\r\nHost: a\r\n", Initiator, Match),
+            (b"BREW /\r\n\r\n", Initiator, NoMatch),
+            (b"OPTIONS *\r\n\r\n", Initiator, Match),
+            (b"OPTIONS *\r\nOPTIONS *\r\n", Initiator, NoMatch),
+            (b"PUT key 5\r\n", Initiator, NoMatch),
+            (b"GET /", Responder, Possible),
+            (b"GET / HTTP/1.1\r\n", Responder, Match),
+            (b"HTTP/1.1 200 ", Responder, Match),
+            (b"HTTP/1", Responder, Possible),
+            (b"HTTP/1.1 200 OK", Initiator, Possible),
+            (b"HTTP/1.1 200 OK\r\n", Initiator, Match),
+            (b"220 ready\r\n", Responder, NoMatch),
+            (b"ICY 200 OK\r\n", Responder, Match),
+            (b"\0\0", Responder, NoMatch),
+        ] {
+            let shown = bytes.escape_ascii();
+            assert_eq!(probe(bytes, side), expected, "{shown} {side:?}");
+        }
+    }
+}
