@@ -6,7 +6,6 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
-use flowscope::PacketView;
 use flowscope::pcap::{PcapError, PcapFlowSource};
 
 use crate::error::Failure;
@@ -38,17 +37,18 @@ pub(crate) fn named(files: Vec<PathBuf>) -> Result<Vec<Input>, Failure> {
     Ok(inputs)
 }
 
-/// Gives the packets of all inputs, in order, to `each` until it breaks.
+/// Reads all inputs, in order, until `read_batch` breaks.
 ///
-/// An input that cannot be read to its end is followed by the next one. What
-/// was wrong comes back in the end.
+/// `read_batch` takes the next packets of an input and says how many there were,
+/// none at its end. An input that cannot be read to its end is followed by the
+/// next one. What was wrong comes back in the end.
 ///
 /// With more `jobs` than one, one of them reads ahead.
 pub(crate) fn read(
     inputs: Vec<Input>,
     jobs: u16,
     mut progress: Progress,
-    mut each: impl FnMut(PacketView<'_>) -> ControlFlow<()>,
+    mut read_batch: impl FnMut(&mut Source) -> Result<ControlFlow<(), usize>, PcapError>,
 ) -> Vec<Failure> {
     let mut failures = Vec::new();
     for input in inputs {
@@ -58,7 +58,7 @@ pub(crate) fn read(
         } else {
             input.open()
         };
-        let read = opened.and_then(|opened| read_one(opened, &mut progress, &mut each));
+        let read = opened.and_then(|opened| read_one(opened, &mut progress, &mut read_batch));
         match read {
             Ok(ControlFlow::Continue(())) => {}
             Ok(ControlFlow::Break(())) => break,
@@ -73,25 +73,23 @@ pub(crate) fn read(
 fn read_one(
     input: Box<dyn Read>,
     progress: &mut Progress,
-    each: &mut impl FnMut(PacketView<'_>) -> ControlFlow<()>,
+    read_batch: &mut impl FnMut(&mut Source) -> Result<ControlFlow<(), usize>, PcapError>,
 ) -> Result<ControlFlow<()>, PcapError> {
-    let mut source = PcapFlowSource::from_reader(input)?;
+    let mut source = Source::from_reader(input)?;
     loop {
-        let batch = source.next_batch()?;
-        let len = batch.len();
-        if len == 0 {
-            return Ok(ControlFlow::Continue(()));
-        }
-        for packet in batch {
-            if each(packet).is_break() {
-                return Ok(ControlFlow::Break(()));
+        match read_batch(&mut source)? {
+            ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
+            ControlFlow::Continue(0) => return Ok(ControlFlow::Continue(())),
+            ControlFlow::Continue(packets) if progress.is_due(packets) => {
+                progress.show(source.position());
             }
-        }
-        if progress.is_due(len) {
-            progress.show(source.position());
+            ControlFlow::Continue(_) => {}
         }
     }
 }
+
+/// A capture that is being read.
+pub(crate) type Source = PcapFlowSource<Box<dyn Read>>;
 
 impl Input {
     fn open(&self) -> Result<Box<dyn Read>, PcapError> {

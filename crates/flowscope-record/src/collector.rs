@@ -1,0 +1,185 @@
+//! Records in the order of what they tell.
+//!
+//! What happens to a flow is known before the engine has finished with the
+//! packet, who the flow is only after; unless it ended, as its end says who it
+//! was. Until then, what comes behind has to wait.
+
+use std::collections::{HashMap, VecDeque};
+
+use flowscope_core::track::{FlowEvent, FlowId, TrackerStats};
+use flowscope_core::wire::IcmpHeader;
+use flowscope_core::{PacketView, Sink, Timestamp};
+
+use crate::config::Goal;
+use crate::engines::Observation;
+use crate::record::{Endpoints, EventKind, EventRecord, FlowRecord, Record};
+use crate::tally::Tally;
+
+/// Makes records of observations, as far as they are wanted.
+#[derive(Debug)]
+pub(crate) struct Collector {
+    goal: Goal,
+    /// Where a summary is wanted.
+    tally: Option<Box<Tally>>,
+    waiting: VecDeque<Waiting>,
+    /// Who the flows were that ended since anything was waiting.
+    ended: HashMap<FlowId, FlowIdentity>,
+}
+
+/// The two ends of a flow, and what ICMP has in place of ports.
+pub(crate) type FlowIdentity = (Endpoints, Option<IcmpHeader>);
+
+#[derive(Debug)]
+enum Waiting {
+    Event(FlowId, Timestamp, EventKind),
+    Record(Box<Record>),
+}
+
+impl Collector {
+    pub(crate) fn new(goal: Goal) -> Self {
+        Self {
+            goal,
+            tally: (goal == Goal::Summary).then(Box::default),
+            waiting: VecDeque::new(),
+            ended: HashMap::new(),
+        }
+    }
+
+    /// Takes note of a packet that is yet to be tracked.
+    #[inline]
+    pub(crate) fn count(&mut self, packet: &PacketView<'_>) {
+        if let Some(tally) = &mut self.tally {
+            tally.count_packet(packet);
+        }
+    }
+
+    /// Takes what comes next, and hands its record on if nothing is before it.
+    #[inline]
+    pub(crate) fn collect<K>(&mut self, seen: Observation<K>, out: &mut impl Sink<Record>) {
+        if !matches!(seen, Observation::Event(FlowEvent::Packet { .. })) {
+            self.collect_other(seen, out);
+        }
+    }
+
+    /// Takes what is more than one more packet.
+    ///
+    /// Out of line, as is all that is not done for every packet: what is left
+    /// of taking an event is then small enough to become part of tracking.
+    #[inline(never)]
+    fn collect_other<K>(&mut self, seen: Observation<K>, out: &mut impl Sink<Record>) {
+        match seen {
+            Observation::Event(event) => {
+                if let Some(kind) = self.wanted_event(&event) {
+                    let waiting = Waiting::Event(event.flow(), event.at(), kind);
+                    self.waiting.push_back(waiting);
+                }
+            }
+            Observation::Record(record) if !self.is_wanted(&record) => {}
+            Observation::Record(record) if self.waiting.is_empty() => out.push(record),
+            Observation::Record(record) => {
+                self.waiting.push_back(Waiting::Record(Box::new(record)));
+            }
+            Observation::Name(request) => {
+                if let Some(tally) = &mut self.tally {
+                    tally.count_name(&request);
+                }
+            }
+            Observation::Flow(flow) => self.collect_flow(flow, out),
+        }
+    }
+
+    fn collect_flow(&mut self, flow: FlowRecord, out: &mut impl Sink<Record>) {
+        let (id, identity) = (flow.flow, (flow.endpoints, flow.icmp));
+        let record = match self.goal {
+            Goal::All | Goal::Flows => Some(Record::Flow(flow)),
+            Goal::Events => Some(Record::Ended(flow)),
+            Goal::Http | Goal::Tls | Goal::Dns | Goal::Streams => None,
+            Goal::Summary => {
+                if let Some(tally) = &mut self.tally {
+                    tally.count_flow(&flow);
+                }
+                None
+            }
+        };
+        if self.waiting.is_empty() {
+            if let Some(record) = record {
+                out.push(record);
+            }
+            return;
+        }
+        self.ended.insert(id, identity);
+        let waiting = record.map(|record| Waiting::Record(Box::new(record)));
+        self.waiting.extend(waiting);
+        self.hand_on(out, |_| None);
+    }
+
+    /// What there is to say about an event of a flow that still lives.
+    fn wanted_event<K>(&self, event: &FlowEvent<K>) -> Option<EventKind> {
+        match (self.goal, EventKind::of(event)?) {
+            (Goal::Events, kind) => Some(kind),
+            (Goal::All, kind @ EventKind::Anomaly { .. }) => Some(kind),
+            _ => None,
+        }
+    }
+
+    fn is_wanted(&self, record: &Record) -> bool {
+        match self.goal {
+            Goal::All => true,
+            Goal::Http => matches!(record, Record::Http(_)),
+            Goal::Tls => matches!(record, Record::Tls(_)),
+            Goal::Dns => matches!(record, Record::Dns(_)),
+            Goal::Streams => matches!(record, Record::Stream(_)),
+            Goal::Flows | Goal::Events | Goal::Summary => false,
+        }
+    }
+
+    /// Hands everything on, as `identify` knows the flows that live.
+    #[inline]
+    pub(crate) fn flush(
+        &mut self,
+        out: &mut impl Sink<Record>,
+        identify: impl Fn(FlowId) -> Option<FlowIdentity>,
+    ) {
+        if !self.waiting.is_empty() {
+            self.hand_on(out, identify);
+        }
+    }
+
+    /// Hands on what comes before the next flow that nobody knows.
+    fn hand_on(
+        &mut self,
+        out: &mut impl Sink<Record>,
+        identify: impl Fn(FlowId) -> Option<FlowIdentity>,
+    ) {
+        while let Some(waiting) = self.waiting.pop_front() {
+            match waiting {
+                Waiting::Event(flow, at, kind) => {
+                    let known = self.ended.get(&flow).copied();
+                    let Some((endpoints, icmp)) = known.or_else(|| identify(flow)) else {
+                        self.waiting.push_front(waiting);
+                        return;
+                    };
+                    out.push(Record::Event(EventRecord {
+                        at,
+                        flow,
+                        endpoints,
+                        icmp,
+                        kind,
+                    }));
+                }
+                Waiting::Record(record) => out.push(*record),
+            }
+        }
+        self.ended.clear();
+    }
+
+    /// Hands on what is known when all packets were tracked and all flows have
+    /// ended.
+    pub(crate) fn finish(&mut self, totals: &TrackerStats, out: &mut impl Sink<Record>) {
+        if let Some(tally) = &mut self.tally {
+            out.push(Record::Summary(Box::new(tally.summary(totals))));
+            out.push(Record::Skipped(tally.skipped(totals)));
+            **tally = Tally::default();
+        }
+    }
+}
