@@ -1,5 +1,7 @@
 //! The fields of DNS messages.
 
+use core::time::Duration;
+
 use flowscope_core::FlowSide;
 use flowscope_core::wire::Protocol as IpProtocol;
 use flowscope_dns::{DnsMessage, DnsPacket, DnsUnanswered, Edns, Question};
@@ -31,17 +33,16 @@ pub(super) fn visit(
     fields.plain_text("side", side.map(FlowSide::as_str));
     fields.plain_text("transport", Some(transport));
     match message {
-        DnsMessage::Query(query) => visit_packet(&query.packet, fields),
+        DnsMessage::Query(query) => visit_packet(&query.packet, None, fields),
         DnsMessage::Response(response) => {
-            visit_packet(&response.packet, fields);
-            fields.duration("latency", response.latency().map(nanos));
+            visit_packet(&response.packet, response.latency(), fields);
         }
         DnsMessage::Unanswered(unanswered) => visit_unanswered(unanswered, fields),
         _ => {}
     }
 }
 
-fn visit_packet(packet: &DnsPacket, fields: &mut impl FieldVisitor) {
+fn visit_packet(packet: &DnsPacket, latency: Option<Duration>, fields: &mut impl FieldVisitor) {
     fields.number("id", Some(packet.id().into()));
     fields.flag("response", Some(packet.is_response()));
     fields.text("opcode", Some(packet.opcode().to_string()));
@@ -55,6 +56,7 @@ fn visit_packet(packet: &DnsPacket, fields: &mut impl FieldVisitor) {
     fields.structures("authorities", packet.authorities().map(ResourceRecord));
     fields.structures("additionals", packet.additionals().map(ResourceRecord));
     fields.structure("edns", packet.edns().map(EdnsFields));
+    fields.duration("latency", latency.map(nanos));
 }
 
 fn visit_unanswered(unanswered: &DnsUnanswered, fields: &mut impl FieldVisitor) {

@@ -67,6 +67,8 @@ pub enum Unit {
     Bytes,
     /// Packets, which are frames on the wire.
     Packets,
+    /// Datagrams that were put together from fragments.
+    Datagrams,
     /// Flows.
     Flows,
     /// Seconds, with nine digits after the point.
@@ -184,11 +186,22 @@ impl Field {
 }
 
 impl FieldType {
+    /// The fields of a structure, or of each of a list of them; of anything else
+    /// none.
+    #[must_use]
+    pub fn parts(self) -> &'static [Field] {
+        match self {
+            Self::Structure(parts) => parts,
+            Self::List(element) => element.parts(),
+            _ => &[],
+        }
+    }
+
     fn has_text(self) -> bool {
         match self {
             Self::Text | Self::TextPair => true,
             Self::List(element) => element.has_text(),
-            Self::Structure(fields) => fields.iter().any(|field| field.field_type.has_text()),
+            Self::Structure(parts) => parts.iter().any(|part| part.field_type.has_text()),
             Self::Number | Self::Time | Self::Duration | Self::PlainText | Self::Flag => false,
         }
     }

@@ -49,7 +49,7 @@ pub static FLOW: Schema = Schema {
             by_side(
                 ["retransmitted_initiator", "retransmitted_responder"],
                 Unit::Packets,
-                "TCP segments that were sent again",
+                "TCP segments whose sequence numbers had all been sent before",
             ),
         ),
         &absent(
@@ -57,7 +57,7 @@ pub static FLOW: Schema = Schema {
             by_side(
                 ["out_of_order_initiator", "out_of_order_responder"],
                 Unit::Packets,
-                "TCP segments that came after later ones",
+                "TCP segments that came late and filled a hole",
             ),
         ),
         &absent(
@@ -97,7 +97,7 @@ pub static FLOW: Schema = Schema {
             ZERO,
             by_side(
                 ["reassembled_initiator", "reassembled_responder"],
-                Unit::Packets,
+                Unit::Datagrams,
                 "how many datagrams were put together from fragments",
             ),
         ),

@@ -18,12 +18,18 @@ pub static SUMMARY: Schema = Schema {
             Field::number("flows", "all flows").unit(Unit::Flows),
             Field::number("flows_peak", "the most flows at once").unit(Unit::Flows),
             Field::number("anomalies", "anomalies, but for those of streams").absent(ZERO),
-            Field::number("retransmitted", "TCP segments that were sent again")
-                .unit(Unit::Packets)
-                .absent(ZERO),
-            Field::number("out_of_order", "TCP segments that came after later ones")
-                .unit(Unit::Packets)
-                .absent(ZERO),
+            Field::number(
+                "retransmitted",
+                "TCP segments whose sequence numbers had all been sent before",
+            )
+            .unit(Unit::Packets)
+            .absent(ZERO),
+            Field::number(
+                "out_of_order",
+                "TCP segments that came late and filled a hole",
+            )
+            .unit(Unit::Packets)
+            .absent(ZERO),
             Field::number("cut_packets", "packets captured shorter than they were")
                 .unit(Unit::Packets)
                 .absent(ZERO),
@@ -118,5 +124,5 @@ const SKIP: [Field; 3] = [
     PACKETS,
 ];
 
-const EMPTY: &str = "of a capture without packets";
+const EMPTY: &str = "in a capture without packets";
 const ZERO: &str = "where zero";
