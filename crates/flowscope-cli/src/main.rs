@@ -1,10 +1,11 @@
 //! The `flowscope` command: what is in a capture, as records.
 //!
 //! A thin layer over the `flowscope-record` library. The way of a packet through
-//! it: `input` reads the captures, the library makes records of their packets,
+//! it: `captures` reads the files, the library makes records of their packets,
 //! `writer` writes them; those that go into a table are drawn by `rows`.
 
 mod args;
+mod captures;
 mod error;
 mod extraction;
 mod input;

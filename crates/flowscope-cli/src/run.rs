@@ -11,9 +11,10 @@ use flowscope_record::text::printable;
 use flowscope_record::{Goal, Record, RecordTracker};
 
 use crate::args::{Arguments, Command, Options};
+use crate::captures;
 use crate::error::Failure;
 use crate::extraction::Extraction;
-use crate::input::{self, Input};
+use crate::input::Input;
 use crate::output::Target;
 use crate::progress::{Progress, Screen};
 use crate::writer::Writer;
@@ -57,7 +58,7 @@ fn perform(arguments: Arguments) -> Result<Vec<Failure>, Failure> {
         Some(Command::Completions { shell }) => return print(&options, &completions(shell)),
         Some(Command::Man { command }) => return print(&options, &manual(command.as_deref())?),
     };
-    report(goal, folder, &options, input::named(captures.files)?)
+    report(goal, folder, &options, captures::named(captures.files)?)
 }
 
 /// Reads the inputs and reports on them; comes back with what went wrong on
@@ -75,7 +76,7 @@ fn report(
     let writer = Writer::open(&target, options.format(), goal, options.limit);
     let mut writer = match writer {
         Ok(writer) => writer,
-        Err(error) => return target.closed(error),
+        Err(error) => return Failure::of_output(target, error).map(|()| Vec::new()),
     };
     let screen = if target.is_terminal() && goal != Goal::Summary {
         Screen::Busy
@@ -95,7 +96,7 @@ fn report(
         is_done.set(writer.is_done());
     };
     let has_failed = || extraction.as_ref().is_some_and(Extraction::has_failed);
-    let mut failures = input::read(inputs, options.jobs, progress, |source| {
+    let mut failures = captures::read(inputs, options.jobs, progress, |source| {
         let batch = source.next_batch()?;
         let len = batch.len();
         let batch = batch.take_while(|_| !is_done.get() && !has_failed());
@@ -110,7 +111,7 @@ fn report(
     failures.extend(error.map(|(path, error)| Failure::Extract { path, error }));
     match writer.finish() {
         Ok(()) => Ok(failures),
-        Err(error) => target.closed(error),
+        Err(error) => Failure::of_output(target, error).map(|()| Vec::new()),
     }
 }
 
@@ -123,7 +124,7 @@ fn print(options: &Options, text: &[u8]) -> Result<Vec<Failure>, Failure> {
     });
     match written {
         Ok(()) => Ok(Vec::new()),
-        Err(error) => target.closed(error),
+        Err(error) => Failure::of_output(target, error).map(|()| Vec::new()),
     }
 }
 

@@ -11,7 +11,7 @@ use flowscope_core::wire::IcmpHeader;
 use flowscope_core::{PacketView, Sink, Timestamp};
 
 use crate::config::Goal;
-use crate::engines::Observation;
+use crate::observation::Observation;
 use crate::record::{Endpoints, EventKind, EventRecord, FlowRecord, Record};
 use crate::tally::Tally;
 

@@ -317,3 +317,60 @@ fn separate(cell: &mut Vec<u8>, separator: u8) {
 
 /// Bytes handed on at a time.
 const BUFFER: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sample;
+
+    impl Visit for Sample {
+        fn visit(&self, fields: &mut impl FieldVisitor) {
+            fields.number("number", Some(7));
+            fields.numbers("numbers", [1, 20].into_iter());
+            fields.duration("time", Some(1_000_000_002));
+            fields.text("text", Some("a,\"b\"\n"));
+            fields.texts("texts", [&b"x"[..], b"y"].into_iter());
+            fields.pairs("pairs", [(&b"Host"[..], &b"a"[..])].into_iter());
+            fields.flag("flag", Some(false));
+            fields.structures("parts", [Part(1), Part(2)].into_iter());
+        }
+    }
+
+    struct Part(u64);
+
+    impl Visit for Part {
+        fn visit(&self, fields: &mut impl FieldVisitor) {
+            fields.number("number", Some(self.0));
+            fields.number("none", None);
+            fields.flag("odd", Some(self.0 % 2 == 1));
+        }
+    }
+
+    fn written(columns: Vec<&'static str>, record: &impl Visit) -> String {
+        let mut text = Vec::new();
+        let mut writer = CsvWriter::new(columns, &mut text).expect("a vector takes everything");
+        writer.write(record).expect("a vector takes everything");
+        drop(writer);
+        String::from_utf8(text).expect("cells are UTF-8")
+    }
+
+    #[test]
+    fn what_cannot_stand_in_a_cell_is_replaced_and_said() {
+        let columns = vec![
+            "number", "numbers", "time", "text", "texts", "pairs", "flag", "parts", "lossy",
+        ];
+        let row = "7,1;20,1.000000002,\"a,\"\"b\"\"\u{fffd}\",x;y,Host: a,false,1 odd;2,true\r\n";
+        let text = written(columns, &Sample);
+        assert_eq!(text.split_once("\r\n").map(|(_, rest)| rest), Some(row));
+    }
+
+    #[test]
+    fn fields_find_their_columns_in_any_order() {
+        let columns = vec!["odd", "extra", "none", "number"];
+        assert_eq!(
+            written(columns, &Part(2)),
+            "odd,extra,none,number\r\nfalse,,,2\r\n"
+        );
+    }
+}

@@ -5,7 +5,7 @@
 
 /// Writes a number.
 #[inline(always)]
-pub(crate) fn push(text: &mut Vec<u8>, number: u64) {
+pub fn push(text: &mut Vec<u8>, number: u64) {
     match number {
         0..TEN_THOUSAND => {
             let digits = four(number as u32);
@@ -43,7 +43,7 @@ fn push_long(text: &mut Vec<u8>, number: u64) {
 
 /// Writes an octet and a point after it.
 #[inline]
-pub(crate) fn push_dotted(text: &mut Vec<u8>, octet: u8) {
+pub fn push_dotted(text: &mut Vec<u8>, octet: u8) {
     text.extend_from_slice(&DOTTED[usize::from(octet)]);
     let spare = usize::from(octet < 10) + usize::from(octet < 100);
     text.truncate(text.len() - spare);
@@ -51,7 +51,7 @@ pub(crate) fn push_dotted(text: &mut Vec<u8>, octet: u8) {
 
 /// Writes a number of nanoseconds as seconds, with nine digits after the point.
 #[inline]
-pub(crate) fn push_seconds(text: &mut Vec<u8>, nanos: u64) {
+pub fn push_seconds(text: &mut Vec<u8>, nanos: u64) {
     push(text, nanos / SECOND);
     let fraction = nanos % SECOND;
     let first = (fraction / HUNDRED_MILLION) as u8;

@@ -43,12 +43,13 @@ mod community_id;
 mod config;
 #[cfg(feature = "csv")]
 pub mod csv;
-mod digits;
+pub mod digits;
 mod engines;
 mod host;
 #[cfg(feature = "json")]
 pub mod json;
 mod names;
+mod observation;
 mod plain_text;
 mod ranking;
 mod record;

@@ -134,3 +134,40 @@ const TOP: usize = 10;
 
 /// Hosts that are told apart.
 const MOST_HOSTS: usize = 1 << 17;
+
+#[cfg(test)]
+mod tests {
+    use flowscope_core::Timestamp;
+
+    use super::*;
+
+    fn traffic(bytes: u64) -> Traffic {
+        Traffic {
+            flows: 1,
+            packets: 1,
+            bytes,
+        }
+    }
+
+    #[test]
+    fn the_most_bytes_come_first_and_equals_stay_in_order() {
+        let shares = [("a", 1), ("b", 3), ("c", 1), ("d", 2)];
+        let shares = shares.map(|(name, bytes)| (name, traffic(bytes)));
+        let sorted = most_bytes_first(shares.into_iter());
+        let names: Vec<_> = sorted.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["b", "d", "a", "c"]);
+    }
+
+    #[test]
+    fn the_span_is_from_the_earliest_packet_to_the_latest() {
+        let mut tally = Tally::default();
+        assert_eq!(tally.summary(&TrackerStats::default()).span, None);
+        for nanos in [5, 3, 9, 4] {
+            let at = Timestamp::from_nanos(nanos);
+            tally.count_packet(&PacketView::new(&[], at));
+        }
+        let span = tally.summary(&TrackerStats::default()).span;
+        let span = span.expect("there were packets");
+        assert_eq!((span.start.as_nanos(), span.nanos()), (3, 6));
+    }
+}

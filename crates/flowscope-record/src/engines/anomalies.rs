@@ -6,8 +6,8 @@ use flowscope_core::wire::Transport;
 use flowscope_core::{Sink, Timestamp};
 use flowscope_detect::Protocol;
 
-use super::observation::Observation;
-use super::observer::FlowReader;
+use super::payload::FlowReader;
+use crate::observation::Observation;
 
 /// Reads nothing: that streams are put in order is enough.
 #[derive(Clone, Copy, Debug)]

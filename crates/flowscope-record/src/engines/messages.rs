@@ -13,9 +13,9 @@ use flowscope_http::HttpMessage;
 use flowscope_tls::{Report, TlsMessage};
 
 use super::notes::NoteTaker;
-use super::observation::Observation;
-use super::observer::{FlowReader, PayloadObserver, StreamsUntil};
+use super::payload::{FlowReader, PayloadObserver, StreamsUntil};
 use crate::names::NameRequest;
+use crate::observation::Observation;
 use crate::record::{
     Anomaly, DnsRecord, EventKind, EventRecord, HttpRecord, KeyEndpoints, Record, TlsRecord,
 };

@@ -8,11 +8,10 @@ mod anomalies;
 mod extractor;
 mod messages;
 mod notes;
-mod observation;
 mod observer;
+mod payload;
 mod streams;
 
-pub(crate) use observation::Observation;
 pub use streams::{StreamId, StreamWriter};
 
 use flowscope_core::engine::{Consumer, Engine, Payload, PayloadConfig};
@@ -26,8 +25,8 @@ use self::anomalies::AnomalyReader;
 use self::extractor::ChosenExtractor;
 use self::messages::{MessageReader, Wanted};
 use self::notes::NoteTaker;
-use self::observation::Observer;
-use self::observer::{PayloadObserver, StreamsUntil};
+use self::observer::Observer;
+use self::payload::{PayloadObserver, StreamsUntil};
 use self::streams::StreamReader;
 use crate::collector::{Collector, FlowIdentity};
 use crate::config::{Encapsulation, FlowKey, Goal, KeyScope, RecordConfig};

@@ -7,7 +7,8 @@ use flowscope_core::wire::{IcmpHeader, Peeled, Transport};
 use flowscope_core::{FlowSide, Sink, Timestamp};
 use flowscope_detect::{Glance, Protocol};
 
-use super::observation::{Observation, Observer};
+use super::observer::Observer;
+use crate::observation::Observation;
 use crate::record::{Endpoints, FlowRecord, KeyEndpoints};
 
 /// Keeps notes of each flow: its frames, its layers and what it spoke.

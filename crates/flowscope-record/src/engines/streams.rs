@@ -10,7 +10,8 @@ use flowscope_core::wire::{IcmpHeader, Transport};
 use flowscope_core::{BySide, FlowSide, Sink, Timestamp};
 use sha2::{Digest, Sha256};
 
-use super::observation::{Observation, Observer};
+use super::observer::Observer;
+use crate::observation::Observation;
 use crate::record::{Endpoints, KeyEndpoints, Record, StreamRecord};
 
 /// Adds up streams, and hands their bytes to a writer if there is one.
@@ -21,33 +22,7 @@ pub(crate) struct StreamReader {
 
 /// Takes the bytes of TCP streams as they are put back in order.
 ///
-/// ```
-/// use std::sync::{Arc, Mutex};
-///
-/// use flowscope_record::{StreamId, StreamWriter};
-///
-/// /// Counts the bytes of all streams.
-/// #[derive(Clone, Default)]
-/// struct Count(Arc<Mutex<usize>>);
-///
-/// impl StreamWriter for Count {
-///     fn write(&mut self, _: StreamId, bytes: &[u8]) {
-///         *self.0.lock().unwrap() += bytes.len();
-///     }
-///
-///     fn close(&mut self, _: StreamId) {}
-/// }
-/// # use flowscope_core::{FlowSide, Timestamp};
-/// # use flowscope_record::{Goal, RecordConfig, RecordTracker, Record};
-/// # use flowscope_fixtures::{Close, Conversation};
-///
-/// let count = Count::default();
-/// let config = RecordConfig { goal: Goal::Streams, ..RecordConfig::default() };
-/// let mut tracker = RecordTracker::new(config).with_stream_writer(count.clone());
-/// # let mut records: Vec<Record> = Vec::new();
-/// # tracker.finish(&mut records);
-/// assert_eq!(*count.0.lock().unwrap(), 0);
-/// ```
+/// See [`RecordTracker::with_stream_writer`](crate::RecordTracker::with_stream_writer).
 pub trait StreamWriter: Send {
     /// What comes next of a stream; holes are left out.
     fn write(&mut self, stream: StreamId, bytes: &[u8]);

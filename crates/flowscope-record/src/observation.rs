@@ -1,8 +1,6 @@
-//! What comes out of the engines.
+//! What the engines see of flows.
 
-use flowscope_core::engine::Consumer;
 use flowscope_core::track::FlowEvent;
-use flowscope_core::wire::IcmpHeader;
 
 use crate::names::NameRequest;
 use crate::record::{FlowRecord, Record};
@@ -29,10 +27,4 @@ impl<K> From<FlowEvent<K>> for Observation<K> {
     fn from(event: FlowEvent<K>) -> Self {
         Self::Event(event)
     }
-}
-
-/// A consumer that reports observations.
-pub(crate) trait Observer<K>: Consumer<K, Event = Observation<K>> {
-    /// Type and code of a flow's first packet, if that is of ICMP.
-    fn icmp(state: &Self::Flow) -> Option<IcmpHeader>;
 }
