@@ -1,8 +1,9 @@
-//! Records in the order of what they tell.
+//! Records in the order in which things happened.
 //!
-//! What happens to a flow is known before the engine has finished with the
-//! packet, who the flow is only after; unless it ended, as its end says who it
-//! was. Until then, what comes behind has to wait.
+//! The engine reports an event of a flow while it tracks a packet, and can be
+//! asked for the flow's two ends only when it is done with the packet. Of a flow
+//! that ends with the packet, the report of its end has them. Until the ends
+//! are known, the event waits, and so does everything behind it.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -22,7 +23,7 @@ pub(crate) struct Collector {
     /// Where a summary is wanted.
     tally: Option<Box<Tally>>,
     waiting: VecDeque<Waiting>,
-    /// Who the flows were that ended since anything was waiting.
+    /// The identities of flows that ended since anything was waiting.
     ended: HashMap<FlowId, FlowIdentity>,
 }
 
@@ -113,7 +114,7 @@ impl Collector {
         self.hand_on(out, |_| None);
     }
 
-    /// What there is to say about an event of a flow that still lives.
+    /// The event of a flow that still lives, if there is to be a record of it.
     fn wanted_event<K>(&self, event: &FlowEvent<K>) -> Option<EventKind> {
         match (self.goal, EventKind::of(event)?) {
             (Goal::Events, kind) => Some(kind),
@@ -133,7 +134,7 @@ impl Collector {
         }
     }
 
-    /// Hands everything on, as `identify` knows the flows that live.
+    /// Hands on everything that waits: `identify` knows the flows that live.
     #[inline]
     pub(crate) fn flush(
         &mut self,
@@ -145,7 +146,7 @@ impl Collector {
         }
     }
 
-    /// Hands on what comes before the next flow that nobody knows.
+    /// Hands on what waits, up to the first event of a flow that is not known.
     fn hand_on(
         &mut self,
         out: &mut impl Sink<Record>,

@@ -1,7 +1,7 @@
 //! Numbers as decimal digits.
 //!
 //! A record is mostly numbers. To print them by `Display` takes several times
-//! as long: here up to eight digits are found at once, in one word.
+//! as long: here up to eight digits are found at once, in one machine word.
 
 /// Writes a number.
 #[inline(always)]

@@ -35,9 +35,9 @@ pub struct Records<S: PacketSource> {
 enum End<E> {
     /// Not to its end.
     Unread,
-    /// As far as it can be, and then this is to be told.
+    /// As far as it can be; the error comes next.
     Failed(E),
-    /// To its end, or its error was told.
+    /// To its end, or its error was given.
     Finished,
 }
 

@@ -12,8 +12,8 @@ use crate::record::Record;
 
 /// Makes records of packets.
 ///
-/// Records come in the order of what they tell. They are handed to a [`Sink`],
-/// such as a `Vec` or a closure.
+/// Records come in the order in which things happened. They are handed to a
+/// [`Sink`], such as a `Vec` or a closure.
 ///
 /// ```
 /// use flowscope_core::{PacketView, Timestamp};

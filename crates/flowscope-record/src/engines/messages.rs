@@ -27,7 +27,7 @@ pub(crate) struct MessageReader {
     detector: Detector,
     wanted: Wanted,
     protocols: Protocols,
-    /// What the flow spoke that ended last. It is fetched before another ends.
+    /// The protocol of the flow that ended last. It is fetched before another ends.
     app: Option<Protocol>,
 }
 
@@ -337,7 +337,7 @@ impl<K: KeyEndpoints> Reader<K> for MessageReader {
         Outcome::More
     }
 
-    /// What it spoke stays until the flow ends.
+    /// Its protocol stays known until the flow ends.
     fn leave(&mut self, state: &mut Option<FlowDetector>) {
         if let Some(state) = state {
             state.detector = DetectorState::Closed;

@@ -14,13 +14,13 @@ use crate::record::{Endpoints, FlowRecord, KeyEndpoints};
 /// Keeps notes of each flow: its frames, its layers and what it spoke.
 #[derive(Debug, Default)]
 pub(crate) struct NoteTaker {
-    /// How many payloads of a flow it looks at to tell what it speaks.
+    /// How many payloads of a flow it looks at to recognise its protocol.
     probes: u8,
 }
 
 impl NoteTaker {
-    /// One that also looks at the first payloads of each flow, which tell in
-    /// most cases what it speaks.
+    /// One that also looks at the first payloads of each flow, by which most
+    /// protocols are recognised.
     pub(crate) fn with_probes() -> Self {
         Self { probes: PROBES }
     }
@@ -39,7 +39,7 @@ pub(crate) struct FlowNotes {
     /// The encapsulations around the first packet, outermost first. Most flows
     /// have none, and allocate nothing here.
     pub(crate) layers: Box<[Peeled]>,
-    /// What it spoke, where that was looked for and found.
+    /// Its protocol, where that was looked for and recognised.
     pub(crate) app: Option<Protocol>,
     /// How many more payloads are to be looked at.
     probes: u8,

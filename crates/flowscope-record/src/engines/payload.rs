@@ -1,4 +1,4 @@
-//! Following flows and putting in order what they carry.
+//! Notes of flows, and their payload for a reader.
 
 use flowscope_core::engine::{
     Consumer, FlowRef, Fragment, Payload, PayloadConfig, PayloadFlow, Pending, Reaction, Reader,
@@ -40,9 +40,9 @@ pub(crate) struct ObservedFlow<S> {
     payload: PayloadFlow<S>,
 }
 
-/// A reader that may know what a flow spoke.
+/// A reader that may recognise the protocol of a flow.
 pub(crate) trait FlowReader<K>: Reader<K, Event = Observation<K>> {
-    /// What the flow spoke that ended last: it is asked for at once.
+    /// The protocol of the flow that ended last: it is fetched at once.
     fn take_app(&mut self) -> Option<Protocol>;
 }
 
@@ -55,7 +55,7 @@ impl<R> PayloadObserver<R> {
         }
     }
 
-    /// What of the odd is reported.
+    /// What is reported of the anomalies that were found.
     #[inline]
     fn reported(&self, found: Anomalies) -> Anomalies {
         match self.until {

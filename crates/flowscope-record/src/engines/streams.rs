@@ -1,4 +1,4 @@
-//! What each side of each TCP connection sent.
+//! Adding up what each side of each TCP connection sent.
 
 use core::fmt;
 

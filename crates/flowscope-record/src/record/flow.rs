@@ -28,7 +28,7 @@ pub struct FlowRecord {
     pub first_frame: u64,
     /// The number of its last frame.
     pub last_frame: u64,
-    /// What it spoke, where that was recognised.
+    /// Its protocol, where that was recognised.
     pub app: Option<Protocol>,
     /// Type and code, where its first packet is of ICMP.
     pub icmp: Option<IcmpHeader>,
