@@ -1,5 +1,6 @@
 //! Streams as files.
 
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -26,6 +27,8 @@ struct Folder {
     gathered: usize,
     /// The first thing that went wrong. Nothing is written after that.
     error: Option<(PathBuf, io::Error)>,
+    /// Set where something went wrong.
+    is_done: Arc<AtomicBool>,
 }
 
 /// What of a stream is yet to be written.
@@ -37,26 +40,24 @@ struct Unwritten {
 }
 
 impl Extraction {
-    /// Makes the folder, if it is not there.
-    pub(crate) fn into_folder(path: PathBuf) -> Self {
-        let error = fs::create_dir_all(&path).err();
-        let folder = Folder {
+    /// Makes the folder, if it is not there. If something goes wrong, now or
+    /// later, `is_done` is set.
+    pub(crate) fn into_folder(path: PathBuf, is_done: Arc<AtomicBool>) -> Self {
+        let created = fs::create_dir_all(&path);
+        let mut folder = Folder {
+            path,
             streams: HashMap::new(),
             gathered: 0,
-            error: error.map(|error| (path.clone(), error)),
-            path,
+            error: None,
+            is_done,
         };
+        folder.note(folder.path.clone(), created);
         Self(Arc::new(Mutex::new(folder)))
     }
 
     /// What went wrong first, if anything did.
     pub(crate) fn take_error(&self) -> Option<(PathBuf, io::Error)> {
         self.folder().error.take()
-    }
-
-    /// Whether something went wrong.
-    pub(crate) fn has_failed(&self) -> bool {
-        self.folder().error.is_some()
     }
 
     fn folder(&self) -> MutexGuard<'_, Folder> {
@@ -105,7 +106,15 @@ impl Folder {
         let written = options
             .open(&path)
             .and_then(|mut file| file.write_all(&bytes));
-        self.error = written.err().map(|error| (path, error));
+        self.note(path, written);
+    }
+
+    /// Keeps what went wrong.
+    fn note(&mut self, path: PathBuf, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.error = Some((path, error));
+            self.is_done.store(true, Relaxed);
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! From the command line to the exit status.
 
-use core::cell::Cell;
 use core::ops::ControlFlow;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::CommandFactory;
 use flowscope_record::text::printable;
@@ -84,24 +85,27 @@ fn report(
         Screen::Free
     };
     let progress = Progress::new(options.progress(), &inputs, screen);
-    let extraction = folder.map(Extraction::into_folder);
+    // Set where nothing more is of use: there are enough records, or they cannot
+    // be written.
+    let is_done = Arc::new(AtomicBool::new(false));
+    let extraction = folder.map(|folder| Extraction::into_folder(folder, is_done.clone()));
     let mut tracker = RecordTracker::new(options.record_config(goal));
     if let Some(extraction) = &extraction {
         tracker = tracker.with_stream_writer(extraction.clone());
     }
 
-    let is_done = Cell::new(false);
     let mut write = |record: Record| {
         writer.write(&record);
-        is_done.set(writer.is_done());
+        if writer.is_done() {
+            is_done.store(true, Relaxed);
+        }
     };
-    let has_failed = || extraction.as_ref().is_some_and(Extraction::has_failed);
     let mut failures = captures::read(inputs, options.jobs, progress, |source| {
         let batch = source.next_batch()?;
         let len = batch.len();
-        let batch = batch.take_while(|_| !is_done.get() && !has_failed());
-        tracker.track_batch(batch, &mut write);
-        Ok(match is_done.get() || has_failed() {
+        let wanted = |packet| (!is_done.load(Relaxed)).then_some(packet);
+        tracker.track_batch(batch.map_while(wanted), &mut write);
+        Ok(match is_done.load(Relaxed) {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(len),
         })
