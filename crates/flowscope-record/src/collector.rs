@@ -13,7 +13,7 @@ use flowscope_core::{PacketView, Sink, Timestamp};
 
 use crate::config::Goal;
 use crate::observation::Observation;
-use crate::record::{Endpoints, EventKind, EventRecord, FlowRecord, Record};
+use crate::record::{Endpoints, EventKind, EventRecord, Record};
 use crate::tally::Tally;
 
 /// Makes records of observations, as far as they are wanted.
@@ -75,43 +75,43 @@ impl Collector {
                     self.waiting.push_back(waiting);
                 }
             }
-            Observation::Record(record) if !self.is_wanted(&record) => {}
-            Observation::Record(record) if self.waiting.is_empty() => out.push(record),
-            Observation::Record(record) => {
-                self.waiting.push_back(Waiting::Record(Box::new(record)));
+            // A record is large. Most are handed on as they are, and not moved.
+            Observation::Record(record) if self.waiting.is_empty() && self.is_wanted(&record) => {
+                out.push(record);
             }
+            Observation::Record(record) => self.collect_record(record, out),
             Observation::Name(request) => {
                 if let Some(tally) = &mut self.tally {
                     tally.count_name(&request);
                 }
             }
-            Observation::Flow(flow) => self.collect_flow(flow, out),
         }
     }
 
-    fn collect_flow(&mut self, flow: FlowRecord, out: &mut impl Sink<Record>) {
-        let (id, identity) = (flow.flow, (flow.endpoints, flow.icmp));
-        let record = match self.goal {
-            Goal::All | Goal::Flows => Some(Record::Flow(flow)),
-            Goal::Events => Some(Record::Ended(flow)),
-            Goal::Http | Goal::Tls | Goal::Dns | Goal::Streams => None,
-            Goal::Summary => {
-                if let Some(tally) = &mut self.tally {
-                    tally.count_flow(&flow);
-                }
-                None
-            }
+    /// Takes a record that has to wait, or is not handed on as it is.
+    #[inline(never)]
+    fn collect_record(&mut self, record: Record, out: &mut impl Sink<Record>) {
+        if let (Some(tally), Record::Flow(flow)) = (&mut self.tally, &record) {
+            tally.count_flow(flow);
+        }
+        let ended = match &record {
+            Record::Flow(flow) => Some((flow.flow, (flow.endpoints, flow.icmp))),
+            _ => None,
+        };
+        let record = match record {
+            Record::Flow(flow) if self.goal == Goal::Events => Record::Ended(flow),
+            record if self.is_wanted(&record) => record,
+            _ => return,
         };
         if self.waiting.is_empty() {
-            if let Some(record) = record {
-                out.push(record);
-            }
+            out.push(record);
             return;
         }
-        self.ended.insert(id, identity);
-        let waiting = record.map(|record| Waiting::Record(Box::new(record)));
-        self.waiting.extend(waiting);
-        self.hand_on(out, |_| None);
+        self.waiting.push_back(Waiting::Record(Box::new(record)));
+        if let Some((flow, identity)) = ended {
+            self.ended.insert(flow, identity);
+            self.hand_on(out, |_| None);
+        }
     }
 
     /// The event of a flow that still lives, if there is to be a record of it.
@@ -123,14 +123,16 @@ impl Collector {
         }
     }
 
+    /// Whether a record is handed on as it is.
     fn is_wanted(&self, record: &Record) -> bool {
         match self.goal {
             Goal::All => true,
+            Goal::Flows => matches!(record, Record::Flow(_)),
             Goal::Http => matches!(record, Record::Http(_)),
             Goal::Tls => matches!(record, Record::Tls(_)),
             Goal::Dns => matches!(record, Record::Dns(_)),
             Goal::Streams => matches!(record, Record::Stream(_)),
-            Goal::Flows | Goal::Events | Goal::Summary => false,
+            Goal::Events | Goal::Summary => false,
         }
     }
 

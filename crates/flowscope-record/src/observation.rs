@@ -3,7 +3,7 @@
 use flowscope_core::track::FlowEvent;
 
 use crate::names::NameRequest;
-use crate::record::{FlowRecord, Record};
+use crate::record::Record;
 
 /// What was seen of a flow.
 #[derive(Debug)]
@@ -14,9 +14,8 @@ use crate::record::{FlowRecord, Record};
 pub(crate) enum Observation<K> {
     /// Something happened to a flow.
     Event(FlowEvent<K>),
-    /// A flow ended; the engine's own event follows.
-    Flow(FlowRecord),
-    /// Something else that makes a record.
+    /// Something that makes a record. If that is of a flow that ended, the
+    /// engine's own event follows.
     Record(Record),
     /// A name was asked for.
     Name(NameRequest),

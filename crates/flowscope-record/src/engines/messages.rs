@@ -184,62 +184,62 @@ impl<K: KeyEndpoints, O: Sink<Observation<K>>> Sink<Message> for MessageSink<'_,
             }
             return;
         }
-        if let Some(record) = self.record(message) {
-            self.out.push(Observation::Record(record));
-        }
+        self.push_record(message);
     }
 }
 
-impl<K: KeyEndpoints, O> MessageSink<'_, K, O> {
-    /// The record of a message; `None` for what is no record of its own.
-    fn record(&self, message: Message) -> Option<Record> {
+impl<K: KeyEndpoints, O: Sink<Observation<K>>> MessageSink<'_, K, O> {
+    /// Hands on the record of a message, if it is to have one.
+    ///
+    /// Each is built where it is handed on, so that it is not moved.
+    fn push_record(&mut self, message: Message) {
         let FlowRef { id: flow, at, .. } = self.flow;
         let endpoints = self.flow.key.endpoints();
-        let record = match message {
+        match message {
             Message::Http(HttpMessage::Anomaly(odd)) => {
-                self.anomaly(Anomaly::Http(odd.kind), odd.side)
+                self.push_anomaly(Anomaly::Http(odd.kind), odd.side);
             }
             Message::Tls(TlsMessage::Anomaly(odd)) => {
-                self.anomaly(Anomaly::Flow(AnomalyKind::ParseError), odd.side)
+                self.push_anomaly(Anomaly::Flow(AnomalyKind::ParseError), odd.side);
             }
             Message::Http(message @ (HttpMessage::Request(_) | HttpMessage::Response(_))) => {
-                Record::Http(HttpRecord {
+                self.out.push(Observation::Record(Record::Http(HttpRecord {
                     at,
                     flow,
                     endpoints,
                     message,
-                })
+                })));
             }
             Message::Tls(
                 message @ (TlsMessage::ClientHello(_)
                 | TlsMessage::ServerHello(_)
                 | TlsMessage::Certificate(_)
                 | TlsMessage::Alert(_)),
-            ) => Record::Tls(TlsRecord {
+            ) => self.out.push(Observation::Record(Record::Tls(TlsRecord {
                 at,
                 flow,
                 endpoints,
                 message,
-            }),
-            Message::Dns(message) => Record::Dns(DnsRecord {
+            }))),
+            Message::Dns(message) => self.out.push(Observation::Record(Record::Dns(DnsRecord {
                 at,
                 flow,
                 endpoints,
                 message,
-            }),
-            _ => return None,
-        };
-        Some(record)
+            }))),
+            _ => {}
+        }
     }
 
-    fn anomaly(&self, anomaly: Anomaly, side: FlowSide) -> Record {
-        Record::Event(EventRecord {
-            at: self.flow.at,
-            flow: self.flow.id,
-            endpoints: self.flow.key.endpoints(),
-            icmp: None,
-            kind: EventKind::Anomaly { anomaly, side },
-        })
+    fn push_anomaly(&mut self, anomaly: Anomaly, side: FlowSide) {
+        self.out
+            .push(Observation::Record(Record::Event(EventRecord {
+                at: self.flow.at,
+                flow: self.flow.id,
+                endpoints: self.flow.key.endpoints(),
+                icmp: None,
+                kind: EventKind::Anomaly { anomaly, side },
+            })));
     }
 }
 

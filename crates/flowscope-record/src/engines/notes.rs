@@ -9,7 +9,7 @@ use flowscope_detect::{Glance, Protocol};
 
 use super::observer::Observer;
 use crate::observation::Observation;
-use crate::record::{Endpoints, FlowRecord, KeyEndpoints};
+use crate::record::{Endpoints, FlowRecord, KeyEndpoints, Record};
 
 /// Keeps notes of each flow: its frames, its layers and what it spoke.
 #[derive(Debug, Default)]
@@ -47,6 +47,9 @@ pub(crate) struct FlowNotes {
 
 impl FlowNotes {
     /// The record of the flow that they are about.
+    ///
+    /// It is large: inlined, it is written where it is to be and not moved.
+    #[inline(always)]
     pub(super) fn into_record(
         self,
         flow: FlowId,
@@ -132,7 +135,7 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
         let notes = core::mem::take(notes);
         let endpoints = flow.key.endpoints();
         let record = notes.into_record(flow.id, endpoints, flow.at, reason, flow.stats());
-        out.push(Observation::Flow(record));
+        out.push(Observation::Record(Record::Flow(record)));
         Anomalies::NONE
     }
 }

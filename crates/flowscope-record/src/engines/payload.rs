@@ -13,7 +13,7 @@ use flowscope_detect::Protocol;
 use super::notes::{FlowNotes, NoteTaker};
 use super::observer::Observer;
 use crate::observation::Observation;
-use crate::record::KeyEndpoints;
+use crate::record::{KeyEndpoints, Record};
 
 /// Notes what records need of each flow, and gives what it carries to a reader.
 #[derive(Debug)]
@@ -136,7 +136,7 @@ impl<K: KeyEndpoints, R: FlowReader<K>> Consumer<K> for PayloadObserver<R> {
             } => {
                 let endpoints = key.endpoints();
                 let record = state.notes.into_record(flow, endpoints, at, reason, stats);
-                Observation::Flow(record)
+                Observation::Record(Record::Flow(record))
             }
             other => Observation::Event(other),
         }
