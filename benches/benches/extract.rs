@@ -8,7 +8,7 @@ use flowscope::Orientation;
 use flowscope::extract::{
     AutoDetectEncap, Extracted, FiveTuple, FlowExtractor, InnerVxlan, StripVlan,
 };
-use flowscope::wire::{PayloadConsumer, Skip, Transport};
+use flowscope::wire::{Payload, Skip, Transport};
 use flowscope_benches::view;
 use flowscope_fixtures::{
     Conversation, Datagrams, Ethernet, Frame, Gre, GtpU, Hop, Ipv4, Layer, Mpls, Pppoe, Service,
@@ -50,7 +50,7 @@ fn extract(criterion: &mut Criterion) {
 /// What a tracker needs of a packet: whether there is any is told by less.
 fn found<K>(
     extracted: Result<Extracted<'_, K>, Skip>,
-) -> Result<(K, Orientation, Transport, PayloadConsumer<'_>), Skip> {
+) -> Result<(K, Orientation, Transport, Payload<'_>), Skip> {
     extracted.map(|it| (it.key, it.orientation, it.transport, it.payload))
 }
 
