@@ -1,8 +1,8 @@
 //! The engine by the names it is used by.
 
 use crate::engine::{
-    Datagrams, Engine, EngineConfig, Lifecycle, Parsers, PayloadConsumer, PayloadReader, Sessions,
-    StreamCallbacks,
+    Datagrams, Engine, EngineConfig, Lifecycle, Parsers, PayloadConsumer, PayloadReader,
+    ReassemblerFactory, Reassembly, Sessions, StreamCallbacks,
 };
 use crate::extract::FlowExtractor;
 use crate::session::{
@@ -125,6 +125,14 @@ impl<E: FlowExtractor> Engine<E, Lifecycle<()>> {
 /// assert_eq!(driver.consumer().reader().factory().0, [(key, b"he".to_vec())]);
 /// ```
 pub type FlowDriver<E, F> = Engine<E, PayloadConsumer<StreamCallbacks<F>>>;
+
+/// Follows flows and shows the segments of TCP connections to reassemblers of
+/// your own, made by a [`ReassemblerFactory`].
+///
+/// For whoever wants to put streams in order otherwise than
+/// [`BufferedReassembler`](crate::reassemble::BufferedReassembler) does, which
+/// the other drivers use.
+pub type FlowReassemblyDriver<E, F> = Engine<E, Reassembly<F>>;
 
 /// Follows flows and gives each TCP connection a [`SessionParser`].
 ///
@@ -303,6 +311,17 @@ where
     /// A driver that calls `factory`.
     pub fn new(extractor: E, factory: F) -> Self {
         Self::of_reader(extractor, StreamCallbacks::new(factory))
+    }
+}
+
+impl<E, F> Engine<E, Reassembly<F>>
+where
+    E: FlowExtractor,
+    F: ReassemblerFactory<E::Key>,
+{
+    /// A driver that shows segments to the reassemblers that `factory` makes.
+    pub fn new(extractor: E, factory: F) -> Self {
+        Self::with_consumer(extractor, Reassembly::new(factory), EngineConfig::default())
     }
 }
 
