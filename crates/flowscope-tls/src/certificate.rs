@@ -24,6 +24,11 @@ pub struct CertificateChain {
 }
 
 impl CertificateChain {
+    /// Bytes of memory that it takes, shared with its copies.
+    pub(crate) fn memory(&self) -> usize {
+        self.body.len()
+    }
+
     /// Reads the message without its type and length.
     pub(crate) fn parse(body: &[u8], side: FlowSide) -> Result<Self, TlsError> {
         let list = Cursor::new(body).vec24();

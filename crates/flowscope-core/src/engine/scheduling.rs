@@ -49,6 +49,11 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         match (before.held, held) {
             (0, 1..) => ticket = self.pressure.push(flow),
             (1.., 0) => self.pressure.leave(flow, ticket),
+            // It gets on, so it is not among the first to give up.
+            (1.., 1..) if held < before.held => {
+                self.pressure.leave(flow, ticket);
+                ticket = self.pressure.push(flow);
+            }
             (0, 0) | (1.., 1..) => {}
         }
         self.memory.change(before.held, held);

@@ -38,6 +38,11 @@ pub enum HelloFormat {
 }
 
 impl ClientHello {
+    /// Bytes of memory that it takes, shared with its copies.
+    pub(crate) fn memory(&self) -> usize {
+        self.body.len()
+    }
+
     /// Reads the message without its type and length.
     pub(crate) fn parse(
         body: &[u8],
