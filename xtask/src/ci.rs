@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{Failure, Outcome, deps, fixtures, nostd, project};
+use crate::{Failure, Outcome, api, deps, fixtures, nostd, project};
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     if !arguments.is_empty() {
@@ -39,6 +39,7 @@ const STEPS: &[(&str, Step)] = &[
             "warnings",
         ]),
     ),
+    ("public interface", Step::Verb(api::run, &["--check"])),
     ("tests", Step::Cargo(&["test", "--workspace"])),
     (
         "tests of what is observed",

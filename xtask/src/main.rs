@@ -2,12 +2,14 @@
 //! workspace.
 //!
 //! Each verb is a module with a `run`. They use the standard library, the
-//! tools of a Rust installation, and the workspace's own crates.
+//! tools of a Rust installation, the workspace's own crates, and a reader of
+//! JSON for what rustdoc writes.
 #![allow(
     clippy::print_stdout,
     reason = "the command's output is what it is for"
 )]
 
+mod api;
 mod bench_data;
 mod capture;
 mod ci;
@@ -39,6 +41,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         return Err(Failure::Usage);
     };
     match verb.as_str() {
+        "api" => api::run(arguments),
         "bench-data" => bench_data::run(arguments),
         "capture" => capture::run(arguments),
         "ci" => ci::run(arguments),
@@ -53,6 +56,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
 const USAGE: &str = "\
 usage: cargo xtask VERB
 
+  api [--check]             write the public interface to docs/api, or see that it is as written
   bench-data [FLAGS]        make big captures to measure with
   capture [FLAGS]           record real programs, as root
   ci                        everything that has to hold before a change lands
