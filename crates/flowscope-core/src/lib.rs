@@ -13,7 +13,7 @@
 //! the packets' own, and the same packets always give the same events. Frames
 //! are borrowed, payload is a slice of the frame. A packet of a known flow
 //! allocates nothing and touches that flow only; memory is bounded by
-//! [`EngineConfig`](engine::EngineConfig). Captured bytes cannot make it panic.
+//! [`EngineConfig`]. Captured bytes cannot make it panic.
 //!
 //! The crate needs `alloc` and no `std`: turn off the default feature `std`,
 //! which adds that a [`Timestamp`] can be had from a `SystemTime` and made one.

@@ -26,8 +26,7 @@ use std::time::{SystemTime, SystemTimeError, UNIX_EPOCH};
 /// assert_eq!(start - later, Duration::ZERO);
 /// ```
 ///
-/// With the feature `std` it can be had from a
-/// [`SystemTime`](std::time::SystemTime), and made one.
+/// With the feature `std` it can be had from a `SystemTime`, and made one.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp {
     nanos: u64,
