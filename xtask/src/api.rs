@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         _ => return Err(Failure::Usage),
     };
     let mut changed = Vec::new();
-    for package in libraries()? {
+    for package in project::libraries()? {
         let documentation = documentation(&package)?;
         let listing = Listing::of(&documentation);
         println!("{package}: {}", listing.count());
@@ -61,21 +61,6 @@ fn is_as_stored(path: &Path, text: &str) -> bool {
     only_in(&stored, text, '-');
     only_in(text, &stored, '+');
     false
-}
-
-/// The packages below `crates` that have a library.
-fn libraries() -> Result<Vec<String>, Failure> {
-    let folder = project::root().join("crates");
-    let entries = folder
-        .read_dir()
-        .map_err(|error| Failure::because(format!("{}: {error}", folder.display())))?;
-    let mut packages: Vec<String> = entries
-        .flatten()
-        .filter(|entry| entry.path().join("src/lib.rs").is_file())
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    packages.sort();
-    Ok(packages)
 }
 
 /// What rustdoc knows of a package, with all its features.

@@ -11,11 +11,15 @@
 
 mod api;
 mod bench_data;
+// Networks of their own, in which programs are recorded, are Linux's.
+#[cfg(target_os = "linux")]
 mod capture;
 mod ci;
 mod deps;
+mod features;
 mod fixtures;
 mod man;
+mod msrv;
 mod nostd;
 mod project;
 
@@ -29,7 +33,7 @@ fn main() -> ExitCode {
             eprint!("{USAGE}");
             ExitCode::from(2)
         }
-        Err(Failure::Failed(reason)) => {
+        Err(Failure::Failed(reason) | Failure::Missing(reason)) => {
             eprintln!("xtask: {reason}");
             ExitCode::FAILURE
         }
@@ -43,11 +47,14 @@ fn dispatch(arguments: &[String]) -> Outcome {
     match verb.as_str() {
         "api" => api::run(arguments),
         "bench-data" => bench_data::run(arguments),
+        #[cfg(target_os = "linux")]
         "capture" => capture::run(arguments),
         "ci" => ci::run(arguments),
         "deps" => deps::run(arguments),
+        "features" => features::run(arguments),
         "fixtures" => fixtures::run(arguments),
         "man" => man::run(arguments),
+        "msrv" => msrv::run(arguments),
         "nostd" => nostd::run(arguments),
         _ => Err(Failure::Usage),
     }
@@ -59,10 +66,12 @@ usage: cargo xtask VERB
   api [--check]             write the public interface to docs/api, or see that it is as written
   bench-data [FLAGS]        make big captures to measure with
   capture [FLAGS]           record real programs, as root
-  ci                        everything that has to hold before a change lands
+  ci [STEP…]                everything that has to hold before a change lands, or some of it
   deps                      check which crate and which file uses what
+  features                  check the libraries with each of their features alone
   fixtures [--check]        make the synthetic captures, or see that they are as made
   man                       write the command's manual pages to target/man
+  msrv                      check the packages with the oldest Rust that they promise
   nostd [--features NAME]   build and link what needs no std
 ";
 
@@ -74,8 +83,10 @@ type Outcome = Result<(), Failure>;
 enum Failure {
     /// It was called in a way it does not know.
     Usage,
-    /// What it checks does not hold, or what it needs is not there.
+    /// What it checks does not hold, or it could not be done.
     Failed(String),
+    /// A tool that it needs is not installed.
+    Missing(String),
 }
 
 impl Failure {
