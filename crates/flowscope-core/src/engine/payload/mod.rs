@@ -274,7 +274,8 @@ impl<R> PayloadConsumer<R> {
         Reaction::changed(found)
     }
 
-    /// Bytes of memory that the reader holds for a flow.
+    /// Bytes of memory that the reader holds for a flow, rounded up: so a small
+    /// change, such as a request that waits for its response, is none.
     fn parser_memory<K>(&self, state: &PayloadState<R::Stream>) -> u32
     where
         R: PayloadReader<K>,
@@ -282,7 +283,8 @@ impl<R> PayloadConsumer<R> {
         let held = state
             .stream()
             .map_or(0, |stream| self.reader.memory(stream));
-        u32::try_from(held).unwrap_or(u32::MAX)
+        let rounded = held.checked_next_multiple_of(PARSER_MEMORY_UNIT);
+        u32::try_from(rounded.unwrap_or(usize::MAX)).unwrap_or(u32::MAX)
     }
 
     fn next_tick<K>(&self, state: &PayloadState<R::Stream>) -> Option<Timestamp>
@@ -694,6 +696,9 @@ impl<R> PayloadConsumer<R> {
         found
     }
 }
+
+/// What parsers hold is counted in units of so many bytes.
+const PARSER_MEMORY_UNIT: usize = 512;
 
 /// Takes a segment without data of which no more comes than that streams begin,
 /// or may end; says whether it was one. As far as it goes it does what
