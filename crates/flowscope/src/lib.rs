@@ -33,6 +33,7 @@
 //! |---|---|
 //! | flows: who with whom, when, how much | [`FlowTracker`] |
 //! | the bytes of connections, in order | [`FlowDriver`] with a [`StreamFactory`](session::StreamFactory) |
+//! | the same with a reassembler of my own | [`FlowReassemblyDriver`] with a [`ReassemblerFactory`](engine::ReassemblerFactory) |
 //! | messages of a protocol over TCP | [`FlowSessionDriver`] with a [`SessionParser`](session::SessionParser) |
 //! | messages of a protocol over UDP | [`FlowDatagramDriver`] with a [`DatagramParser`](session::DatagramParser) |
 //! | both, or several protocols at once | [`FlowMessageDriver`] |
@@ -47,8 +48,9 @@
 //! # Modules
 //!
 //! The drivers are at the top of the crate: [`FlowTracker`], [`FlowDriver`],
-//! [`FlowSessionDriver`], [`FlowDatagramDriver`] and [`FlowMessageDriver`]. Each
-//! is an [`Engine`](engine::Engine), where their methods are found.
+//! [`FlowReassemblyDriver`], [`FlowSessionDriver`], [`FlowDatagramDriver`] and
+//! [`FlowMessageDriver`]. Each is an [`Engine`](engine::Engine), where their
+//! methods are found.
 //!
 //! - [`engine`]: the loop that all drivers share, and its settings.
 //! - [`extract`]: from a packet to the key of its flow.
