@@ -11,19 +11,22 @@ use crate::wire::{Addr, IpFragment, IpProtocol, IpVersion, set_payload_len};
 
 /// What fragments of the same datagram have in common (RFC 791, section 3.2;
 /// RFC 8200, section 4.5).
+///
+/// A fragment that comes is looked up by a borrowed scope; a datagram that is
+/// held owns its scope, which is empty and takes no memory where keys have none.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) struct Identity {
+pub(super) struct Identity<S> {
     pub(super) addrs: [Addr; 2],
     pub(super) version: IpVersion,
     /// The protocol in IPv4. In IPv6 only the first fragment's counts, so it
     /// is no part of the identity.
     protocol: u8,
     identification: u32,
-    scope: u64,
+    scope: S,
 }
 
-impl Identity {
-    pub(super) fn of(fragment: &IpFragment<'_>) -> Self {
+impl<'a> Identity<&'a [u8]> {
+    pub(super) fn of(fragment: &IpFragment<'a>) -> Self {
         let IpProtocol(protocol) = fragment.protocol;
         Self {
             addrs: fragment.addrs,
@@ -36,13 +39,43 @@ impl Identity {
             scope: fragment.scope,
         }
     }
+
+    pub(super) fn into_owned(self) -> Identity<Box<[u8]>> {
+        self.with_scope(self.scope.into())
+    }
+}
+
+impl Identity<Box<[u8]>> {
+    pub(super) fn borrow(&self) -> Identity<&[u8]> {
+        self.with_scope(&*self.scope)
+    }
+
+    /// Bytes of memory beside its own.
+    fn memory(&self) -> usize {
+        match self.scope.len() {
+            0 => 0,
+            len => len + ALLOCATION,
+        }
+    }
+}
+
+impl<S> Identity<S> {
+    fn with_scope<T>(&self, scope: T) -> Identity<T> {
+        Identity {
+            addrs: self.addrs,
+            version: self.version,
+            protocol: self.protocol,
+            identification: self.identification,
+            scope,
+        }
+    }
 }
 
 /// A datagram that is not whole yet: its bytes, who owns it, or the arrivals
 /// of its fragments until that is known.
 #[derive(Debug)]
 pub(super) struct Datagram<O, A> {
-    pub(super) identity: Identity,
+    pub(super) identity: Identity<Box<[u8]>>,
     /// The place of its sender.
     pub(super) source: u32,
     pub(super) in_order: Links,
@@ -93,9 +126,14 @@ impl Header {
 }
 
 impl<O, A> Datagram<O, A> {
-    pub(super) fn new(identity: Identity, source: u32, number: u64, deadline: Timestamp) -> Self {
+    pub(super) fn new(
+        identity: Identity<&[u8]>,
+        source: u32,
+        number: u64,
+        deadline: Timestamp,
+    ) -> Self {
         Self {
-            identity,
+            identity: identity.into_owned(),
             source,
             in_order: Links::NONE,
             by_source: Links::NONE,
@@ -195,8 +233,8 @@ impl<O, A> Datagram<O, A> {
 
     /// Bytes of memory beside its own.
     pub(super) fn memory(&self) -> usize {
-        /// What an allocator needs for each of the four buffers.
-        const OVERHEAD: usize = 4 * 16;
+        /// The four buffers that are there with or without a scope.
+        const OVERHEAD: usize = 4 * ALLOCATION;
         let content = match &self.content {
             Content::Parts { header, assembly } => {
                 let header = header.as_ref().map_or(0, |header| header.bytes.len());
@@ -204,7 +242,7 @@ impl<O, A> Datagram<O, A> {
             }
             Content::GivenUp(_) => 0,
         };
-        OVERHEAD + content + self.arrivals.capacity() * size_of::<A>()
+        OVERHEAD + self.identity.memory() + content + self.arrivals.capacity() * size_of::<A>()
     }
 }
 
@@ -230,3 +268,6 @@ fn run<'a>(fragment: &IpFragment<'a>, overlap: Option<Overlap>) -> Option<Run<'a
         is_last: !fragment.more,
     })
 }
+
+/// What an allocator may need for a buffer beside its bytes.
+const ALLOCATION: usize = 16;

@@ -270,11 +270,11 @@ impl<O, A: Copy> Defragmenter<O, A> {
         self.give_up(place, Loss::EndOfInput)
     }
 
-    fn find(&self, identity: &Identity) -> Option<u32> {
+    fn find(&self, identity: &Identity<&[u8]>) -> Option<u32> {
         let hash = self.hasher.hash_one(identity);
         let is_it = |place: &u32| {
             let datagram = self.datagrams.get(*place);
-            datagram.is_some_and(|datagram| datagram.identity == *identity)
+            datagram.is_some_and(|datagram| datagram.identity.borrow() == *identity)
         };
         self.by_identity.find(hash, is_it).copied()
     }
@@ -291,7 +291,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
 
     /// Begins a datagram that has no place yet.
     #[cold]
-    fn open(&mut self, identity: Identity, now: Timestamp) -> u32 {
+    fn open(&mut self, identity: Identity<&[u8]>, now: Timestamp) -> u32 {
         self.reserve();
         let source = self.source((identity.version, identity.addrs[0]));
         self.last_number += 1;
@@ -301,8 +301,9 @@ impl<O, A: Copy> Defragmenter<O, A> {
         let (datagrams, hasher) = (&self.datagrams, &self.hasher);
         self.by_identity
             .insert_unique(hasher.hash_one(identity), place, |place| {
-                let identity = datagrams.get(*place).map(|datagram| datagram.identity);
-                hasher.hash_one(identity.expect("the index holds places of datagrams"))
+                let datagram = datagrams.get(*place);
+                let datagram = datagram.expect("the index holds places of datagrams");
+                hasher.hash_one(datagram.identity.borrow())
             });
         self.in_order[of_version(identity.version)].push(&mut self.datagrams, place, in_order);
         if let Some(source) = self.sources.get_mut(source) {
@@ -341,14 +342,15 @@ impl<O, A: Copy> Defragmenter<O, A> {
 
     fn remove(&mut self, place: u32) -> Option<Incomplete<O, A>> {
         let datagram = self.datagrams.get(place)?;
-        let (identity, at) = (datagram.identity, datagram.source);
-        self.in_order[of_version(identity.version)].remove(&mut self.datagrams, place, in_order);
+        let (version, at) = (datagram.identity.version, datagram.source);
+        self.in_order[of_version(version)].remove(&mut self.datagrams, place, in_order);
         if let Some(source) = self.sources.get_mut(at) {
             let list = &mut source.datagrams;
             list.remove(&mut self.datagrams, place, by_source);
         }
         let datagram = self.datagrams.remove(place)?;
-        forget(&mut self.by_identity, self.hasher.hash_one(identity), place);
+        let hash = self.hasher.hash_one(datagram.identity.borrow());
+        forget(&mut self.by_identity, hash, place);
         self.charge -= datagram.charge;
         let source = self.sources.get_mut(at)?;
         source.charge -= datagram.charge;

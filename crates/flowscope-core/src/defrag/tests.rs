@@ -96,10 +96,10 @@ fn push_cut(holder: &mut Holder, part: &Part, cut: usize, arrival: u32, at: Time
     let view = PacketView::new(captured, at)
         .with_link(LinkType::RAW)
         .with_wire_len(packet.len() as u32);
-    push_view(holder, view, 0, arrival)
+    push_view(holder, view, &[], arrival)
 }
 
-fn push_view(holder: &mut Holder, view: PacketView<'_>, scope: u64, arrival: u32) -> Pushed {
+fn push_view(holder: &mut Holder, view: PacketView<'_>, scope: &[u8], arrival: u32) -> Pushed {
     let mut feeder = Feeder {
         scope,
         push: |fragment: &IpFragment<'_>| {
@@ -112,13 +112,13 @@ fn push_view(holder: &mut Holder, view: PacketView<'_>, scope: u64, arrival: u32
 }
 
 /// Pushes the fragment that a walk meets.
-struct Feeder<F> {
-    scope: u64,
+struct Feeder<'s, F> {
+    scope: &'s [u8],
     push: F,
     pushed: Option<Pushed>,
 }
 
-impl<F: FnMut(&IpFragment<'_>) -> Pushed> LayerVisitor for Feeder<F> {
+impl<F: FnMut(&IpFragment<'_>) -> Pushed> LayerVisitor for Feeder<'_, F> {
     fn layer(&mut self, _: Layer, _: Option<u32>) {}
 
     fn fragment(&mut self, fragment: &IpFragment<'_>) {
@@ -247,11 +247,43 @@ fn datagrams_are_told_apart() {
     for other in &others {
         assert_ne!(push(&mut holder, other).place, place);
     }
-    let packet = first.packet();
-    let view = PacketView::new(&packet, second(0)).with_link(LinkType::RAW);
-    assert_ne!(push_view(&mut holder, view, 1, 0).place, place);
-    let again = push_view(&mut holder, view, 0, 0);
+    let again = push(&mut holder, &first);
     assert_eq!((again.place, again.verdict), (place, Verdict::Repeated));
+}
+
+#[test]
+fn two_scopes_never_share_a_datagram() {
+    let mut holder = holder(Overlap::Bsd);
+    let packet = v4(0, true, b"01234567").packet();
+    let view = PacketView::new(&packet, second(0)).with_link(LinkType::RAW);
+    let scopes: [&[u8]; 6] = [&[], &[0], &[0, 0], &[1], &[1, 0], &[0, 1]];
+    let places: Vec<Place> = scopes
+        .iter()
+        .map(|scope| {
+            let pushed = push_view(&mut holder, view, scope, 0);
+            assert_eq!(pushed.verdict, Verdict::Held, "{scope:?}");
+            pushed.place
+        })
+        .collect();
+    for (scope, place) in scopes.iter().zip(&places) {
+        let again = push_view(&mut holder, view, scope, 0);
+        assert_eq!((again.place, again.verdict), (*place, Verdict::Repeated));
+    }
+}
+
+#[test]
+fn the_memory_of_a_scope_is_counted() {
+    let packet = v4(0, true, &[0; 4096]).packet();
+    let view = PacketView::new(&packet, second(0)).with_link(LinkType::RAW);
+    let memory = |scope: &[u8]| {
+        let mut holder = holder(Overlap::Bsd);
+        push_view(&mut holder, view, scope, 0);
+        let memory = holder.memory();
+        assert!(holder.drain().is_some());
+        assert_eq!(holder.memory(), 0);
+        memory
+    };
+    assert!(memory(&[7; 100]) >= memory(&[]) + 100);
 }
 
 /// Each number is a fragment of so many units of eight bytes, at the place

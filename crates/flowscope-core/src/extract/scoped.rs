@@ -1,7 +1,7 @@
 //! Keys that know in which network a flow runs.
 
+use alloc::vec::Vec;
 use core::fmt;
-use core::hash::{Hash, Hasher};
 use core::net::IpAddr;
 
 use super::{Extracted, FiveTuple, FlowExtractor, IpPair, MacPair};
@@ -241,6 +241,16 @@ struct Ends {
     version: IpVersion,
 }
 
+impl Ends {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.version as u8);
+        for Addr { high, low } in self.addrs {
+            out.extend(high.to_be_bytes());
+            out.extend(low.to_be_bytes());
+        }
+    }
+}
+
 impl Scope {
     const EMPTY: Self = Self {
         marks: [(Layer::Link, None); MAX_MARKS],
@@ -281,6 +291,30 @@ impl Scope {
         };
         self.ends_len += 1;
         self.push(layer, None)
+    }
+
+    /// Appends the scope as bytes, which are the same for the same scope alone.
+    ///
+    /// ```text
+    /// ┌───────┬───────────────────────────────────────────────────┐
+    /// │ count │ layer 1, kind 1, then by kind:                     │ ...
+    /// │   1   │   identifier 4, or version 1 and two addresses 32  │
+    /// └───────┴───────────────────────────────────────────────────┘
+    /// ```
+    ///
+    /// The count and the kinds say where a scope ends. So the scopes of
+    /// extractors around each other can follow one another, and no two lists of
+    /// scopes are encoded alike.
+    fn encode(&self, out: &mut Vec<u8>) {
+        let mut ends = self.ends.iter();
+        out.push(self.marks_len);
+        for (layer, id) in self.marks.iter().take(self.marks_len.into()) {
+            out.extend([*layer as u8, u8::from(id.is_some())]);
+            match id {
+                Some(id) => out.extend(id.to_be_bytes()),
+                None => ends.next().into_iter().for_each(|ends| ends.encode(out)),
+            }
+        }
     }
 }
 
@@ -363,34 +397,16 @@ impl LayerVisitor for Listening<'_> {
     }
 
     fn fragment(&mut self, fragment: &IpFragment<'_>) {
-        let mut scope = Fnv::new(fragment.scope);
-        self.survey.scope.hash(&mut scope);
-        self.visitor.fragment(&fragment.in_scope(scope.finish()));
+        if self.survey.scope.marks_len == 0 && fragment.scope.is_empty() {
+            return self.visitor.fragment(fragment);
+        }
+        let mut scope = Vec::from(fragment.scope);
+        self.survey.scope.encode(&mut scope);
+        self.visitor.fragment(&fragment.in_scope(&scope));
     }
 
     fn is_active(&self) -> bool {
         self.visitor.is_active()
-    }
-}
-
-/// The hash of Fowler, Noll and Vo. Scopes are short.
-struct Fnv(u64);
-
-impl Fnv {
-    fn new(seed: u64) -> Self {
-        Self(0xcbf2_9ce4_8422_2325 ^ seed)
-    }
-}
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 
@@ -459,3 +475,101 @@ const fn identity(layer: Layer) -> Identity {
 /// More than networks stack.
 const MAX_MARKS: usize = 8;
 const MAX_ENDS: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    fn ip(last: u8) -> IpHeader {
+        let addr = |low| Addr { high: 0, low };
+        IpHeader {
+            addrs: [addr(1), addr(last.into())],
+            version: IpVersion::V4,
+            protocol: crate::wire::IpProtocol::UDP,
+            len: 20,
+        }
+    }
+
+    /// Scopes that differ in one thing each.
+    fn scopes() -> Vec<Scope> {
+        let mut scopes = Vec::from([Scope::EMPTY; 8]);
+        let marks: [&[(Layer, Result<u32, u8>)]; 8] = [
+            &[],
+            &[(Layer::Vlan, Ok(7))],
+            &[(Layer::Vlan, Ok(8))],
+            &[(Layer::Vxlan, Ok(7))],
+            &[(Layer::Vlan, Ok(7)), (Layer::Vlan, Ok(8))],
+            &[(Layer::Vlan, Ok(8)), (Layer::Vlan, Ok(7))],
+            &[(Layer::Ipv4, Err(2))],
+            &[(Layer::Ipv4, Err(3))],
+        ];
+        for (scope, marks) in scopes.iter_mut().zip(marks) {
+            for (layer, mark) in marks {
+                let pushed = match mark {
+                    Ok(id) => scope.push(*layer, Some(*id)),
+                    Err(end) => scope.push_ends(*layer, &ip(*end)),
+                };
+                assert_eq!(pushed, Some(()));
+            }
+        }
+        scopes
+    }
+
+    /// The scope in which extractors around each other leave a fragment.
+    fn scope_of_fragment(scopes: &[Scope]) -> Vec<u8> {
+        struct Seen(Vec<u8>);
+        impl LayerVisitor for Seen {
+            fn layer(&mut self, _: Layer, _: Option<u32>) {}
+            fn fragment(&mut self, fragment: &IpFragment<'_>) {
+                self.0 = fragment.scope.into();
+            }
+        }
+        fn tell(scopes: &[Scope], visitor: &mut dyn LayerVisitor, fragment: &IpFragment<'_>) {
+            let [scope, rest @ ..] = scopes else {
+                return visitor.fragment(fragment);
+            };
+            let survey = Survey {
+                counts: Counts::default(),
+                scope: *scope,
+                overflow: None,
+            };
+            tell(rest, &mut Listening { survey, visitor }, fragment);
+        }
+        struct Fragments<'s>(&'s [Scope], Seen);
+        impl LayerVisitor for Fragments<'_> {
+            fn layer(&mut self, _: Layer, _: Option<u32>) {}
+            fn fragment(&mut self, fragment: &IpFragment<'_>) {
+                tell(self.0, &mut self.1, fragment);
+            }
+        }
+        let packet = [
+            0x45, 0, 0, 28, 0, 77, 0x20, 1, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 1, 2, 3, 4, 5,
+            6, 7, 8,
+        ];
+        let view = PacketView::new(&packet, Timestamp::EPOCH).with_link(crate::LinkType::RAW);
+        let mut fragments = Fragments(scopes, Seen(Vec::new()));
+        let walk = FiveTuple::bidirectional().trace(view, &mut fragments);
+        assert_eq!(walk, Err(Skip::new(Layer::Ipv4, Cause::Fragment)));
+        fragments.1.0
+    }
+
+    #[test]
+    fn fragments_of_different_scopes_are_told_apart() {
+        let lists: Vec<[Scope; 2]> = scopes()
+            .iter()
+            .flat_map(|one| scopes().into_iter().map(|other| [*one, other]))
+            .collect();
+        let encoded: Vec<_> = lists.iter().map(|list| scope_of_fragment(list)).collect();
+        for (n, one) in encoded.iter().enumerate() {
+            for (m, other) in encoded.iter().enumerate() {
+                assert_eq!(one == other, n == m, "{:?} {:?}", lists[n], lists[m]);
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_scope_a_fragment_has_no_bytes_of_one() {
+        assert!(scope_of_fragment(&[Scope::EMPTY; 2]).is_empty());
+    }
+}

@@ -155,7 +155,7 @@ impl<'a> Headers<'a> {
             more: packet.more_frags(),
             payload: self.payload,
             ip_len: self.ip.len,
-            scope: 0,
+            scope: &[],
             header,
             next_at: 9,
         };
@@ -262,7 +262,7 @@ impl<'a> Headers<'a> {
                             ..self.payload
                         },
                         ip_len: self.ip.len,
-                        scope: 0,
+                        scope: &[],
                         header: packet.get(..at).unwrap_or(packet),
                         next_at,
                     };
