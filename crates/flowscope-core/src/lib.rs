@@ -36,6 +36,7 @@ mod seq;
 pub mod session;
 mod side;
 mod sink;
+mod slab;
 mod time;
 pub mod track;
 pub mod wire;

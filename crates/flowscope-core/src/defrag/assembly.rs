@@ -246,6 +246,20 @@ impl Assembly {
     }
 }
 
+impl Overlap {
+    /// Whether a fragment takes the bytes that an earlier one has.
+    fn favours(self, later: Span, earlier: Span) -> bool {
+        match self {
+            Self::First => false,
+            Self::Last => true,
+            Self::Bsd => later.start < earlier.start,
+            Self::Linux => later.start <= earlier.start,
+            Self::Windows => later.start < earlier.start && later.end > earlier.end,
+            Self::Solaris => later.start < earlier.start && later.end >= earlier.end,
+        }
+    }
+}
+
 impl Span {
     pub(super) const fn new(start: u16, end: u16) -> Self {
         Self { start, end }

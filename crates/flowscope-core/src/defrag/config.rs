@@ -2,7 +2,6 @@
 
 use core::time::Duration;
 
-use super::assembly::Span;
 use crate::wire::IpVersion;
 
 /// What is done about IP fragments.
@@ -186,16 +185,4 @@ impl Overlap {
         Self::Windows,
         Self::Solaris,
     ];
-
-    /// Whether a fragment takes the bytes that an earlier one has.
-    pub(super) fn favours(self, later: Span, earlier: Span) -> bool {
-        match self {
-            Self::First => false,
-            Self::Last => true,
-            Self::Bsd => later.start < earlier.start,
-            Self::Linux => later.start <= earlier.start,
-            Self::Windows => later.start < earlier.start && later.end > earlier.end,
-            Self::Solaris => later.start < earlier.start && later.end >= earlier.end,
-        }
-    }
 }

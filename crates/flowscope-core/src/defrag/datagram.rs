@@ -4,10 +4,37 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::assembly::{Added, Assembly, Run, Span};
-use super::shelf::Links;
-use super::{FragmentConfig, Loss, Overlap, Verdict};
+use super::list::Links;
+use super::{FragmentConfig, Loss, Overlap};
 use crate::Timestamp;
+use crate::slab::slab_index;
 use crate::wire::{Addr, IpFragment, IpProtocol, IpVersion, set_payload_len};
+
+slab_index! {
+    /// Where a datagram is held, until it is removed.
+    pub(crate) struct DatagramIndex;
+}
+
+slab_index! {
+    /// Where the sender of datagrams is kept.
+    pub(super) struct SourceIndex;
+}
+
+/// What became of a fragment's bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Verdict {
+    /// They are new.
+    Held,
+    /// The same came before.
+    Repeated,
+    /// They overlap what came before: in IPv4 one of the two has won, in IPv6
+    /// the datagram is given up.
+    Overlapping,
+    /// They cannot be where they claim to be.
+    Refused,
+    /// The datagram was given up before, or because of so many fragments.
+    GivenUp,
+}
 
 /// What fragments of the same datagram have in common (RFC 791, section 3.2;
 /// RFC 8200, section 4.5).
@@ -76,10 +103,9 @@ impl<S> Identity<S> {
 #[derive(Debug)]
 pub(super) struct Datagram<O, A> {
     pub(super) identity: Identity<Box<[u8]>>,
-    /// The place of its sender.
-    pub(super) source: u32,
-    pub(super) in_order: Links,
-    pub(super) by_source: Links,
+    pub(super) source: SourceIndex,
+    pub(super) in_order: Links<DatagramIndex>,
+    pub(super) by_source: Links<DatagramIndex>,
     /// Its place in the order in which datagrams began.
     pub(super) number: u64,
     pub(super) deadline: Timestamp,
@@ -128,7 +154,7 @@ impl Header {
 impl<O, A> Datagram<O, A> {
     pub(super) fn new(
         identity: Identity<&[u8]>,
-        source: u32,
+        source: SourceIndex,
         number: u64,
         deadline: Timestamp,
     ) -> Self {

@@ -5,7 +5,7 @@ use super::contenders::{Contenders, HeldPacket, Unproven};
 use super::flows::Flows;
 use crate::Sink;
 use crate::extract::{Extracted, FlowExtractor};
-use crate::track::{EndReason, FlowId, Standing};
+use crate::track::{EndReason, FlowId, FlowIndex, Standing};
 
 impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Delivers a packet that may be of another connection than the one it met.
@@ -14,7 +14,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     pub(super) fn deliver_contended(
         &mut self,
         extractor: &E,
-        index: u32,
+        index: FlowIndex,
         extracted: &Extracted<'_, E::Key>,
         out: &mut impl Sink<C::Event>,
     ) {
@@ -30,10 +30,10 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     fn settle_standing(
         &mut self,
         extractor: &E,
-        index: u32,
+        index: FlowIndex,
         extracted: &Extracted<'_, E::Key>,
         out: &mut impl Sink<C::Event>,
-    ) -> Option<u32> {
+    ) -> Option<FlowIndex> {
         let observed = self.observe(extracted);
         let (slot, cold) = self.table.get_mut(index);
         let id = FlowId::new(slot.flow.number(), index);
@@ -119,7 +119,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     pub(super) fn count_held(
         &mut self,
         extractor: &E,
-        index: u32,
+        index: FlowIndex,
         held: &HeldPacket,
         out: &mut impl Sink<C::Event>,
     ) {

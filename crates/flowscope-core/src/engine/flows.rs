@@ -11,8 +11,8 @@ use crate::extract::{Extracted, FlowExtractor, extract_outer};
 use crate::observe::{Account, Ended, Observer};
 use crate::reassemble::StreamStats;
 use crate::track::{
-    Anomalies, AnomalyKind, ColdState, Effect, EndReason, Flow, FlowEvent, FlowId, FlowState,
-    FlowStats, Observed, Slot, Table, TrackerStats, Verdict,
+    Anomalies, AnomalyKind, ColdState, Effect, EndReason, Flow, FlowEvent, FlowId, FlowIndex,
+    FlowState, FlowStats, Observed, Slot, Table, TrackerStats, Verdict,
 };
 use crate::{BySide, FlowSide, PacketView, Sink, Timestamp};
 
@@ -175,7 +175,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     #[inline(never)]
     pub(super) fn count(
         &mut self,
-        index: u32,
+        index: FlowIndex,
         extracted: &Extracted<'_, E::Key>,
         clock: Timestamp,
         number: u64,
@@ -327,7 +327,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         extracted: &Extracted<'_, E::Key>,
         observed: Observed,
         out: &mut impl Sink<C::Event>,
-    ) -> u32 {
+    ) -> FlowIndex {
         if self.table.len() >= self.config.max_flows.clamp(1, MAX_FLOWS)
             && let Some(nearest) = self.table.nearest()
         {
@@ -371,7 +371,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     #[cold]
     pub(super) fn end(
         &mut self,
-        index: u32,
+        index: FlowIndex,
         reason: EndReason,
         at: Timestamp,
         out: &mut impl Sink<C::Event>,
@@ -384,7 +384,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// state gives or else for `reason`, and takes it out of the table.
     pub(super) fn close(
         &mut self,
-        index: u32,
+        index: FlowIndex,
         reason: EndReason,
         at: Timestamp,
         out: &mut impl Sink<C::Event>,
@@ -479,7 +479,7 @@ fn hand_over<K, C: Consumer<K>>(
 
 /// A flow in the table.
 pub(super) type TableEntry<'t, K, C> = (
-    u32,
+    FlowIndex,
     &'t mut Slot<K, ConsumerState<<C as Consumer<K>>::Flow, <C as Consumer<K>>::Pending>>,
     &'t ColdState,
 );

@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use super::flows::{Delivered, Flows, give_to_consumer};
 use super::fragment_store::{Arrival, FragmentStore, Owner};
 use super::{Consumer, FlowRef};
-use crate::defrag::{Defragmenter, Incomplete, Loss, Pushed, Verdict};
+use crate::defrag::{Defragmenter, Incomplete, Loss, PushResult, Verdict};
 use crate::extract::{Extracted, FlowExtractor};
 use crate::track::{AnomalyKind, Effect, EndReason, FlowEvent, Observed, Standing};
 use crate::wire::{
@@ -157,7 +157,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             self.stats.packets_held += piece.arrivals.len() as u64;
         }
         if pushed.is_whole {
-            let whole = self.held().and_then(|held| held.take(pushed.place));
+            let whole = self.held().and_then(|held| held.take(pushed.datagram));
             self.make_room(extractor, out);
             if let Some(whole) = whole {
                 self.take_whole(extractor, piece, whole, out);
@@ -166,7 +166,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
         let mut owner = self
             .held()
-            .and_then(|held| held.owner(pushed.place).copied());
+            .and_then(|held| held.owner(pushed.datagram).copied());
         match owner {
             Some(owner) => self.count_all(owner, &piece.arrivals, None, 0, out),
             None if met.names_flow && piece.skip.is_none() => {
@@ -182,7 +182,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         if let Some(owner) = owner
             && self
                 .held()
-                .is_some_and(|held| held.take_overlap(pushed.place))
+                .is_some_and(|held| held.take_overlap(pushed.datagram))
         {
             let at = self.time_of(&piece.view);
             self.tell_owner(owner, at, AnomalyKind::OverlappingFragments, out);
@@ -217,17 +217,17 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         &mut self,
         extractor: &E,
         piece: &Piece<'_>,
-        pushed: Pushed,
+        pushed: PushResult,
         out: &mut impl Sink<C::Event>,
     ) -> Option<Owner> {
         let first = &extractor.extract(piece.view).ok()?;
         if first.transport == Transport::TcpCut {
             return None;
         }
-        let earliest = self.held()?.first_arrival(pushed.place);
+        let earliest = self.held()?.first_arrival(pushed.datagram);
         let at = earliest.or(piece.arrivals.first().copied());
         let owner = self.owner_of(first, at.as_ref(), out);
-        let kept = self.held()?.give(pushed.place, owner);
+        let kept = self.held()?.give(pushed.datagram, owner);
         self.stats.packets_held -= kept.len() as u64;
         self.count_all(owner, &kept, Some(first), 0, out);
         if !pushed.is_kept {
@@ -545,7 +545,7 @@ struct Meeting<'m, L> {
 /// A fragment that was met.
 #[derive(Clone, Copy, Debug)]
 struct Met {
-    pushed: Pushed,
+    pushed: PushResult,
     version: IpVersion,
     /// Whether it is a first one, and no headers go on behind its end.
     names_flow: bool,

@@ -11,10 +11,10 @@
 //! moves over one bucket at a time and sorts what was in it, so what comes out
 //! is in the order of true deadlines, then of flows.
 
-use super::FlowId;
 use super::prefetch::prefetch;
 use super::ready_queue::ReadyQueue;
 use super::timer_wheel::{Batch, PER_BLOCK, TimerWheel, WheelSlot};
+use super::{FlowId, FlowIndex};
 use crate::Timestamp;
 
 /// The timers of all flows, one each, ordered by deadline.
@@ -69,19 +69,19 @@ impl TimerHandle {
 /// The flows, as far as [`ExpiryTimers`] needs them.
 pub(super) trait TimedFlows {
     /// The timer of a flow that exists.
-    fn timer(&mut self, index: u32) -> &mut TimerHandle;
+    fn timer(&mut self, index: FlowIndex) -> &mut TimerHandle;
     /// The timer of the flow with this identifier, if it still exists.
     fn timer_by_id(&mut self, id: FlowId) -> Option<&mut TimerHandle>;
     /// The identifier of a flow that exists.
-    fn id(&self, index: u32) -> FlowId;
+    fn id(&self, index: FlowIndex) -> FlowId;
     /// A flow's true deadline.
-    fn deadline(&self, index: u32) -> Timestamp;
+    fn deadline(&self, index: FlowIndex) -> Timestamp;
     /// A word of the cache line that a deadline is read from.
-    fn deadline_word(&self, index: u32) -> u64;
+    fn deadline_word(&self, index: FlowIndex) -> u64;
     /// A word of every other cache line that the end of a flow needs.
-    fn end_words(&self, index: u32) -> u64;
+    fn end_words(&self, index: FlowIndex) -> u64;
     /// A word of the hash table's entry for the flow.
-    fn key_word(&self, index: u32) -> u64;
+    fn key_word(&self, index: FlowIndex) -> u64;
 }
 
 impl ExpiryTimers {
@@ -110,7 +110,7 @@ impl ExpiryTimers {
     }
 
     /// Sets the timer of a flow that has none to the flow's true deadline.
-    pub(super) fn arm(&mut self, flows: &mut impl TimedFlows, index: u32) {
+    pub(super) fn arm(&mut self, flows: &mut impl TimedFlows, index: FlowIndex) {
         if self.in_wheel == 0 && self.in_ready == 0 {
             // No timer is set, so the horizon may move to wherever it is useful.
             self.horizon = tick_of(flows.deadline(index));
@@ -119,12 +119,12 @@ impl ExpiryTimers {
         self.update_check_at();
     }
 
-    fn schedule(&mut self, flows: &mut impl TimedFlows, index: u32) {
+    fn schedule(&mut self, flows: &mut impl TimedFlows, index: FlowIndex) {
         let deadline = flows.deadline(index);
         self.schedule_at(deadline, flows, index);
     }
 
-    fn schedule_at(&mut self, deadline: Timestamp, flows: &mut impl TimedFlows, index: u32) {
+    fn schedule_at(&mut self, deadline: Timestamp, flows: &mut impl TimedFlows, index: FlowIndex) {
         // A tick too far away for 32 bits is set early, and set again then.
         let tick = tick_of(deadline).min(self.horizon + u64::from(u32::MAX));
         *flows.timer(index) = if tick < self.horizon {
@@ -151,7 +151,7 @@ impl ExpiryTimers {
     /// Sets a flow's timer again if the flow's true deadline is now earlier than
     /// what it was set to. One that is later is noticed when the timer comes up.
     #[inline]
-    pub(super) fn rearm(&mut self, flows: &mut impl TimedFlows, index: u32) {
+    pub(super) fn rearm(&mut self, flows: &mut impl TimedFlows, index: FlowIndex) {
         let deadline = flows.deadline(index);
         let timer = *flows.timer(index);
         let moves_ahead = match timer.slot {
@@ -171,7 +171,7 @@ impl ExpiryTimers {
     }
 
     /// Unsets a flow's timer, because the flow ends or its deadline moved ahead.
-    pub(super) fn disarm(&mut self, flows: &mut impl TimedFlows, index: u32) {
+    pub(super) fn disarm(&mut self, flows: &mut impl TimedFlows, index: FlowIndex) {
         let TimerHandle { slot, mark } =
             core::mem::replace(flows.timer(index), TimerHandle::unset());
         match slot {
@@ -193,7 +193,11 @@ impl ExpiryTimers {
 
     /// Takes out the flow with the earliest true deadline, if that is not
     /// after `until`.
-    pub(super) fn due(&mut self, flows: &mut impl TimedFlows, until: Timestamp) -> Option<u32> {
+    pub(super) fn due(
+        &mut self,
+        flows: &mut impl TimedFlows,
+        until: Timestamp,
+    ) -> Option<FlowIndex> {
         loop {
             match self.ready.peek() {
                 Some(&(deadline, id)) => {
@@ -226,7 +230,7 @@ impl ExpiryTimers {
     }
 
     /// Takes out the flow with the earliest true deadline.
-    pub(super) fn nearest(&mut self, flows: &mut impl TimedFlows) -> Option<u32> {
+    pub(super) fn nearest(&mut self, flows: &mut impl TimedFlows) -> Option<FlowIndex> {
         let turned = self.horizon + BUCKETS;
         // One bucket at a time: the horizon should stay near the clock.
         while let Some(until) = self.next() {

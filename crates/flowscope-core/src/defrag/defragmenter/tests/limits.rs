@@ -145,7 +145,7 @@ fn a_number_that_comes_up_again_begins_another_datagram() {
         let part = Part { id: 8, ..part };
         let pushed = push(&mut holder, &part);
         if pushed.is_whole {
-            holder.take(pushed.place);
+            holder.take(pushed.datagram);
         }
     }
     assert!(holder.crowded_out().is_none());
