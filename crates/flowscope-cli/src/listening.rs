@@ -196,7 +196,7 @@ impl<K: HasEnds> PayloadReader<K> for Listener {
 
     fn open(&mut self, flow: FlowRef<'_, K>, transport: &Transport) -> Option<Listening> {
         let carries = match transport {
-            Transport::Tcp(_) | Transport::TcpCut => Carries::Streams,
+            tcp if tcp.is_tcp() => Carries::Streams,
             Transport::Udp | Transport::UdpLite if self.protocols.contains(Protocol::Dns) => {
                 Carries::Datagrams
             }

@@ -100,6 +100,15 @@ pub enum Transport {
     None,
 }
 
+impl Transport {
+    /// Whether the packet is of TCP, however much of its header is known.
+    #[inline]
+    #[must_use]
+    pub const fn is_tcp(&self) -> bool {
+        matches!(self, Self::Tcp(_) | Self::TcpCut)
+    }
+}
+
 /// What a TCP header says about the connection (RFC 9293, section 3.1).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TcpHeader {

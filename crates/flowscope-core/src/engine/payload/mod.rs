@@ -490,8 +490,7 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
             Some(_) => ReadState::Open,
             None => ReadState::Left,
         };
-        let has_streams =
-            stream.is_some() && matches!(transport, Transport::Tcp(_) | Transport::TcpCut);
+        let has_streams = stream.is_some() && transport.is_tcp();
         PayloadState {
             progress: Progress { stream, session },
             speaker: FlowSide::Initiator,
@@ -529,7 +528,7 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
                     self.take_segment(state, flow, side, segment, out)
                 }
             }
-            (Transport::Tcp(_) | Transport::TcpCut, _) => Reaction::NONE,
+            (transport, _) if transport.is_tcp() => Reaction::NONE,
             _ if payload.wire_len() == 0 => Reaction::NONE,
             _ => self.take_datagram(state, flow, side, payload.bytes, payload.missing, out),
         }
