@@ -1,7 +1,8 @@
 //! Frames that carry several packets.
 
 use super::ieee80211::{self, SUBFRAME};
-use super::link::{self, Next};
+use super::link;
+use super::next::Next;
 use super::{MAX_LAYERS, Payload};
 use crate::{LinkType, PacketView, Timestamp};
 

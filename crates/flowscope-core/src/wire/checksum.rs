@@ -2,7 +2,7 @@
 
 use smoltcp::wire::Ipv4Packet;
 
-use super::ip::{Addr, IpVersion};
+use super::addr::{Addr, IpVersion};
 use super::{Cause, Depth, Headers, IpProtocol, Layer, LayerVisitor, Payload, Skip, tunnel};
 use crate::PacketView;
 

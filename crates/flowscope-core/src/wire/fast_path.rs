@@ -9,7 +9,7 @@
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet, TcpPacket};
 
-use super::transport::{HAVE_OPTIONS_READ, TcpOptions};
+use super::read_transport::{HAVE_OPTIONS_READ, TcpOptions};
 use super::{
     Addr, Depth, Headers, IpHeader, IpProtocol, IpVersion, Payload, Ports, TcpFlags, TcpHeader,
     Transport, tunnel,

@@ -6,7 +6,8 @@
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
-use super::link::{self, Next};
+use super::link;
+use super::next::Next;
 use super::{IpProtocol, IpVersion, Layer, MAX_LAYERS, Payload, length, split};
 use crate::{LinkType, PacketView};
 

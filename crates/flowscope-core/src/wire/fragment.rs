@@ -5,7 +5,7 @@ use core::net::IpAddr;
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
-use super::ip::{Addr, IpVersion};
+use super::addr::{Addr, IpVersion};
 use super::{IpProtocol, Payload};
 
 /// A part of an IP packet that the network or its sender cut into pieces.

@@ -1,7 +1,7 @@
 //! MPLS label stacks (RFC 3032) and what lies under them.
 
-use super::link::Next;
-use super::tunnel::{is_ethernet, is_ipv4, is_ipv6};
+use super::next::Next;
+use super::peek::{is_ethernet, is_ipv4, is_ipv6};
 use super::{Cause, Layer, LayerVisitor, Payload, Skip, after, split};
 
 /// One label. Under the last one nothing names the payload: it is told by its

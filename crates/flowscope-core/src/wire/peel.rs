@@ -1,7 +1,7 @@
 //! Taking one encapsulation off: a frame to the smaller frame inside it.
 
-use super::ieee80211::Padding;
-use super::link::{self, Next};
+use super::link;
+use super::next::{Next, Padding};
 use super::{
     Cause, Depth, Headers, IpProtocol, LayerVisitor, MAX_LAYERS, MAX_TUNNELS, Payload, Transport,
     tunnel,

@@ -17,8 +17,8 @@
 
 use alloc::vec::Vec;
 
-use super::ip::{Addr, IpVersion};
-use super::link::Next;
+use super::addr::{Addr, IpVersion};
+use super::next::Next;
 use super::{Cause, IpFragment, IpHeader, IpProtocol, Layer, LayerVisitor, Skip, after, split};
 use crate::LinkType;
 

@@ -1,6 +1,6 @@
 //! AYIYA: IPv6 from a tunnel broker, over UDP.
 
-use super::super::after;
+use super::after;
 use super::{Inside, Layer, Next, Outer};
 
 pub(super) fn ayiya<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {

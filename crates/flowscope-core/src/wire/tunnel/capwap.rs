@@ -1,7 +1,7 @@
 //! CAPWAP data (RFC 5415): frames between access points and their controller.
 
-use super::super::after;
-use super::super::ieee80211::Padding;
+use super::Padding;
+use super::after;
 use super::{Cause, Inside, Layer, Next, Outer, Skip};
 
 pub(super) fn capwap<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {

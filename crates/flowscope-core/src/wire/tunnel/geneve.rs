@@ -1,6 +1,6 @@
 //! Geneve (RFC 8926).
 
-use super::super::after;
+use super::after;
 use super::{Inside, Layer, Next, Outer};
 
 pub(super) fn geneve<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {

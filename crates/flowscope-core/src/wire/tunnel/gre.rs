@@ -1,9 +1,9 @@
 //! Generic Routing Encapsulation: RFC 2784 and RFC 2890, version 1 as PPTP
 //! uses it (RFC 2637), and what goes inside besides network packets.
 
-use super::super::ieee80211::Padding;
-use super::super::{after, split};
+use super::Padding;
 use super::{Cause, Inside, Layer, Next, Outer, Skip, erspan, peek};
+use super::{after, split};
 
 pub(super) fn gre<'a>(outer: &mut Outer<'a, '_>) -> Inside<'a> {
     let (header, rest) = split::<4>(outer.bytes, LAYER)?;

@@ -1,8 +1,8 @@
 //! GTP-U (3GPP TS 29.281): the user plane of mobile networks. And version 0 of
 //! GTP (GSM 09.60), in which that had no port of its own.
 
-use super::super::{after, split};
 use super::{Cause, Inside, Layer, Next, Outer, Skip};
+use super::{after, split};
 
 /// Only data is opened: the protocol's other messages are between its ends.
 pub(super) fn gtpu<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {

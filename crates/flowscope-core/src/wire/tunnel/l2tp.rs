@@ -1,8 +1,8 @@
 //! L2TP data messages: version 2 (RFC 2661), and version 3 (RFC 3931) over IP
 //! and over UDP. Control messages are between the ends of the tunnel.
 
-use super::super::{after, split};
 use super::{Cause, Inside, Layer, Next, Outer, Skip, peek};
+use super::{after, split};
 
 /// Version 3 over IP: a session of zero marks control messages.
 pub(super) fn over_ip<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {

@@ -1,7 +1,7 @@
 //! Teredo (RFC 4380): IPv6 over UDP, through address translators.
 
-use super::super::{after, split};
 use super::{Inside, IpVersion, Layer, Next, Outer, Skip};
+use super::{after, split};
 
 /// Between a client and its server, whose port is known.
 pub(super) fn teredo<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {

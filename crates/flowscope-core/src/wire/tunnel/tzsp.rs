@@ -1,6 +1,6 @@
 //! TZSP: frames that a sensor or router sends to who analyses them.
 
-use super::super::ieee80211::Padding;
+use super::Padding;
 use super::{Cause, Inside, Layer, Next, Outer, Skip};
 
 pub(super) fn tzsp<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
