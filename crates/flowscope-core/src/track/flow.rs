@@ -8,9 +8,9 @@
 //! and every look at a deadline needs, then one for each side. [`ColdState`] is what
 //! a usual packet leaves alone.
 
-use super::connection::{Claims, Verdict, is_plain};
+use super::connection::{Claims, Verdict};
 use super::history::{Code, History, Letter, Word};
-use super::sender::{Sender, Sequence};
+use super::sender::{Sender, Sequence, is_plain};
 use super::state::Control;
 use super::{FlowState, FlowStats, IdleTimeouts};
 use crate::wire::{TcpHeader, Transport};

@@ -3,7 +3,9 @@
 //! The vocabulary of tracking is here: events, states, statistics, settings.
 //! The tracker itself is [`FlowTracker`](crate::FlowTracker).
 
+mod anomaly;
 mod connection;
+mod end_reason;
 mod event;
 mod expiry;
 mod flow;
@@ -18,7 +20,9 @@ mod table;
 mod timeouts;
 mod timer_wheel;
 
-pub use event::{Anomalies, AnomalyKind, EndReason, FlowEvent};
+pub use anomaly::{Anomalies, AnomalyKind};
+pub use end_reason::EndReason;
+pub use event::FlowEvent;
 pub use history::History;
 pub use id::FlowId;
 pub use state::FlowState;

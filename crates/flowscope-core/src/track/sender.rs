@@ -483,6 +483,12 @@ impl Sender {
     }
 }
 
+/// Whether a segment begins and ends nothing.
+#[inline(always)]
+pub(super) fn is_plain(header: &TcpHeader) -> bool {
+    !header.flags.intersects(CONTROL)
+}
+
 /// How far behind what is unacknowledged an ACK that comes late may lie.
 const LATELY: i32 = 64 << 10;
 

@@ -1,23 +1,12 @@
 //! Whether an RST or a FIN ends anything.
 
-use super::REACH;
+use super::{Fin, REACH};
 use crate::track::flow::{ColdState, Flow};
 use crate::track::sender::RstPlace;
 use crate::track::state::Control;
 use crate::track::{Anomalies, AnomalyKind, FlowState};
 use crate::wire::{TcpFlags, TcpHeader};
 use crate::{FlowSide, SeqNumber};
-
-/// Whether a side's stream has ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Fin {
-    /// No FIN was sent in its place.
-    None,
-    /// It ends at this number, unless more is acknowledged.
-    Claimed(SeqNumber),
-    /// It ends at this number.
-    Settled(SeqNumber),
-}
 
 impl Flow {
     /// Takes an RST, or says why its receiver would not.

@@ -1,11 +1,11 @@
 //! Whose a segment is that may be of another connection on the same ports.
 
-use super::Claims;
+use super::{Claims, Contender};
+use crate::FlowSide;
 use crate::track::FlowState;
 use crate::track::flow::{ColdState, Flow, Observed};
 use crate::track::state::Control;
 use crate::wire::{TcpFlags, TcpHeader, Transport};
-use crate::{FlowSide, SeqNumber};
 
 /// Whose a segment is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,19 +22,6 @@ pub(crate) enum Standing {
     /// It answers a SYN of the other side: both call, and the connection is the
     /// flow's.
     Joins(Contender),
-}
-
-/// A connection that may have taken the place of a flow's own.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Contender {
-    /// Who sent its SYN.
-    pub(crate) opener: FlowSide,
-    /// The number of the SYN.
-    pub(crate) isn: SeqNumber,
-    /// How many bytes the SYN carried.
-    pub(crate) len: u32,
-    /// The number of the SYN-ACK, where that was seen.
-    pub(crate) answer: Option<SeqNumber>,
 }
 
 impl Flow {
@@ -236,12 +223,5 @@ impl Flow {
     /// Nothing came of the contender so far. A SYN-ACK still proves it.
     pub(crate) fn refuse_contender(&mut self) {
         self.traits.set_contended(false);
-    }
-}
-
-impl Contender {
-    /// Whether this acknowledges its SYN, with all that it carried or nothing.
-    pub(super) fn is_acked_by(&self, ack: SeqNumber) -> bool {
-        (1..=i64::from(self.len) + 1).contains(&i64::from(ack.distance_from(self.isn)))
     }
 }

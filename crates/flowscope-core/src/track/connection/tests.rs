@@ -5,9 +5,10 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::*;
-use crate::track::flow::Observed;
-use crate::wire::Transport;
-use crate::{Orientation, Timestamp};
+use crate::track::FlowState;
+use crate::track::flow::{ColdState, Flow, Observed};
+use crate::wire::{TcpFlags, TcpHeader, Transport};
+use crate::{FlowSide, Orientation, SeqNumber, Timestamp};
 
 /// A conversation and what is made of it.
 struct Case {
