@@ -392,7 +392,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let frame = self.frame();
         let id = self.table.id(index);
         let (slot, cold) = self.table.get_mut(index);
-        let is_contended = slot.flow.is_contended();
+        let awaits_proof = slot.flow.awaits_proof();
         let reason = match slot.flow.state {
             FlowState::Closing | FlowState::Closed => EndReason::Fin,
             FlowState::Reset => EndReason::Rst,
@@ -414,7 +414,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         if !found.is_empty() {
             self.report(id, at, found, out);
         }
-        if is_contended {
+        if awaits_proof {
             self.contenders.orphan(id);
             self.update_check_at();
         }

@@ -16,7 +16,7 @@ use super::fragment_store::{Arrival, FragmentStore, Owner};
 use super::{Consumer, FlowRef};
 use crate::defrag::{Defragmenter, Incomplete, Loss, PushResult, Verdict};
 use crate::extract::{Extracted, FlowExtractor};
-use crate::track::{AnomalyKind, Effect, EndReason, FlowEvent, Observed, Standing};
+use crate::track::{AnomalyKind, Effect, EndReason, FlowEvent, Observed, SegmentOwner};
 use crate::wire::{
     Cause, IpFragment, IpHeader, IpVersion, Layer, LayerVisitor, REASSEMBLED, ReassembledHeader,
     Skip, Transport,
@@ -373,10 +373,12 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             // that is over, or of which it was answered.
             let (slot, cold) = self.table.get_mut(index);
             let replaces = slot.flow.may_be_replaced_by(&observed)
-                && match slot.flow.standing(&observed, cold) {
-                    Standing::Proves(_) => true,
-                    Standing::Contends(_) => slot.flow.state.is_over(),
-                    Standing::Member | Standing::Joins(_) | Standing::Answers(_) => false,
+                && match slot.flow.owner_of(&observed, cold) {
+                    SegmentOwner::New(_) => true,
+                    SegmentOwner::MayBeNew(_) => slot.flow.state.is_over(),
+                    SegmentOwner::Flow
+                    | SegmentOwner::BothOpened(_)
+                    | SegmentOwner::MayAnswerNew(_) => false,
                 };
             if replaces {
                 self.end(index, EndReason::Replaced, self.clock, out);

@@ -87,7 +87,7 @@ pub enum FlowEvent<K> {
         at: Timestamp,
         /// Why it ended.
         reason: EndReason,
-        /// What it amounted to.
+        /// Its final statistics.
         stats: FlowStats,
     },
 }

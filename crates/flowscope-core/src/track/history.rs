@@ -1,4 +1,4 @@
-//! A connection's life in a word, as Zeek writes it.
+//! The history of a connection in one word, as Zeek writes it.
 
 use core::fmt;
 

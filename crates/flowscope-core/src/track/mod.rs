@@ -29,7 +29,7 @@ pub use state::FlowState;
 pub use stats::{FlowStats, TrackerStats};
 pub use timeouts::IdleTimeouts;
 
-pub(crate) use connection::{Contender, Effect, Fin, Standing, Verdict};
+pub(crate) use connection::{Effect, Fin, NewConnection, SegmentOwner, Verdict};
 pub(crate) use flow::{ColdState, Flow, Observed};
 pub(crate) use id::FlowIndex;
 pub(crate) use table::{Slot, Table};

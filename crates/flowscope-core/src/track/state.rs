@@ -1,4 +1,4 @@
-//! The states of a TCP connection, as somebody between the two ends sees them.
+//! The states of a TCP connection, as an observer between the two ends sees them.
 
 use crate::FlowSide;
 use crate::wire::TcpFlags;
@@ -81,7 +81,7 @@ impl FlowState {
         use FlowSide::{Initiator, Responder};
         match (self, control, side) {
             (Self::Closed | Self::Reset, ..) => self,
-            // Both sides were done; an RST only hastens the end.
+            // Both sides had sent a FIN; an RST only ends the wait for the last ACK.
             (Self::Closing, Rst | Ack, _) => Self::Closed,
             (_, Rst, _) => Self::Reset,
 
@@ -103,7 +103,7 @@ impl FlowState {
     }
 }
 
-/// What a segment does to its connection.
+/// The control bits of a segment that the state depends on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Control {
     Syn,

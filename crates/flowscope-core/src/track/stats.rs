@@ -7,7 +7,7 @@ use crate::defrag::Loss;
 use crate::wire::{Cause, Layer, Skip};
 use crate::{BySide, Timestamp};
 
-/// What a flow amounted to, so far or in the end.
+/// Statistics of a flow, so far or at its end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct FlowStats {
@@ -43,7 +43,7 @@ pub struct FlowStats {
     pub held_peak: BySide<u64>,
     /// The state the flow is in.
     pub state: FlowState,
-    /// Its life in Zeek's letters.
+    /// Its history in Zeek's letters.
     pub history: History,
 }
 

@@ -298,7 +298,7 @@ impl<R> PayloadConsumer<R> {
             return Anomalies::NONE;
         }
         let mut found = Anomalies::NONE;
-        if effect == Effect::Settling {
+        if effect == Effect::Confirming {
             found |= self.begin_streams(state, flow, out);
         }
         let data = &segment.without_control();
@@ -320,7 +320,7 @@ impl<R> PayloadConsumer<R> {
             let notes = compare(reassembler, delivery.delivered, delivery.trail, data);
             notes | reassembler.push(data, delivery)
         });
-        if effect == Effect::Settling {
+        if effect == Effect::Confirming {
             found |= self.end_streams(state, flow, out);
         }
         if state.session() != ReadState::Open || before != state.memory() {
@@ -379,11 +379,11 @@ impl<R> PayloadConsumer<R> {
                     reassembler.reopen(delivery);
                     StreamNotes::NONE
                 }
-                Fin::Claimed(number) => {
+                Fin::Unconfirmed(number) => {
                     reassembler.claim_end(number);
                     StreamNotes::NONE
                 }
-                Fin::Settled(number) => reassembler.settle_end(number, flow.at, delivery),
+                Fin::Confirmed(number) => reassembler.settle_end(number, flow.at, delivery),
             });
         }
         found
@@ -519,7 +519,7 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
                     && sides[side].reassembler.goes_on(&segment)
                 {
                     self.go_on(state, flow, side, payload.bytes, out)
-                } else if flow.effect() == Effect::Settling
+                } else if flow.effect() == Effect::Confirming
                     && payload.wire_len() == 0
                     && settles_quietly(sides, flow, side, segment)
                 {
@@ -670,9 +670,9 @@ fn settles_quietly<K>(
         let reassembler = &mut sides[side].reassembler;
         match flow.fin(side) {
             Fin::None if reassembler.is_ending() => return false,
-            Fin::Settled(_) if !reassembler.is_over() => return false,
-            Fin::None | Fin::Settled(_) => {}
-            Fin::Claimed(number) => reassembler.claim_end(number),
+            Fin::Confirmed(_) if !reassembler.is_over() => return false,
+            Fin::None | Fin::Confirmed(_) => {}
+            Fin::Unconfirmed(number) => reassembler.claim_end(number),
         }
     }
     true

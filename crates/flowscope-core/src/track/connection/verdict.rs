@@ -1,4 +1,4 @@
-//! What comes of a segment.
+//! The result of processing a segment.
 
 use crate::SeqNumber;
 use crate::track::{Anomalies, FlowState};
@@ -6,26 +6,27 @@ use crate::track::{Anomalies, FlowState};
 /// What a segment does to its connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Effect {
-    /// It goes on: nothing begins or ends, and nothing is in doubt.
+    /// It continues the connection: nothing begins or ends, and nothing is
+    /// unconfirmed.
     Plain,
-    /// It may settle where a stream begins or ends.
-    Settling,
-    /// None: its receiver drops it.
+    /// It may confirm where a stream begins or ends.
+    Confirming,
+    /// It has none, because its receiver drops it.
     Refused,
 }
 
-/// What became of a segment.
+/// The result of processing a segment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Verdict {
     pub(crate) effect: Effect,
-    /// What is odd about it, or about what it settles.
+    /// The anomalies of the segment, or of what it confirms.
     pub(crate) found: Anomalies,
     /// The state before and after, if it changed.
     pub(crate) states: Option<(FlowState, FlowState)>,
 }
 
 impl Verdict {
-    /// Nothing of note.
+    /// The segment changes nothing.
     pub(crate) const PLAIN: Self = Self {
         effect: Effect::Plain,
         found: Anomalies::NONE,
@@ -36,10 +37,10 @@ impl Verdict {
 /// Whether a side's stream has ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Fin {
-    /// No FIN was sent in its place.
+    /// No FIN was sent at the end of what was sent.
     None,
     /// It ends at this number, unless more is acknowledged.
-    Claimed(SeqNumber),
+    Unconfirmed(SeqNumber),
     /// It ends at this number.
-    Settled(SeqNumber),
+    Confirmed(SeqNumber),
 }

@@ -1,4 +1,4 @@
-//! The two sides' claims, segment by segment.
+//! Processes the segments that may begin or end something.
 
 use super::{Effect, Verdict};
 use crate::FlowSide;
@@ -9,21 +9,21 @@ use crate::track::{Anomalies, AnomalyKind, FlowState};
 use crate::wire::{TcpFlags, TcpHeader};
 
 impl Flow {
-    /// What its connection is doing but for a reset that may not hold.
-    pub(super) fn course(&self) -> FlowState {
+    /// The state of the connection as if it had not been reset: the receiver may
+    /// have refused the RST.
+    pub(super) fn state_without_reset(&self) -> FlowState {
         match self.state {
-            FlowState::Reset => self.under,
+            FlowState::Reset => self.state_before_reset,
             state => state,
         }
     }
 
-    /// Takes note of a segment and says what it does.
+    /// Processes a segment and returns what it does.
     ///
-    /// This is where the two sides' claims meet. It is called for every segment
-    /// but those of a connection in which nothing is in doubt that neither begin
-    /// nor end anything.
+    /// It is called for every segment, except for those that neither begin nor
+    /// end anything in a connection where everything is confirmed.
     #[inline(always)]
-    pub(in crate::track) fn judge(
+    pub(in crate::track) fn process_segment(
         &mut self,
         side: FlowSide,
         header: &TcpHeader,
@@ -32,19 +32,19 @@ impl Flow {
     ) -> (Verdict, Sequence) {
         let before = self.state;
         let mut verdict = Verdict {
-            effect: Effect::Settling,
+            effect: Effect::Confirming,
             ..Verdict::PLAIN
         };
-        let is_usual = self.shakes_hands(side, header, payload_len)
-            || !cold.has_rare() && self.parts(side, header, payload_len);
+        let is_usual = self.advance_handshake(side, header, payload_len)
+            || !cold.has_rare_state() && self.advance_close(side, header, payload_len);
         let sequence = if is_usual {
-            // A FIN may wait that came before the handshake was over.
-            if cold.awaits_fin() {
-                self.traits.set_settled(false);
+            // A FIN may have come before the handshake was complete.
+            if cold.has_unconfirmed_fin() {
+                self.traits.set_confirmed(false);
             }
             Sequence::Expected
         } else {
-            self.weigh(side, header, payload_len, cold, &mut verdict)
+            self.process_unusual(side, header, payload_len, cold, &mut verdict)
         };
         if self.state != before {
             verdict.states = Some((before, self.state));
@@ -52,10 +52,13 @@ impl Flow {
         (verdict, sequence)
     }
 
-    /// Does the same for a segment that is not the usual next one of a handshake
-    /// or a close.
+    /// Processes a segment that is not the next one of an ordinary handshake or
+    /// close.
+    ///
+    /// The checks come in the order of RFC 9293, section 3.10.7: whether the
+    /// segment is acceptable in this state, RST, SYN, sequence numbers, ACK, FIN.
     #[inline(never)]
-    fn weigh(
+    fn process_unusual(
         &mut self,
         side: FlowSide,
         header: &TcpHeader,
@@ -64,20 +67,20 @@ impl Flow {
         verdict: &mut Verdict,
     ) -> Sequence {
         let control = Control::of(header.flags);
-        if self.is_out_of_turn(side, header, payload_len, cold.claims()) {
+        if self.is_dropped_before_answer(side, header, payload_len, cold.unconfirmed()) {
             verdict.effect = Effect::Refused;
             return Sequence::Expected;
         }
         match control {
             Control::Rst => {
-                if let Err(kind) = self.take_rst(side, header) {
+                if let Err(kind) = self.process_rst(side, header) {
                     verdict.effect = Effect::Refused;
                     verdict.found.insert(side, kind);
                 }
                 return Sequence::Expected;
             }
             Control::Syn | Control::SynAck => {
-                if !self.takes_syn(side, header, payload_len, cold.claims()) {
+                if !self.accepts_syn(side, header, payload_len, cold.unconfirmed()) {
                     verdict.effect = Effect::Refused;
                     verdict.found.insert(side, AnomalyKind::SynInConnection);
                     return Sequence::Expected;
@@ -85,66 +88,67 @@ impl Flow {
             }
             Control::Ack | Control::Fin => {}
         }
-        let sequence = self.take_numbers(side, header, payload_len, cold);
+        let sequence = self.process_numbers(side, header, payload_len, cold);
         let goes_on = matches!(control, Control::Syn | Control::SynAck)
-            || self.goes_on_from_syns(side, header, cold.claims());
+            || self.follows_syns(side, header, cold.unconfirmed());
         if goes_on {
             self.sender_mut(side).acknowledge(header);
         }
-        self.settle_begins(side, header, cold);
+        self.confirm_isns(side, header, cold);
         let had_fin = self.sender(side).has_fin();
         if header.flags.contains(TcpFlags::FIN) {
             let number = header.seq + payload_len;
-            if self.has_gone_on_behind(side, number) {
+            if self.has_sent_beyond(side, number) {
                 verdict.found.insert(side, AnomalyKind::RefusedFin);
             } else {
-                self.take_fin(side, number, cold);
+                self.process_fin(side, number, cold);
             }
         }
         if header.flags.contains(TcpFlags::ACK) {
-            self.weigh_ack(side, header.ack, cold, &mut verdict.found);
+            self.process_ack(side, header.ack, cold, &mut verdict.found);
         }
         let (own, peer) = (self.sender(side), self.sender(side.peer()));
         match control {
-            Control::Ack if !goes_on || !own.acks_everything(peer) => {}
+            Control::Ack if !goes_on || !own.has_acked_all_of(peer) => {}
             Control::Fin if had_fin || !own.has_fin() => {}
             _ => self.advance(side, control, &mut verdict.found),
         }
-        let settled = self.is_settled(cold);
-        self.traits.set_settled(settled);
+        let settled = self.is_confirmed(cold);
+        self.traits.set_confirmed(settled);
         sequence
     }
 
-    /// Moves the state on, below a reset that may not hold.
+    /// Moves to the next state. After a reset, this is the state that counts if
+    /// the receiver refused the RST.
     ///
-    /// A handshake that ends behind a reset shows that it did not.
+    /// A handshake that completes after a reset shows that the RST was refused.
     pub(super) fn advance(&mut self, side: FlowSide, control: Control, found: &mut Anomalies) {
         if self.state != FlowState::Reset {
             self.state = self.state.next(side, control);
             return;
         }
-        let before = self.under;
-        self.under = before.next(side, control);
+        let before = self.state_before_reset;
+        self.state_before_reset = before.next(side, control);
         let is_made = matches!(before, FlowState::SynSent | FlowState::SynReceived)
-            && self.under == FlowState::Established;
+            && self.state_before_reset == FlowState::Established;
         if is_made {
-            self.refuse_rst(found);
+            self.undo_reset(found);
         }
     }
 
-    /// Whether every claim is settled, so that only what begins or ends
-    /// something has to be looked at.
-    fn is_settled(&self, cold: &ColdState) -> bool {
+    /// Whether everything is confirmed, so that only segments which begin or end
+    /// something have to be processed.
+    fn is_confirmed(&self, cold: &ColdState) -> bool {
         let goes_on = matches!(
             self.state,
             FlowState::Established | FlowState::HalfClosed(_)
         );
         goes_on
-            && !self.traits.is_contended()
-            && !cold.awaits_fin()
+            && !self.traits.awaits_proof()
+            && !cold.has_unconfirmed_fin()
             && FlowSide::BOTH.into_iter().all(|side| {
                 let sender = self.sender(side);
-                sender.is_begun() == sender.has_isn() && !sender.has_unacked_fin()
+                sender.has_confirmed_isn() == sender.has_isn() && !sender.has_unacked_fin()
             })
     }
 
