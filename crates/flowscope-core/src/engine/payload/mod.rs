@@ -307,7 +307,7 @@ impl<R> PayloadConsumer<R> {
             && flow.stream_begin(side).is_none()
             && let Some(sides) = &mut state.sides
             && (flow.is_other_syn(side, segment.seq)
-                || !sides[side].reassembler.claim_begin(data.seq))
+                || !sides[side].reassembler.begin_unconfirmed(data.seq))
         {
             // Data of a SYN that others speak against.
             sides[side].reassembler.refuse(segment);
@@ -346,8 +346,8 @@ impl<R> PayloadConsumer<R> {
                 && sides[side].reassembler.may_begin_at(first)
             {
                 found |= self.step(state, flow, side, out, |reassembler, delivery| {
-                    if reassembler.is_claimed() && flow.has_refused_early_data(side) {
-                        reassembler.drop_paused();
+                    if reassembler.has_unconfirmed_begin() && flow.has_refused_early_data(side) {
+                        reassembler.drop_held();
                     }
                     reassembler.begin_at(first, delivery)
                 });
@@ -371,7 +371,7 @@ impl<R> PayloadConsumer<R> {
             let fin = flow.fin(side);
             let Some(sides) = &state.sides else { continue };
             let reassembler = &sides[side].reassembler;
-            if reassembler.is_over() || fin == Fin::None && !reassembler.is_ending() {
+            if reassembler.is_over() || fin == Fin::None && !reassembler.has_unconfirmed_end() {
                 continue;
             }
             found |= self.step(state, flow, side, out, |reassembler, delivery| match fin {
@@ -380,10 +380,10 @@ impl<R> PayloadConsumer<R> {
                     StreamNotes::NONE
                 }
                 Fin::Unconfirmed(number) => {
-                    reassembler.claim_end(number);
+                    reassembler.end_unconfirmed(number);
                     StreamNotes::NONE
                 }
-                Fin::Confirmed(number) => reassembler.settle_end(number, flow.at, delivery),
+                Fin::Confirmed(number) => reassembler.confirm_end(number, flow.at, delivery),
             });
         }
         found
@@ -515,8 +515,10 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
             (Transport::Tcp(header), Some(sides)) => {
                 let segment = Segment::new(header, payload, flow.at);
                 if flow.effect() == Effect::Plain
-                    && sides[side.peer()].reassembler.hears(&segment)
-                    && sides[side].reassembler.goes_on(&segment)
+                    && sides[side.peer()]
+                        .reassembler
+                        .acknowledge_in_order(&segment)
+                    && sides[side].reassembler.push_in_order(&segment)
                 {
                     self.go_on(state, flow, side, payload.bytes, out)
                 } else if flow.effect() == Effect::Confirming
@@ -567,7 +569,7 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
         let mut timer = self.next_tick(state);
         for side in FlowSide::BOTH {
             if let Some(sides) = &state.sides
-                && !sides[side].reassembler.is_clear()
+                && !sides[side].reassembler.has_nothing_held()
             {
                 let expiry = sides[side].reassembler.next_expiry();
                 timer = [timer, expiry].into_iter().flatten().min();
@@ -655,24 +657,24 @@ fn settles_quietly<K>(
     }
     for side in FlowSide::BOTH {
         if let Some(first) = flow.stream_begin(side)
-            && !sides[side].reassembler.begins_quietly(first)
+            && !sides[side].reassembler.try_begin_at(first)
         {
             return false;
         }
     }
     let data = segment.without_control();
-    if data.acknowledges() && !sides[side.peer()].reassembler.hears(&data)
-        || !sides[side].reassembler.is_clear()
+    if data.acknowledges() && !sides[side.peer()].reassembler.acknowledge_in_order(&data)
+        || !sides[side].reassembler.has_nothing_held()
     {
         return false;
     }
     for side in FlowSide::BOTH {
         let reassembler = &mut sides[side].reassembler;
         match flow.fin(side) {
-            Fin::None if reassembler.is_ending() => return false,
+            Fin::None if reassembler.has_unconfirmed_end() => return false,
             Fin::Confirmed(_) if !reassembler.is_over() => return false,
             Fin::None | Fin::Confirmed(_) => {}
-            Fin::Unconfirmed(number) => reassembler.claim_end(number),
+            Fin::Unconfirmed(number) => reassembler.end_unconfirmed(number),
         }
     }
     true
