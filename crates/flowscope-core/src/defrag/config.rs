@@ -1,10 +1,10 @@
-//! What is done about fragments, and what it may cost.
+//! Policies and limits for fragments.
 
 use core::time::Duration;
 
 use crate::wire::IpVersion;
 
-/// What is done about IP fragments.
+/// Whether IP fragments are reassembled.
 ///
 /// ```
 /// use flowscope_core::defrag::{FragmentConfig, FragmentPolicy, Overlap};
@@ -95,7 +95,7 @@ impl Default for FragmentTimeouts {
     }
 }
 
-/// Why a datagram of which fragments came was given up.
+/// Why an incomplete datagram was given up.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Loss {
@@ -108,7 +108,8 @@ pub enum Loss {
     Overlap,
     /// It had more fragments than are allowed.
     TooManyFragments,
-    /// So much came from its sender since that its number is another's now.
+    /// Its sender has sent so many fragments since that the same identification
+    /// is now used by another datagram (RFC 4963).
     Superseded,
     /// More tunnels and fragments lay in each other than any network stacks.
     TooDeep,
@@ -145,7 +146,7 @@ impl Loss {
 
 /// Whose bytes win where IPv4 fragments overlap.
 ///
-/// Hosts differ in this, and who hides an attack makes use of it. The rules
+/// Hosts differ in this, which attackers use to evade detection. The rules
 /// are those of U. Shankar and V. Paxson, "Active Mapping" (2003), and of
 /// J. Novak, "Target-Based Fragmentation Reassembly" (2005). They compare a
 /// byte's fragment as it was sent with a later one that has the same byte.

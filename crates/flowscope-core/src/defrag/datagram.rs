@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::assembly::{Added, Assembly, Run, Span};
+use super::assembly::{Added, Assembly, FragmentData, Span};
 use super::list::Links;
 use super::{FragmentConfig, Loss, Overlap};
 use crate::Timestamp;
@@ -20,7 +20,7 @@ slab_index! {
     pub(super) struct SourceIndex;
 }
 
-/// What became of a fragment's bytes.
+/// The result of adding the bytes of a fragment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Verdict {
     /// They are new.
@@ -110,7 +110,7 @@ pub(super) struct Datagram<O, A> {
     pub(super) number: u64,
     pub(super) deadline: Timestamp,
     /// How many fragments its source had sent at its latest one.
-    pub(super) heard: u32,
+    pub(super) fragments_seen: u32,
     pub(super) charge: usize,
     pub(super) owner: Option<O>,
     pub(super) arrivals: Vec<A>,
@@ -126,8 +126,8 @@ enum Content {
         header: Option<Header>,
         assembly: Assembly,
     },
-    /// It will never be whole. It is remembered so that those of its fragments
-    /// that are still to come begin no other.
+    /// It will never be whole. It is kept so that its later fragments do not begin
+    /// another one.
     GivenUp(Loss),
 }
 
@@ -165,7 +165,7 @@ impl<O, A> Datagram<O, A> {
             by_source: Links::NONE,
             number,
             deadline,
-            heard: 0,
+            fragments_seen: 0,
             charge: 0,
             owner: None,
             arrivals: Vec::new(),
@@ -197,16 +197,16 @@ impl<O, A> Datagram<O, A> {
             IpVersion::V4 => Some(config.overlap),
             IpVersion::V6 => None,
         };
-        let Some(run) = run(fragment, overlap) else {
+        let Some(data) = data(fragment, overlap) else {
             return Verdict::Refused;
         };
-        let added = assembly.add(run, overlap);
+        let added = assembly.add(data, overlap);
         if fragment.is_first() && header.is_none() && added != Added::Impossible {
             *header = Some(Header::new(link, fragment));
         }
         self.has_overlap |= added == Added::Overlapping;
         match (added, fragment.version) {
-            (Added::Fresh, _) => Verdict::Held,
+            (Added::New, _) => Verdict::Held,
             (Added::Repeated, _) => Verdict::Repeated,
             (Added::Impossible, _) => Verdict::Refused,
             (Added::Overlapping, IpVersion::V4) => Verdict::Overlapping,
@@ -273,7 +273,7 @@ impl<O, A> Datagram<O, A> {
 }
 
 /// The bytes that a fragment brings, unless its length is impossible.
-fn run<'a>(fragment: &IpFragment<'a>, overlap: Option<Overlap>) -> Option<Run<'a>> {
+fn data<'a>(fragment: &IpFragment<'a>, overlap: Option<Overlap>) -> Option<FragmentData<'a>> {
     const UNIT: u32 = 8;
     let len = match (fragment.payload.wire_len(), overlap) {
         (len, _) if !fragment.more => len,
@@ -288,7 +288,7 @@ fn run<'a>(fragment: &IpFragment<'a>, overlap: Option<Overlap>) -> Option<Run<'a
     if end > fragment.room() {
         return None;
     }
-    Some(Run {
+    Some(FragmentData {
         span: Span::new(fragment.offset, u16::try_from(end).ok()?),
         captured: fragment.payload.bytes,
         is_last: !fragment.more,

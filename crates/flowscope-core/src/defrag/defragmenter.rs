@@ -15,15 +15,15 @@ use crate::wire::{Addr, IpFragment, IpVersion};
 
 /// Holds fragments until their datagrams are whole.
 ///
-/// Each datagram has an owner, once somebody knows one: of type `O`. Until
-/// then the arrivals of its fragments are kept, each an `A`.
+/// Each datagram has an owner of type `O` once its first fragment came. Until
+/// then the arrivals of its fragments are kept, each of type `A`.
 ///
 /// Work for a fragment is proportional to its own length, and does not grow
-/// with what is held. Whoever uses this calls [`crowded_out`] after each
-/// [`push`] until it has nothing more, which keeps memory below the cap.
+/// with what is held. The caller calls [`evict`] after each [`push`]
+/// until it returns `None`, which keeps memory below the cap.
 ///
 /// [`push`]: Self::push
-/// [`crowded_out`]: Self::crowded_out
+/// [`evict`]: Self::evict
 #[derive(Debug)]
 pub(crate) struct Defragmenter<O, A> {
     config: FragmentConfig,
@@ -41,9 +41,9 @@ pub(crate) struct Defragmenter<O, A> {
     /// The source of the latest fragment.
     latest: SourceIndex,
     /// What was given up while a fragment was added.
-    stale: Option<Incomplete<O, A>>,
+    superseded: Option<Incomplete<O, A>>,
     /// A buffer to put packets together in.
-    spare: Vec<u8>,
+    spare_buffer: Vec<u8>,
 }
 
 /// Who sends datagrams.
@@ -55,11 +55,11 @@ struct Source {
     sender: Sender,
     charge: usize,
     /// Fragments that came from it, for as long as any is held.
-    heard: u32,
+    fragments_seen: u32,
     datagrams: List<DatagramIndex>,
 }
 
-/// What came of a fragment.
+/// The result of adding a fragment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PushResult {
     /// Its datagram, until the next fragment comes.
@@ -72,7 +72,7 @@ pub(crate) struct PushResult {
     pub(crate) is_whole: bool,
 }
 
-/// What a datagram comes to in the end.
+/// A datagram that was removed, whole or not.
 #[derive(Debug)]
 pub(crate) struct Incomplete<O, A> {
     pub(crate) version: IpVersion,
@@ -113,13 +113,13 @@ impl<O, A: Copy> Defragmenter<O, A> {
             charge: 0,
             last_number: 0,
             latest: SourceIndex::NONE,
-            stale: None,
-            spare: Vec::new(),
+            superseded: None,
+            spare_buffer: Vec::new(),
         }
     }
 
     /// Takes a fragment that arrives at `now`, no earlier than the one before
-    /// it, behind a `link` layer that tells what is around it.
+    /// it, behind a `link` layer that says what is around it.
     ///
     /// It may itself be of a packet that was put together, and then have
     /// several arrivals. An owner that does not live any more is forgotten.
@@ -133,16 +133,16 @@ impl<O, A: Copy> Defragmenter<O, A> {
     ) -> PushResult {
         let identity = Identity::of(fragment);
         let mut index = self.find(&identity);
-        if let Some(stale) = index.filter(|index| self.is_stale(*index)) {
-            self.stale = self.give_up(stale, Loss::Superseded);
+        if let Some(superseded) = index.filter(|index| self.is_superseded(*index)) {
+            self.superseded = self.give_up(superseded, Loss::Superseded);
             index = None;
         }
         let index = index.unwrap_or_else(|| self.open(identity, now));
         let datagram = self.datagrams.get_mut(index).expect("it was just found");
         self.latest = datagram.source;
         if let Some(source) = self.sources.get_mut(datagram.source) {
-            source.heard = source.heard.wrapping_add(1);
-            datagram.heard = source.heard;
+            source.fragments_seen = source.fragments_seen.wrapping_add(1);
+            datagram.fragments_seen = source.fragments_seen;
         }
         let verdict = datagram.add(fragment, link, &self.config);
         datagram.owner = datagram.owner.take().filter(lives);
@@ -151,7 +151,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
             datagram.arrivals.extend_from_slice(arrivals);
         }
         let is_whole = datagram.is_whole();
-        self.reckon(index);
+        self.update_charge(index);
         PushResult {
             datagram: index,
             verdict,
@@ -166,18 +166,18 @@ impl<O, A: Copy> Defragmenter<O, A> {
     }
 
     /// Gives a datagram to its owner, who gets the arrivals of its fragments.
-    pub(crate) fn give(&mut self, index: DatagramIndex, owner: O) -> Vec<A> {
+    pub(crate) fn assign(&mut self, index: DatagramIndex, owner: O) -> Vec<A> {
         let Some(datagram) = self.datagrams.get_mut(index) else {
             return Vec::new();
         };
         datagram.owner = Some(owner);
         let arrivals = core::mem::take(&mut datagram.arrivals);
-        self.reckon(index);
+        self.update_charge(index);
         arrivals
     }
 
     /// Whether fragments of a datagram overlapped since this was asked last.
-    pub(crate) fn take_overlap(&mut self, index: DatagramIndex) -> bool {
+    pub(crate) fn clear_overlap(&mut self, index: DatagramIndex) -> bool {
         let datagram = self.datagrams.get_mut(index);
         datagram.is_some_and(|datagram| core::mem::take(&mut datagram.has_overlap))
     }
@@ -187,15 +187,15 @@ impl<O, A: Copy> Defragmenter<O, A> {
         self.datagrams.get(index)?.arrivals.first().copied()
     }
 
-    /// Takes out a datagram, once it is whole.
-    pub(crate) fn take(&mut self, index: DatagramIndex) -> Option<Incomplete<O, A>> {
+    /// Removes a datagram that is whole.
+    pub(crate) fn take_whole(&mut self, index: DatagramIndex) -> Option<Incomplete<O, A>> {
         self.remove(index)
     }
 
     /// Takes back a packet's buffer to use it again.
     pub(crate) fn recycle(&mut self, packet: Packet) {
-        if packet.bytes.capacity() > self.spare.capacity() {
-            self.spare = packet.bytes;
+        if packet.bytes.capacity() > self.spare_buffer.capacity() {
+            self.spare_buffer = packet.bytes;
         }
     }
 
@@ -204,10 +204,10 @@ impl<O, A: Copy> Defragmenter<O, A> {
         self.charge
     }
 
-    /// Takes out a datagram for which there is no memory, the oldest first.
-    pub(crate) fn crowded_out(&mut self) -> Option<Incomplete<O, A>> {
-        if let Some(stale) = self.stale.take() {
-            return Some(stale);
+    /// Removes a datagram if memory is over a cap, the oldest first.
+    pub(crate) fn evict(&mut self) -> Option<Incomplete<O, A>> {
+        if let Some(superseded) = self.superseded.take() {
+            return Some(superseded);
         }
         let cap = self.config.max_memory_per_source.max(LEAST_PER_SOURCE);
         let of_source = self
@@ -223,21 +223,21 @@ impl<O, A: Copy> Defragmenter<O, A> {
         self.give_up(index, Loss::Memory)
     }
 
-    /// Takes out a datagram that has waited for too long at `now`.
-    pub(crate) fn due(&mut self, now: Timestamp) -> Option<Incomplete<O, A>> {
-        let (deadline, index) = self.nearest()?;
+    /// Removes a datagram whose timeout has passed at `now`.
+    pub(crate) fn expire(&mut self, now: Timestamp) -> Option<Incomplete<O, A>> {
+        let (deadline, index) = self.earliest_deadline()?;
         if deadline > now {
             return None;
         }
         self.give_up(index, Loss::Timeout)
     }
 
-    /// When [`due`](Self::due) has something next.
+    /// When [`expire`](Self::expire) has something next.
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
-        self.nearest().map(|(deadline, _)| deadline)
+        self.earliest_deadline().map(|(deadline, _)| deadline)
     }
 
-    /// Takes out the oldest datagram, for want of more input.
+    /// Removes the oldest datagram, at the end of the input.
     pub(crate) fn drain(&mut self) -> Option<Incomplete<O, A>> {
         let index = self.oldest()?;
         self.give_up(index, Loss::EndOfInput)
@@ -254,12 +254,12 @@ impl<O, A: Copy> Defragmenter<O, A> {
 
     /// Whether so much has come from the sender since that its identification
     /// may well be used a second time (RFC 4963).
-    fn is_stale(&self, index: DatagramIndex) -> bool {
-        let heard = |datagram: &Datagram<O, A>| {
+    fn is_superseded(&self, index: DatagramIndex) -> bool {
+        let fragments_seen = |datagram: &Datagram<O, A>| {
             let source = self.sources.get(datagram.source)?;
-            Some(source.heard.wrapping_sub(datagram.heard))
+            Some(source.fragments_seen.wrapping_sub(datagram.fragments_seen))
         };
-        self.datagrams.get(index).and_then(heard) > Some(MAX_DISTANCE)
+        self.datagrams.get(index).and_then(fragments_seen) > Some(MAX_DISTANCE)
     }
 
     /// Begins a datagram.
@@ -296,7 +296,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
         let index = self.sources.insert(Source {
             sender,
             charge: 0,
-            heard: 0,
+            fragments_seen: 0,
             datagrams: List::EMPTY,
         });
         let (sources, hasher) = (&self.sources, &self.hasher);
@@ -338,7 +338,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
     fn incomplete(&mut self, datagram: Datagram<O, A>) -> Incomplete<O, A> {
         let is_of_use = datagram.owner.is_none() || datagram.is_whole();
         let packet = is_of_use.then(|| {
-            let mut bytes = core::mem::take(&mut self.spare);
+            let mut bytes = core::mem::take(&mut self.spare_buffer);
             bytes.clear();
             let wire_len = datagram.write(&mut bytes)?;
             Some(Packet { bytes, wire_len })
@@ -354,7 +354,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
     }
 
     /// Charges a datagram for the memory it now has.
-    fn reckon(&mut self, index: DatagramIndex) {
+    fn update_charge(&mut self, index: DatagramIndex) {
         let Some(datagram) = self.datagrams.get_mut(index) else {
             return;
         };
@@ -366,11 +366,11 @@ impl<O, A: Copy> Defragmenter<O, A> {
         }
     }
 
-    /// Takes all the memory that bookkeeping may ever need, once there are
-    /// fragments at all, so that none of it has to grow.
+    /// Allocates all the memory that bookkeeping may ever need with the first
+    /// fragment, so that none of it has to grow later.
     fn reserve(&mut self) {
         if self.by_identity.capacity() == 0 {
-            // One that comes, before another goes.
+            // A datagram is added before another one is evicted.
             let places = self.budget.datagrams + 1;
             self.datagrams.reserve(places);
             self.sources.reserve(places);
@@ -380,20 +380,20 @@ impl<O, A: Copy> Defragmenter<O, A> {
     }
 
     fn oldest(&self) -> Option<DatagramIndex> {
-        self.firsts()
+        self.oldest_of_each_version()
             .min_by_key(|(datagram, _)| datagram.number)
             .map(|(_, index)| index)
     }
 
-    fn nearest(&self) -> Option<(Timestamp, DatagramIndex)> {
-        self.firsts()
+    fn earliest_deadline(&self) -> Option<(Timestamp, DatagramIndex)> {
+        self.oldest_of_each_version()
             .map(|(datagram, index)| (datagram.deadline, datagram.number, index))
             .min()
             .map(|(deadline, _, index)| (deadline, index))
     }
 
     /// The oldest of each version.
-    fn firsts(&self) -> impl Iterator<Item = (&Datagram<O, A>, DatagramIndex)> {
+    fn oldest_of_each_version(&self) -> impl Iterator<Item = (&Datagram<O, A>, DatagramIndex)> {
         let places = self.in_order.iter().filter_map(List::first);
         places.filter_map(|index| Some((self.datagrams.get(index)?, index)))
     }
@@ -420,9 +420,9 @@ const fn of_version(version: IpVersion) -> usize {
     }
 }
 
-/// Fragments from a sender after which a datagram waits in vain: hosts number
-/// datagrams with 16 bits, and a fragmented one has two fragments at least. No
-/// network delays a packet by so many.
+/// The number of later fragments of a sender after which a datagram is given up.
+/// Identifications have 16 bits, and a fragmented datagram has at least two
+/// fragments, so the sender may have used the same one again.
 const MAX_DISTANCE: u32 = 32_768;
 
 #[cfg(test)]

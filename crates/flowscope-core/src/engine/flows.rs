@@ -8,7 +8,7 @@ use super::scheduling::HeldMemory;
 use super::timers::{PressureQueue, Timers};
 use super::{AnomalyEvents, Consumer, EngineConfig, FlowRef, OuterFlows, TimestampPolicy};
 use crate::extract::{Extracted, FlowExtractor, extract_outer};
-use crate::observe::{Account, Ended, Observer};
+use crate::observe::{Ended, EngineCounts, Observer};
 use crate::reassemble::StreamStats;
 use crate::track::{
     Anomalies, AnomalyKind, ColdState, Effect, EndReason, Flow, FlowEvent, FlowId, FlowIndex,
@@ -98,7 +98,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Publishes what is counted, where that is asked for.
     #[inline]
     pub(super) fn publish(&mut self) {
-        self.observer.publish(&Account {
+        self.observer.publish(&EngineCounts {
             stats: &self.stats,
             stream_memory: self.memory.used,
             stream_memory_peak: self.memory.peak,
@@ -162,7 +162,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         Observed {
             at: self.time(packet.timestamp),
             orientation: extracted.orientation,
-            transport: extracted.steps_by(),
+            transport: extracted.tracked_transport(),
             wire_len: packet.wire_len,
             ip_len: extracted.ip_len,
             payload_len: extracted.payload.wire_len(),

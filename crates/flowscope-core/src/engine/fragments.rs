@@ -92,7 +92,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Gives up what has waited until now.
     pub(super) fn give_up_due(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
         let now = self.clock;
-        while let Some(incomplete) = self.held().and_then(|held| held.due(now)) {
+        while let Some(incomplete) = self.held().and_then(|held| held.expire(now)) {
             self.give_up(extractor, incomplete, out);
         }
         self.update_check_at();
@@ -157,7 +157,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             self.stats.packets_held += piece.arrivals.len() as u64;
         }
         if pushed.is_whole {
-            let whole = self.held().and_then(|held| held.take(pushed.datagram));
+            let whole = self
+                .held()
+                .and_then(|held| held.take_whole(pushed.datagram));
             self.make_room(extractor, out);
             if let Some(whole) = whole {
                 self.take_whole(extractor, piece, whole, out);
@@ -182,7 +184,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         if let Some(owner) = owner
             && self
                 .held()
-                .is_some_and(|held| held.take_overlap(pushed.datagram))
+                .is_some_and(|held| held.clear_overlap(pushed.datagram))
         {
             let at = self.time_of(&piece.view);
             self.tell_owner(owner, at, AnomalyKind::OverlappingFragments, out);
@@ -227,7 +229,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let earliest = self.held()?.first_arrival(pushed.datagram);
         let at = earliest.or(piece.arrivals.first().copied());
         let owner = self.owner_of(first, at.as_ref(), out);
-        let kept = self.held()?.give(pushed.datagram, owner);
+        let kept = self.held()?.assign(pushed.datagram, owner);
         self.stats.packets_held -= kept.len() as u64;
         self.count_all(owner, &kept, Some(first), 0, out);
         if !pushed.is_kept {
@@ -334,7 +336,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let index = owner.flow.index();
         let (slot, cold) = self.table.get_mut(index);
         let side = slot.flow.side_of(owner.orientation);
-        let transport = &whole.steps_by();
+        let transport = &whole.tracked_transport();
         let verdict = slot.flow.count_whole(side, transport, payload_len, cold);
         let delivered = Delivered {
             extracted: whole,
@@ -360,7 +362,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let observed = Observed {
             at: self.time(at),
             orientation: packet.orientation,
-            transport: packet.steps_by(),
+            transport: packet.tracked_transport(),
             wire_len: 0,
             ip_len: 0,
             payload_len: 0,
@@ -470,7 +472,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Gives up datagrams for which there is no memory.
     fn make_room(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
-        while let Some(incomplete) = self.held().and_then(Defragmenter::crowded_out) {
+        while let Some(incomplete) = self.held().and_then(Defragmenter::evict) {
             self.give_up(extractor, incomplete, out);
         }
     }

@@ -61,12 +61,12 @@ use crate::{Orientation, PacketView};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Scoped<E> {
     inner: E,
-    counts: Counts,
+    parts: ScopeParts,
 }
 
 /// What is part of the key.
 #[derive(Clone, Copy, Debug, Default)]
-struct Counts {
+struct ScopeParts {
     vlan: bool,
     tunnel: bool,
 }
@@ -76,7 +76,7 @@ impl<E> Scoped<E> {
     pub const fn new(inner: E) -> Self {
         Self {
             inner,
-            counts: Counts {
+            parts: ScopeParts {
                 vlan: false,
                 tunnel: false,
             },
@@ -86,7 +86,7 @@ impl<E> Scoped<E> {
     /// Makes VLAN identifiers part of the key.
     #[must_use]
     pub fn with_vlan(mut self) -> Self {
-        self.counts.vlan = true;
+        self.parts.vlan = true;
         self
     }
 
@@ -95,7 +95,7 @@ impl<E> Scoped<E> {
     /// around this.
     #[must_use]
     pub fn with_tunnel(mut self) -> Self {
-        self.counts.tunnel = true;
+        self.parts.tunnel = true;
         self
     }
 }
@@ -124,7 +124,7 @@ can_be_scoped!(FiveTuple IpPair MacPair);
 /// The key of [`Scoped`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct ScopedKey<K> {
-    /// What flows are told apart by otherwise.
+    /// The key without the scope.
     pub key: K,
     /// Where the flow runs.
     pub scope: Scope,
@@ -143,23 +143,23 @@ impl<E: FlowExtractor> Scoped<E> {
         extracted: Extracted<'a, E::Key>,
         trace: impl FnOnce(&mut dyn LayerVisitor) -> Result<(), Skip>,
     ) -> Result<Extracted<'a, ScopedKey<E::Key>>, Skip> {
-        let mut survey = Survey::new(self.counts);
-        if self.counts.vlan || self.counts.tunnel {
+        let mut collector = ScopeCollector::new(self.parts);
+        if self.parts.vlan || self.parts.tunnel {
             // The packet has a flow, so this walk ends where that one did.
-            let _ = trace(&mut survey);
+            let _ = trace(&mut collector);
         }
-        match survey.overflow {
+        match collector.overflow {
             None => Ok(extracted.with_key(|key| ScopedKey {
                 key,
-                scope: survey.scope,
+                scope: collector.scope,
             })),
             Some(layer) => Err(Skip::new(layer, Cause::TooDeep)),
         }
     }
 
-    fn listen<'p>(&self, visitor: &'p mut dyn LayerVisitor) -> Listening<'p> {
-        Listening {
-            survey: Survey::new(self.counts),
+    fn scoped_visitor<'p>(&self, visitor: &'p mut dyn LayerVisitor) -> ScopedVisitor<'p> {
+        ScopedVisitor {
+            collector: ScopeCollector::new(self.parts),
             visitor,
         }
     }
@@ -184,7 +184,7 @@ impl<E: FlowExtractor> FlowExtractor for Scoped<E> {
     }
 
     fn trace(&self, packet: PacketView<'_>, visitor: &mut dyn LayerVisitor) -> Result<(), Skip> {
-        self.inner.trace(packet, &mut self.listen(visitor))
+        self.inner.trace(packet, &mut self.scoped_visitor(visitor))
     }
 
     fn trace_innermost(
@@ -193,7 +193,7 @@ impl<E: FlowExtractor> FlowExtractor for Scoped<E> {
         visitor: &mut dyn LayerVisitor,
     ) -> Result<(), Skip> {
         self.inner
-            .trace_innermost(packet, &mut self.listen(visitor))
+            .trace_innermost(packet, &mut self.scoped_visitor(visitor))
     }
 
     fn seen_from(key: Self::Key, orientation: Orientation) -> Self::Key {
@@ -325,17 +325,17 @@ impl fmt::Debug for Scope {
 }
 
 /// Collects a scope on the way through a packet.
-struct Survey {
-    counts: Counts,
+struct ScopeCollector {
+    parts: ScopeParts,
     scope: Scope,
     /// The first layer for which there was no room.
     overflow: Option<Layer>,
 }
 
-impl Survey {
-    fn new(counts: Counts) -> Self {
+impl ScopeCollector {
+    fn new(parts: ScopeParts) -> Self {
         Self {
-            counts,
+            parts,
             scope: Scope::EMPTY,
             overflow: None,
         }
@@ -343,24 +343,24 @@ impl Survey {
 
     fn note(&mut self, layer: Layer, id: Option<u32>, carrier: Option<&IpHeader>) {
         let is_wanted = match layer {
-            Layer::Vlan => self.counts.vlan && id != Some(0),
-            _ => self.counts.tunnel,
+            Layer::Vlan => self.parts.vlan && id != Some(0),
+            _ => self.parts.tunnel,
         };
         if !is_wanted {
             return;
         }
-        let noted = match (identity(layer), id, carrier) {
+        let pushed = match (identity(layer), id, carrier) {
             (Identity::Number, Some(_), _) => self.scope.push(layer, id),
             (Identity::Number | Identity::Ends, _, Some(ip)) => self.scope.push_ends(layer, ip),
             _ => Some(()),
         };
-        if noted.is_none() {
+        if pushed.is_none() {
             self.overflow = self.overflow.or(Some(layer));
         }
     }
 }
 
-impl LayerVisitor for Survey {
+impl LayerVisitor for ScopeCollector {
     fn layer(&mut self, layer: Layer, id: Option<u32>) {
         self.note(layer, id, None);
     }
@@ -370,21 +370,21 @@ impl LayerVisitor for Survey {
     }
 }
 
-/// Tells what it is told, and fragments in which scope they are: those of
+/// Passes everything on to a visitor, and fragments with their scope: those of
 /// different scopes do not belong together.
-struct Listening<'p> {
-    survey: Survey,
+struct ScopedVisitor<'p> {
+    collector: ScopeCollector,
     visitor: &'p mut dyn LayerVisitor,
 }
 
-impl LayerVisitor for Listening<'_> {
+impl LayerVisitor for ScopedVisitor<'_> {
     fn layer(&mut self, layer: Layer, id: Option<u32>) {
-        self.survey.layer(layer, id);
+        self.collector.layer(layer, id);
         self.visitor.layer(layer, id);
     }
 
     fn tunnel(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
-        self.survey.tunnel(layer, id, carrier);
+        self.collector.tunnel(layer, id, carrier);
         self.visitor.tunnel(layer, id, carrier);
     }
 
@@ -397,11 +397,11 @@ impl LayerVisitor for Listening<'_> {
     }
 
     fn fragment(&mut self, fragment: &IpFragment<'_>) {
-        if self.survey.scope.marks_len == 0 && fragment.scope.is_empty() {
+        if self.collector.scope.marks_len == 0 && fragment.scope.is_empty() {
             return self.visitor.fragment(fragment);
         }
         let mut scope = Vec::from(fragment.scope);
-        self.survey.scope.encode(&mut scope);
+        self.collector.scope.encode(&mut scope);
         self.visitor.fragment(&fragment.in_scope(&scope));
     }
 
@@ -525,22 +525,26 @@ mod tests {
                 self.0 = fragment.scope.into();
             }
         }
-        fn tell(scopes: &[Scope], visitor: &mut dyn LayerVisitor, fragment: &IpFragment<'_>) {
+        fn trace_scopes(
+            scopes: &[Scope],
+            visitor: &mut dyn LayerVisitor,
+            fragment: &IpFragment<'_>,
+        ) {
             let [scope, rest @ ..] = scopes else {
                 return visitor.fragment(fragment);
             };
-            let survey = Survey {
-                counts: Counts::default(),
+            let collector = ScopeCollector {
+                parts: ScopeParts::default(),
                 scope: *scope,
                 overflow: None,
             };
-            tell(rest, &mut Listening { survey, visitor }, fragment);
+            trace_scopes(rest, &mut ScopedVisitor { collector, visitor }, fragment);
         }
         struct Fragments<'s>(&'s [Scope], Seen);
         impl LayerVisitor for Fragments<'_> {
             fn layer(&mut self, _: Layer, _: Option<u32>) {}
             fn fragment(&mut self, fragment: &IpFragment<'_>) {
-                tell(self.0, &mut self.1, fragment);
+                trace_scopes(self.0, &mut self.1, fragment);
             }
         }
         let packet = [

@@ -1,10 +1,10 @@
 //! One place for the engine to report to, whichever features there are.
 
+#[cfg(feature = "tracing")]
+use super::events;
 #[cfg(feature = "metrics")]
 use super::publish;
-#[cfg(feature = "tracing")]
-use super::tell;
-use super::{Account, Ended};
+use super::{Ended, EngineCounts};
 use crate::reassemble::StreamStats;
 use crate::track::{AnomalyKind, FlowId};
 use crate::{BySide, FlowSide, Timestamp};
@@ -13,7 +13,7 @@ use crate::{BySide, FlowSide, Timestamp};
 #[derive(Debug, Default)]
 pub(crate) struct Observer {
     #[cfg(feature = "metrics")]
-    ledger: publish::Ledger,
+    metrics: publish::MetricsPublisher,
 }
 
 #[cfg_attr(
@@ -29,7 +29,7 @@ impl Observer {
     #[inline(always)]
     pub(crate) fn packet(&mut self, side: FlowSide, wire_len: u32, payload_len: u32) {
         #[cfg(feature = "metrics")]
-        self.ledger.packet(side, wire_len, payload_len);
+        self.metrics.packet(side, wire_len, payload_len);
     }
 
     /// Whether [`publish`](Self::publish) is due when so many packets have come.
@@ -40,16 +40,16 @@ impl Observer {
 
     /// Publishes what was counted since the last time.
     #[inline]
-    pub(crate) fn publish(&mut self, account: &Account<'_>) {
+    pub(crate) fn publish(&mut self, account: &EngineCounts<'_>) {
         #[cfg(feature = "metrics")]
-        self.ledger.publish(account);
+        self.metrics.publish(account);
     }
 
     /// Tells of a flow's start.
     #[inline]
     pub(crate) fn started(&self, flow: FlowId, at: Timestamp) {
         #[cfg(feature = "tracing")]
-        tell::started(flow, at);
+        events::started(flow, at);
     }
 
     /// Tells of a flow's end.
@@ -61,17 +61,17 @@ impl Observer {
     ) {
         #[cfg(feature = "metrics")]
         if let Some(streams) = streams() {
-            self.ledger.streams(&streams);
+            self.metrics.streams(&streams);
         }
         #[cfg(feature = "tracing")]
-        tell::ended(ended);
+        events::ended(ended);
     }
 
     /// Tells of an anomaly. It is counted already.
     #[inline]
     pub(crate) fn anomaly(&self, flow: FlowId, side: FlowSide, at: Timestamp, kind: AnomalyKind) {
         #[cfg(feature = "tracing")]
-        tell::anomaly(flow, side, at, kind);
+        events::anomaly(flow, side, at, kind);
     }
 }
 
@@ -83,7 +83,7 @@ impl Observer {
 )]
 pub(crate) fn message<M>(flow: FlowId, side: FlowSide, at: Timestamp) {
     #[cfg(feature = "tracing-messages")]
-    tell::message::<M>(flow, side, at);
+    events::message::<M>(flow, side, at);
 }
 
 /// Packets between two publications. A registry is asked for each metric that

@@ -9,7 +9,7 @@ use crate::track::{EndReason, FlowId, FlowStats, TrackerStats};
     not(feature = "metrics"),
     expect(dead_code, reason = "nobody is told of it")
 )]
-pub(crate) struct Account<'a> {
+pub(crate) struct EngineCounts<'a> {
     pub(crate) stats: &'a TrackerStats,
     pub(crate) stream_memory: usize,
     pub(crate) stream_memory_peak: usize,

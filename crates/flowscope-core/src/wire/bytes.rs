@@ -1,9 +1,10 @@
-//! Bytes that are there, or else a header that was cut.
+//! Splits bytes, or returns the error for a header that was cut.
 
 use super::{Cause, Layer, Skip};
 
-/// The first `N` bytes and the rest, or a skip that says `layer` was cut: it
-/// is for who knows what the capture lacks to say that it was not.
+/// The first `N` bytes and the rest, or a skip that says `layer` was cut. The
+/// caller, who knows what the capture lacks, corrects that with
+/// [`Headers::with_cause`](super::Headers::with_cause).
 #[inline]
 pub(super) fn split<const N: usize>(bytes: &[u8], layer: Layer) -> Result<(&[u8; N], &[u8]), Skip> {
     bytes

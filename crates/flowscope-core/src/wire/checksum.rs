@@ -70,11 +70,11 @@ impl ChecksumVerdict {
     /// verifies the IP packet it comes to.
     #[must_use]
     pub fn of(packet: PacketView<'_>, depth: Depth) -> Self {
-        Self::told_by(|visitor| Headers::trace(packet, depth, visitor))
+        Self::trace_of(|visitor| Headers::trace(packet, depth, visitor))
     }
 
-    /// Verifies the last IP packet that a walk tells of.
-    pub(crate) fn told_by(trace: impl FnOnce(&mut dyn LayerVisitor) -> Result<(), Skip>) -> Self {
+    /// Verifies the last IP packet of a walk.
+    pub(crate) fn trace_of(trace: impl FnOnce(&mut dyn LayerVisitor) -> Result<(), Skip>) -> Self {
         let mut verifier = Verifier(Self::Unknown);
         // What is skipped for another reason is not asked about.
         let _ = trace(&mut verifier);
@@ -103,7 +103,7 @@ impl LayerVisitor for Verifier {
 
 /// Verifies the IP packet that `bytes` begin with.
 fn verify(bytes: &[u8]) -> ChecksumVerdict {
-    let mut headers = Headers::none();
+    let mut headers = Headers::empty();
     // As if the capture lacked much, so that a length is as it is claimed and
     // a blank one is more than there is.
     let packet = Payload {

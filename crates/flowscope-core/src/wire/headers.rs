@@ -61,7 +61,7 @@ impl Headers<'_> {
     /// Headers are filled in rather than returned because they are large: a
     /// `Result` of them at each step costs more than reading them.
     #[inline]
-    pub(crate) fn none() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             ip: IpHeader::NONE,
             transport: Transport::None,

@@ -26,9 +26,9 @@ pub struct Encapsulation {
 /// are passed through without a record. Reads as a slice of [`Encapsulation`].
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Layers {
-    peeled: [Encapsulation; CAPACITY],
+    layers: [Encapsulation; CAPACITY],
     len: u8,
-    closed: Option<Skip>,
+    unopened: Option<Skip>,
 }
 
 impl Layers {
@@ -37,29 +37,29 @@ impl Layers {
     #[must_use]
     pub fn around(packet: PacketView<'_>, depth: Depth) -> Self {
         let mut layers = Self::default();
-        // Why the walk ended is told by whoever walks for the headers.
-        let _ = Headers::none().walk(packet, depth, &mut layers);
+        // The walk for the headers returns the same error.
+        let _ = Headers::empty().walk(packet, depth, &mut layers);
         layers
     }
 
     /// Why a tunnel that the innermost of these packets carries was not opened:
     /// what is inside is cut, or broken, or no IP.
     #[must_use]
-    pub fn left_closed(&self) -> Option<Skip> {
-        self.closed
+    pub fn unopened_tunnel(&self) -> Option<Skip> {
+        self.unopened
     }
 }
 
 impl LayerVisitor for Layers {
     fn layer(&mut self, layer: Layer, id: Option<u32>) {
-        if let Some(slot) = self.peeled.get_mut(usize::from(self.len)) {
+        if let Some(slot) = self.layers.get_mut(usize::from(self.len)) {
             *slot = Encapsulation { layer, id };
             self.len += 1;
         }
     }
 
     fn unopened_tunnel(&mut self, why: Skip) {
-        self.closed = Some(why);
+        self.unopened = Some(why);
     }
 }
 
@@ -68,7 +68,7 @@ impl Deref for Layers {
 
     #[inline]
     fn deref(&self) -> &[Encapsulation] {
-        self.peeled.get(..usize::from(self.len)).unwrap_or_default()
+        self.layers.get(..usize::from(self.len)).unwrap_or_default()
     }
 }
 
@@ -80,9 +80,9 @@ impl Default for Layers {
             id: None,
         };
         Self {
-            peeled: [NONE; CAPACITY],
+            layers: [NONE; CAPACITY],
             len: 0,
-            closed: None,
+            unopened: None,
         }
     }
 }
@@ -113,7 +113,7 @@ mod tests {
         let layers = Layers::around(view, Depth::Innermost);
         let found: Vec<_> = layers
             .iter()
-            .map(|peeled| (peeled.layer, peeled.id))
+            .map(|layers| (layers.layer, layers.id))
             .collect();
         assert_eq!(found, [(Layer::Vlan, Some(7)), (Layer::Ipv4, None)]);
 

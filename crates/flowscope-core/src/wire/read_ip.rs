@@ -22,7 +22,7 @@ impl<'a> Headers<'a> {
 
         let bytes = rest.bytes;
         let Some(header) = bytes.first_chunk::<FIXED>() else {
-            return Err(Skip::new(LAYER, self.shortage(rest, FIXED)));
+            return Err(Skip::new(LAYER, self.cause_of_shortage(rest, FIXED)));
         };
         let packet = Ipv4Packet::new_unchecked(header.as_slice());
         if packet.version() != 4 {
@@ -45,7 +45,10 @@ impl<'a> Headers<'a> {
             len,
         };
         let Some(payload) = bytes.get(header_len.into()..) else {
-            return Err(Skip::new(LAYER, self.shortage(rest, header_len.into())));
+            return Err(Skip::new(
+                LAYER,
+                self.cause_of_shortage(rest, header_len.into()),
+            ));
         };
         self.payload = Payload::claimed(payload, len.saturating_sub(header_len.into()));
         if packet.more_frags() || packet.frag_offset() != 0 {
@@ -80,11 +83,11 @@ impl<'a> Headers<'a> {
             header,
             next_at: 9,
         };
-        self.meet_fragment(&fragment, visitor)
+        self.visit_fragment(&fragment, visitor)
     }
 
     /// Goes on with a first fragment. A later one has no transport header.
-    fn meet_fragment(
+    fn visit_fragment(
         &mut self,
         fragment: &IpFragment<'_>,
         visitor: &mut (impl LayerVisitor + ?Sized),
@@ -110,7 +113,10 @@ impl<'a> Headers<'a> {
 
         let bytes = rest.bytes;
         let Some((header, payload)) = bytes.split_first_chunk::<{ FIXED as usize }>() else {
-            return Err(Skip::new(LAYER, self.shortage(rest, FIXED as usize)));
+            return Err(Skip::new(
+                LAYER,
+                self.cause_of_shortage(rest, FIXED as usize),
+            ));
         };
         let packet = Ipv6Packet::new_unchecked(header.as_slice());
         if packet.version() != 6 {
@@ -144,7 +150,7 @@ impl<'a> Headers<'a> {
         let bytes = self.payload.bytes;
         bytes
             .split_first_chunk()
-            .ok_or_else(|| Skip::new(layer, self.shortage(self.payload, 8)))
+            .ok_or_else(|| Skip::new(layer, self.cause_of_shortage(self.payload, 8)))
     }
 
     /// Passes over extension headers (RFC 8200, section 4) to the upper layer.
@@ -188,7 +194,7 @@ impl<'a> Headers<'a> {
                         next_at,
                     };
                     if fragment.more || !fragment.is_first() {
-                        self.meet_fragment(&fragment, visitor)?;
+                        self.visit_fragment(&fragment, visitor)?;
                     }
                     (*next, 8)
                 }
@@ -199,7 +205,7 @@ impl<'a> Headers<'a> {
                 _ => return Ok(()),
             };
             let Some(rest) = self.payload.bytes.get(len..) else {
-                return Err(Skip::new(layer, self.shortage(self.payload, len)));
+                return Err(Skip::new(layer, self.cause_of_shortage(self.payload, len)));
             };
             self.payload.bytes = rest;
             self.ip.protocol = IpProtocol(next);

@@ -140,7 +140,10 @@ impl Headers<'_> {
         const FIXED: usize = 4;
         let bytes = self.payload.bytes;
         let Some([kind, code]) = bytes.first_chunk().filter(|_| self.may_hold(FIXED)) else {
-            return Err(Skip::new(layer, self.shortage(self.payload, FIXED)));
+            return Err(Skip::new(
+                layer,
+                self.cause_of_shortage(self.payload, FIXED),
+            ));
         };
         let header = IcmpHeader {
             kind: *kind,
@@ -189,7 +192,7 @@ impl Headers<'_> {
     #[inline]
     fn read_ports(&mut self, layer: Layer) -> Result<(), Skip> {
         let Some([s0, s1, d0, d1]) = self.payload.bytes.first_chunk() else {
-            return Err(Skip::new(layer, self.shortage(self.payload, 4)));
+            return Err(Skip::new(layer, self.cause_of_shortage(self.payload, 4)));
         };
         self.ports = Ports {
             src: u16::from_be_bytes([*s0, *s1]),

@@ -1,42 +1,43 @@
-//! Who is told what a walk passes.
+//! The visitor of a walk.
 
 use super::{IpFragment, IpHeader, Layer, Skip};
 
-/// Is told which encapsulations a walk passes, outermost first.
+/// Is called for each encapsulation that a walk passes, outermost first.
 ///
-/// Nothing is kept unless asked for: on most packets nobody asks. See
+/// A walk keeps nothing of them itself, because most packets are only walked for
+/// their flow. See
 /// [`FlowExtractor::trace`](crate::extract::FlowExtractor::trace).
 pub trait LayerVisitor {
     /// A header was passed. `id` is as in [`Encapsulation::id`](super::Encapsulation::id).
     fn layer(&mut self, layer: Layer, id: Option<u32>);
 
-    /// A tunnel was opened that `carrier` carries; in the same order as what
-    /// [`layer`](Self::layer) is told, and told to it unless said otherwise.
+    /// A tunnel was opened that `carrier` carries. Calls [`layer`](Self::layer)
+    /// unless implemented otherwise.
     fn tunnel(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
         let _ = carrier;
         self.layer(layer, id);
     }
 
-    /// A tunnel stays closed, for what was found in it: the packet that
-    /// carries it is the deepest that holds.
+    /// A tunnel was not opened, because of what was found in it. The packet that
+    /// carries it is the innermost one that could be read.
     fn unopened_tunnel(&mut self, why: Skip) {
         let _ = why;
     }
 
     /// An IP header begins; `packet` is what was captured of the packet from
-    /// there on. Of packets in each other, the last that holds is told last.
+    /// there on. Of nested packets, the innermost that could be read comes last.
     #[inline]
     fn ip_packet(&mut self, packet: &[u8]) {
         let _ = packet;
     }
 
-    /// The IP header that was told last is a fragment's. What is inside the
-    /// first of several is told behind it, as far as it goes.
+    /// The last IP header is that of a fragment. What is inside a first fragment
+    /// follows, as far as it goes.
     fn fragment(&mut self, fragment: &IpFragment<'_>) {
         let _ = fragment;
     }
 
-    /// Whether anything is done with what is told.
+    /// Whether it does anything: a walk may leave out calls if not.
     fn is_active(&self) -> bool {
         true
     }

@@ -12,12 +12,12 @@ impl<'a> Headers<'a> {
     /// A [`Skip`] says at which layer the walk ended and why.
     #[inline]
     pub fn parse(packet: PacketView<'a>, depth: Depth) -> Result<Self, Skip> {
-        let mut headers = Self::none();
+        let mut headers = Self::empty();
         headers.walk(packet, depth, &mut ())?;
         Ok(headers)
     }
 
-    /// Follows the frame down to `depth`, and tells `visitor` what lies on the
+    /// Follows the frame down to `depth`, and calls `visitor` for what lies on the
     /// way.
     ///
     /// # Errors
@@ -28,11 +28,10 @@ impl<'a> Headers<'a> {
         depth: Depth,
         mut visitor: &mut dyn LayerVisitor,
     ) -> Result<(), Skip> {
-        Self::none().walk(packet, depth, &mut visitor)
+        Self::empty().walk(packet, depth, &mut visitor)
     }
 
-    /// [`parse`](Self::parse) in place, with somebody to tell what is passed on
-    /// the way.
+    /// [`parse`](Self::parse) in place, with a visitor.
     #[inline]
     pub(crate) fn walk(
         &mut self,
@@ -62,7 +61,7 @@ impl<'a> Headers<'a> {
     ) -> Result<(), Skip> {
         let (next, rest) = match link::begin(&packet) {
             Ok(begun) => begun,
-            Err(skip) => return Err(self.judge(skip, packet.missing())),
+            Err(skip) => return Err(self.with_cause(skip, packet.missing())),
         };
         self.follow(next, rest, visitor)
     }
@@ -87,16 +86,16 @@ impl<'a> Headers<'a> {
             }
             (next, rest) = match link::step(next, rest, visitor) {
                 Ok(stepped) => stepped,
-                Err(skip) => return Err(self.judge(skip, rest.missing)),
+                Err(skip) => return Err(self.with_cause(skip, rest.missing)),
             };
         }
         Err(Skip::new(Layer::Link, Cause::TooDeep))
     }
 
-    /// Goes on to the deepest IP packet that holds, with its transport.
+    /// Goes on to the innermost IP packet that can be read, with its transport.
     ///
-    /// A later fragment holds, but has no ports: there is no flow to be had
-    /// before its datagram is whole.
+    /// A later fragment can be read but has no ports, so it ends the walk with an
+    /// error: its flow is known when its datagram is whole.
     #[cold]
     #[inline(never)]
     fn enter_tunnels(&mut self, visitor: &mut dyn LayerVisitor) -> Result<(), Skip> {
@@ -110,7 +109,8 @@ impl<'a> Headers<'a> {
                 }
                 Some(found) => {
                     if visitor.is_active() {
-                        // The same again, for who is told only of what holds.
+                        // A second walk: the visitor only gets what could be
+                        // read.
                         let _ = self.descend(&mut inner, visitor);
                     }
                     found?;
@@ -127,7 +127,7 @@ impl<'a> Headers<'a> {
         Ok(())
     }
 
-    /// Whether it is worth asking what the packet carries.
+    /// Whether the packet may carry a tunnel.
     #[inline]
     fn may_be_tunnel(&self) -> bool {
         tunnel::is_possible(self.ip.protocol, self.ports, self.payload.bytes)

@@ -147,7 +147,7 @@ fn payload(holder: &mut Holder, parts: &[Part]) -> Option<Vec<u8>> {
     for part in parts {
         let pushed = push(holder, part);
         if pushed.is_whole {
-            whole = holder.take(pushed.datagram);
+            whole = holder.take_whole(pushed.datagram);
         }
     }
     Some(payload_of(&whole?))
@@ -214,7 +214,7 @@ fn a_whole_packet_has_its_own_headers() {
     ] {
         push(&mut holder, &of(8, false, b"12345678"));
         let pushed = push(&mut holder, &of(0, true, b"abcdefgh"));
-        let whole = holder.take(pushed.datagram).expect("it is whole");
+        let whole = holder.take_whole(pushed.datagram).expect("it is whole");
         assert_eq!(payload_of(&whole), b"abcdefgh12345678");
         let whole_packet = whole.packet.expect("a packet");
         assert_eq!(whole_packet.bytes.len(), whole_packet.wire_len as usize);
@@ -456,7 +456,7 @@ fn what_the_capture_lacks_is_known_to_be_missing() {
         second(0),
     );
     let pushed = push(&mut holder, &v4(16, false, b"end"));
-    let whole = holder.take(pushed.datagram).expect("it is whole");
+    let whole = holder.take_whole(pushed.datagram).expect("it is whole");
     assert_eq!(payload_of(&whole), b"0123456789ab");
     let packet = whole.packet.expect("a packet");
     assert_eq!(packet.wire_len as usize, LINK.len() + 20 + 19);
@@ -468,12 +468,12 @@ fn an_owner_gets_the_arrivals_of_before() {
     let later = push_cut(&mut holder, &v4(8, true, b"01234567"), 0, 1, second(0));
     assert!(later.is_kept && holder.owner(later.datagram).is_none());
     let first = push_cut(&mut holder, &v4(0, true, b"01234567"), 0, 2, second(1));
-    assert_eq!(holder.give(first.datagram, "flow"), [1, 2]);
+    assert_eq!(holder.assign(first.datagram, "flow"), [1, 2]);
 
     let last = push_cut(&mut holder, &v4(16, false, b"end"), 0, 3, second(2));
     assert!(last.is_whole && !last.is_kept);
     assert_eq!(holder.owner(last.datagram), Some(&mut "flow"));
-    let whole = holder.take(last.datagram).expect("it is whole");
+    let whole = holder.take_whole(last.datagram).expect("it is whole");
     assert_eq!((whole.owner, whole.arrivals), (Some("flow"), Vec::new()));
 }
 
@@ -489,9 +489,9 @@ fn what_is_too_old_comes_out_in_order() {
         push_cut(&mut holder, &part, 0, n as u32, second(at));
     }
     assert_eq!(holder.next_deadline(), Some(second(40)));
-    assert!(holder.due(second(39)).is_none());
+    assert!(holder.expire(second(39)).is_none());
     let mut gone = Vec::new();
-    while let Some(lost) = holder.due(second(60)) {
+    while let Some(lost) = holder.expire(second(60)) {
         gone.extend(lost.arrivals);
     }
     assert_eq!(gone, [1, 2, 0]);
@@ -513,5 +513,5 @@ fn a_timeout_is_a_setting() {
         ..FragmentConfig::default()
     });
     push(&mut holder, &v4(0, true, b"01234567"));
-    assert!(holder.due(second(1)).is_some());
+    assert!(holder.expire(second(1)).is_some());
 }

@@ -484,7 +484,7 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
     }
 
     fn open(&mut self, flow: FlowRef<'_, K>, packet: &Extracted<'_, K>) -> Self::Flow {
-        let transport = packet.steps_by();
+        let transport = packet.tracked_transport();
         let stream = self.reader.open(flow, &transport);
         let session = match stream {
             Some(_) => ReadState::Open,

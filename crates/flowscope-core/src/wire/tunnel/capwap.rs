@@ -25,7 +25,7 @@ pub(super) fn capwap<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
     if is_later_fragment {
         return Some(Err(Skip::new(LAYER, Cause::Unsupported)));
     }
-    outer.tell(LAYER, None);
+    outer.report(LAYER, None);
     let is_native = binding & 0x01 != 0;
     let next = match (is_native, binding >> 1 & 0x1f) {
         (false, _) => Next::Ethernet,

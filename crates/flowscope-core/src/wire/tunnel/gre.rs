@@ -19,7 +19,7 @@ pub(super) fn gre<'a>(outer: &mut Outer<'a, '_>) -> Inside<'a> {
             if flags & ROUTING != 0 {
                 options.routes()?;
             }
-            outer.tell(LAYER, key);
+            outer.report(LAYER, key);
             payload(kind, sequence.is_some(), options.rest, outer)
         }
         1 => {
@@ -31,7 +31,7 @@ pub(super) fn gre<'a>(outer: &mut Outer<'a, '_>) -> Inside<'a> {
                 rest = outer.up_to(rest, u16::from_be_bytes([len0, len1]).into());
             }
             let call = call.map(|[_, _, high, low]| u16::from_be_bytes([high, low]).into());
-            outer.tell(Layer::Pptp, call);
+            outer.report(Layer::Pptp, call);
             payload(kind, false, rest, outer)
         }
         _ => Err(Skip::new(LAYER, Cause::BadVersion)),

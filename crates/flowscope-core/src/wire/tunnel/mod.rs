@@ -4,8 +4,8 @@
 //! A port alone proves nothing, so what is read here is believed only if the
 //! headers inside hold, too; see [`Headers::descend`](super::Headers).
 //!
-//! Each tunnel is a file with a function that reads its header, tells what it
-//! was, and says what comes after it.
+//! Each tunnel is a file with a function that reads its header, reports it
+//! to the visitor, and returns what comes after it.
 
 mod ayiya;
 mod capwap;

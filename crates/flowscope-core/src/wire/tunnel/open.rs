@@ -70,7 +70,7 @@ fn open_by<'a>(
     let missing = inside.missing;
     Some(match opened {
         Ok((next, bytes)) => Ok((next, Payload { bytes, missing })),
-        Err(skip) => Err(outer.judge(skip, missing)),
+        Err(skip) => Err(outer.with_cause(skip, missing)),
     })
 }
 
@@ -93,7 +93,7 @@ fn by_protocol<'a>(protocol: IpProtocol, outer: &mut Outer<'a, '_>) -> Option<In
         IpProtocol::PIM => return pim_register(outer),
         _ => return None,
     };
-    outer.tell_carrier();
+    outer.report_carrier();
     Some(Ok((next, bytes)))
 }
 
@@ -180,7 +180,7 @@ fn etherip<'a>(outer: &mut Outer<'a, '_>) -> Inside<'a> {
     if version >> 4 != 3 {
         return Err(Skip::new(Layer::EtherIp, Cause::BadVersion));
     }
-    outer.tell(Layer::EtherIp, None);
+    outer.report(Layer::EtherIp, None);
     Ok((Next::Ethernet, rest))
 }
 
@@ -196,7 +196,7 @@ fn pim_register<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
     if *kind != VERSION_2_REGISTER || flags & NULL != 0 {
         return None;
     }
-    outer.tell(Layer::Pim, None);
+    outer.report(Layer::Pim, None);
     Some(Ok((Next::Ip, rest)))
 }
 
@@ -207,7 +207,7 @@ fn gre_in_udp<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
 
 /// RFC 7510.
 fn mpls_in_udp<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
-    outer.tell(Layer::Udp, None);
+    outer.report(Layer::Udp, None);
     Some(Ok((Next::Mpls, outer.bytes)))
 }
 

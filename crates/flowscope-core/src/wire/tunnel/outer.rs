@@ -36,17 +36,17 @@ impl<'a> Outer<'a, '_> {
         bytes
     }
 
-    /// Tells of a tunnel over this packet.
-    pub(super) fn tell(&mut self, layer: Layer, id: Option<u32>) {
+    /// Reports a tunnel over this packet to the visitor.
+    pub(super) fn report(&mut self, layer: Layer, id: Option<u32>) {
         self.visitor.tunnel(layer, id, self.ip);
     }
 
-    /// Tells of a tunnel that is no more than IP inside IP.
-    pub(super) fn tell_carrier(&mut self) {
+    /// Reports a tunnel without a header of its own, such as IP in IP.
+    pub(super) fn report_carrier(&mut self) {
         let layer = match self.ip.version {
             IpVersion::V4 => Layer::Ipv4,
             IpVersion::V6 => Layer::Ipv6,
         };
-        self.tell(layer, None);
+        self.report(layer, None);
     }
 }
