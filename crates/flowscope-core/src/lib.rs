@@ -40,6 +40,7 @@ mod slab;
 mod time;
 pub mod track;
 pub mod wire;
+mod words;
 
 pub use dedup::Dedup;
 pub use driver::{

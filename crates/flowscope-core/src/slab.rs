@@ -22,6 +22,7 @@ macro_rules! slab_index {
     ($(#[$meta:meta])* $vis:vis struct $name:ident;) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
         $vis struct $name(u32);
 
         impl $crate::slab::SlabIndex for $name {

@@ -24,6 +24,8 @@ use core::time::Duration;
 /// assert_eq!(start - later, Duration::ZERO);
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct Timestamp {
     nanos: u64,
 }

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use crate::wire::IpVersion;
+use crate::words::words;
 
 /// Whether IP fragments are reassembled.
 ///
@@ -95,52 +96,25 @@ impl Default for FragmentTimeouts {
     }
 }
 
-/// Why an incomplete datagram was given up.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
-pub enum Loss {
-    /// The rest of it did not come in time.
-    Timeout,
-    /// There was no memory for it any more.
-    Memory,
-    /// It was of IPv6, and its fragments overlapped; or it was not the packet
-    /// that its first fragment said it was.
-    Overlap,
-    /// It had more fragments than are allowed.
-    TooManyFragments,
-    /// Its sender has sent so many fragments since that the same identification
-    /// is now used by another datagram (RFC 4963).
-    Superseded,
-    /// More tunnels and fragments lay in each other than any network stacks.
-    TooDeep,
-    /// The input ended.
-    EndOfInput,
-}
-
-impl Loss {
-    /// Every reason, in order.
-    pub const ALL: &'static [Self] = &[
-        Self::Timeout,
-        Self::Memory,
-        Self::Overlap,
-        Self::TooManyFragments,
-        Self::Superseded,
-        Self::TooDeep,
-        Self::EndOfInput,
-    ];
-
-    /// The word for it in records.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Timeout => "timeout",
-            Self::Memory => "memory",
-            Self::Overlap => "overlap",
-            Self::TooManyFragments => "too_many_fragments",
-            Self::Superseded => "superseded",
-            Self::TooDeep => "too_deep",
-            Self::EndOfInput => "end_of_input",
-        }
+words! {
+    /// Why an incomplete datagram was given up.
+    pub enum Loss {
+        /// The rest of it did not come in time.
+        Timeout => "timeout",
+        /// There was no memory for it any more.
+        Memory => "memory",
+        /// It was of IPv6, and its fragments overlapped; or it was not the packet
+        /// that its first fragment said it was.
+        Overlap => "overlap",
+        /// It had more fragments than are allowed.
+        TooManyFragments => "too_many_fragments",
+        /// Its sender has sent so many fragments since that the same identification
+        /// is now used by another datagram (RFC 4963).
+        Superseded => "superseded",
+        /// More tunnels and fragments lay in each other than any network stacks.
+        TooDeep => "too_deep",
+        /// The input ended.
+        EndOfInput => "end_of_input",
     }
 }
 

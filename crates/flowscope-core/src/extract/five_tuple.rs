@@ -1,5 +1,6 @@
 //! Flows by protocol, addresses and ports.
 
+use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::net::IpAddr;
@@ -97,6 +98,14 @@ impl KeyOfHeaders for FiveTuple {
 /// seen from the flow's initiator: `src` opened the flow. It prints as
 /// `10.0.0.1:51234 → 93.184.216.34:443 tcp`.
 #[derive(Clone, Copy)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        from = "super::serialized::FiveTuple",
+        into = "super::serialized::FiveTuple"
+    )
+)]
 pub struct FiveTupleKey {
     addrs: [Addr; 2],
     /// Everything else in one word, which is quick to compare and to hash.
@@ -155,6 +164,34 @@ impl FiveTupleKey {
     #[must_use]
     pub fn protocol(&self) -> IpProtocol {
         self.tail.protocol()
+    }
+
+    #[cfg(feature = "serde")]
+    pub(super) fn to_serialized(self) -> super::serialized::FiveTuple {
+        let view = self.tail.view();
+        super::serialized::FiveTuple {
+            src: self.addr(view),
+            dst: self.addr(view.reversed()),
+            src_port: self.tail.port(view),
+            dst_port: self.tail.port(view.reversed()),
+            protocol: self.protocol(),
+            orientation: view,
+        }
+    }
+
+    #[cfg(feature = "serde")]
+    pub(super) fn from_serialized(key: &super::serialized::FiveTuple) -> Self {
+        let (src, version) = Addr::of_ip(key.src);
+        let (dst, _) = Addr::of_ip(key.dst);
+        let (addrs, [first, second]) = match key.orientation {
+            Orientation::Forward => ([src, dst], [key.src_port, key.dst_port]),
+            Orientation::Reverse => ([dst, src], [key.dst_port, key.src_port]),
+        };
+        let tail = Tail::pack([first, second], version, key.protocol);
+        Self {
+            addrs,
+            tail: tail.seen_from(key.orientation),
+        }
     }
 
     fn addr(&self, end: Orientation) -> IpAddr {
@@ -217,14 +254,20 @@ impl Tail {
 
     #[inline]
     fn new(headers: &Headers<'_>) -> Self {
-        let version = match headers.ip.version {
+        let ports = [headers.ports.src, headers.ports.dst];
+        Self::pack(ports, headers.ip.version, headers.ip.protocol)
+    }
+
+    #[inline(always)]
+    fn pack([first, second]: [u16; 2], version: IpVersion, protocol: IpProtocol) -> Self {
+        let version = match version {
             IpVersion::V4 => 4,
             IpVersion::V6 => 6,
         };
         Self(
-            u64::from(headers.ports.src) << 48
-                | u64::from(headers.ports.dst) << 32
-                | u64::from(headers.ip.protocol.0) << 8
+            u64::from(first) << 48
+                | u64::from(second) << 32
+                | u64::from(protocol.0) << 8
                 | version << 1,
         )
     }
@@ -277,6 +320,21 @@ impl PartialEq for FiveTupleKey {
 }
 
 impl Eq for FiveTupleKey {}
+
+/// By the addresses in the order of the key, then by protocol and ports, which
+/// is the same for every view.
+impl Ord for FiveTupleKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let order = |key: &Self| (key.addrs, key.protocol(), key.tail.identity());
+        order(self).cmp(&order(other))
+    }
+}
+
+impl PartialOrd for FiveTupleKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Hash for FiveTupleKey {
     #[inline(always)]

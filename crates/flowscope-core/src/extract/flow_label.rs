@@ -40,6 +40,7 @@ impl<E> FlowLabel<E> {
 
 /// The key of [`FlowLabel`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct FlowLabelKey<K> {
     /// The key without the flow label.
     pub key: K,

@@ -15,6 +15,8 @@ mod ip_pair;
 mod mac_pair;
 mod outer;
 mod scoped;
+#[cfg(feature = "serde")]
+mod serialized;
 
 pub use auto::AutoDetectEncap;
 pub use decap::{InnerGre, InnerGtpU, InnerVxlan, InnerVxlanOn, StripMpls, StripVlan};

@@ -123,6 +123,7 @@ can_be_scoped!(FiveTuple IpPair MacPair);
 
 /// The key of [`Scoped`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct ScopedKey<K> {
     /// The key without the scope.
     pub key: K,
@@ -206,6 +207,8 @@ impl<E: FlowExtractor> FlowExtractor for Scoped<E> {
 
 /// The VLANs and tunnels that are part of a key, outermost first.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "Vec<Mark>", into = "Vec<Mark>"))]
 pub struct Scope {
     /// Layers with their identifiers; `None` where the next of `ends` stands
     /// for it.
@@ -217,6 +220,8 @@ pub struct Scope {
 
 /// One thing in a [`Scope`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Mark {
     /// A layer with an identifier that both directions share.
@@ -252,7 +257,7 @@ impl Ends {
 }
 
 impl Scope {
-    const EMPTY: Self = Self {
+    pub(super) const EMPTY: Self = Self {
         marks: [(Layer::Link, None); MAX_MARKS],
         ends: [Ends {
             addrs: [Addr { high: 0, low: 0 }; 2],
@@ -282,12 +287,22 @@ impl Scope {
         Some(())
     }
 
-    fn push_ends(&mut self, layer: Layer, ip: &IpHeader) -> Option<()> {
-        let [src, dst] = ip.addrs;
+    #[cfg(feature = "serde")]
+    pub(super) fn push_mark(&mut self, mark: Mark) -> Option<()> {
+        match mark {
+            Mark::Id(layer, id) => self.push(layer, Some(id)),
+            Mark::Between(layer, ends) => {
+                let [(a, version), (b, _)] = ends.map(Addr::of_ip);
+                self.push_ends(layer, [a, b], version)
+            }
+        }
+    }
+
+    fn push_ends(&mut self, layer: Layer, [src, dst]: [Addr; 2], version: IpVersion) -> Option<()> {
         let place = self.ends.get_mut(usize::from(self.ends_len))?;
         *place = Ends {
             addrs: [src.min(dst), src.max(dst)],
-            version: ip.version,
+            version,
         };
         self.ends_len += 1;
         self.push(layer, None)
@@ -351,7 +366,9 @@ impl ScopeCollector {
         }
         let pushed = match (identity(layer), id, carrier) {
             (Identity::Number, Some(_), _) => self.scope.push(layer, id),
-            (Identity::Number | Identity::Ends, _, Some(ip)) => self.scope.push_ends(layer, ip),
+            (Identity::Number | Identity::Ends, _, Some(ip)) => {
+                self.scope.push_ends(layer, ip.addrs, ip.version)
+            }
             _ => Some(()),
         };
         if pushed.is_none() {
@@ -508,7 +525,10 @@ mod tests {
             for (layer, mark) in marks {
                 let pushed = match mark {
                     Ok(id) => scope.push(*layer, Some(*id)),
-                    Err(end) => scope.push_ends(*layer, &ip(*end)),
+                    Err(end) => {
+                        let ip = ip(*end);
+                        scope.push_ends(*layer, ip.addrs, ip.version)
+                    }
                 };
                 assert_eq!(pushed, Some(()));
             }

@@ -2,6 +2,7 @@
 
 /// Statistics of one side's stream, so far or at its end.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[non_exhaustive]
 pub struct StreamStats {
     /// Bytes delivered.

@@ -1,74 +1,42 @@
 //! What is odd about packets and streams.
 
+#[cfg(feature = "serde")]
+use alloc::vec::Vec;
 use core::ops::BitOrAssign;
 
 use crate::FlowSide;
+use crate::words::words;
 
-/// What was odd about a packet.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
-pub enum AnomalyKind {
-    /// An RST whose sequence number its receiver would refuse. It does not
-    /// reset the flow.
-    RstOutOfWindow,
-    /// A SYN with a new sequence number on a connection that is in use, which
-    /// was not answered. It changes nothing.
-    SynInConnection,
-    /// An RST that lies in the window and not where its receiver would obey it,
-    /// one with a signature on a connection without, or one after which the
-    /// receiver went on. It does not reset the flow.
-    RefusedRst,
-    /// A FIN after which the receiver took more. It does not end the stream.
-    RefusedFin,
-    /// Fragments of a datagram that claim the same bytes of it, and are not the
-    /// same. Over IPv6 it is dropped (RFC 5722).
-    OverlappingFragments,
-    /// Fragments of a datagram came, but never the whole.
-    IncompleteDatagram,
-    /// Two copies of the same bytes of a stream differ.
-    OverlapConflict,
-    /// Bytes of a stream were given up as missing from the capture.
-    StreamGap,
-    /// More of a stream would have had to be held back than may be.
-    StreamOverflow,
-    /// A segment came from far outside the window.
-    StraySegment,
-    /// A parser could not go on: the bytes are not what it reads.
-    ParseError,
-}
-
-impl AnomalyKind {
-    /// Every kind, in order.
-    pub const ALL: &'static [Self] = &[
-        Self::RstOutOfWindow,
-        Self::SynInConnection,
-        Self::RefusedRst,
-        Self::RefusedFin,
-        Self::OverlappingFragments,
-        Self::IncompleteDatagram,
-        Self::OverlapConflict,
-        Self::StreamGap,
-        Self::StreamOverflow,
-        Self::StraySegment,
-        Self::ParseError,
-    ];
-
-    /// The word for it in records.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::RstOutOfWindow => "rst_out_of_window",
-            Self::SynInConnection => "syn_in_connection",
-            Self::RefusedRst => "refused_rst",
-            Self::RefusedFin => "refused_fin",
-            Self::OverlappingFragments => "overlapping_fragments",
-            Self::IncompleteDatagram => "incomplete_datagram",
-            Self::OverlapConflict => "overlap_conflict",
-            Self::StreamGap => "stream_gap",
-            Self::StreamOverflow => "stream_overflow",
-            Self::StraySegment => "stray_segment",
-            Self::ParseError => "parse_error",
-        }
+words! {
+    /// What was odd about a packet.
+    pub enum AnomalyKind {
+        /// An RST whose sequence number its receiver would refuse. It does not
+        /// reset the flow.
+        RstOutOfWindow => "rst_out_of_window",
+        /// A SYN with a new sequence number on a connection that is in use, which
+        /// was not answered. It changes nothing.
+        SynInConnection => "syn_in_connection",
+        /// An RST that lies in the window and not where its receiver would obey it,
+        /// one with a signature on a connection without, or one after which the
+        /// receiver went on. It does not reset the flow.
+        RefusedRst => "refused_rst",
+        /// A FIN after which the receiver took more. It does not end the stream.
+        RefusedFin => "refused_fin",
+        /// Fragments of a datagram that claim the same bytes of it, and are not the
+        /// same. Over IPv6 it is dropped (RFC 5722).
+        OverlappingFragments => "overlapping_fragments",
+        /// Fragments of a datagram came, but never the whole.
+        IncompleteDatagram => "incomplete_datagram",
+        /// Two copies of the same bytes of a stream differ.
+        OverlapConflict => "overlap_conflict",
+        /// Bytes of a stream were given up as missing from the capture.
+        StreamGap => "stream_gap",
+        /// More of a stream would have had to be held back than may be.
+        StreamOverflow => "stream_overflow",
+        /// A segment came from far outside the window.
+        StraySegment => "stray_segment",
+        /// A parser could not go on: the bytes are not what it reads.
+        ParseError => "parse_error",
     }
 }
 
@@ -85,6 +53,14 @@ impl AnomalyKind {
 /// assert_eq!(found, [(FlowSide::Responder, AnomalyKind::StreamGap)]);
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        from = "Vec<(FlowSide, AnomalyKind)>",
+        into = "Vec<(FlowSide, AnomalyKind)>"
+    )
+)]
 #[must_use]
 pub struct Anomalies([u16; 2]);
 
@@ -114,6 +90,24 @@ impl Anomalies {
                 .filter(has)
                 .map(move |kind| (side, kind))
         })
+    }
+}
+
+#[cfg(feature = "serde")]
+impl From<Anomalies> for Vec<(FlowSide, AnomalyKind)> {
+    fn from(anomalies: Anomalies) -> Self {
+        anomalies.iter().collect()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl From<Vec<(FlowSide, AnomalyKind)>> for Anomalies {
+    fn from(found: Vec<(FlowSide, AnomalyKind)>) -> Self {
+        let mut anomalies = Self::NONE;
+        for (side, kind) in found {
+            anomalies.insert(side, kind);
+        }
+        anomalies
     }
 }
 

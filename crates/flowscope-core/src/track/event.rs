@@ -7,7 +7,9 @@ use crate::{FlowSide, Timestamp};
 ///
 /// Per flow, [`Started`](Self::Started) comes first and
 /// [`Ended`](Self::Ended) last, each once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 #[allow(
     clippy::large_enum_variant,

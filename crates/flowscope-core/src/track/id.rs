@@ -14,6 +14,7 @@ slab_index! {
 /// Ordered by the flows' first packets. The number is never used again, so an
 /// identifier that was kept too long finds nothing rather than a stranger.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct FlowId {
     number: u64,
     index: FlowIndex,

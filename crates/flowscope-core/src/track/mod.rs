@@ -14,6 +14,8 @@ mod id;
 mod prefetch;
 mod ready_queue;
 mod sender;
+#[cfg(feature = "serde")]
+mod serialized;
 mod state;
 mod stats;
 mod table;

@@ -1,5 +1,7 @@
 //! The states of a TCP connection, as an observer between the two ends sees them.
 
+use core::fmt;
+
 use crate::FlowSide;
 use crate::wire::TcpFlags;
 
@@ -20,6 +22,8 @@ use crate::wire::TcpFlags;
 ///                        FIN             other side
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum FlowState {
     /// Not TCP: packets went by.
@@ -100,6 +104,12 @@ impl FlowState {
             // Data, keep-alives and retransmissions move nothing.
             (unchanged, ..) => unchanged,
         }
+    }
+}
+
+impl fmt::Display for FlowState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

@@ -37,6 +37,15 @@ impl Addr {
         }
     }
 
+    /// The address, and its version.
+    #[cfg(feature = "serde")]
+    pub(crate) fn of_ip(addr: IpAddr) -> (Self, IpVersion) {
+        match addr {
+            IpAddr::V4(addr) => (Self::v4(addr), IpVersion::V4),
+            IpAddr::V6(addr) => (Self::v6(addr), IpVersion::V6),
+        }
+    }
+
     pub(crate) fn read_as(self, version: IpVersion) -> IpAddr {
         match version {
             // The upper half of the low half is zero by construction.

@@ -8,6 +8,7 @@ use crate::PacketView;
 
 /// One encapsulation that was passed: its kind, and its identifier.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Encapsulation {
     /// What kind of header it was. For a tunnel without a header of its own,
     /// the protocol that carries it: [`Layer::Ipv4`] for an IP packet in IPv4.

@@ -4,6 +4,8 @@ use core::fmt;
 
 /// A number of the IANA registry of IP protocols.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct IpProtocol(pub u8);
 
 impl IpProtocol {

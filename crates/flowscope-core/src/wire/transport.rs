@@ -57,6 +57,8 @@ pub struct TcpHeader {
 
 /// The control bits of a TCP header.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct TcpFlags(pub u8);
 
 impl TcpFlags {
@@ -99,6 +101,7 @@ pub struct IcmpHeader {
 
 /// The two port numbers of a packet.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Ports {
     /// The sender's.
     pub src: u16,
