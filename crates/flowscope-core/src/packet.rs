@@ -15,7 +15,7 @@ use crate::Timestamp;
 /// let cut = whole.with_wire_len(1514);
 /// assert_eq!(cut.missing(), 1454);
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PacketView<'a> {
     /// The captured bytes.
     pub frame: &'a [u8],

@@ -16,7 +16,7 @@ use crate::words::words;
 /// });
 /// assert_ne!(policy, FragmentPolicy::default());
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum FragmentPolicy {
     /// They are held until their datagram is whole.
     ///
@@ -36,7 +36,7 @@ impl Default for FragmentPolicy {
 }
 
 /// How fragments are put together, and how many may wait for that.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct FragmentConfig {
     /// Whose bytes win where IPv4 fragments overlap. [`Overlap::Bsd`] by
     /// default.
@@ -70,7 +70,7 @@ impl Default for FragmentConfig {
 
 /// How long fragments wait for the rest of their datagram, from the first that
 /// came.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct FragmentTimeouts {
     /// IPv4: 30 s by default, as most hosts wait.
     pub ipv4: Duration,

@@ -36,12 +36,12 @@ use crate::wire::{Addr, Headers, IpProtocol, IpVersion};
 /// assert_ne!(ask.orientation, answer.orientation);
 /// # Ok::<(), flowscope_core::wire::Skip>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct FiveTuple {
     direction: Direction,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 enum Direction {
     Both,
     One,

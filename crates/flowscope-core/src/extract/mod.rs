@@ -154,7 +154,7 @@ impl<E: KeyOfHeaders> FlowExtractor for E {
 }
 
 /// What falls together in a flow.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Grain {
     /// What goes between two ports: a TCP connection is a flow of its own, and
     /// its states are the flow's.

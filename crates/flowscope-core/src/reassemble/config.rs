@@ -17,7 +17,7 @@ use super::held::{BLOCK, GRAIN, HEAD};
 /// };
 /// assert_eq!(config.max_ranges, 1024);
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct StreamConfig {
     /// Bytes that one side may hold behind a hole: 1 MiB by default. With
     /// bookkeeping it is [`max_memory`](Self::max_memory).

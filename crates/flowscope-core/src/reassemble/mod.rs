@@ -184,7 +184,7 @@ impl<'a> Segment<'a> {
 }
 
 /// Whether more is to be expected of a stream.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum StreamState {
     /// It goes on, or has not begun.
@@ -196,7 +196,7 @@ pub enum StreamState {
 }
 
 /// What happened to a stream in one call that a caller may want to report.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct StreamNotes(u8);
 
 impl StreamNotes {

@@ -15,7 +15,7 @@ use crate::FlowSide;
 /// again at every tenfold. A leading `^` says that the first packet came from
 /// the responder. A letter says what was sent, also where the other side would
 /// refuse it. At most 24 letters are kept.
-#[derive(Clone, Copy, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Default, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
 pub struct History {
@@ -23,7 +23,7 @@ pub struct History {
 }
 
 /// A dozen letters: five bits each, the first one lowest; zero ends it.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub(super) struct Word(u64);
 
 impl Word {

@@ -8,7 +8,7 @@ use crate::wire::{Cause, Layer, Skip};
 use crate::{BySide, Timestamp};
 
 /// Statistics of a flow, so far or at its end.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[non_exhaustive]
 pub struct FlowStats {
@@ -110,8 +110,8 @@ impl TrackerStats {
     }
 
     /// Packets that belong to no flow for one reason.
-    #[must_use]
-    pub fn skipped_for(&self, skip: Skip) -> u64 {
+    #[cfg(feature = "metrics")]
+    pub(crate) fn skipped_for(&self, skip: Skip) -> u64 {
         self.skipped[skip.layer as usize][skip.cause as usize]
     }
 

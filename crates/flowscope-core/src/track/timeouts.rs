@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::FlowState;
 
 /// How long a flow may be silent before it ends.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct IdleTimeouts {
     /// TCP connections: 300 s by default.
     pub tcp: Duration,

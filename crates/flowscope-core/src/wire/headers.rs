@@ -22,7 +22,7 @@ use super::{IpHeader, Payload, Ports, Transport};
 /// assert_eq!(headers.payload.bytes, b"hi");
 /// # Ok::<(), flowscope_core::wire::Skip>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Headers<'a> {
     /// The IP header the transport belongs to.
     pub ip: IpHeader,
@@ -39,7 +39,7 @@ pub struct Headers<'a> {
 }
 
 /// How deep to look into a frame.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Depth {
     /// To the first IP header.
     ///

@@ -7,7 +7,7 @@ use super::{Depth, Headers, Layer, LayerVisitor, Skip};
 use crate::PacketView;
 
 /// One encapsulation that was passed: its kind, and its identifier.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Encapsulation {
     /// What kind of header it was. For a tunnel without a header of its own,

@@ -131,7 +131,7 @@ impl MacAddresses {
     /// # Errors
     ///
     /// A [`Skip`] if the frame is too short or its link type has no addresses.
-    pub fn of(packet: PacketView<'_>) -> Result<Self, Skip> {
+    pub(crate) fn of(packet: PacketView<'_>) -> Result<Self, Skip> {
         mac_addresses(packet).map_err(|skip| Headers::empty().with_cause(skip, packet.missing()))
     }
 }

@@ -2,9 +2,9 @@
 
 /// The two link-layer addresses of a frame.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct MacAddresses {
+pub(crate) struct MacAddresses {
     /// The sender's.
-    pub src: [u8; 6],
+    pub(crate) src: [u8; 6],
     /// The receiver's.
-    pub dst: [u8; 6],
+    pub(crate) dst: [u8; 6],
 }

@@ -1,7 +1,7 @@
 //! Bytes, and how many of them the capture lacks.
 
 /// What a transport carries.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Payload<'a> {
     /// The captured part.
     pub bytes: &'a [u8],

@@ -10,50 +10,50 @@ pub struct IpProtocol(pub u8);
 
 impl IpProtocol {
     /// IPv6 hop-by-hop options.
-    pub const HOP_BY_HOP: Self = Self(0);
+    pub(crate) const HOP_BY_HOP: Self = Self(0);
     /// ICMP.
     pub const ICMP: Self = Self(1);
     /// IPv4 inside IP.
-    pub const IPV4: Self = Self(4);
+    pub(crate) const IPV4: Self = Self(4);
     /// TCP.
     pub const TCP: Self = Self(6);
     /// UDP.
-    pub const UDP: Self = Self(17);
+    pub(crate) const UDP: Self = Self(17);
     /// IPv6 inside IP.
-    pub const IPV6: Self = Self(41);
+    pub(crate) const IPV6: Self = Self(41);
     /// IPv6 routing header.
-    pub const IPV6_ROUTE: Self = Self(43);
+    pub(crate) const IPV6_ROUTE: Self = Self(43);
     /// IPv6 fragment header.
-    pub const IPV6_FRAG: Self = Self(44);
+    pub(crate) const IPV6_FRAG: Self = Self(44);
     /// Generic routing encapsulation.
-    pub const GRE: Self = Self(47);
+    pub(crate) const GRE: Self = Self(47);
     /// Authentication header.
-    pub const AH: Self = Self(51);
+    pub(crate) const AH: Self = Self(51);
     /// ICMPv6.
     pub const ICMP6: Self = Self(58);
     /// No header follows in IPv6.
-    pub const IPV6_NONE: Self = Self(59);
+    pub(crate) const IPV6_NONE: Self = Self(59);
     /// IPv6 destination options.
-    pub const IPV6_OPTS: Self = Self(60);
+    pub(crate) const IPV6_OPTS: Self = Self(60);
     /// EtherIP.
-    pub const ETHERIP: Self = Self(97);
+    pub(crate) const ETHERIP: Self = Self(97);
     /// Protocol Independent Multicast (RFC 7761).
-    pub const PIM: Self = Self(103);
+    pub(crate) const PIM: Self = Self(103);
     /// L2TP, version 3.
-    pub const L2TP: Self = Self(115);
+    pub(crate) const L2TP: Self = Self(115);
     /// SCTP.
-    pub const SCTP: Self = Self(132);
+    pub(crate) const SCTP: Self = Self(132);
     /// UDP-Lite.
-    pub const UDP_LITE: Self = Self(136);
+    pub(crate) const UDP_LITE: Self = Self(136);
     /// MPLS inside IP (RFC 4023).
-    pub const MPLS: Self = Self(137);
+    pub(crate) const MPLS: Self = Self(137);
     /// Ethernet inside IP (RFC 8986).
-    pub const ETHERNET: Self = Self(143);
+    pub(crate) const ETHERNET: Self = Self(143);
 
     /// Whether its packets carry a source and a destination port that this
     /// crate reads.
     #[must_use]
-    pub const fn has_ports(self) -> bool {
+    pub(crate) const fn has_ports(self) -> bool {
         matches!(self, Self::TCP | Self::UDP | Self::SCTP | Self::UDP_LITE)
     }
 }

@@ -4,7 +4,7 @@ use super::IpProtocol;
 use crate::SeqNumber;
 
 /// A transport header.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Transport {
     /// TCP.
@@ -38,7 +38,7 @@ impl Transport {
 }
 
 /// What a TCP header says about the connection (RFC 9293, section 3.1).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct TcpHeader {
     /// Sequence number.
     pub seq: SeqNumber,
@@ -56,7 +56,7 @@ pub struct TcpHeader {
 }
 
 /// The control bits of a TCP header.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(transparent))]
 pub struct TcpFlags(pub u8);
@@ -85,13 +85,13 @@ impl TcpFlags {
     /// Whether any bit of `flags` is set.
     #[inline]
     #[must_use]
-    pub const fn intersects(self, flags: Self) -> bool {
+    pub(crate) const fn intersects(self, flags: Self) -> bool {
         self.0 & flags.0 != 0
     }
 }
 
 /// The first fields of an ICMP or ICMPv6 message.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct IcmpHeader {
     /// Message type.
     pub kind: u8,
@@ -100,7 +100,7 @@ pub struct IcmpHeader {
 }
 
 /// The two port numbers of a packet.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Ports {
     /// The sender's.
