@@ -471,3 +471,6 @@ pub(super) const BLOCK: usize = 8 << 10;
 
 /// What the memory of a growing block is a multiple of.
 pub(super) const GRAIN: usize = 64;
+
+#[cfg(test)]
+mod tests;

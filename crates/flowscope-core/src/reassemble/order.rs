@@ -317,3 +317,78 @@ impl BufferedReassembler {
         self.stop();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::sync::Arc;
+    use std::format;
+    use std::string::String;
+
+    use super::*;
+    use crate::Timestamp;
+    use crate::reassemble::{OverlapPolicy, Reassembler, Segment, StreamConfig};
+    use crate::wire::TcpFlags;
+
+    /// What becomes of segments behind a SYN, each with the offset of its first
+    /// byte. A gap is written as its length in brackets.
+    fn stream(overlap: OverlapPolicy, segments: &[(u32, &str)]) -> String {
+        let config = StreamConfig {
+            overlap,
+            ..StreamConfig::default()
+        };
+        let mut stream = BufferedReassembler::new(Arc::new(config));
+        let mut text = String::new();
+        let mut out = |chunk: Chunk<'_>| match chunk {
+            Chunk::Data(bytes) => text.push_str(&String::from_utf8_lossy(bytes)),
+            Chunk::Gap(len) => text.push_str(&format!("[{len}]")),
+        };
+        let segment = |seq, bytes| Segment::data(seq, bytes, Timestamp::EPOCH);
+        let syn = segment(99, &[][..]).with_flags(TcpFlags::SYN);
+        let _ = stream.push(&syn, &mut out);
+        for (offset, bytes) in segments {
+            let _ = stream.push(&segment(100 + offset, bytes.as_bytes()), &mut out);
+        }
+        let _ = stream.finish(&mut out);
+        assert_eq!(
+            stream.memory(),
+            stream.out_of_order.as_ref().map_or(0, |it| it.memory())
+        );
+        assert_eq!(stream.held_memory(), 0, "all was delivered");
+        text
+    }
+
+    #[test]
+    fn data_come_out_in_order_however_they_came() {
+        let cases: [(&[(u32, &str)], &str); 7] = [
+            (&[(0, "ab"), (2, "cd"), (4, "ef")], "abcdef"),
+            (&[(4, "ef"), (2, "cd"), (0, "ab")], "abcdef"),
+            (&[(2, "cd"), (0, "ab"), (4, "ef")], "abcdef"),
+            (&[(0, "ab"), (0, "ab"), (2, "cd")], "abcd"),
+            (&[(0, "abc"), (1, "bcd")], "abcd"),
+            (&[(3, "d"), (1, "b"), (0, "abcd")], "abcd"),
+            (&[(0, "ab"), (4, "ef"), (7, "h")], "ab[2]ef[1]h"),
+        ];
+        for (segments, expected) in cases {
+            for overlap in OverlapPolicy::ALL {
+                assert_eq!(stream(*overlap, segments), expected, "{segments:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_policy_decides_between_two_copies_that_are_held() {
+        // The second segment covers the first and the hole before it.
+        let segments = [(2, "OLD"), (1, "newer"), (0, ">")];
+        assert_eq!(stream(OverlapPolicy::First, &segments), ">nOLDr");
+        assert_eq!(stream(OverlapPolicy::Last, &segments), ">newer");
+        assert_eq!(stream(OverlapPolicy::Bsd, &segments), ">newer");
+    }
+
+    #[test]
+    fn delivered_data_are_not_replaced() {
+        let segments = [(0, "old"), (0, "newer")];
+        for overlap in OverlapPolicy::ALL {
+            assert_eq!(stream(*overlap, &segments), "older");
+        }
+    }
+}

@@ -369,3 +369,149 @@ const READY: WheelSlot = WheelSlot(u32::MAX);
 const UNSET: WheelSlot = WheelSlot(u32::MAX - 1);
 /// So few entries are not worth sweeping.
 const MIN_SWEEP: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::slab::SlabIndex;
+
+    /// Flows with their deadlines, numbered in the order in which they began.
+    #[derive(Default)]
+    struct Flows {
+        deadlines: Vec<Timestamp>,
+        timers: Vec<TimerHandle>,
+    }
+
+    impl Flows {
+        /// Adds flows with these deadlines, in milliseconds.
+        fn add(&mut self, timers: &mut ExpiryTimers, deadlines: &[u64]) {
+            for millis in deadlines {
+                let index = index(self.deadlines.len());
+                self.deadlines.push(at(*millis));
+                self.timers.push(TimerHandle::unset());
+                timers.arm(self, index);
+            }
+        }
+
+        /// The flows that expire up to a moment, in order.
+        fn expired(&mut self, timers: &mut ExpiryTimers, millis: u64) -> Vec<u32> {
+            let due = core::iter::from_fn(|| timers.due(self, at(millis)));
+            due.map(FlowIndex::number).collect()
+        }
+    }
+
+    impl TimedFlows for Flows {
+        fn timer(&mut self, index: FlowIndex) -> &mut TimerHandle {
+            &mut self.timers[index.number() as usize]
+        }
+
+        fn timer_by_id(&mut self, id: FlowId) -> Option<&mut TimerHandle> {
+            Some(self.timer(id.index()))
+        }
+
+        fn id(&self, index: FlowIndex) -> FlowId {
+            FlowId::new(u64::from(index.number()) + 1, index)
+        }
+
+        fn deadline(&self, index: FlowIndex) -> Timestamp {
+            self.deadlines[index.number() as usize]
+        }
+
+        fn deadline_word(&self, _: FlowIndex) -> u64 {
+            0
+        }
+
+        fn end_words(&self, _: FlowIndex) -> u64 {
+            0
+        }
+
+        fn key_word(&self, _: FlowIndex) -> u64 {
+            0
+        }
+    }
+
+    fn index(number: usize) -> FlowIndex {
+        FlowIndex::from_number(number as u32)
+    }
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_nanos(millis * 1_000_000)
+    }
+
+    #[test]
+    fn flows_expire_in_the_order_of_deadlines_and_then_of_their_beginning() {
+        // Within one bucket, in buckets apart, and more than a turn away.
+        let deadlines = [700, 100, 900_000, 100, 90_000, 701, 2_000_000];
+        let (mut timers, mut flows) = (ExpiryTimers::new(), Flows::default());
+        flows.add(&mut timers, &deadlines);
+        let order = flows.expired(&mut timers, 3_000_000);
+        assert_eq!(order, [1, 3, 0, 5, 4, 2, 6]);
+        assert_eq!(timers.next(), None);
+    }
+
+    #[test]
+    fn the_order_does_not_depend_on_when_the_timers_are_asked() {
+        let deadlines: Vec<u64> = (0..500).map(|n| 1000 + n * 7919 % 60_000).collect();
+        let orders = [1, 17, 1000, 100_000].map(|step| {
+            let (mut timers, mut flows) = (ExpiryTimers::new(), Flows::default());
+            flows.add(&mut timers, &deadlines);
+            let moments = (1..)
+                .map(|n| n * step)
+                .take_while(|now| *now < 61_000 + step);
+            moments
+                .flat_map(|now| flows.expired(&mut timers, now))
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(orders[0].len(), deadlines.len());
+        assert!(orders.iter().all(|order| *order == orders[0]));
+    }
+
+    #[test]
+    fn a_flow_expires_at_its_deadline_and_not_before() {
+        let (mut timers, mut flows) = (ExpiryTimers::new(), Flows::default());
+        flows.add(&mut timers, &[500]);
+        assert!(timers.check_at() <= at(500));
+        assert!(flows.expired(&mut timers, 499).is_empty());
+        assert_eq!(flows.expired(&mut timers, 500), [0]);
+        assert_eq!(timers.check_at(), Timestamp::MAX);
+    }
+
+    #[test]
+    fn a_deadline_that_moved_back_is_seen_when_the_timer_comes_up() {
+        let (mut timers, mut flows) = (ExpiryTimers::new(), Flows::default());
+        flows.add(&mut timers, &[500]);
+        flows.deadlines[0] = at(2000);
+        assert!(flows.expired(&mut timers, 1999).is_empty());
+        assert_eq!(flows.expired(&mut timers, 2000), [0]);
+    }
+
+    #[test]
+    fn a_deadline_that_moved_ahead_counts_once_the_timer_is_set_again() {
+        let (mut timers, mut flows) = (ExpiryTimers::new(), Flows::default());
+        flows.add(&mut timers, &[60_000, 70_000]);
+        flows.deadlines[1] = at(1000);
+        timers.rearm(&mut flows, index(1));
+        assert_eq!(flows.expired(&mut timers, 1000), [1]);
+        assert_eq!(flows.expired(&mut timers, 60_000), [0]);
+    }
+
+    #[test]
+    fn a_flow_whose_timer_is_unset_does_not_expire() {
+        let (mut timers, mut flows) = (ExpiryTimers::new(), Flows::default());
+        flows.add(&mut timers, &[500, 600, 90_000]);
+        timers.disarm(&mut flows, index(0));
+        timers.disarm(&mut flows, index(2));
+        assert_eq!(flows.expired(&mut timers, 100_000), [1]);
+    }
+
+    #[test]
+    fn the_nearest_flow_is_found_however_far_away_it_is() {
+        let (mut timers, mut flows) = (ExpiryTimers::new(), Flows::default());
+        flows.add(&mut timers, &[86_400_000, 3_600_000]);
+        assert_eq!(timers.nearest(&mut flows), Some(index(1)));
+        assert_eq!(timers.nearest(&mut flows), Some(index(0)));
+        assert_eq!(timers.nearest(&mut flows), None);
+    }
+}

@@ -188,6 +188,44 @@ mod tests {
     }
 
     #[test]
+    fn each_segment_leads_to_one_state() {
+        use FlowState::{
+            Active, Closed, Closing, Established, HalfClosed, Reset, SynReceived, SynSent,
+        };
+        let cases = [
+            (SynSent, Initiator, Syn, SynSent),
+            (SynSent, Responder, Syn, SynReceived),
+            (SynSent, Responder, SynAck, SynReceived),
+            (SynSent, Initiator, Ack, Established),
+            (SynSent, Responder, Ack, SynSent),
+            (SynSent, Initiator, Fin, HalfClosed(Initiator)),
+            (SynSent, Responder, Rst, Reset),
+            (SynReceived, Responder, SynAck, SynReceived),
+            (SynReceived, Initiator, Ack, Established),
+            (SynReceived, Responder, Fin, HalfClosed(Responder)),
+            (Established, Initiator, Ack, Established),
+            (Established, Initiator, Syn, Established),
+            (Established, Responder, Fin, HalfClosed(Responder)),
+            (Established, Responder, Rst, Reset),
+            (HalfClosed(Initiator), Initiator, Fin, HalfClosed(Initiator)),
+            (HalfClosed(Initiator), Responder, Ack, HalfClosed(Initiator)),
+            (HalfClosed(Initiator), Responder, Fin, Closing),
+            (HalfClosed(Responder), Initiator, Fin, Closing),
+            (HalfClosed(Responder), Initiator, Rst, Reset),
+            (Closing, Initiator, Fin, Closing),
+            (Closing, Initiator, Ack, Closed),
+            (Active, Initiator, Ack, Active),
+        ];
+        for (from, side, control, to) in cases {
+            assert_eq!(
+                from.next(side, control),
+                to,
+                "{from:?} {side:?} {control:?}"
+            );
+        }
+    }
+
+    #[test]
     fn nothing_leaves_the_last_states() {
         for state in [FlowState::Closed, FlowState::Reset] {
             for control in [Syn, SynAck, Ack, Fin, Rst] {

@@ -356,3 +356,92 @@ impl<K, S> fmt::Debug for Table<K, S> {
 
 /// Why there is a flow at a place that is kept somewhere.
 const LIVE: &str = "places are kept of live flows only";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Orientation;
+    use crate::track::Observed;
+    use crate::wire::Transport;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::new(seconds, 0)
+    }
+
+    fn table() -> Table<u32, &'static str> {
+        Table::new(IdleTimeouts::default())
+    }
+
+    /// Adds a flow of UDP that is seen once.
+    fn insert(table: &mut Table<u32, &'static str>, key: u32, seconds: u64) -> FlowId {
+        let packet = Observed {
+            at: at(seconds),
+            orientation: Orientation::Forward,
+            transport: Transport::Udp,
+            wire_len: 60,
+            ip_len: 46,
+            payload_len: 18,
+            is_cut: false,
+        };
+        let flow = Flow::new(table.next_number(), &packet, at(seconds));
+        let hash = table.hash(&key);
+        let index = table.insert(hash, key, flow, |_, _, _, _| "state");
+        table.id(index)
+    }
+
+    fn find(table: &Table<u32, &'static str>, key: u32) -> Option<FlowIndex> {
+        table.find(table.hash(&key), &key)
+    }
+
+    #[test]
+    fn a_flow_is_found_by_key_and_by_identifier_until_it_is_taken() {
+        let mut table = table();
+        let ids: Vec<FlowId> = (0..100).map(|key| insert(&mut table, key, 1)).collect();
+        assert_eq!(table.len(), 100);
+        assert_eq!(find(&table, 7), Some(ids[7].index()));
+        assert_eq!(table.by_id(ids[7]).map(|(slot, _)| slot.key), Some(7));
+
+        table.unlink(ids[7].index());
+        assert_eq!(find(&table, 7), None);
+        assert_eq!(table.take(ids[7].index()), (7, "state"));
+        assert!(table.by_id(ids[7]).is_none());
+        assert_eq!(find(&table, 8), Some(ids[8].index()));
+        assert_eq!(table.len(), 99);
+    }
+
+    #[test]
+    fn an_identifier_does_not_find_a_later_flow_at_the_same_index() {
+        let mut table = table();
+        let first = insert(&mut table, 1, 1);
+        table.unlink(first.index());
+        table.take(first.index());
+        let second = insert(&mut table, 2, 1);
+        assert_eq!(second.index(), first.index());
+        assert!(table.by_id(first).is_none());
+        assert!(table.by_id(second).is_some());
+    }
+
+    #[test]
+    fn the_oldest_flow_is_the_one_that_began_first() {
+        let mut table = table();
+        let ids: Vec<FlowId> = (0..4).map(|key| insert(&mut table, key, 1)).collect();
+        table.unlink(ids[0].index());
+        table.take(ids[0].index());
+        // It is where the first was, and the youngest.
+        let last = insert(&mut table, 9, 1);
+        let expected = [last, ids[3], ids[2], ids[1]].map(FlowId::index);
+        assert_eq!(table.oldest(), expected);
+    }
+
+    #[test]
+    fn a_flow_is_due_when_its_idle_timeout_has_passed() {
+        let mut table = table();
+        let (early, late) = (insert(&mut table, 1, 1), insert(&mut table, 2, 5));
+        // UDP waits for a minute.
+        assert_eq!(table.deadline(early.index()), at(61));
+        assert_eq!(table.due(at(60)), None);
+        assert_eq!(table.due(at(61)), Some(early.index()));
+        assert_eq!(table.due(at(64)), None);
+        assert_eq!(table.nearest(), Some(late.index()));
+    }
+}
