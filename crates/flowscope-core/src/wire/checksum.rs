@@ -2,8 +2,11 @@
 
 use smoltcp::wire::Ipv4Packet;
 
+#[cfg(test)]
+use super::Depth;
 use super::addr::{Addr, IpVersion};
-use super::{Cause, Depth, Headers, IpProtocol, Layer, LayerVisitor, Payload, Skip, tunnel};
+use super::{Cause, Headers, IpProtocol, Layer, LayerVisitor, Payload, Skip, tunnel};
+#[cfg(test)]
 use crate::PacketView;
 
 /// What is done about checksums.
