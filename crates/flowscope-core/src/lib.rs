@@ -39,9 +39,11 @@ mod seq;
 pub mod session;
 mod side;
 mod sink;
+mod slab;
 mod time;
 pub mod track;
 pub mod wire;
+mod words;
 
 pub use dedup::Dedup;
 pub use driver::{

@@ -15,7 +15,7 @@ use crate::Timestamp;
 /// let cut = whole.with_wire_len(1514);
 /// assert_eq!(cut.missing(), 1454);
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PacketView<'a> {
     /// The captured bytes.
     pub frame: &'a [u8],
@@ -66,6 +66,8 @@ impl<'a> PacketView<'a> {
 /// The constants name the types this crate can read. Any other number is a
 /// valid value whose packets are skipped and counted.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct LinkType(pub u16);
 
 impl LinkType {

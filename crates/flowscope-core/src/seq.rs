@@ -17,6 +17,8 @@ use core::ops::Add;
 /// assert!(before.is_before(after));
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct SeqNumber(pub u32);
 
 impl SeqNumber {

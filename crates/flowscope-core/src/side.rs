@@ -1,9 +1,12 @@
 //! Directions: of a packet relative to its key, and of a flow.
 
+use core::fmt;
 use core::ops::{Add, Index, IndexMut};
 
 /// One of a flow's two ends.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum FlowSide {
     /// The end that opened the flow: the sender of the SYN, or of the first
     /// packet where there is none.
@@ -35,12 +38,20 @@ impl FlowSide {
     }
 }
 
+impl fmt::Display for FlowSide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// Which way a packet runs, relative to the order in which its key names the
 /// two ends.
 ///
 /// A bidirectional key is the same for both ways; this is what tells them
 /// apart. It says nothing about who opened the flow: see [`FlowSide`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Orientation {
     /// From the key's first end to its second.
     Forward,
@@ -70,6 +81,7 @@ impl Orientation {
 /// assert_eq!(bytes.total(), 120);
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct BySide<T> {
     /// The initiator's.
     pub initiator: T,

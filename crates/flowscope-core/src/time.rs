@@ -28,6 +28,8 @@ use std::time::{SystemTime, SystemTimeError, UNIX_EPOCH};
 ///
 /// With the feature `std` it can be had from a `SystemTime`, and made one.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct Timestamp {
     nanos: u64,
 }

@@ -68,7 +68,7 @@ fn every_encapsulation_is_opened_and_tells_what_it_is() {
             let layers = extracted.layers();
             let told: Vec<_> = layers.iter().map(|it| (it.layer.as_str(), it.id)).collect();
             assert_eq!(told, way.tells);
-            assert_eq!(layers.left_closed(), None);
+            assert_eq!(layers.unopened_tunnel(), None);
         }
     }
 }
@@ -108,10 +108,10 @@ fn a_frame_cut_anywhere_gives_a_level_that_holds_and_says_why_no_deeper() {
                 let (_, names) = cut_in.expect("the first starts at zero");
                 match AUTO.extract(view(&cut)) {
                     Ok(extracted) if is_inner(&extracted.key) => {
-                        assert_eq!(extracted.layers().left_closed(), None);
+                        assert_eq!(extracted.layers().unopened_tunnel(), None);
                     }
                     Ok(extracted) => {
-                        let closed = extracted.layers().left_closed();
+                        let closed = extracted.layers().unopened_tunnel();
                         // Ports may be there before the header is.
                         let is_early = extracted.payload.bytes.is_empty();
                         match closed {
@@ -267,7 +267,7 @@ fn what_is_inside_a_tunnel_decides_and_is_said() {
         assert!(extracted.key.either_port(4789));
         let layers = extracted.layers();
         assert!(layers.is_empty(), "what is not opened is not passed");
-        assert_eq!(layers.left_closed(), why);
+        assert_eq!(layers.unopened_tunnel(), why);
     }
     // A later fragment holds, but has no ports: it is no packet of the tunnel.
     let fragment = broken(7, 1);
@@ -286,7 +286,7 @@ fn tunnels_are_followed_to_a_depth_that_a_frame_cannot_set() {
     let packet = packet.with_link(flowscope_core::LinkType::RAW);
     let extracted = AUTO.extract(packet).unwrap();
     assert_eq!(extracted.key.src_addr(), IpAddr::from([10, 0, 8, 1]));
-    let why = extracted.layers().left_closed();
+    let why = extracted.layers().unopened_tunnel();
     assert_eq!(why.map(|skip| skip.cause), Some(Cause::TooDeep));
 }
 

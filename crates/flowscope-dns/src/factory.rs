@@ -144,9 +144,7 @@ impl<K, H: DnsHandler<K>> StreamFactory<K> for DnsFactory<H> {
     fn open(&mut self, _: &K, transport: &Transport) -> Option<DnsStream> {
         let config = self.config.clone();
         match transport {
-            Transport::Tcp(_) | Transport::TcpCut => {
-                Some(DnsStream(Parser::Tcp(DnsTcpParser::sharing(config))))
-            }
+            tcp if tcp.is_tcp() => Some(DnsStream(Parser::Tcp(DnsTcpParser::sharing(config)))),
             Transport::Udp | Transport::UdpLite => {
                 Some(DnsStream(Parser::Udp(DnsUdpParser::sharing(config))))
             }

@@ -136,8 +136,7 @@ impl<K, H: HttpHandler<K>> StreamFactory<K> for HttpFactory<H> {
     type Stream = HttpParser;
 
     fn open(&mut self, _: &K, transport: &Transport) -> Option<HttpParser> {
-        matches!(transport, Transport::Tcp(_) | Transport::TcpCut)
-            .then(|| HttpParser::new(self.config))
+        transport.is_tcp().then(|| HttpParser::new(self.config))
     }
 
     fn feed(&mut self, parser: &mut HttpParser, key: &K, input: Input<'_>) -> Interest {

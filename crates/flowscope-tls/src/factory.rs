@@ -122,8 +122,7 @@ impl<K, H: TlsHandler<K>> StreamFactory<K> for TlsFactory<H> {
     type Stream = TlsParser;
 
     fn open(&mut self, _: &K, transport: &Transport) -> Option<TlsParser> {
-        matches!(transport, Transport::Tcp(_) | Transport::TcpCut)
-            .then(|| TlsParser::new(self.config))
+        transport.is_tcp().then(|| TlsParser::new(self.config))
     }
 
     fn feed(&mut self, parser: &mut TlsParser, key: &K, input: Input<'_>) -> Interest {

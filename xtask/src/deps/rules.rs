@@ -75,11 +75,11 @@ pub(super) const RULES: &[Rule] = &[
     // Crates.
     Rule {
         says: "flowscope-core depends on smoltcp and hashbrown, and may on the two it can be \
-               observed by",
+               observed by and on serde",
         check: Check::DependsOnlyOn {
             package: "flowscope-core",
             always: &["smoltcp", "hashbrown"],
-            sometimes: &["metrics", "tracing"],
+            sometimes: &["metrics", "serde", "tracing"],
         },
         broken_by: (
             "crates/flowscope-core/Cargo.toml",

@@ -16,7 +16,7 @@ use core::time::Duration;
 /// });
 /// assert_eq!(dedup.memory(), 4096 * 16);
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct DedupConfig {
     /// A copy is less than this away from the packet, in packet time and to
     /// either side: 1 ms by default.
@@ -54,7 +54,7 @@ impl Default for DedupConfig {
 }
 
 /// What two sightings of a packet have to have in common.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Compare {
     /// The whole frame, but for the "cooked" header that Linux puts in front

@@ -1,4 +1,4 @@
-//! Packets that a capture saw twice, and how the second fingerprint is told.
+//! Detects packets that a capture has twice.
 //!
 //! [`Dedup`] says of each packet whether it is a copy. It neither keeps packets
 //! nor puts them in order, and it knows nothing of retransmissions, which are
@@ -19,8 +19,8 @@ use crate::PacketView;
 use crate::wire::{Fingerprint, ROUTED};
 use recent::Recent;
 
-/// Knows the second fingerprint of a packet, where a capture has two of each: on
-/// loopback, on `-i any`, on mirrored ports.
+/// Detects the second copy of a packet in captures that have two of each: of
+/// loopback, with `-i any`, of mirrored ports.
 ///
 /// A packet is a copy if one with the same bytes was let through less than a
 /// window away in packet time. Which bytes is a matter of [`Compare`]. A third
@@ -36,12 +36,12 @@ use recent::Recent;
 ///
 /// What is dropped can be a packet that was sent twice within a window, all
 /// bytes the same. A stream of TCP loses nothing by that, because such a
-/// segment has no byte that its first fingerprint did not have; its retransmissions
+/// segment has no byte that its first copy did not have; its retransmissions
 /// and repeated ACKs count less. Most senders number their IPv4 packets, so
 /// that it hardly happens there. Equal datagrams in quick succession over IPv6,
-/// or over IPv4 without numbers, are taken for one. Where the capture tells the
-/// interface and the direction ("cooked", version 2), a packet that went the
-/// same way as the first is known to have been sent again, and stays.
+/// or over IPv4 without numbers, are taken for one. Where the capture has the
+/// interface and the direction ("cooked", version 2), a packet on the
+/// same interface as the first is known to have been sent again, and stays.
 ///
 /// # Large frames
 ///
@@ -76,7 +76,7 @@ pub struct Dedup {
     compare: Compare,
     patience: u32,
     /// For how many packets more large frames are compared in full.
-    watching: u32,
+    full_comparisons: u32,
     dropped: u64,
 }
 
@@ -96,7 +96,7 @@ impl Dedup {
             hasher: DefaultHashBuilder::default(),
             compare: config.compare,
             patience: config.patience,
-            watching: config.patience,
+            full_comparisons: config.patience,
             dropped: 0,
         }
     }
@@ -105,20 +105,20 @@ impl Dedup {
     /// counted.
     #[inline]
     pub fn is_duplicate(&mut self, packet: &PacketView<'_>) -> bool {
-        // Apart from all others, so that most frames cost little.
+        // Small frames have a path of their own, because most frames are small.
         let is_copy = if self.compare == Compare::Frame
             && packet.frame.len() <= SMALL
             && let Some(fingerprint) = Fingerprint::of_plain_frame(packet)
         {
-            self.is_met(&fingerprint, fingerprint.bytes, packet)
+            self.was_seen(&fingerprint, fingerprint.bytes, packet)
         } else {
             self.is_other_copy(packet)
         };
         if is_copy {
             self.dropped += 1;
-            self.watching = self.patience;
+            self.full_comparisons = self.patience;
         } else {
-            self.watching = self.watching.saturating_sub(1);
+            self.full_comparisons = self.full_comparisons.saturating_sub(1);
         }
         is_copy
     }
@@ -141,20 +141,20 @@ impl Dedup {
             Compare::Frame => Fingerprint::of_frame(packet),
             Compare::Packet | Compare::Routed => Fingerprint::of_packet(packet),
         };
-        if fingerprint.bytes.len() > SMALL && self.watching == 0 {
+        if fingerprint.bytes.len() > SMALL && self.full_comparisons == 0 {
             let head = fingerprint.bytes.get(..HEAD).unwrap_or(fingerprint.bytes);
-            if !self.is_met(&fingerprint, head, packet) {
+            if !self.was_seen(&fingerprint, head, packet) {
                 return false;
             }
-            // Less the one for this packet.
-            self.watching = self.patience.saturating_add(1);
+            // One is subtracted for this packet below.
+            self.full_comparisons = self.patience.saturating_add(1);
         }
-        self.is_met(&fingerprint, fingerprint.bytes, packet)
+        self.was_seen(&fingerprint, fingerprint.bytes, packet)
     }
 
     /// Whether a packet of the same first `bytes` was met.
     #[inline]
-    fn is_met(
+    fn was_seen(
         &mut self,
         fingerprint: &Fingerprint<'_>,
         bytes: &[u8],
@@ -162,7 +162,8 @@ impl Dedup {
     ) -> bool {
         let hash = self.hash(fingerprint, bytes);
         let at = packet.timestamp.as_nanos();
-        self.recent.meet(hash, fingerprint.way, at)
+        self.recent
+            .check_and_insert(hash, fingerprint.interface, at)
     }
 
     /// The hash of the first `bytes` of a fingerprint, and of its lengths.

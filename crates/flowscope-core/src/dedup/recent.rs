@@ -1,13 +1,13 @@
-//! The packets of late, in a table of fixed size.
+//! Recent packets, in a table of fixed size.
 
 use alloc::boxed::Box;
 use alloc::vec;
 
-/// Hashes of packets, with the time and the way of each.
+/// Hashes of packets, with the time and the interface of each.
 ///
-/// A packet can be in one bucket only, which is a cache line. The oldest of
-/// those in it makes room, by their order and not by their times, which a
-/// broken capture may have set to anything.
+/// A packet can be in one bucket only, which is a cache line. A new entry
+/// replaces the oldest one of its bucket. Which one is the oldest is known by
+/// their order and not by their times, which may be wrong in a broken capture.
 #[derive(Clone)]
 pub(super) struct Recent {
     buckets: Box<[Bucket]>,
@@ -18,7 +18,7 @@ pub(super) struct Recent {
 #[repr(align(64))]
 struct Bucket([Entry; SLOTS]);
 
-/// 48 bits of hash and 16 of the way, and nanoseconds since the epoch.
+/// 48 bits of hash and 16 of the interface, and nanoseconds since the epoch.
 #[derive(Clone, Copy, Default)]
 struct Entry {
     key: u64,
@@ -40,20 +40,20 @@ impl Recent {
         size_of_val(&*self.buckets)
     }
 
-    /// Whether a packet with this hash was met less than a window away, on
-    /// another way or on one that nobody knows. It is remembered if not.
+    /// Whether a packet with this hash was captured less than a window away, on
+    /// another interface or where the interface is not known. Inserts it if not.
     #[inline]
-    pub(super) fn meet(&mut self, hash: u64, way: u16, at: u64) -> bool {
-        let key = (hash | TAKEN) & !WAY | u64::from(way);
+    pub(super) fn check_and_insert(&mut self, hash: u64, interface: u16, at: u64) -> bool {
+        let key = (hash | TAKEN) & !INTERFACE | u64::from(interface);
         // What selects the bucket are bits that the key lacks.
         let index = hash as usize & (self.buckets.len() - 1);
         let Some(Bucket(entries)) = self.buckets.get_mut(index) else {
             return false;
         };
         if entries.iter().any(|entry| entry.has_hash_of(key)) {
-            return meet_again(entries, key, at, self.window);
+            return check_same_hash(entries, key, at, self.window);
         }
-        remember(entries, key, at);
+        insert(entries, key, at);
         false
     }
 }
@@ -61,40 +61,40 @@ impl Recent {
 impl Entry {
     #[inline]
     fn has_hash_of(&self, key: u64) -> bool {
-        self.key ^ key <= WAY
+        self.key ^ key <= INTERFACE
     }
 
-    /// Whether its packet, of the same hash, is another fingerprint of this one.
+    /// Whether a packet with the same hash is a copy of its packet.
     fn is_copied_by(&self, key: u64, at: u64, window: u64) -> bool {
-        let is_on_same_way = self.key == key && key & WAY != 0;
-        !is_on_same_way && self.at.abs_diff(at) < window
+        let is_on_same_interface = self.key == key && key & INTERFACE != 0;
+        !is_on_same_interface && self.at.abs_diff(at) < window
     }
 }
 
 #[cold]
-fn meet_again(entries: &mut [Entry; SLOTS], key: u64, at: u64, window: u64) -> bool {
+fn check_same_hash(entries: &mut [Entry; SLOTS], key: u64, at: u64, window: u64) -> bool {
     let mut same = entries.iter().filter(|entry| entry.has_hash_of(key));
     if same.any(|entry| entry.is_copied_by(key, at, window)) {
         return true;
     }
-    // Sent again: the last time is what counts.
+    // The packet was sent again, so a copy is to be expected from now on.
     match entries.iter_mut().find(|entry| entry.key == key) {
         Some(entry) => entry.at = at,
-        None => remember(entries, key, at),
+        None => insert(entries, key, at),
     }
     false
 }
 
 #[inline]
-fn remember(entries: &mut [Entry; SLOTS], key: u64, at: u64) {
+fn insert(entries: &mut [Entry; SLOTS], key: u64, at: u64) {
     let [a, b, c, _] = *entries;
     *entries = [Entry { key, at }, a, b, c];
 }
 
 const SLOTS: usize = 4;
 /// The part of a key that is not hash.
-const WAY: u64 = 0xffff;
-/// Is set in every key, so that a free slot is like no packet.
+const INTERFACE: u64 = 0xffff;
+/// Is set in every key, so that a free slot matches no packet.
 const TAKEN: u64 = 1 << 63;
 /// 256 MiB: far more than any window holds.
 const MAX_BUCKETS: usize = 1 << 22;
@@ -104,35 +104,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_of_a_bucket_makes_room() {
+    fn a_new_entry_replaces_the_oldest_of_its_bucket() {
         let mut recent = Recent::new(4, 10);
         let hashes = [1, 2, 3, 4, 5].map(|n| n << 32);
         for hash in hashes {
-            assert!(!recent.meet(hash, 0, 0));
+            assert!(!recent.check_and_insert(hash, 0, 0));
         }
         for hash in hashes.iter().skip(1) {
-            assert!(recent.meet(*hash, 0, 0));
+            assert!(recent.check_and_insert(*hash, 0, 0));
         }
-        assert!(!recent.meet(hashes[0], 0, 0));
+        assert!(!recent.check_and_insert(hashes[0], 0, 0));
     }
 
     #[test]
-    fn broken_times_do_not_stay_for_good() {
+    fn entries_with_broken_times_are_replaced() {
         let mut recent = Recent::new(4, 10);
         for n in 1..=4 {
-            recent.meet(n << 32, 0, u64::MAX);
+            recent.check_and_insert(n << 32, 0, u64::MAX);
         }
         for n in 5..=8 {
-            recent.meet(n << 32, 0, 100);
+            recent.check_and_insert(n << 32, 0, 100);
         }
-        assert!((5..=8).all(|n| recent.meet(n << 32, 0, 105)));
+        assert!((5..=8).all(|n| recent.check_and_insert(n << 32, 0, 105)));
     }
 
     #[test]
-    fn a_free_slot_is_no_packet() {
+    fn a_free_slot_matches_no_packet() {
         let mut recent = Recent::new(4, 10);
-        assert!(!recent.meet(0, 0, 0));
-        assert!(recent.meet(0, 0, 0));
+        assert!(!recent.check_and_insert(0, 0, 0));
+        assert!(recent.check_and_insert(0, 0, 0));
     }
 
     #[test]

@@ -6,15 +6,16 @@ use super::Overlap;
 
 /// Bytes of a datagram, and where they belong.
 ///
-/// Each place in the datagram has its byte in `bytes` once, in the order in
-/// which places were first filled: memory is what came, not what is claimed to
-/// come. Where fragments overlap, the winner's byte lies where the loser's did.
+/// Each byte of the datagram is in `bytes` once, in the order in which they first
+/// came: so memory is proportional to what came, not to the length that a
+/// fragment claims. Where fragments overlap, the preferred byte overwrites the
+/// other one.
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
     bytes: Vec<u8>,
     /// In order, none overlapping another.
     pieces: Vec<Piece>,
-    /// Where the datagram ends, once its last fragment told.
+    /// Where the datagram ends, once its last fragment came.
     end: Option<u16>,
 }
 
@@ -26,7 +27,7 @@ pub(super) struct Span {
     pub(super) end: u16,
 }
 
-/// A run of bytes that came with one fragment.
+/// A range of bytes that came with one fragment.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
     span: Span,
@@ -48,7 +49,7 @@ enum Content {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Added {
     /// They went where nothing was.
-    Fresh,
+    New,
     /// The same fragment with the same bytes was there before.
     Repeated,
     /// Some places were filled before.
@@ -59,7 +60,7 @@ pub(super) enum Added {
 
 /// Bytes that a fragment brings.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Run<'a> {
+pub(super) struct FragmentData<'a> {
     /// Where they belong.
     pub(super) span: Span,
     /// The first of them: the capture may lack the others.
@@ -71,31 +72,31 @@ pub(super) struct Run<'a> {
 impl Assembly {
     /// Adds the bytes of a fragment. Where they overlap others `overlap`
     /// decides; without it they are not added at all.
-    pub(super) fn add(&mut self, run: Run<'_>, overlap: Option<Overlap>) -> Added {
-        let reach = self.pieces.last().map_or(0, |piece| piece.span.end);
-        let is_possible = match (self.end, run.is_last) {
-            (Some(end), true) => run.span.end == end,
-            (Some(end), false) => run.span.end <= end,
-            (None, true) => run.span.end >= reach,
+    pub(super) fn add(&mut self, data: FragmentData<'_>, overlap: Option<Overlap>) -> Added {
+        let last_end = self.pieces.last().map_or(0, |piece| piece.span.end);
+        let is_possible = match (self.end, data.is_last) {
+            (Some(end), true) => data.span.end == end,
+            (Some(end), false) => data.span.end <= end,
+            (None, true) => data.span.end >= last_end,
             (None, false) => true,
         };
         if !is_possible {
             return Added::Impossible;
         }
-        let added = self.compare(run);
-        let (known, unknown) = run.parts();
+        let added = self.compare(data);
+        let (captured, missing) = data.parts();
         match (added, overlap) {
             (Added::Impossible, _) | (Added::Overlapping, None) => return added,
             // The copy may have bytes that the capture lacks of the first.
-            (Added::Repeated, _) => self.fill(run, known, Content::Captured, Overlap::Last),
-            (Added::Fresh | Added::Overlapping, overlap) => {
+            (Added::Repeated, _) => self.fill(data, captured, Content::Captured, Overlap::Last),
+            (Added::New | Added::Overlapping, overlap) => {
                 let overlap = overlap.unwrap_or_default();
-                self.fill(run, known, Content::Captured, overlap);
-                self.fill(run, unknown, Content::Missing, overlap);
+                self.fill(data, captured, Content::Captured, overlap);
+                self.fill(data, missing, Content::Missing, overlap);
             }
         }
-        if run.is_last {
-            self.end = Some(run.span.end);
+        if data.is_last {
+            self.end = Some(data.span.end);
         }
         added
     }
@@ -105,13 +106,13 @@ impl Assembly {
         self.end.is_some_and(|end| self.bytes.len() == end.into())
     }
 
-    /// Where the datagram ends, as far as that is known.
+    /// Where the datagram ends, or the end of what came if that is not known.
     pub(super) fn len(&self) -> u32 {
-        let reach = self.pieces.last().map_or(0, |piece| piece.span.end);
-        self.end.unwrap_or(reach).into()
+        let last_end = self.pieces.last().map_or(0, |piece| piece.span.end);
+        self.end.unwrap_or(last_end).into()
     }
 
-    /// Writes the bytes from the first to where one is unknown.
+    /// Writes the bytes from the first up to the first one that is missing.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         let mut end = 0;
         for piece in &self.pieces {
@@ -128,15 +129,15 @@ impl Assembly {
         self.bytes.capacity() + self.pieces.capacity() * size_of::<Piece>()
     }
 
-    fn compare(&self, run: Run<'_>) -> Added {
-        let mut filled = self.overlapped(run.span);
+    fn compare(&self, data: FragmentData<'_>) -> Added {
+        let mut filled = self.overlapped(data.span);
         if filled.clone().next().is_none() {
-            return Added::Fresh;
+            return Added::New;
         }
         // As far as both were captured.
         let is_same = filled.all(|piece| {
-            let mut both = self.bytes_of(piece).iter().zip(run.slice(piece.span));
-            piece.of == run.span
+            let mut both = self.bytes_of(piece).iter().zip(data.slice(piece.span));
+            piece.of == data.span
                 && (piece.content == Content::Missing || both.all(|(one, other)| one == other))
         });
         match is_same {
@@ -156,21 +157,22 @@ impl Assembly {
         self.pieces.partition_point(|piece| piece.span.end <= place)
     }
 
-    /// Fills `part` with bytes of `run`: the holes, and what `overlap` gives it.
-    fn fill(&mut self, run: Run<'_>, part: Span, content: Content, overlap: Overlap) {
+    /// Fills `part` with bytes of `data`: the holes, and the bytes that `overlap`
+    /// lets it replace.
+    fn fill(&mut self, data: FragmentData<'_>, part: Span, content: Content, overlap: Overlap) {
         if part.is_empty() {
             return;
         }
         let first = self.first_behind(part.start);
         let count = self.overlapped(part).count();
         if count == 0 {
-            let piece = self.append(run, part, content);
+            let piece = self.append(data, part, content);
             self.pieces.insert(first, piece);
             return;
         }
         // At the most a hole before each piece, a piece cut in three at either
         // end, and a hole behind.
-        let mut fresh = Vec::with_capacity(2 * count + 3);
+        let mut merged = Vec::with_capacity(2 * count + 3);
         let mut at = part.start;
         for place in first..first + count {
             let Some(piece) = self.pieces.get(place).copied() else {
@@ -178,50 +180,50 @@ impl Assembly {
             };
             if at < piece.span.start {
                 let hole = Span::new(at, piece.span.start);
-                fresh.push(self.append(run, hole, content));
+                merged.push(self.append(data, hole, content));
             }
             at = piece.span.end;
-            if !overlap.favours(run.span, piece.of) {
-                fresh.push(piece);
+            if !overlap.prefers_later(data.span, piece.of) {
+                merged.push(piece);
                 continue;
             }
             let (before, rest) = piece.split(part.start);
-            let (won, behind) = rest.split(part.end);
-            fresh.extend([before].into_iter().filter(Piece::is_some));
-            fresh.push(self.overwrite(won, run, content));
-            fresh.extend([behind].into_iter().filter(Piece::is_some));
+            let (replaced, behind) = rest.split(part.end);
+            merged.extend([before].into_iter().filter(Piece::is_some));
+            merged.push(self.overwrite(replaced, data, content));
+            merged.extend([behind].into_iter().filter(Piece::is_some));
         }
         if at < part.end {
-            fresh.push(self.append(run, Span::new(at, part.end), content));
+            merged.push(self.append(data, Span::new(at, part.end), content));
         }
-        self.pieces.splice(first..first + count, fresh);
+        self.pieces.splice(first..first + count, merged);
     }
 
     /// A new piece, whose place was empty.
-    fn append(&mut self, run: Run<'_>, span: Span, content: Content) -> Piece {
+    fn append(&mut self, data: FragmentData<'_>, span: Span, content: Content) -> Piece {
         let at = self.bytes.len();
-        self.make_room(span.len());
+        self.reserve(span.len());
         self.bytes.resize(at + span.len(), 0);
         let piece = Piece {
             span,
-            of: run.span,
+            of: data.span,
             // Fewer places are filled than a datagram has.
             at: at as u16,
             content,
         };
-        self.overwrite(piece, run, content)
+        self.overwrite(piece, data, content)
     }
 
-    /// The piece with the bytes of `run` in it.
-    fn overwrite(&mut self, piece: Piece, run: Run<'_>, content: Content) -> Piece {
+    /// The piece with the bytes of `data` in it.
+    fn overwrite(&mut self, piece: Piece, data: FragmentData<'_>, content: Content) -> Piece {
         let at = usize::from(piece.at);
         let bytes = self.bytes.get_mut(at..at + piece.span.len());
-        let new = run.slice(piece.span);
+        let new = data.slice(piece.span);
         if let Some(bytes) = bytes.and_then(|bytes| bytes.get_mut(..new.len())) {
             bytes.copy_from_slice(new);
         }
         Piece {
-            of: run.span,
+            of: data.span,
             content,
             ..piece
         }
@@ -235,13 +237,27 @@ impl Assembly {
     }
 
     /// Grows by half, to no more than a datagram needs.
-    fn make_room(&mut self, len: usize) {
+    fn reserve(&mut self, len: usize) {
         let needed = self.bytes.len() + len;
         let capacity = self.bytes.capacity();
         if needed > capacity {
             let roomy = (capacity + capacity / 2).min(MAX_LEN);
             self.bytes
                 .reserve_exact(needed.max(roomy) - self.bytes.len());
+        }
+    }
+}
+
+impl Overlap {
+    /// Whether a fragment takes the bytes that an earlier one has.
+    fn prefers_later(self, later: Span, earlier: Span) -> bool {
+        match self {
+            Self::First => false,
+            Self::Last => true,
+            Self::Bsd => later.start < earlier.start,
+            Self::Linux => later.start <= earlier.start,
+            Self::Windows => later.start < earlier.start && later.end > earlier.end,
+            Self::Solaris => later.start < earlier.start && later.end >= earlier.end,
         }
     }
 }
@@ -286,7 +302,7 @@ impl Piece {
     }
 }
 
-impl<'a> Run<'a> {
+impl<'a> FragmentData<'a> {
     /// The part that was captured, and the part that was not.
     fn parts(&self) -> (Span, Span) {
         let captured = u16::try_from(self.captured.len()).unwrap_or(u16::MAX);

@@ -1,11 +1,11 @@
-//! What is done about fragments, and what it may cost.
+//! Policies and limits for fragments.
 
 use core::time::Duration;
 
-use super::assembly::Span;
 use crate::wire::IpVersion;
+use crate::words::words;
 
-/// What is done about IP fragments.
+/// Whether IP fragments are reassembled.
 ///
 /// ```
 /// use flowscope_core::defrag::{FragmentConfig, FragmentPolicy, Overlap};
@@ -16,7 +16,7 @@ use crate::wire::IpVersion;
 /// });
 /// assert_ne!(policy, FragmentPolicy::default());
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum FragmentPolicy {
     /// They are held until their datagram is whole.
     ///
@@ -36,7 +36,7 @@ impl Default for FragmentPolicy {
 }
 
 /// How fragments are put together, and how many may wait for that.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct FragmentConfig {
     /// Whose bytes win where IPv4 fragments overlap. [`Overlap::Bsd`] by
     /// default.
@@ -70,7 +70,7 @@ impl Default for FragmentConfig {
 
 /// How long fragments wait for the rest of their datagram, from the first that
 /// came.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct FragmentTimeouts {
     /// IPv4: 30 s by default, as most hosts wait.
     pub ipv4: Duration,
@@ -96,57 +96,31 @@ impl Default for FragmentTimeouts {
     }
 }
 
-/// Why a datagram of which fragments came was given up.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
-pub enum Loss {
-    /// The rest of it did not come in time.
-    Timeout,
-    /// There was no memory for it any more.
-    Memory,
-    /// It was of IPv6, and its fragments overlapped; or it was not the packet
-    /// that its first fragment said it was.
-    Overlap,
-    /// It had more fragments than are allowed.
-    TooManyFragments,
-    /// So much came from its sender since that its number is another's now.
-    Superseded,
-    /// More tunnels and fragments lay in each other than any network stacks.
-    TooDeep,
-    /// The input ended.
-    EndOfInput,
-}
-
-impl Loss {
-    /// Every reason, in order.
-    pub const ALL: &'static [Self] = &[
-        Self::Timeout,
-        Self::Memory,
-        Self::Overlap,
-        Self::TooManyFragments,
-        Self::Superseded,
-        Self::TooDeep,
-        Self::EndOfInput,
-    ];
-
-    /// The word for it in records.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Timeout => "timeout",
-            Self::Memory => "memory",
-            Self::Overlap => "overlap",
-            Self::TooManyFragments => "too_many_fragments",
-            Self::Superseded => "superseded",
-            Self::TooDeep => "too_deep",
-            Self::EndOfInput => "end_of_input",
-        }
+words! {
+    /// Why an incomplete datagram was given up.
+    pub enum Loss {
+        /// The rest of it did not come in time.
+        Timeout => "timeout",
+        /// There was no memory for it any more.
+        Memory => "memory",
+        /// It was of IPv6, and its fragments overlapped; or it was not the packet
+        /// that its first fragment said it was.
+        Overlap => "overlap",
+        /// It had more fragments than are allowed.
+        TooManyFragments => "too_many_fragments",
+        /// Its sender has sent so many fragments since that the same identification
+        /// is now used by another datagram (RFC 4963).
+        Superseded => "superseded",
+        /// More tunnels and fragments lay in each other than any network stacks.
+        TooDeep => "too_deep",
+        /// The input ended.
+        EndOfInput => "end_of_input",
     }
 }
 
 /// Whose bytes win where IPv4 fragments overlap.
 ///
-/// Hosts differ in this, and who hides an attack makes use of it. The rules
+/// Hosts differ in this, which attackers use to evade detection. The rules
 /// are those of U. Shankar and V. Paxson, "Active Mapping" (2003), and of
 /// J. Novak, "Target-Based Fragmentation Reassembly" (2005). They compare a
 /// byte's fragment as it was sent with a later one that has the same byte.
@@ -186,16 +160,4 @@ impl Overlap {
         Self::Windows,
         Self::Solaris,
     ];
-
-    /// Whether a fragment takes the bytes that an earlier one has.
-    pub(super) fn favours(self, later: Span, earlier: Span) -> bool {
-        match self {
-            Self::First => false,
-            Self::Last => true,
-            Self::Bsd => later.start < earlier.start,
-            Self::Linux => later.start <= earlier.start,
-            Self::Windows => later.start < earlier.start && later.end > earlier.end,
-            Self::Solaris => later.start < earlier.start && later.end >= earlier.end,
-        }
-    }
 }

@@ -3,27 +3,57 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::assembly::{Added, Assembly, Run, Span};
-use super::shelf::Links;
-use super::{FragmentConfig, Loss, Overlap, Verdict};
+use super::assembly::{Added, Assembly, FragmentData, Span};
+use super::list::Links;
+use super::{FragmentConfig, Loss, Overlap};
 use crate::Timestamp;
+use crate::slab::slab_index;
 use crate::wire::{Addr, IpFragment, IpProtocol, IpVersion, set_payload_len};
+
+slab_index! {
+    /// Where a datagram is held, until it is removed.
+    pub(crate) struct DatagramIndex;
+}
+
+slab_index! {
+    /// Where the sender of datagrams is kept.
+    pub(super) struct SourceIndex;
+}
+
+/// The result of adding the bytes of a fragment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Verdict {
+    /// They are new.
+    Held,
+    /// The same came before.
+    Repeated,
+    /// They overlap what came before: in IPv4 one of the two has won, in IPv6
+    /// the datagram is given up.
+    Overlapping,
+    /// They cannot be where they claim to be.
+    Refused,
+    /// The datagram was given up before, or because of so many fragments.
+    GivenUp,
+}
 
 /// What fragments of the same datagram have in common (RFC 791, section 3.2;
 /// RFC 8200, section 4.5).
+///
+/// A fragment that comes is looked up by a borrowed scope; a datagram that is
+/// held owns its scope, which is empty and takes no memory where keys have none.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) struct Identity {
+pub(super) struct Identity<S> {
     pub(super) addrs: [Addr; 2],
     pub(super) version: IpVersion,
     /// The protocol in IPv4. In IPv6 only the first fragment's counts, so it
     /// is no part of the identity.
     protocol: u8,
     identification: u32,
-    scope: u64,
+    scope: S,
 }
 
-impl Identity {
-    pub(super) fn of(fragment: &IpFragment<'_>) -> Self {
+impl<'a> Identity<&'a [u8]> {
+    pub(super) fn of(fragment: &IpFragment<'a>) -> Self {
         let IpProtocol(protocol) = fragment.protocol;
         Self {
             addrs: fragment.addrs,
@@ -36,22 +66,51 @@ impl Identity {
             scope: fragment.scope,
         }
     }
+
+    pub(super) fn into_owned(self) -> Identity<Box<[u8]>> {
+        self.with_scope(self.scope.into())
+    }
+}
+
+impl Identity<Box<[u8]>> {
+    pub(super) fn borrow(&self) -> Identity<&[u8]> {
+        self.with_scope(&*self.scope)
+    }
+
+    /// Bytes of memory beside its own.
+    fn memory(&self) -> usize {
+        match self.scope.len() {
+            0 => 0,
+            len => len + ALLOCATION,
+        }
+    }
+}
+
+impl<S> Identity<S> {
+    fn with_scope<T>(&self, scope: T) -> Identity<T> {
+        Identity {
+            addrs: self.addrs,
+            version: self.version,
+            protocol: self.protocol,
+            identification: self.identification,
+            scope,
+        }
+    }
 }
 
 /// A datagram that is not whole yet: its bytes, who owns it, or the arrivals
 /// of its fragments until that is known.
 #[derive(Debug)]
 pub(super) struct Datagram<O, A> {
-    pub(super) identity: Identity,
-    /// The place of its sender.
-    pub(super) source: u32,
-    pub(super) in_order: Links,
-    pub(super) by_source: Links,
+    pub(super) identity: Identity<Box<[u8]>>,
+    pub(super) source: SourceIndex,
+    pub(super) in_order: Links<DatagramIndex>,
+    pub(super) by_source: Links<DatagramIndex>,
     /// Its place in the order in which datagrams began.
     pub(super) number: u64,
     pub(super) deadline: Timestamp,
     /// How many fragments its source had sent at its latest one.
-    pub(super) heard: u32,
+    pub(super) fragments_seen: u32,
     pub(super) charge: usize,
     pub(super) owner: Option<O>,
     pub(super) arrivals: Vec<A>,
@@ -67,8 +126,8 @@ enum Content {
         header: Option<Header>,
         assembly: Assembly,
     },
-    /// It will never be whole. It is remembered so that those of its fragments
-    /// that are still to come begin no other.
+    /// It will never be whole. It is kept so that its later fragments do not begin
+    /// another one.
     GivenUp(Loss),
 }
 
@@ -93,15 +152,20 @@ impl Header {
 }
 
 impl<O, A> Datagram<O, A> {
-    pub(super) fn new(identity: Identity, source: u32, number: u64, deadline: Timestamp) -> Self {
+    pub(super) fn new(
+        identity: Identity<&[u8]>,
+        source: SourceIndex,
+        number: u64,
+        deadline: Timestamp,
+    ) -> Self {
         Self {
-            identity,
+            identity: identity.into_owned(),
             source,
             in_order: Links::NONE,
             by_source: Links::NONE,
             number,
             deadline,
-            heard: 0,
+            fragments_seen: 0,
             charge: 0,
             owner: None,
             arrivals: Vec::new(),
@@ -133,16 +197,16 @@ impl<O, A> Datagram<O, A> {
             IpVersion::V4 => Some(config.overlap),
             IpVersion::V6 => None,
         };
-        let Some(run) = run(fragment, overlap) else {
+        let Some(data) = data(fragment, overlap) else {
             return Verdict::Refused;
         };
-        let added = assembly.add(run, overlap);
+        let added = assembly.add(data, overlap);
         if fragment.is_first() && header.is_none() && added != Added::Impossible {
             *header = Some(Header::new(link, fragment));
         }
         self.has_overlap |= added == Added::Overlapping;
         match (added, fragment.version) {
-            (Added::Fresh, _) => Verdict::Held,
+            (Added::New, _) => Verdict::Held,
             (Added::Repeated, _) => Verdict::Repeated,
             (Added::Impossible, _) => Verdict::Refused,
             (Added::Overlapping, IpVersion::V4) => Verdict::Overlapping,
@@ -195,8 +259,8 @@ impl<O, A> Datagram<O, A> {
 
     /// Bytes of memory beside its own.
     pub(super) fn memory(&self) -> usize {
-        /// What an allocator needs for each of the four buffers.
-        const OVERHEAD: usize = 4 * 16;
+        /// The four buffers that are there with or without a scope.
+        const OVERHEAD: usize = 4 * ALLOCATION;
         let content = match &self.content {
             Content::Parts { header, assembly } => {
                 let header = header.as_ref().map_or(0, |header| header.bytes.len());
@@ -204,12 +268,12 @@ impl<O, A> Datagram<O, A> {
             }
             Content::GivenUp(_) => 0,
         };
-        OVERHEAD + content + self.arrivals.capacity() * size_of::<A>()
+        OVERHEAD + self.identity.memory() + content + self.arrivals.capacity() * size_of::<A>()
     }
 }
 
 /// The bytes that a fragment brings, unless its length is impossible.
-fn run<'a>(fragment: &IpFragment<'a>, overlap: Option<Overlap>) -> Option<Run<'a>> {
+fn data<'a>(fragment: &IpFragment<'a>, overlap: Option<Overlap>) -> Option<FragmentData<'a>> {
     const UNIT: u32 = 8;
     let len = match (fragment.payload.wire_len(), overlap) {
         (len, _) if !fragment.more => len,
@@ -224,9 +288,12 @@ fn run<'a>(fragment: &IpFragment<'a>, overlap: Option<Overlap>) -> Option<Run<'a
     if end > fragment.room() {
         return None;
     }
-    Some(Run {
+    Some(FragmentData {
         span: Span::new(fragment.offset, u16::try_from(end).ok()?),
         captured: fragment.payload.bytes,
         is_last: !fragment.more,
     })
 }
+
+/// What an allocator may need for a buffer beside its bytes.
+const ALLOCATION: usize = 16;

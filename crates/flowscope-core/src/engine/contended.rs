@@ -5,7 +5,7 @@ use super::contenders::{Contenders, HeldPacket, Unproven};
 use super::flows::Flows;
 use crate::Sink;
 use crate::extract::{Extracted, FlowExtractor};
-use crate::track::{EndReason, FlowId, Standing};
+use crate::track::{EndReason, FlowId, FlowIndex, SegmentOwner};
 
 impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Delivers a packet that may be of another connection than the one it met.
@@ -14,7 +14,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     pub(super) fn deliver_contended(
         &mut self,
         extractor: &E,
-        index: u32,
+        index: FlowIndex,
         extracted: &Extracted<'_, E::Key>,
         out: &mut impl Sink<C::Event>,
     ) {
@@ -30,29 +30,29 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     fn settle_standing(
         &mut self,
         extractor: &E,
-        index: u32,
+        index: FlowIndex,
         extracted: &Extracted<'_, E::Key>,
         out: &mut impl Sink<C::Event>,
-    ) -> Option<u32> {
+    ) -> Option<FlowIndex> {
         let observed = self.observe(extracted);
         let (slot, cold) = self.table.get_mut(index);
         let id = FlowId::new(slot.flow.number(), index);
-        let mut standing = slot.flow.standing(&observed, cold);
-        if let Standing::Contends(contender) = standing
+        let mut standing = slot.flow.owner_of(&observed, cold);
+        if let SegmentOwner::MayBeNew(contender) = standing
             && contender.answer.is_some()
             && self.contenders.holds(id, (contender.opener, contender.isn))
         {
-            standing = Standing::Proves(contender);
+            standing = SegmentOwner::New(contender);
         }
         match standing {
-            Standing::Member => return Some(index),
-            Standing::Contends(_) | Standing::Answers(_)
+            SegmentOwner::Flow => return Some(index),
+            SegmentOwner::MayBeNew(_) | SegmentOwner::MayAnswerNew(_)
                 if !Contenders::accepts(&extracted.packet) =>
             {
                 return Some(index);
             }
-            Standing::Contends(contender) | Standing::Answers(contender) => {
-                slot.flow.contend(contender, cold);
+            SegmentOwner::MayBeNew(contender) | SegmentOwner::MayAnswerNew(contender) => {
+                slot.flow.await_proof(contender, cold);
                 let unproven = if slot.flow.state.is_over() {
                     Unproven::Begins
                 } else {
@@ -65,8 +65,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 self.update_check_at();
                 return None;
             }
-            Standing::Joins(contender) => {
-                slot.flow.join_contender(contender, cold);
+            SegmentOwner::BothOpened(contender) => {
+                slot.flow.merge_new_connection(contender, cold);
                 let syn = (contender.opener, contender.isn);
                 let (own, others) = self.contenders.take_all(id, &[syn]);
                 for held in own.into_iter().chain(others) {
@@ -75,7 +75,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 self.update_check_at();
                 return Some(index);
             }
-            Standing::Proves(contender) => {
+            SegmentOwner::New(contender) => {
                 let opener = contender.opener;
                 let syn = (opener, contender.isn);
                 // Both sides may have called.
@@ -119,7 +119,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     pub(super) fn count_held(
         &mut self,
         extractor: &E,
-        index: u32,
+        index: FlowIndex,
         held: &HeldPacket,
         out: &mut impl Sink<C::Event>,
     ) {
@@ -129,7 +129,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             let (slot, _) = self.table.get_mut(index);
             let clock = slot
                 .flow
-                .touched()
+                .last_active()
                 .max(held.view().timestamp.min(self.clock));
             self.count(index, &extracted, clock, held.number, out);
         }
@@ -153,7 +153,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             }
             Unproven::Refused => {
                 let (slot, _) = self.table.get_mut(index);
-                slot.flow.refuse_contender();
+                slot.flow.stop_awaiting_proof();
                 self.count_held(extractor, index, held, out);
             }
         }

@@ -9,7 +9,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::track::{Contender, FlowId};
+use crate::track::{FlowId, NewConnection};
 use crate::{FlowSide, LinkType, PacketView, SeqNumber, Timestamp};
 
 /// The packets that wait for a proof.
@@ -72,7 +72,7 @@ impl Contenders {
     pub(super) fn hold(
         &mut self,
         flow: FlowId,
-        contender: Contender,
+        contender: NewConnection,
         unproven: Unproven,
         packet: &PacketView<'_>,
         number: u64,

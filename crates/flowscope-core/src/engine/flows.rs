@@ -8,11 +8,11 @@ use super::scheduling::HeldMemory;
 use super::timers::{PressureQueue, Timers};
 use super::{AnomalyEvents, Consumer, EngineConfig, FlowRef, OuterFlows, TimestampPolicy};
 use crate::extract::{Extracted, FlowExtractor, extract_outer};
-use crate::observe::{Account, Ended, Observer};
+use crate::observe::{Ended, EngineCounts, Observer};
 use crate::reassemble::StreamStats;
 use crate::track::{
-    Anomalies, AnomalyKind, ColdState, Effect, EndReason, Flow, FlowEvent, FlowId, FlowState,
-    FlowStats, Observed, Slot, Table, TrackerStats, Verdict,
+    Anomalies, AnomalyKind, ColdState, Effect, EndReason, Flow, FlowEvent, FlowId, FlowIndex,
+    FlowState, FlowStats, Observed, Slot, Table, TrackerStats, Verdict,
 };
 use crate::{BySide, FlowSide, PacketView, Sink, Timestamp};
 
@@ -98,7 +98,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Publishes what is counted, where that is asked for.
     #[inline]
     pub(super) fn publish(&mut self) {
-        self.observer.publish(&Account {
+        self.observer.publish(&EngineCounts {
             stats: &self.stats,
             stream_memory: self.memory.used,
             stream_memory_peak: self.memory.peak,
@@ -162,7 +162,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         Observed {
             at: self.time(packet.timestamp),
             orientation: extracted.orientation,
-            transport: extracted.steps_by(),
+            transport: extracted.tracked_transport(),
             wire_len: packet.wire_len,
             ip_len: extracted.ip_len,
             payload_len: extracted.payload.wire_len(),
@@ -175,7 +175,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     #[inline(never)]
     pub(super) fn count(
         &mut self,
-        index: u32,
+        index: FlowIndex,
         extracted: &Extracted<'_, E::Key>,
         clock: Timestamp,
         number: u64,
@@ -327,7 +327,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         extracted: &Extracted<'_, E::Key>,
         observed: Observed,
         out: &mut impl Sink<C::Event>,
-    ) -> u32 {
+    ) -> FlowIndex {
         if self.table.len() >= self.config.max_flows.clamp(1, MAX_FLOWS)
             && let Some(nearest) = self.table.nearest()
         {
@@ -371,7 +371,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     #[cold]
     pub(super) fn end(
         &mut self,
-        index: u32,
+        index: FlowIndex,
         reason: EndReason,
         at: Timestamp,
         out: &mut impl Sink<C::Event>,
@@ -384,7 +384,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// state gives or else for `reason`, and takes it out of the table.
     pub(super) fn close(
         &mut self,
-        index: u32,
+        index: FlowIndex,
         reason: EndReason,
         at: Timestamp,
         out: &mut impl Sink<C::Event>,
@@ -392,7 +392,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let frame = self.frame();
         let id = self.table.id(index);
         let (slot, cold) = self.table.get_mut(index);
-        let is_contended = slot.flow.is_contended();
+        let awaits_proof = slot.flow.awaits_proof();
         let reason = match slot.flow.state {
             FlowState::Closing | FlowState::Closed => EndReason::Fin,
             FlowState::Reset => EndReason::Rst,
@@ -414,7 +414,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         if !found.is_empty() {
             self.report(id, at, found, out);
         }
-        if is_contended {
+        if awaits_proof {
             self.contenders.orphan(id);
             self.update_check_at();
         }
@@ -479,7 +479,7 @@ fn hand_over<K, C: Consumer<K>>(
 
 /// A flow in the table.
 pub(super) type TableEntry<'t, K, C> = (
-    u32,
+    FlowIndex,
     &'t mut Slot<K, ConsumerState<<C as Consumer<K>>::Flow, <C as Consumer<K>>::Pending>>,
     &'t ColdState,
 );

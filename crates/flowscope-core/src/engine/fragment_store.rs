@@ -48,6 +48,10 @@ impl FragmentStore {
     }
 
     /// Before this moment nothing is given up.
+    ///
+    /// Not inlined: it is called once a fragment, from loops that every packet
+    /// goes through.
+    #[inline(never)]
     pub(super) fn check_at(&self) -> Timestamp {
         self.next_deadline().unwrap_or(Timestamp::MAX)
     }

@@ -14,9 +14,9 @@ use alloc::vec::Vec;
 use super::flows::{Delivered, Flows, give_to_consumer};
 use super::fragment_store::{Arrival, FragmentStore, Owner};
 use super::{Consumer, FlowRef};
-use crate::defrag::{Defragmenter, Incomplete, Loss, Pushed, Verdict};
+use crate::defrag::{Defragmenter, Incomplete, Loss, PushResult, Verdict};
 use crate::extract::{Extracted, FlowExtractor};
-use crate::track::{AnomalyKind, Effect, EndReason, FlowEvent, Observed, Standing};
+use crate::track::{AnomalyKind, Effect, EndReason, FlowEvent, Observed, SegmentOwner};
 use crate::wire::{
     Cause, IpFragment, IpHeader, IpVersion, Layer, LayerVisitor, REASSEMBLED, ReassembledHeader,
     Skip, Transport,
@@ -92,7 +92,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Gives up what has waited until now.
     pub(super) fn give_up_due(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
         let now = self.clock;
-        while let Some(incomplete) = self.held().and_then(|held| held.due(now)) {
+        while let Some(incomplete) = self.held().and_then(|held| held.expire(now)) {
             self.give_up(extractor, incomplete, out);
         }
         self.update_check_at();
@@ -157,7 +157,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             self.stats.packets_held += piece.arrivals.len() as u64;
         }
         if pushed.is_whole {
-            let whole = self.held().and_then(|held| held.take(pushed.place));
+            let whole = self
+                .held()
+                .and_then(|held| held.take_whole(pushed.datagram));
             self.make_room(extractor, out);
             if let Some(whole) = whole {
                 self.take_whole(extractor, piece, whole, out);
@@ -166,7 +168,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
         let mut owner = self
             .held()
-            .and_then(|held| held.owner(pushed.place).copied());
+            .and_then(|held| held.owner(pushed.datagram).copied());
         match owner {
             Some(owner) => self.count_all(owner, &piece.arrivals, None, 0, out),
             None if met.names_flow && piece.skip.is_none() => {
@@ -182,7 +184,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         if let Some(owner) = owner
             && self
                 .held()
-                .is_some_and(|held| held.take_overlap(pushed.place))
+                .is_some_and(|held| held.clear_overlap(pushed.datagram))
         {
             let at = self.time_of(&piece.view);
             self.tell_owner(owner, at, AnomalyKind::OverlappingFragments, out);
@@ -217,17 +219,17 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         &mut self,
         extractor: &E,
         piece: &Piece<'_>,
-        pushed: Pushed,
+        pushed: PushResult,
         out: &mut impl Sink<C::Event>,
     ) -> Option<Owner> {
         let first = &extractor.extract(piece.view).ok()?;
         if first.transport == Transport::TcpCut {
             return None;
         }
-        let earliest = self.held()?.first_arrival(pushed.place);
+        let earliest = self.held()?.first_arrival(pushed.datagram);
         let at = earliest.or(piece.arrivals.first().copied());
         let owner = self.owner_of(first, at.as_ref(), out);
-        let kept = self.held()?.give(pushed.place, owner);
+        let kept = self.held()?.assign(pushed.datagram, owner);
         self.stats.packets_held -= kept.len() as u64;
         self.count_all(owner, &kept, Some(first), 0, out);
         if !pushed.is_kept {
@@ -334,7 +336,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let index = owner.flow.index();
         let (slot, cold) = self.table.get_mut(index);
         let side = slot.flow.side_of(owner.orientation);
-        let transport = &whole.steps_by();
+        let transport = &whole.tracked_transport();
         let verdict = slot.flow.count_whole(side, transport, payload_len, cold);
         let delivered = Delivered {
             extracted: whole,
@@ -360,7 +362,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let observed = Observed {
             at: self.time(at),
             orientation: packet.orientation,
-            transport: packet.steps_by(),
+            transport: packet.tracked_transport(),
             wire_len: 0,
             ip_len: 0,
             payload_len: 0,
@@ -373,10 +375,12 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             // that is over, or of which it was answered.
             let (slot, cold) = self.table.get_mut(index);
             let replaces = slot.flow.may_be_replaced_by(&observed)
-                && match slot.flow.standing(&observed, cold) {
-                    Standing::Proves(_) => true,
-                    Standing::Contends(_) => slot.flow.state.is_over(),
-                    Standing::Member | Standing::Joins(_) | Standing::Answers(_) => false,
+                && match slot.flow.owner_of(&observed, cold) {
+                    SegmentOwner::New(_) => true,
+                    SegmentOwner::MayBeNew(_) => slot.flow.state.is_over(),
+                    SegmentOwner::Flow
+                    | SegmentOwner::BothOpened(_)
+                    | SegmentOwner::MayAnswerNew(_) => false,
                 };
             if replaces {
                 self.end(index, EndReason::Replaced, self.clock, out);
@@ -468,7 +472,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Gives up datagrams for which there is no memory.
     fn make_room(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
-        while let Some(incomplete) = self.held().and_then(Defragmenter::crowded_out) {
+        while let Some(incomplete) = self.held().and_then(Defragmenter::evict) {
             self.give_up(extractor, incomplete, out);
         }
     }
@@ -545,7 +549,7 @@ struct Meeting<'m, L> {
 /// A fragment that was met.
 #[derive(Clone, Copy, Debug)]
 struct Met {
-    pushed: Pushed,
+    pushed: PushResult,
     version: IpVersion,
     /// Whether it is a first one, and no headers go on behind its end.
     names_flow: bool,

@@ -30,7 +30,7 @@ impl PacketFilter {
     ) -> Option<Skip> {
         if self.checksums == Checksums::Verify {
             // The walk again, and only where that was asked for.
-            let verdict = ChecksumVerdict::told_by(|visitor| extractor.trace(packet, visitor));
+            let verdict = ChecksumVerdict::trace_of(|visitor| extractor.trace(packet, visitor));
             if let Some(skip) = verdict.skip() {
                 return Some(skip);
             }

@@ -75,9 +75,9 @@ where
     fn open(&mut self, flow: FlowRef<'_, K>, transport: &Transport) -> Option<Self::Stream> {
         Some(FlowParser {
             parser: self.factory.open(flow.key, transport)?,
-            kind: match transport {
-                Transport::Tcp(_) | Transport::TcpCut => PayloadKind::Streams,
-                _ => PayloadKind::Datagrams,
+            kind: match transport.is_tcp() {
+                true => PayloadKind::Streams,
+                false => PayloadKind::Datagrams,
             },
             passed: None,
         })

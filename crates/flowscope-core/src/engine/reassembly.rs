@@ -69,10 +69,8 @@ impl<K, F: ReassemblerFactory<K>> Consumer<K> for Reassembly<F> {
     type Pending = PendingEntry;
 
     fn open(&mut self, flow: FlowRef<'_, K>, packet: &Extracted<'_, K>) -> Self::Flow {
-        match packet.steps_by() {
-            Transport::Tcp(_) | Transport::TcpCut => {
-                Some(BySide::from_fn(|side| self.factory.open(flow.key, side)))
-            }
+        match packet.tracked_transport() {
+            it if it.is_tcp() => Some(BySide::from_fn(|side| self.factory.open(flow.key, side))),
             _ => None,
         }
     }

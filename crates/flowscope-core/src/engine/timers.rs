@@ -141,13 +141,15 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
+    use crate::slab::SlabIndex;
+    use crate::track::FlowIndex;
 
     fn at(nanos: u64) -> Timestamp {
         Timestamp::from_nanos(nanos)
     }
 
     fn flow(number: u64) -> FlowId {
-        FlowId::new(number, 0)
+        FlowId::new(number, FlowIndex::NONE)
     }
 
     #[test]

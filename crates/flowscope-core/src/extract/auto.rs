@@ -12,12 +12,12 @@ use crate::{Orientation, PacketView};
 /// UDP, CAPWAP, LISP and more, besides what every extractor passes through:
 /// VLAN tags, MPLS, PPPoE. A protocol number or a port is not believed: a
 /// tunnel is opened if the headers inside it hold. Otherwise the packet
-/// outside is the flow's, and [`Layers::left_closed`] says why.
+/// outside is the flow's, and [`Layers::unopened_tunnel`] says why.
 ///
 /// An extractor that reads no more than headers reads those of the innermost
 /// IP packet. Any other is given the innermost frame that it can read.
 ///
-/// [`Layers::left_closed`]: crate::wire::Layers::left_closed
+/// [`Layers::unopened_tunnel`]: crate::wire::Layers::unopened_tunnel
 ///
 /// ```
 /// use flowscope_core::extract::{AutoDetectEncap, FiveTuple, FlowExtractor};

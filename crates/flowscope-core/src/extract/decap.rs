@@ -7,12 +7,12 @@
 //! handed on as it is.
 
 use super::{Extracted, FlowExtractor};
-use crate::wire::{Cause, IpFragment, Layer, LayerVisitor, Peel, Skip};
+use crate::wire::{Cause, Decap, IpFragment, Layer, LayerVisitor, Skip};
 use crate::{Orientation, PacketView};
 
 /// Declares the types that take off one encapsulation each.
 macro_rules! combinators {
-    ($($(#[$doc:meta])* $name:ident: $peel:ident,)*) => {$(
+    ($($(#[$doc:meta])* $name:ident: $decap:ident,)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default)]
         pub struct $name<E>(
@@ -31,11 +31,11 @@ macro_rules! combinators {
             type Key = E::Key;
 
             fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, E::Key>, Skip> {
-                extract(&self.0, Peel::$peel, packet)
+                extract(&self.0, Decap::$decap, packet)
             }
 
             fn trace(&self, packet: PacketView<'_>, visitor: &mut dyn LayerVisitor) -> Result<(), Skip> {
-                trace(&self.0, Peel::$peel, packet, visitor)
+                trace(&self.0, Decap::$decap, packet, visitor)
             }
 
             fn seen_from(key: E::Key, orientation: Orientation) -> E::Key {
@@ -78,7 +78,7 @@ combinators! {
     /// ```
     StripVlan: Vlan,
 
-    /// Takes off a stack of MPLS labels. What is under it is told by its first
+    /// Takes off a stack of MPLS labels. What is under it is known by its first
     /// bits: IPv4, IPv6, or the Ethernet frame of a pseudowire, with or without
     /// a control word.
     ///
@@ -198,11 +198,11 @@ impl<E: FlowExtractor> FlowExtractor for InnerVxlanOn<E> {
     type Key = E::Key;
 
     fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, E::Key>, Skip> {
-        extract(&self.inner, Peel::VxlanOn(self.port), packet)
+        extract(&self.inner, Decap::VxlanOn(self.port), packet)
     }
 
     fn trace(&self, packet: PacketView<'_>, visitor: &mut dyn LayerVisitor) -> Result<(), Skip> {
-        trace(&self.inner, Peel::VxlanOn(self.port), packet, visitor)
+        trace(&self.inner, Decap::VxlanOn(self.port), packet, visitor)
     }
 
     fn seen_from(key: E::Key, orientation: Orientation) -> E::Key {
@@ -212,17 +212,17 @@ impl<E: FlowExtractor> FlowExtractor for InnerVxlanOn<E> {
 
 fn extract<'a, E: FlowExtractor>(
     inner: &E,
-    peel: Peel,
+    decap: Decap,
     packet: PacketView<'a>,
 ) -> Result<Extracted<'a, E::Key>, Skip> {
     let mut carrier = Carrier::default();
-    let Some(inside) = peel.peel(packet, &mut carrier) else {
+    let Some(inside) = decap.decapsulate(packet, &mut carrier) else {
         return inner.extract(packet);
     };
     match inner.extract(inside) {
         Ok(mut extracted) => {
             extracted.is_fragment |= carrier.is_fragment;
-            Ok(extracted.inside(packet, peel))
+            Ok(extracted.inside(packet, decap))
         }
         // It holds, but has no flow before its datagram is whole.
         Err(skip) if skip.cause == Cause::Fragment => Err(skip),
@@ -232,27 +232,27 @@ fn extract<'a, E: FlowExtractor>(
 
 fn trace<E: FlowExtractor>(
     inner: &E,
-    peel: Peel,
+    decap: Decap,
     packet: PacketView<'_>,
     visitor: &mut dyn LayerVisitor,
 ) -> Result<(), Skip> {
     let mut carrier = Carrier::default();
-    let inside = peel.peel(packet, &mut carrier);
+    let inside = decap.decapsulate(packet, &mut carrier);
     let why = match inside.map(|inside| inner.trace(inside, &mut ())) {
         Some(Err(skip)) if skip.cause != Cause::Fragment => Some(skip),
         Some(_) => None,
-        None => carrier.left_closed,
+        None => carrier.unopened_tunnel,
     };
     match (inside, why) {
         (Some(inside), None) => {
-            // The same again, for who is told only of what holds.
-            let _ = peel.peel(packet, visitor);
+            // A second walk: the visitor only gets what could be read.
+            let _ = decap.decapsulate(packet, visitor);
             inner.trace(inside, visitor)
         }
         (_, why) => {
-            let told = inner.trace(packet, visitor);
+            let traced = inner.trace(packet, visitor);
             why.into_iter().for_each(|why| visitor.unopened_tunnel(why));
-            told
+            traced
         }
     }
 }
@@ -261,14 +261,14 @@ fn trace<E: FlowExtractor>(
 #[derive(Debug, Default)]
 struct Carrier {
     is_fragment: bool,
-    left_closed: Option<Skip>,
+    unopened_tunnel: Option<Skip>,
 }
 
 impl LayerVisitor for Carrier {
     fn layer(&mut self, _: Layer, _: Option<u32>) {}
 
     fn unopened_tunnel(&mut self, why: Skip) {
-        self.left_closed = Some(why);
+        self.unopened_tunnel = Some(why);
     }
 
     fn fragment(&mut self, _: &IpFragment<'_>) {

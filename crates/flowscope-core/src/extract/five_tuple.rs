@@ -36,12 +36,12 @@ use crate::{FlowSide, Orientation};
 /// assert_ne!(ask.orientation, answer.orientation);
 /// # Ok::<(), flowscope_core::wire::Skip>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct FiveTuple {
     direction: Direction,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 enum Direction {
     Both,
     One,
@@ -99,6 +99,14 @@ impl KeyOfHeaders for FiveTuple {
 /// `10.0.0.1:51234 → 93.184.216.34:443 tcp`. Keys are in order of their
 /// addresses, the lower one first, whoever opened the flow.
 #[derive(Clone, Copy)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        from = "super::serialized::FiveTuple",
+        into = "super::serialized::FiveTuple"
+    )
+)]
 pub struct FiveTupleKey {
     addrs: [Addr; 2],
     /// Everything else in one word, which is quick to compare and to hash.
@@ -178,6 +186,34 @@ impl FiveTupleKey {
         }
     }
 
+    #[cfg(feature = "serde")]
+    pub(super) fn to_serialized(self) -> super::serialized::FiveTuple {
+        let view = self.tail.view();
+        super::serialized::FiveTuple {
+            src: self.addr_at(view),
+            dst: self.addr_at(view.reversed()),
+            src_port: self.tail.port(view),
+            dst_port: self.tail.port(view.reversed()),
+            protocol: self.protocol(),
+            orientation: view,
+        }
+    }
+
+    #[cfg(feature = "serde")]
+    pub(super) fn from_serialized(key: &super::serialized::FiveTuple) -> Self {
+        let (src, version) = Addr::of_ip(key.src);
+        let (dst, _) = Addr::of_ip(key.dst);
+        let (addrs, [first, second]) = match key.orientation {
+            Orientation::Forward => ([src, dst], [key.src_port, key.dst_port]),
+            Orientation::Reverse => ([dst, src], [key.dst_port, key.src_port]),
+        };
+        let tail = Tail::pack([first, second], version, key.protocol);
+        Self {
+            addrs,
+            tail: tail.seen_from(key.orientation),
+        }
+    }
+
     fn addr_at(&self, end: Orientation) -> IpAddr {
         let [first, second] = self.addrs;
         let addr = match end {
@@ -238,14 +274,20 @@ impl Tail {
 
     #[inline]
     fn new(headers: &Headers<'_>) -> Self {
-        let version = match headers.ip.version {
+        let ports = [headers.ports.src, headers.ports.dst];
+        Self::pack(ports, headers.ip.version, headers.ip.protocol)
+    }
+
+    #[inline(always)]
+    fn pack([first, second]: [u16; 2], version: IpVersion, protocol: IpProtocol) -> Self {
+        let version = match version {
             IpVersion::V4 => 4,
             IpVersion::V6 => 6,
         };
         Self(
-            u64::from(headers.ports.src) << 48
-                | u64::from(headers.ports.dst) << 32
-                | u64::from(headers.ip.protocol.0) << 8
+            u64::from(first) << 48
+                | u64::from(second) << 32
+                | u64::from(protocol.0) << 8
                 | version << 1,
         )
     }

@@ -40,8 +40,9 @@ impl<E> FlowLabel<E> {
 
 /// The key of [`FlowLabel`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct FlowLabelKey<K> {
-    /// What flows are told apart by otherwise.
+    /// The key without the flow label.
     pub key: K,
     /// The label, of 20 bits.
     pub label: u32,
@@ -58,7 +59,7 @@ impl<E: FlowExtractor> FlowExtractor for FlowLabel<E> {
 
     fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, Self::Key>, Skip> {
         let extracted = self.0.extract(packet)?;
-        let label = Label::told_by(|visitor| self.0.trace(packet, visitor));
+        let label = Label::trace_of(|visitor| self.0.trace(packet, visitor));
         Ok(extracted.with_key(|key| FlowLabelKey { key, label }))
     }
 
@@ -67,7 +68,7 @@ impl<E: FlowExtractor> FlowExtractor for FlowLabel<E> {
         packet: PacketView<'a>,
     ) -> Result<Extracted<'a, Self::Key>, Skip> {
         let extracted = self.0.extract_innermost(packet)?;
-        let label = Label::told_by(|visitor| self.0.trace_innermost(packet, visitor));
+        let label = Label::trace_of(|visitor| self.0.trace_innermost(packet, visitor));
         Ok(extracted.with_key(|key| FlowLabelKey { key, label }))
     }
 
@@ -91,11 +92,11 @@ impl<E: FlowExtractor> FlowExtractor for FlowLabel<E> {
     }
 }
 
-/// The label of the IP header that was told last.
+/// The label of the last IP header of a walk.
 struct Label(u32);
 
 impl Label {
-    fn told_by(trace: impl FnOnce(&mut dyn LayerVisitor) -> Result<(), Skip>) -> u32 {
+    fn trace_of(trace: impl FnOnce(&mut dyn LayerVisitor) -> Result<(), Skip>) -> u32 {
         let mut label = Self(0);
         // The packet has a flow, so this walk ends where that one did.
         let _ = trace(&mut label);

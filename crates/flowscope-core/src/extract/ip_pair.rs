@@ -42,9 +42,17 @@ impl KeyOfHeaders for IpPair {
 
 /// The key of [`IpPair`]. In events `src` is the flow's initiator.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        from = "super::serialized::Pair<IpAddr>",
+        into = "super::serialized::Pair<IpAddr>"
+    )
+)]
 pub struct IpPairKey {
-    ends: [IpAddr; 2],
-    view: Seen,
+    pub(super) ends: [IpAddr; 2],
+    pub(super) view: Seen,
 }
 
 impl IpPairKey {

@@ -58,9 +58,17 @@ impl FlowExtractor for MacPair {
 
 /// The key of [`MacPair`]. In events `src` is the flow's initiator.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        from = "super::serialized::Pair<[u8; 6]>",
+        into = "super::serialized::Pair<[u8; 6]>"
+    )
+)]
 pub struct MacPairKey {
-    ends: [[u8; 6]; 2],
-    view: Seen,
+    pub(super) ends: [[u8; 6]; 2],
+    pub(super) view: Seen,
 }
 
 impl MacPairKey {

@@ -15,6 +15,8 @@ mod ip_pair;
 mod mac_pair;
 mod outer;
 mod scoped;
+#[cfg(feature = "serde")]
+mod serialized;
 
 pub use auto::AutoDetectEncap;
 pub use decap::{InnerGre, InnerGtpU, InnerVxlan, InnerVxlanOn, StripMpls, StripVlan};
@@ -28,13 +30,13 @@ pub use scoped::{Mark, Scope, Scoped, ScopedKey};
 use core::hash::Hash;
 
 use crate::wire::{
-    Cause, Depth, Headers, LayerVisitor, Layers, Payload, Peel, Skip, Transport, nested_frames,
+    Cause, Decap, Depth, Headers, LayerVisitor, Layers, Payload, Skip, Transport, nested_frames,
 };
 use crate::{Orientation, PacketView};
 
 /// Names the flow a packet belongs to.
 pub trait FlowExtractor {
-    /// What flows are told apart by. Both directions of a flow have the same.
+    /// The type of keys. Both directions of a flow have the same key.
     type Key: Clone + Eq + Hash;
 
     /// Reads the packet's headers.
@@ -44,15 +46,16 @@ pub trait FlowExtractor {
     /// A [`Skip`] says why the packet belongs to no flow.
     fn extract<'a>(&self, packet: PacketView<'a>) -> Result<Extracted<'a, Self::Key>, Skip>;
 
-    /// Walks the packet as [`extract`](Self::extract) does, and tells `visitor`
-    /// every encapsulation on the way.
+    /// Walks the packet as [`extract`](Self::extract) does, and calls `visitor`
+    /// for every encapsulation on the way.
     ///
-    /// For packets of which more must be known than their flow; an extractor
-    /// that has nothing to tell leaves it as it is.
+    /// It is called for packets of which more must be known than their flow. An
+    /// extractor that knows no encapsulations does not implement it.
     ///
     /// # Errors
     ///
-    /// The [`Skip`] that `extract` gives. What was passed until then is told.
+    /// The [`Skip`] that `extract` gives. The visitor gets what was passed until
+    /// then.
     fn trace(&self, packet: PacketView<'_>, visitor: &mut dyn LayerVisitor) -> Result<(), Skip> {
         let _ = visitor;
         self.extract(packet).map(|_| ())
@@ -109,7 +112,7 @@ pub trait FlowExtractor {
 /// [`FlowExtractor`] over the outermost IP header, and over the innermost one
 /// inside [`AutoDetectEncap`].
 pub trait KeyOfHeaders {
-    /// What flows are told apart by.
+    /// The type of keys.
     type Key: Clone + Eq + Hash;
 
     /// What falls together in a flow; unless said otherwise, no more than one
@@ -151,7 +154,7 @@ impl<E: KeyOfHeaders> FlowExtractor for E {
 }
 
 /// What falls together in a flow.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Grain {
     /// What goes between two ports: a TCP connection is a flow of its own, and
     /// its states are the flow's.
@@ -190,7 +193,7 @@ pub struct Extracted<'a, K> {
 #[derive(Clone, Copy, Debug)]
 struct WalkPath {
     /// What was taken off, outermost first.
-    peels: [Option<Peel>; MAX_PEELS],
+    decaps: [Option<Decap>; MAX_DECAPS],
     /// How deep the headers were looked for in what was left, if they were.
     depth: Option<Depth>,
 }
@@ -199,7 +202,7 @@ impl WalkPath {
     #[inline]
     fn to(depth: Option<Depth>) -> Self {
         Self {
-            peels: [None; MAX_PEELS],
+            decaps: [None; MAX_DECAPS],
             depth,
         }
     }
@@ -207,7 +210,7 @@ impl WalkPath {
 
 /// How many types that take something off are remembered of those around each
 /// other.
-const MAX_PEELS: usize = 4;
+const MAX_DECAPS: usize = 4;
 
 impl<'a, K> Extracted<'a, K> {
     /// What an extractor of keys out of headers gives for a packet.
@@ -221,7 +224,7 @@ impl<'a, K> Extracted<'a, K> {
         packet: PacketView<'a>,
         depth: Depth,
     ) -> Result<Self, Skip> {
-        let headers = match Headers::of_usual(&packet, depth) {
+        let headers = match Headers::fast_path(&packet, depth) {
             Some(headers) => headers,
             None => Headers::parse(packet, depth)?,
         };
@@ -251,7 +254,7 @@ impl<'a, K> Extracted<'a, K> {
 
     /// The transport header that its flow is stepped by.
     #[inline]
-    pub(crate) fn steps_by(&self) -> Transport {
+    pub(crate) fn tracked_transport(&self) -> Transport {
         match self.grain {
             Grain::Connection => self.transport,
             Grain::Ends => Transport::None,
@@ -273,12 +276,12 @@ impl<'a, K> Extracted<'a, K> {
         }
     }
 
-    /// What was found in a frame by taking `peel` off `packet`.
-    fn inside(mut self, packet: PacketView<'a>, peel: Peel) -> Self {
-        let WalkPath { peels, depth } = &mut self.path;
-        peels.rotate_right(1);
-        if let Some(innermost) = peels.first_mut()
-            && innermost.replace(peel).is_some()
+    /// What was found in a frame by removing the encapsulation `decap`.
+    fn inside(mut self, packet: PacketView<'a>, decap: Decap) -> Self {
+        let WalkPath { decaps, depth } = &mut self.path;
+        decaps.rotate_right(1);
+        if let Some(innermost) = decaps.first_mut()
+            && innermost.replace(decap).is_some()
         {
             // That one is forgotten, and with it the way on.
             *depth = None;
@@ -303,14 +306,14 @@ impl<'a, K> Extracted<'a, K> {
     pub fn layers(&self) -> Layers {
         let mut layers = Layers::default();
         let mut rest = self.packet;
-        for peel in self.path.peels.iter().flatten() {
-            let Some(inside) = peel.peel(rest, &mut layers) else {
+        for decap in self.path.decaps.iter().flatten() {
+            let Some(inside) = decap.decapsulate(rest, &mut layers) else {
                 return layers;
             };
             rest = inside;
         }
         if let Some(depth) = self.path.depth {
-            // Why the walk ended is told by whoever walked for the headers.
+            // The walk for the headers has returned the same error already.
             let _ = Headers::trace(rest, depth, &mut layers);
         }
         layers

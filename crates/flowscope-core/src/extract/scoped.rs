@@ -1,7 +1,7 @@
 //! Keys that know in which network a flow runs.
 
+use alloc::vec::Vec;
 use core::fmt;
-use core::hash::{Hash, Hasher};
 use core::net::IpAddr;
 
 use super::{Extracted, FiveTuple, FlowExtractor, IpPair, MacPair};
@@ -61,12 +61,12 @@ use crate::{Orientation, PacketView};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Scoped<E> {
     inner: E,
-    counts: Counts,
+    parts: ScopeParts,
 }
 
 /// What is part of the key.
 #[derive(Clone, Copy, Debug, Default)]
-struct Counts {
+struct ScopeParts {
     vlan: bool,
     tunnel: bool,
 }
@@ -76,7 +76,7 @@ impl<E> Scoped<E> {
     pub const fn new(inner: E) -> Self {
         Self {
             inner,
-            counts: Counts {
+            parts: ScopeParts {
                 vlan: false,
                 tunnel: false,
             },
@@ -86,7 +86,7 @@ impl<E> Scoped<E> {
     /// Makes VLAN identifiers part of the key.
     #[must_use]
     pub fn with_vlan(mut self) -> Self {
-        self.counts.vlan = true;
+        self.parts.vlan = true;
         self
     }
 
@@ -95,7 +95,7 @@ impl<E> Scoped<E> {
     /// around this.
     #[must_use]
     pub fn with_tunnel(mut self) -> Self {
-        self.counts.tunnel = true;
+        self.parts.tunnel = true;
         self
     }
 }
@@ -123,8 +123,9 @@ can_be_scoped!(FiveTuple IpPair MacPair);
 
 /// The key of [`Scoped`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct ScopedKey<K> {
-    /// What flows are told apart by otherwise.
+    /// The key without the scope.
     pub key: K,
     /// Where the flow runs.
     pub scope: Scope,
@@ -143,23 +144,23 @@ impl<E: FlowExtractor> Scoped<E> {
         extracted: Extracted<'a, E::Key>,
         trace: impl FnOnce(&mut dyn LayerVisitor) -> Result<(), Skip>,
     ) -> Result<Extracted<'a, ScopedKey<E::Key>>, Skip> {
-        let mut survey = Survey::new(self.counts);
-        if self.counts.vlan || self.counts.tunnel {
+        let mut collector = ScopeCollector::new(self.parts);
+        if self.parts.vlan || self.parts.tunnel {
             // The packet has a flow, so this walk ends where that one did.
-            let _ = trace(&mut survey);
+            let _ = trace(&mut collector);
         }
-        match survey.overflow {
+        match collector.overflow {
             None => Ok(extracted.with_key(|key| ScopedKey {
                 key,
-                scope: survey.scope,
+                scope: collector.scope,
             })),
             Some(layer) => Err(Skip::new(layer, Cause::TooDeep)),
         }
     }
 
-    fn listen<'p>(&self, visitor: &'p mut dyn LayerVisitor) -> Listening<'p> {
-        Listening {
-            survey: Survey::new(self.counts),
+    fn scoped_visitor<'p>(&self, visitor: &'p mut dyn LayerVisitor) -> ScopedVisitor<'p> {
+        ScopedVisitor {
+            collector: ScopeCollector::new(self.parts),
             visitor,
         }
     }
@@ -184,7 +185,7 @@ impl<E: FlowExtractor> FlowExtractor for Scoped<E> {
     }
 
     fn trace(&self, packet: PacketView<'_>, visitor: &mut dyn LayerVisitor) -> Result<(), Skip> {
-        self.inner.trace(packet, &mut self.listen(visitor))
+        self.inner.trace(packet, &mut self.scoped_visitor(visitor))
     }
 
     fn trace_innermost(
@@ -193,7 +194,7 @@ impl<E: FlowExtractor> FlowExtractor for Scoped<E> {
         visitor: &mut dyn LayerVisitor,
     ) -> Result<(), Skip> {
         self.inner
-            .trace_innermost(packet, &mut self.listen(visitor))
+            .trace_innermost(packet, &mut self.scoped_visitor(visitor))
     }
 
     fn seen_from(key: Self::Key, orientation: Orientation) -> Self::Key {
@@ -206,6 +207,8 @@ impl<E: FlowExtractor> FlowExtractor for Scoped<E> {
 
 /// The VLANs and tunnels that are part of a key, outermost first.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "Vec<Mark>", into = "Vec<Mark>"))]
 pub struct Scope {
     /// Layers with their identifiers; `None` where the next of `ends` stands
     /// for it.
@@ -217,6 +220,8 @@ pub struct Scope {
 
 /// One thing in a [`Scope`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Mark {
     /// A layer with an identifier that both directions share.
@@ -241,8 +246,18 @@ struct Ends {
     version: IpVersion,
 }
 
+impl Ends {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.version as u8);
+        for Addr { high, low } in self.addrs {
+            out.extend(high.to_be_bytes());
+            out.extend(low.to_be_bytes());
+        }
+    }
+}
+
 impl Scope {
-    const EMPTY: Self = Self {
+    pub(super) const EMPTY: Self = Self {
         marks: [(Layer::Link, None); MAX_MARKS],
         ends: [Ends {
             addrs: [Addr { high: 0, low: 0 }; 2],
@@ -272,15 +287,49 @@ impl Scope {
         Some(())
     }
 
-    fn push_ends(&mut self, layer: Layer, ip: &IpHeader) -> Option<()> {
-        let [src, dst] = ip.addrs;
+    #[cfg(feature = "serde")]
+    pub(super) fn push_mark(&mut self, mark: Mark) -> Option<()> {
+        match mark {
+            Mark::Id(layer, id) => self.push(layer, Some(id)),
+            Mark::Between(layer, ends) => {
+                let [(a, version), (b, _)] = ends.map(Addr::of_ip);
+                self.push_ends(layer, [a, b], version)
+            }
+        }
+    }
+
+    fn push_ends(&mut self, layer: Layer, [src, dst]: [Addr; 2], version: IpVersion) -> Option<()> {
         let place = self.ends.get_mut(usize::from(self.ends_len))?;
         *place = Ends {
             addrs: [src.min(dst), src.max(dst)],
-            version: ip.version,
+            version,
         };
         self.ends_len += 1;
         self.push(layer, None)
+    }
+
+    /// Appends the scope as bytes, which are the same for the same scope alone.
+    ///
+    /// ```text
+    /// ┌───────┬───────────────────────────────────────────────────┐
+    /// │ count │ layer 1, kind 1, then by kind:                     │ ...
+    /// │   1   │   identifier 4, or version 1 and two addresses 32  │
+    /// └───────┴───────────────────────────────────────────────────┘
+    /// ```
+    ///
+    /// The count and the kinds say where a scope ends. So the scopes of
+    /// extractors around each other can follow one another, and no two lists of
+    /// scopes are encoded alike.
+    fn encode(&self, out: &mut Vec<u8>) {
+        let mut ends = self.ends.iter();
+        out.push(self.marks_len);
+        for (layer, id) in self.marks.iter().take(self.marks_len.into()) {
+            out.extend([*layer as u8, u8::from(id.is_some())]);
+            match id {
+                Some(id) => out.extend(id.to_be_bytes()),
+                None => ends.next().into_iter().for_each(|ends| ends.encode(out)),
+            }
+        }
     }
 }
 
@@ -291,17 +340,17 @@ impl fmt::Debug for Scope {
 }
 
 /// Collects a scope on the way through a packet.
-struct Survey {
-    counts: Counts,
+struct ScopeCollector {
+    parts: ScopeParts,
     scope: Scope,
     /// The first layer for which there was no room.
     overflow: Option<Layer>,
 }
 
-impl Survey {
-    fn new(counts: Counts) -> Self {
+impl ScopeCollector {
+    fn new(parts: ScopeParts) -> Self {
         Self {
-            counts,
+            parts,
             scope: Scope::EMPTY,
             overflow: None,
         }
@@ -309,24 +358,26 @@ impl Survey {
 
     fn note(&mut self, layer: Layer, id: Option<u32>, carrier: Option<&IpHeader>) {
         let is_wanted = match layer {
-            Layer::Vlan => self.counts.vlan && id != Some(0),
-            _ => self.counts.tunnel,
+            Layer::Vlan => self.parts.vlan && id != Some(0),
+            _ => self.parts.tunnel,
         };
         if !is_wanted {
             return;
         }
-        let noted = match (identity(layer), id, carrier) {
+        let pushed = match (identity(layer), id, carrier) {
             (Identity::Number, Some(_), _) => self.scope.push(layer, id),
-            (Identity::Number | Identity::Ends, _, Some(ip)) => self.scope.push_ends(layer, ip),
+            (Identity::Number | Identity::Ends, _, Some(ip)) => {
+                self.scope.push_ends(layer, ip.addrs, ip.version)
+            }
             _ => Some(()),
         };
-        if noted.is_none() {
+        if pushed.is_none() {
             self.overflow = self.overflow.or(Some(layer));
         }
     }
 }
 
-impl LayerVisitor for Survey {
+impl LayerVisitor for ScopeCollector {
     fn layer(&mut self, layer: Layer, id: Option<u32>) {
         self.note(layer, id, None);
     }
@@ -336,21 +387,21 @@ impl LayerVisitor for Survey {
     }
 }
 
-/// Tells what it is told, and fragments in which scope they are: those of
+/// Passes everything on to a visitor, and fragments with their scope: those of
 /// different scopes do not belong together.
-struct Listening<'p> {
-    survey: Survey,
+struct ScopedVisitor<'p> {
+    collector: ScopeCollector,
     visitor: &'p mut dyn LayerVisitor,
 }
 
-impl LayerVisitor for Listening<'_> {
+impl LayerVisitor for ScopedVisitor<'_> {
     fn layer(&mut self, layer: Layer, id: Option<u32>) {
-        self.survey.layer(layer, id);
+        self.collector.layer(layer, id);
         self.visitor.layer(layer, id);
     }
 
     fn tunnel(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
-        self.survey.tunnel(layer, id, carrier);
+        self.collector.tunnel(layer, id, carrier);
         self.visitor.tunnel(layer, id, carrier);
     }
 
@@ -363,34 +414,16 @@ impl LayerVisitor for Listening<'_> {
     }
 
     fn fragment(&mut self, fragment: &IpFragment<'_>) {
-        let mut scope = Fnv::new(fragment.scope);
-        self.survey.scope.hash(&mut scope);
-        self.visitor.fragment(&fragment.in_scope(scope.finish()));
+        if self.collector.scope.marks_len == 0 && fragment.scope.is_empty() {
+            return self.visitor.fragment(fragment);
+        }
+        let mut scope = Vec::from(fragment.scope);
+        self.collector.scope.encode(&mut scope);
+        self.visitor.fragment(&fragment.in_scope(&scope));
     }
 
     fn is_active(&self) -> bool {
         self.visitor.is_active()
-    }
-}
-
-/// The hash of Fowler, Noll and Vo. Scopes are short.
-struct Fnv(u64);
-
-impl Fnv {
-    fn new(seed: u64) -> Self {
-        Self(0xcbf2_9ce4_8422_2325 ^ seed)
-    }
-}
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 
@@ -459,3 +492,108 @@ const fn identity(layer: Layer) -> Identity {
 /// More than networks stack.
 const MAX_MARKS: usize = 8;
 const MAX_ENDS: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    fn ip(last: u8) -> IpHeader {
+        let addr = |low| Addr { high: 0, low };
+        IpHeader {
+            addrs: [addr(1), addr(last.into())],
+            version: IpVersion::V4,
+            protocol: crate::wire::IpProtocol::UDP,
+            len: 20,
+        }
+    }
+
+    /// Scopes that differ in one thing each.
+    fn scopes() -> Vec<Scope> {
+        let mut scopes = Vec::from([Scope::EMPTY; 8]);
+        let marks: [&[(Layer, Result<u32, u8>)]; 8] = [
+            &[],
+            &[(Layer::Vlan, Ok(7))],
+            &[(Layer::Vlan, Ok(8))],
+            &[(Layer::Vxlan, Ok(7))],
+            &[(Layer::Vlan, Ok(7)), (Layer::Vlan, Ok(8))],
+            &[(Layer::Vlan, Ok(8)), (Layer::Vlan, Ok(7))],
+            &[(Layer::Ipv4, Err(2))],
+            &[(Layer::Ipv4, Err(3))],
+        ];
+        for (scope, marks) in scopes.iter_mut().zip(marks) {
+            for (layer, mark) in marks {
+                let pushed = match mark {
+                    Ok(id) => scope.push(*layer, Some(*id)),
+                    Err(end) => {
+                        let ip = ip(*end);
+                        scope.push_ends(*layer, ip.addrs, ip.version)
+                    }
+                };
+                assert_eq!(pushed, Some(()));
+            }
+        }
+        scopes
+    }
+
+    /// The scope in which extractors around each other leave a fragment.
+    fn scope_of_fragment(scopes: &[Scope]) -> Vec<u8> {
+        struct Seen(Vec<u8>);
+        impl LayerVisitor for Seen {
+            fn layer(&mut self, _: Layer, _: Option<u32>) {}
+            fn fragment(&mut self, fragment: &IpFragment<'_>) {
+                self.0 = fragment.scope.into();
+            }
+        }
+        fn trace_scopes(
+            scopes: &[Scope],
+            visitor: &mut dyn LayerVisitor,
+            fragment: &IpFragment<'_>,
+        ) {
+            let [scope, rest @ ..] = scopes else {
+                return visitor.fragment(fragment);
+            };
+            let collector = ScopeCollector {
+                parts: ScopeParts::default(),
+                scope: *scope,
+                overflow: None,
+            };
+            trace_scopes(rest, &mut ScopedVisitor { collector, visitor }, fragment);
+        }
+        struct Fragments<'s>(&'s [Scope], Seen);
+        impl LayerVisitor for Fragments<'_> {
+            fn layer(&mut self, _: Layer, _: Option<u32>) {}
+            fn fragment(&mut self, fragment: &IpFragment<'_>) {
+                trace_scopes(self.0, &mut self.1, fragment);
+            }
+        }
+        let packet = [
+            0x45, 0, 0, 28, 0, 77, 0x20, 1, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 1, 2, 3, 4, 5,
+            6, 7, 8,
+        ];
+        let view = PacketView::new(&packet, Timestamp::EPOCH).with_link(crate::LinkType::RAW);
+        let mut fragments = Fragments(scopes, Seen(Vec::new()));
+        let walk = FiveTuple::bidirectional().trace(view, &mut fragments);
+        assert_eq!(walk, Err(Skip::new(Layer::Ipv4, Cause::Fragment)));
+        fragments.1.0
+    }
+
+    #[test]
+    fn fragments_of_different_scopes_are_told_apart() {
+        let lists: Vec<[Scope; 2]> = scopes()
+            .iter()
+            .flat_map(|one| scopes().into_iter().map(|other| [*one, other]))
+            .collect();
+        let encoded: Vec<_> = lists.iter().map(|list| scope_of_fragment(list)).collect();
+        for (n, one) in encoded.iter().enumerate() {
+            for (m, other) in encoded.iter().enumerate() {
+                assert_eq!(one == other, n == m, "{:?} {:?}", lists[n], lists[m]);
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_scope_a_fragment_has_no_bytes_of_one() {
+        assert!(scope_of_fragment(&[Scope::EMPTY; 2]).is_empty());
+    }
+}

@@ -1,141 +1,24 @@
-//! What engines tell those who watch the program, where that is asked for.
+//! Metrics and trace events of the engine, for operators of the program.
 //!
 //! With the feature `metrics` they publish what they count through the crate
-//! `metrics`, under the names in [`names`]; with `tracing` they tell of flows
-//! and anomalies through the crate `tracing`, and with `tracing-messages` of
-//! each message of a parser, under the [`targets`]. Without these features
+//! `metrics`, under the names in [`names`]; with `tracing` they
+//! report flows and anomalies through the crate `tracing`, and with
+//! `tracing-messages` each message of a parser, under the [`targets`]. Without these features
 //! nothing of it is compiled.
 //!
 //! It goes to whatever recorder or subscriber the program has installed. What
 //! flows are and carry is in neither: that is for a [`Sink`](crate::Sink).
 
+#[cfg(feature = "tracing")]
+mod events;
 pub mod names;
+mod observer;
 #[cfg(feature = "metrics")]
 mod publish;
-#[cfg(feature = "tracing")]
-mod tell;
+mod report;
+pub mod targets;
 
+pub(crate) use observer::{Observer, message};
 #[cfg(feature = "metrics")]
 pub use publish::describe;
-
-use crate::reassemble::StreamStats;
-use crate::track::{AnomalyKind, EndReason, FlowId, FlowStats, TrackerStats};
-use crate::{BySide, FlowSide, Timestamp};
-
-/// Where events of the feature `tracing` come from, to filter them by.
-pub mod targets {
-    /// Flows that start and end, at the level `DEBUG`.
-    pub const FLOW: &str = "flowscope::flow";
-    /// Anomalies: at `WARN` those that somebody may cause to mislead who
-    /// listens, or that cost data, and the others at `INFO`.
-    pub const ANOMALY: &str = "flowscope::anomaly";
-    /// Messages of parsers, at `DEBUG`; with the feature `tracing-messages`.
-    pub const MESSAGE: &str = "flowscope::message";
-}
-
-/// What is told of one engine. Without features it has neither size nor code.
-#[derive(Debug, Default)]
-pub(crate) struct Observer {
-    #[cfg(feature = "metrics")]
-    ledger: publish::Ledger,
-}
-
-/// What an engine has counted, and holds.
-#[derive(Debug)]
-#[cfg_attr(
-    not(feature = "metrics"),
-    expect(dead_code, reason = "nobody is told of it")
-)]
-pub(crate) struct Account<'a> {
-    pub(crate) stats: &'a TrackerStats,
-    pub(crate) stream_memory: usize,
-    pub(crate) stream_memory_peak: usize,
-    pub(crate) fragment_memory: usize,
-}
-
-/// A flow that ended.
-#[derive(Debug)]
-#[cfg_attr(
-    not(feature = "tracing"),
-    expect(dead_code, reason = "nobody is told of it")
-)]
-pub(crate) struct Ended<'a> {
-    pub(crate) flow: FlowId,
-    pub(crate) at: Timestamp,
-    pub(crate) reason: EndReason,
-    pub(crate) stats: &'a FlowStats,
-}
-
-#[cfg_attr(
-    not(all(feature = "metrics", feature = "tracing")),
-    allow(
-        clippy::needless_pass_by_ref_mut,
-        unused_variables,
-        reason = "what is off does nothing"
-    )
-)]
-impl Observer {
-    /// Counts a packet of a flow.
-    #[inline(always)]
-    pub(crate) fn packet(&mut self, side: FlowSide, wire_len: u32, payload_len: u32) {
-        #[cfg(feature = "metrics")]
-        self.ledger.packet(side, wire_len, payload_len);
-    }
-
-    /// Whether [`publish`](Self::publish) is due when so many packets have come.
-    #[inline(always)]
-    pub(crate) const fn is_due(packets: u64) -> bool {
-        cfg!(feature = "metrics") && packets.is_multiple_of(PUBLISH_EVERY)
-    }
-
-    /// Publishes what was counted since the last time.
-    #[inline]
-    pub(crate) fn publish(&mut self, account: &Account<'_>) {
-        #[cfg(feature = "metrics")]
-        self.ledger.publish(account);
-    }
-
-    /// Tells of a flow's start.
-    #[inline]
-    pub(crate) fn started(&self, flow: FlowId, at: Timestamp) {
-        #[cfg(feature = "tracing")]
-        tell::started(flow, at);
-    }
-
-    /// Tells of a flow's end.
-    #[inline]
-    pub(crate) fn ended(
-        &mut self,
-        ended: &Ended<'_>,
-        streams: impl FnOnce() -> Option<BySide<StreamStats>>,
-    ) {
-        #[cfg(feature = "metrics")]
-        if let Some(streams) = streams() {
-            self.ledger.streams(&streams);
-        }
-        #[cfg(feature = "tracing")]
-        tell::ended(ended);
-    }
-
-    /// Tells of an anomaly. It is counted already.
-    #[inline]
-    pub(crate) fn anomaly(&self, flow: FlowId, side: FlowSide, at: Timestamp, kind: AnomalyKind) {
-        #[cfg(feature = "tracing")]
-        tell::anomaly(flow, side, at, kind);
-    }
-}
-
-/// Tells of a message of type `M`.
-#[inline(always)]
-#[cfg_attr(
-    not(feature = "tracing-messages"),
-    expect(unused_variables, reason = "what is off does nothing")
-)]
-pub(crate) fn message<M>(flow: FlowId, side: FlowSide, at: Timestamp) {
-    #[cfg(feature = "tracing-messages")]
-    tell::message::<M>(flow, side, at);
-}
-
-/// Packets between two publications. A registry is asked for each metric that
-/// changed, which costs about as much as a packet; so spread, it is not felt.
-const PUBLISH_EVERY: u64 = 1024;
+pub(crate) use report::{Ended, EngineCounts};

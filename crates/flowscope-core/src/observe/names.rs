@@ -14,8 +14,8 @@ pub struct Metric {
     pub unit: Unit,
     /// The labels that its values are told apart by.
     pub labels: &'static [&'static str],
-    /// What it says, in a sentence.
-    pub says: &'static str,
+    /// Its description, in a sentence.
+    pub description: &'static str,
 }
 
 /// A kind of metric.
@@ -65,10 +65,10 @@ pub mod labels {
 /// behind the other.
 macro_rules! names {
     ($(
-        #[doc = $says:literal]
+        #[doc = $description:literal]
         $constant:ident = $name:literal, $kind:ident of $unit:ident, [$($label:ident)*];
     )*) => {
-        $(#[doc = $says] pub const $constant: &str = $name;)*
+        $(#[doc = $description] pub const $constant: &str = $name;)*
 
         /// Every metric there is.
         pub const ALL: &[Metric] = &[$(Metric {
@@ -76,7 +76,7 @@ macro_rules! names {
             kind: Kind::$kind,
             unit: Unit::$unit,
             labels: &[$(labels::$label),*],
-            says: $says.trim_ascii_start(),
+            description: $description.trim_ascii_start(),
         },)*];
     };
 }
@@ -166,11 +166,11 @@ mod tests {
             kind,
             unit,
             labels,
-            says,
+            description,
         } = metric;
         let labels: Vec<_> = labels.iter().map(|label| format!("`{label}`")).collect();
         let labels = labels.join(", ");
-        let row = format!("| `{name}` | {kind:?} | {unit:?} | {labels} | {says} |");
+        let row = format!("| `{name}` | {kind:?} | {unit:?} | {labels} | {description} |");
         row.replace("|  |", "| |")
     }
 

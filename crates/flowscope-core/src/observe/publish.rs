@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use metrics::{Key, Label, Level, Metadata};
 
-use super::Account;
+use super::EngineCounts;
 use super::names::{self, ALL, Kind, Metric, Unit, labels};
 use crate::defrag::Loss;
 use crate::reassemble::StreamStats;
@@ -24,7 +24,7 @@ pub fn describe() {
         name,
         kind,
         unit,
-        says,
+        description,
         ..
     } in ALL.iter().copied()
     {
@@ -33,16 +33,16 @@ pub fn describe() {
             Unit::Bytes => metrics::Unit::Bytes,
         };
         match kind {
-            Kind::Counter => metrics::describe_counter!(name, unit, says),
-            Kind::Gauge => metrics::describe_gauge!(name, unit, says),
-            Kind::Histogram => metrics::describe_histogram!(name, unit, says),
+            Kind::Counter => metrics::describe_counter!(name, unit, description),
+            Kind::Gauge => metrics::describe_gauge!(name, unit, description),
+            Kind::Histogram => metrics::describe_histogram!(name, unit, description),
         }
     }
 }
 
 /// What was counted here, and what was published of what others count.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct MetricsPublisher {
     packets: BySide<[u64; PACKETS.len()]>,
     streams: BySide<[u64; STREAMS.len()]>,
     published: Box<Published>,
@@ -56,7 +56,7 @@ struct Published {
     gauges: [u64; GAUGES],
 }
 
-impl Ledger {
+impl MetricsPublisher {
     #[inline(always)]
     pub(super) fn packet(&mut self, side: FlowSide, wire_len: u32, payload_len: u32) {
         let [packets, bytes, payload_bytes] = &mut self.packets[side];
@@ -83,7 +83,7 @@ impl Ledger {
 
     #[cold]
     #[inline(never)]
-    pub(super) fn publish(&mut self, account: &Account<'_>) {
+    pub(super) fn publish(&mut self, account: &EngineCounts<'_>) {
         for side in FlowSide::BOTH {
             let packets = PACKETS.iter().zip(&mut self.packets[side]);
             let streams = STREAMS.iter().map(|(name, _)| name);
@@ -98,7 +98,7 @@ impl Ledger {
 }
 
 impl Published {
-    fn publish(&mut self, account: &Account<'_>) {
+    fn publish(&mut self, account: &EngineCounts<'_>) {
         let (now, before) = (account.stats, &self.stats);
         let add = |name, count| add_to(Key::from_static_name(name), count);
         add(names::PACKETS, now.packets - before.packets);

@@ -1,4 +1,4 @@
-//! The reassembler.
+//! The reassembler that holds data until holes are filled.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -53,9 +53,9 @@ use crate::{SeqNumber, Sink, Timestamp};
 /// of the first byte behind it; when what is held does not fit the caps; at the
 /// end. What a snap length cut is a gap at once, unless another copy is held.
 ///
-/// **What is doubted.** A segment or an ACK further ahead than `reach` of
-/// everything seen and acknowledged. An ACK is ignored. A segment waits until
-/// another one near it, or an ACK of it, confirms that the stream is there.
+/// **Strays.** A segment or an ACK further ahead than `reach` of everything seen
+/// and acknowledged may be forged. Such an ACK is ignored. Such a segment waits
+/// until another one near it, or an ACK of it, confirms that the stream is there.
 #[derive(Debug)]
 pub struct BufferedReassembler {
     pub(super) config: Arc<StreamConfig>,
@@ -64,30 +64,30 @@ pub struct BufferedReassembler {
     pub(super) next: u64,
     /// The highest offset that the receiver acknowledged.
     pub(super) acked: u64,
-    /// The sequence number of offset zero; in [`Phase::Acked`] the last ACK.
-    pub(super) anchor: SeqNumber,
+    /// The sequence number of offset zero; in [`Phase::AckSeen`] the last ACK.
+    pub(super) origin: SeqNumber,
     /// The offset of the stream's first byte.
-    pub(super) base: u32,
+    pub(super) first_offset: u32,
     pub(super) phase: Phase,
 }
 
 /// How far a stream has come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Phase {
-    /// Nothing was seen of it.
-    Waiting,
-    /// The receiver acknowledged something.
-    Acked,
-    /// A SYN with data claims where it begins. All is held until it is known
-    /// whether it does.
-    Claimed,
-    /// It was joined in its middle: what comes first may not be the first, and
-    /// is held a moment.
-    Settling,
+    /// No segment was seen.
+    Unseen,
+    /// Only an ACK of the other side was seen.
+    AckSeen,
+    /// A SYN with data says where it begins. Everything is held until the other
+    /// side confirms that.
+    BeginUnconfirmed,
+    /// Its SYN was not seen. Segments may have been captured out of order, so the
+    /// first ones are held for a moment.
+    JoinedMidstream,
     Open,
-    /// A FIN is claimed where the stream has got to. What comes behind it is
-    /// held until it is known which of the two counts.
-    Ending,
+    /// A FIN came where the stream has got to, and is not acknowledged. What
+    /// comes behind it is held until it is known whether the FIN is accepted.
+    EndUnconfirmed,
     Finished,
     Stopped,
 }
@@ -119,9 +119,9 @@ impl BufferedReassembler {
             out_of_order: None,
             next: 0,
             acked: 0,
-            anchor: SeqNumber(0),
-            base: 0,
-            phase: Phase::Waiting,
+            origin: SeqNumber(0),
+            first_offset: 0,
+            phase: Phase::Unseen,
         }
     }
 }
@@ -139,13 +139,13 @@ impl Reassembler for BufferedReassembler {
         segment: &Segment<'_>,
         out: &mut impl for<'c> Sink<Chunk<'c>>,
     ) -> StreamNotes {
-        if self.goes_on(segment) {
+        if self.push_in_order(segment) {
             if !segment.payload.bytes.is_empty() {
                 out.push(Chunk::Data(segment.payload.bytes));
             }
             return StreamNotes::NONE;
         }
-        self.take_in_time(segment, out)
+        self.push_and_expire(segment, out)
     }
 
     #[inline]
@@ -154,30 +154,31 @@ impl Reassembler for BufferedReassembler {
         segment: &Segment<'_>,
         out: &mut impl for<'c> Sink<Chunk<'c>>,
     ) -> StreamNotes {
-        if self.hears(segment) || !segment.acknowledges() {
+        if self.acknowledge_in_order(segment) || !segment.acknowledges() {
             return StreamNotes::NONE;
         }
-        self.take_ack_in_time(segment, out)
+        self.acknowledge_and_expire(segment, out)
     }
 
     fn expire(&mut self, now: Timestamp, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
         let (mut notes, mut moment) = (StreamNotes::NONE, now);
-        if self.is_paused() {
+        if self.holds_everything() {
             return notes;
         }
         while let Some(out_of_order) = &mut self.out_of_order {
-            out_of_order.note(self.acked, moment);
+            out_of_order.note_ack(self.acked, moment);
             let end = out_of_order.hole_end();
             let Some((due, end)) = self.next_expiry().zip(end) else {
                 break;
             };
-            let is_settled = self.phase == Phase::Settling && self.acked >= end;
+            let is_settled = self.phase == Phase::JoinedMidstream && self.acked >= end;
             if now < due && !is_settled {
                 break;
             }
-            // As if it had been noticed at once.
+            // The hole is given up by the time at which it was due, so that the
+            // result does not depend on when this is called.
             moment = due.min(now);
-            notes |= self.skip_to(end, out);
+            notes |= self.give_up_hole(end, out);
         }
         notes
     }
@@ -186,18 +187,18 @@ impl Reassembler for BufferedReassembler {
         let out_of_order = self.out_of_order.as_ref()?;
         let due = out_of_order.deadline(&self.config)?;
         match self.phase {
-            Phase::Settling => Some(due.min(out_of_order.since + self.config.ack_grace)),
-            // Time does not tell.
-            Phase::Claimed | Phase::Ending => None,
-            Phase::Waiting | Phase::Acked | Phase::Open | Phase::Finished | Phase::Stopped => {
+            Phase::JoinedMidstream => Some(due.min(out_of_order.since + self.config.ack_grace)),
+            // Only the other side can confirm these.
+            Phase::BeginUnconfirmed | Phase::EndUnconfirmed => None,
+            Phase::Unseen | Phase::AckSeen | Phase::Open | Phase::Finished | Phase::Stopped => {
                 Some(due)
             }
         }
     }
 
     fn shed(&mut self, now: Timestamp, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
-        if self.is_paused() {
-            return self.drop_paused();
+        if self.holds_everything() {
+            return self.drop_held();
         }
         let mut notes = self.expire(now, out);
         match self
@@ -206,21 +207,21 @@ impl Reassembler for BufferedReassembler {
             .and_then(|out_of_order| out_of_order.held.first())
         {
             Some((at, _)) => {
-                notes |= StreamNotes::OVERFLOW | self.skip_to(at, out);
+                notes |= StreamNotes::OVERFLOW | self.give_up_hole(at, out);
                 notes |= self.expire(now, out);
             }
-            None => self.drop_suspect(),
+            None => self.drop_stray(),
         }
         notes
     }
 
     fn finish(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
-        if self.phase == Phase::Ending {
-            // Nothing has said otherwise.
+        if self.phase == Phase::EndUnconfirmed {
+            // Nothing contradicts the FIN.
             return self.end();
         }
         let mut notes = StreamNotes::NONE;
-        if self.phase == Phase::Claimed {
+        if self.phase == Phase::BeginUnconfirmed {
             self.phase = Phase::Open;
             self.drain(out);
         }
@@ -229,18 +230,18 @@ impl Reassembler for BufferedReassembler {
             .as_ref()
             .and_then(|out_of_order| out_of_order.hole_end())
         {
-            notes |= self.skip_to(end, out);
+            notes |= self.give_up_hole(end, out);
         }
         self.stop();
         notes
     }
 
     fn stop(&mut self) {
-        self.drop_suspect();
+        self.drop_stray();
         if let Some(out_of_order) = &mut self.out_of_order {
             out_of_order.counts.dropped += out_of_order.held.truncate(0);
             out_of_order.fin = None;
-            out_of_order.next_hole();
+            out_of_order.update_first_hole();
         }
         if self.phase != Phase::Finished {
             self.phase = Phase::Stopped;
@@ -249,12 +250,12 @@ impl Reassembler for BufferedReassembler {
 
     fn state(&self) -> StreamState {
         match self.phase {
-            Phase::Waiting
-            | Phase::Acked
-            | Phase::Claimed
-            | Phase::Settling
+            Phase::Unseen
+            | Phase::AckSeen
+            | Phase::BeginUnconfirmed
+            | Phase::JoinedMidstream
             | Phase::Open
-            | Phase::Ending => StreamState::Open,
+            | Phase::EndUnconfirmed => StreamState::Open,
             Phase::Finished => StreamState::Finished,
             Phase::Stopped => StreamState::Stopped,
         }
@@ -268,7 +269,7 @@ impl Reassembler for BufferedReassembler {
         StreamStats {
             delivered: self
                 .next
-                .saturating_sub(u64::from(self.base) + counts.missing),
+                .saturating_sub(u64::from(self.first_offset) + counts.missing),
             held: held as u64,
             ..counts
         }
@@ -283,11 +284,13 @@ impl Reassembler for BufferedReassembler {
 }
 
 impl BufferedReassembler {
-    /// Takes a segment of this side of which nothing comes but that its data, if
-    /// it has any, is what comes next in the stream; and says whether it was one.
+    /// Accepts a segment whose data, if it has any, are next in the stream, and
+    /// which changes nothing else. Returns whether it is one.
+    ///
+    /// This is the fast path: the caller delivers the data itself.
     #[inline(always)]
-    pub(crate) fn goes_on(&mut self, segment: &Segment<'_>) -> bool {
-        if !segment.is_plain() || !self.is_clear() {
+    pub(crate) fn push_in_order(&mut self, segment: &Segment<'_>) -> bool {
+        if !segment.is_plain() || !self.has_nothing_held() {
             return false;
         }
         if segment.payload.wire_len() == 0 {
@@ -302,26 +305,28 @@ impl BufferedReassembler {
         is_next
     }
 
-    /// Takes an ACK of the other side of which nothing comes, if it is one.
+    /// Accepts an ACK of the other side that delivers nothing. Returns whether it
+    /// is one.
     #[inline(always)]
-    pub(crate) fn hears(&mut self, segment: &Segment<'_>) -> bool {
-        if !segment.acknowledges() || !self.is_clear() {
+    pub(crate) fn acknowledge_in_order(&mut self, segment: &Segment<'_>) -> bool {
+        if !segment.acknowledges() || !self.has_nothing_held() {
             return false;
         }
         match self.phase {
-            Phase::Claimed | Phase::Open | Phase::Ending => self.hear(segment.ack),
-            // Of captures that see one side only.
-            Phase::Acked if !segment.flags.contains(TcpFlags::SYN) => {
-                self.anchor = self.anchor.later(segment.ack);
+            Phase::BeginUnconfirmed | Phase::Open | Phase::EndUnconfirmed => {
+                self.note_ack(segment.ack)
+            }
+            // The usual case where a capture has one side only.
+            Phase::AckSeen if !segment.flags.contains(TcpFlags::SYN) => {
+                self.origin = self.origin.later(segment.ack);
             }
             Phase::Finished | Phase::Stopped => {}
-            Phase::Waiting | Phase::Acked | Phase::Settling => return false,
+            Phase::Unseen | Phase::AckSeen | Phase::JoinedMidstream => return false,
         }
         true
     }
 
-    /// What of its memory is there for bytes that are held, and given back
-    /// with them.
+    /// Bytes of memory that are freed when nothing is held any more.
     #[inline]
     pub(crate) fn held_memory(&self) -> usize {
         self.out_of_order
@@ -336,29 +341,29 @@ impl BufferedReassembler {
         })
     }
 
-    /// Whether it is not known whether the stream begins where its SYN says.
-    pub(crate) fn is_claimed(&self) -> bool {
-        self.phase == Phase::Claimed
+    /// Whether it is not confirmed that the stream begins where its SYN says.
+    pub(crate) fn has_unconfirmed_begin(&self) -> bool {
+        self.phase == Phase::BeginUnconfirmed
     }
 
-    /// Whether all that comes is held.
+    /// Whether everything that comes is held.
     #[inline]
-    pub(super) fn is_paused(&self) -> bool {
-        matches!(self.phase, Phase::Claimed | Phase::Ending)
+    pub(super) fn holds_everything(&self) -> bool {
+        matches!(self.phase, Phase::BeginUnconfirmed | Phase::EndUnconfirmed)
     }
 
-    /// Whether nothing is held or waited for.
+    /// Whether nothing is held and there is no hole.
     #[inline]
-    pub(crate) fn is_clear(&self) -> bool {
+    pub(crate) fn has_nothing_held(&self) -> bool {
         self.out_of_order
             .as_ref()
             .is_none_or(|out_of_order| out_of_order.is_over() && out_of_order.stray.is_none())
     }
 
     #[inline]
-    fn seq_of_next(&self) -> SeqNumber {
-        // The low half is what sequence numbers are made of.
-        self.anchor + self.next as u32
+    pub(super) fn seq_of_next(&self) -> SeqNumber {
+        // Sequence numbers are the low 32 bits of offsets from the origin.
+        self.origin + self.next as u32
     }
 
     /// The offset of `seq`, taken to be near the next one.
@@ -387,10 +392,9 @@ impl BufferedReassembler {
         held.unwrap_or(self.next)
     }
 
-    /// The furthest offset at which a segment may begin, or an ACK lie, without
-    /// being suspected.
+    /// The furthest offset at which a segment or an ACK is accepted at once.
     #[inline]
-    pub(super) fn horizon(&self) -> u64 {
+    pub(super) fn max_expected(&self) -> u64 {
         self.known_end().max(self.acked) + u64::from(self.config.reach)
     }
 
@@ -398,29 +402,30 @@ impl BufferedReassembler {
         self.out_of_order.get_or_insert_default()
     }
 
-    /// Takes any segment of this side, after what should have been done before.
+    /// Processes any segment of this side, and gives up what is overdue before and
+    /// after.
     #[inline(never)]
-    fn take_in_time(
+    fn push_and_expire(
         &mut self,
         segment: &Segment<'_>,
         out: &mut impl for<'c> Sink<Chunk<'c>>,
     ) -> StreamNotes {
         let overdue = self.expire(segment.at, out);
-        overdue | self.take(segment, out) | self.expire(segment.at, out)
+        overdue | self.process(segment, out) | self.expire(segment.at, out)
     }
 
-    /// Takes any segment of the other side, likewise.
+    /// Processes any segment of the other side in the same way.
     #[inline(never)]
-    fn take_ack_in_time(
+    fn acknowledge_and_expire(
         &mut self,
         segment: &Segment<'_>,
         out: &mut impl for<'c> Sink<Chunk<'c>>,
     ) -> StreamNotes {
         let overdue = self.expire(segment.at, out);
-        overdue | self.take_ack(segment, out) | self.expire(segment.at, out)
+        overdue | self.process_ack(segment, out) | self.expire(segment.at, out)
     }
 
-    fn take(
+    fn process(
         &mut self,
         segment: &Segment<'_>,
         out: &mut impl for<'c> Sink<Chunk<'c>>,
@@ -440,24 +445,27 @@ impl BufferedReassembler {
         }
         let len = segment.payload.wire_len();
         let fin = segment.flags.contains(TcpFlags::FIN);
-        if len == 0 && !fin || self.is_probe(seq, len, fin) {
+        if len == 0 && !fin || self.is_keep_alive(seq, len, fin) {
             return notes;
         }
-        if self.phase == Phase::Settling && self.offset(seq) + i64::from(len) < 0 {
-            // Either this is not of the stream, or what came first was not. A
-            // stream can jump ahead, and not back, so believe this.
+        if self.phase == Phase::JoinedMidstream && self.offset(seq) + i64::from(len) < 0 {
+            // Either this segment is not of the stream, or the first one was not. A
+            // sender can skip ahead but not back, so this one is accepted.
             self.stop();
-            self.phase = Phase::Waiting;
+            self.phase = Phase::Unseen;
         }
         match self.phase {
-            Phase::Waiting | Phase::Acked => self.join(seq),
-            Phase::Claimed | Phase::Settling | Phase::Open | Phase::Ending => {}
+            Phase::Unseen | Phase::AckSeen => self.join(seq),
+            Phase::BeginUnconfirmed
+            | Phase::JoinedMidstream
+            | Phase::Open
+            | Phase::EndUnconfirmed => {}
             Phase::Finished | Phase::Stopped => {
                 self.refuse(segment);
                 return notes;
             }
         }
-        let run = SegmentData {
+        let data = SegmentData {
             at: self.offset(seq),
             bytes: segment.payload.bytes,
             cut: segment.payload.missing,
@@ -465,181 +473,35 @@ impl BufferedReassembler {
             since: segment.at,
         };
         notes
-            | match u64::try_from(run.at) {
-                Ok(at) if at > self.horizon() => self.stray(at, &run, out),
-                _ => self.admit(&run, out),
+            | match u64::try_from(data.at) {
+                Ok(at) if at > self.max_expected() => self.stray(at, &data, out),
+                _ => self.admit(&data, out),
             }
     }
 
-    /// Begins the stream at `start`, behind a SYN; `None` if the SYN is not
-    /// this stream's.
-    pub(super) fn begin(
-        &mut self,
-        start: SeqNumber,
-        out: &mut impl for<'c> Sink<Chunk<'c>>,
-    ) -> Option<StreamNotes> {
-        let offset = self.offset(start);
-        match self.phase {
-            Phase::Waiting | Phase::Acked => self.anchor_at(start, 0),
-            // Nothing came of the first attempt.
-            Phase::Open if self.next == 0 && offset != 0 && self.is_clear() => {
-                self.anchor_at(start, 0);
-            }
-            Phase::Settling => {
-                let first = self.out_of_order.as_ref()?.hole_end()?;
-                self.base = u32::try_from(offset).ok()?;
-                if u64::from(self.base) > first {
-                    self.base = 0;
-                    return None;
-                }
-                self.next = self.base.into();
-                self.phase = Phase::Open;
-                self.drain(out);
-                return Some(self.end_if_due());
-            }
-            Phase::Claimed | Phase::Open | Phase::Ending | Phase::Finished | Phase::Stopped => {
-                return (offset == i64::from(self.base)).then_some(StreamNotes::NONE);
-            }
-        }
-        Some(StreamNotes::NONE)
-    }
-
-    /// Whether [`begin_at`](Self::begin_at) has something to do.
-    #[inline]
-    pub(crate) fn may_begin_at(&self, start: SeqNumber) -> bool {
-        match self.phase {
-            Phase::Waiting | Phase::Acked | Phase::Claimed | Phase::Settling => true,
-            Phase::Open => self.next == 0 && self.anchor != start,
-            Phase::Ending | Phase::Finished | Phase::Stopped => false,
-        }
-    }
-
-    /// Begins the stream at `start` if nothing comes of that; says whether it
-    /// has begun there.
-    #[inline]
-    pub(crate) fn begins_quietly(&mut self, start: SeqNumber) -> bool {
-        match self.phase {
-            Phase::Waiting | Phase::Acked => self.anchor_at(start, 0),
-            Phase::Claimed | Phase::Settling => return false,
-            Phase::Open => return self.next != 0 || self.anchor == start,
-            Phase::Ending | Phase::Finished | Phase::Stopped => {}
-        }
-        true
-    }
-
-    /// Whether the stream's end is not to be looked at.
-    #[inline]
-    pub(crate) fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Finished | Phase::Stopped)
-    }
-
-    /// Whether a FIN is claimed where the stream has got to.
-    #[inline]
-    pub(crate) fn is_ending(&self) -> bool {
-        self.phase == Phase::Ending
-    }
-
-    /// Begins the stream at `start`, which is settled by more than its SYN.
-    pub(crate) fn begin_at(
-        &mut self,
-        start: SeqNumber,
-        out: &mut impl for<'c> Sink<Chunk<'c>>,
-    ) -> StreamNotes {
-        let offset = self.offset(start);
-        match self.phase {
-            Phase::Claimed if offset == 0 => {
-                self.phase = Phase::Open;
-                self.drain(out);
-                return StreamNotes::NONE;
-            }
-            Phase::Settling if (0..=self.first_held()).contains(&offset) => {}
-            Phase::Claimed | Phase::Settling => {
-                // What came before is of nothing.
-                self.stop();
-                self.phase = Phase::Waiting;
-            }
-            Phase::Waiting
-            | Phase::Acked
-            | Phase::Open
-            | Phase::Ending
-            | Phase::Finished
-            | Phase::Stopped => {}
-        }
-        self.begin(start, out).unwrap_or_default()
-    }
-
-    /// Takes `start` for the stream's beginning until more is known, and says
-    /// whether nothing speaks against it.
-    pub(crate) fn claim_begin(&mut self, start: SeqNumber) -> bool {
-        match self.phase {
-            Phase::Waiting | Phase::Acked => {
-                self.anchor_at(start, 0);
-                self.phase = Phase::Claimed;
-                true
-            }
-            Phase::Claimed => self.offset(start) == 0,
-            Phase::Settling | Phase::Open | Phase::Ending | Phase::Finished | Phase::Stopped => {
-                false
-            }
-        }
-    }
-
-    /// Where what is held begins.
-    fn first_held(&self) -> i64 {
-        let first = self
-            .out_of_order
-            .as_ref()
-            .and_then(|out_of_order| out_of_order.hole_end());
-        first.map_or(i64::MAX, |first| i64::try_from(first).unwrap_or(i64::MAX))
-    }
-
-    /// Takes a FIN at `number` for the stream's end until more is known.
-    ///
-    /// Behind a hole nothing is handed on anyway.
-    pub(crate) fn claim_end(&mut self, number: SeqNumber) {
-        if self.phase == Phase::Open && self.is_clear() && number == self.seq_of_next() {
-            self.phase = Phase::Ending;
-        }
-    }
-
-    /// The FIN that was claimed is the stream's end.
-    pub(crate) fn settle_end(
-        &mut self,
-        number: SeqNumber,
-        at: Timestamp,
-        out: &mut impl for<'c> Sink<Chunk<'c>>,
-    ) -> StreamNotes {
-        if number != self.seq_of_next() {
-            self.reopen(out);
-        }
-        match self.phase {
-            Phase::Ending => self.end(),
-            Phase::Finished | Phase::Stopped => StreamNotes::NONE,
-            Phase::Waiting | Phase::Acked | Phase::Claimed | Phase::Settling | Phase::Open => {
-                let fin = Segment::data(number.0, &[], at).with_flags(TcpFlags::FIN);
-                self.push(&fin, out)
-            }
-        }
-    }
-
-    /// How many bytes of the stream were handed on or given up from where a
-    /// segment begins, if there are any. It has data and is no keep-alive.
+    /// How many bytes of the stream were delivered or given up from the beginning
+    /// of a segment on, if there are any. `None` for a segment without data and
+    /// for a keep-alive.
     pub(crate) fn delivered_since(&self, segment: &Segment<'_>) -> Option<u64> {
         let len = segment.payload.wire_len();
-        if len == 0 || self.is_probe(segment.seq, len, false) {
+        if len == 0 || self.is_keep_alive(segment.seq, len, false) {
             return None;
         }
         match self.phase {
-            Phase::Open | Phase::Ending | Phase::Finished => {}
-            Phase::Waiting | Phase::Acked | Phase::Claimed | Phase::Settling | Phase::Stopped => {
+            Phase::Open | Phase::EndUnconfirmed | Phase::Finished => {}
+            Phase::Unseen
+            | Phase::AckSeen
+            | Phase::BeginUnconfirmed
+            | Phase::JoinedMidstream
+            | Phase::Stopped => {
                 return None;
             }
         }
         let at = u64::try_from(self.offset(segment.seq)).ok()?;
-        (at >= self.base.into() && at < self.next).then(|| self.next - at)
+        (at >= self.first_offset.into() && at < self.next).then(|| self.next - at)
     }
 
-    /// Counts bytes that were handed on of which a second copy says otherwise.
+    /// Counts delivered bytes of which a second copy differs.
     pub(crate) fn note_conflicts(&mut self, bytes: u64) -> StreamNotes {
         if bytes == 0 {
             return StreamNotes::NONE;
@@ -648,54 +510,19 @@ impl BufferedReassembler {
         StreamNotes::CONFLICT
     }
 
-    /// The FIN that was claimed was none: the stream goes on.
-    pub(crate) fn reopen(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) {
-        if self.phase == Phase::Ending {
-            self.phase = Phase::Open;
-            self.drain(out);
-        }
-    }
-
-    /// Opens the stream at `start`, of which the receiver has acknowledged
-    /// `acked` bytes.
-    fn anchor_at(&mut self, start: SeqNumber, acked: u64) {
-        self.anchor = start;
-        (self.next, self.base, self.acked) = (0, 0, acked);
-        self.phase = Phase::Open;
-    }
-
-    /// Joins the stream in its middle, with a segment at `seq`.
-    fn join(&mut self, seq: SeqNumber) {
-        let beyond = match self.phase {
-            Phase::Acked => i64::from(self.anchor.distance_from(seq)),
-            _ => i64::MIN,
-        };
-        if (0..=i64::from(self.config.reach)).contains(&beyond) {
-            // All before it was received: nothing earlier is to be expected.
-            return self.anchor_at(seq, beyond.cast_unsigned());
-        }
-        let room = ROOM.min(self.config.reach);
-        let acked = beyond.saturating_add(room.into());
-        let is_near = (0..i64::from(room)).contains(&acked);
-        let acked = if is_near { acked.cast_unsigned() } else { 0 };
-        self.anchor_at(seq + room.wrapping_neg(), acked);
-        self.phase = Phase::Settling;
-    }
-
-    /// Whether a segment of at most one byte only asks for an answer: it
-    /// repeats the last sequence number, with any byte (RFC 9293, section
-    /// 3.8.4).
-    fn is_probe(&self, seq: SeqNumber, len: u32, fin: bool) -> bool {
+    /// Whether a segment of at most one byte is a keep-alive: it repeats the last
+    /// sequence number, with any byte (RFC 9293, section 3.8.4).
+    fn is_keep_alive(&self, seq: SeqNumber, len: u32, fin: bool) -> bool {
         if fin || len > 1 {
             return false;
         }
         match self.phase {
-            Phase::Waiting => false,
-            Phase::Acked => seq + 1 == self.anchor,
-            Phase::Claimed
-            | Phase::Settling
+            Phase::Unseen => false,
+            Phase::AckSeen => seq + 1 == self.origin,
+            Phase::BeginUnconfirmed
+            | Phase::JoinedMidstream
             | Phase::Open
-            | Phase::Ending
+            | Phase::EndUnconfirmed
             | Phase::Finished
             | Phase::Stopped => {
                 let last = i64::try_from(self.known_end()).unwrap_or(i64::MAX);
@@ -722,6 +549,3 @@ impl BufferedReassembler {
         }
     }
 }
-
-/// How much earlier than the first segment seen a stream may begin.
-const ROOM: u32 = 64 << 10;

@@ -1,11 +1,11 @@
-//! What a reassembler may hold, for how long, and whom it believes.
+//! Limits and policies of a reassembler.
 
 use core::time::Duration;
 
 use super::OverlapPolicy;
 use super::held::{BLOCK, GRAIN, HEAD};
 
-/// How the streams of a connection are put together.
+/// How the streams of a connection are put in order.
 ///
 /// ```
 /// use flowscope_core::reassemble::{OverlapPolicy, StreamConfig};
@@ -17,7 +17,7 @@ use super::held::{BLOCK, GRAIN, HEAD};
 /// };
 /// assert_eq!(config.max_ranges, 1024);
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct StreamConfig {
     /// Bytes that one side may hold behind a hole: 1 MiB by default. With
     /// bookkeeping it is [`max_memory`](Self::max_memory).
@@ -26,28 +26,29 @@ pub struct StreamConfig {
     /// default. Long ones count several times, once for every few thousand
     /// bytes; where `overlap` compares segments, each segment counts.
     pub max_ranges: usize,
-    /// What is done when one of the two is reached.
+    /// What happens when one of the two limits is reached.
     pub overflow: OverflowPolicy,
     /// Whose bytes count where two segments overlap.
     pub overlap: OverlapPolicy,
     /// How long a hole may stay open, in packet time: 10 s by default.
     pub hole_timeout: Duration,
     /// How long a hole may stay open once the receiver has acknowledged what
-    /// belongs there: 100 ms by default. Captures that see the two directions
-    /// on different ways show an ACK before its data.
+    /// belongs there: 100 ms by default. Where the two directions are captured
+    /// on different interfaces, an ACK may come before its data.
     pub ack_grace: Duration,
-    /// How far ahead of everything known a segment may begin without being
-    /// suspected to be a stray: 1 MiB by default.
+    /// How many bytes ahead of everything seen and acknowledged a segment may
+    /// begin: 1 MiB by default. One further ahead is held as a stray.
     pub reach: u32,
 }
 
 impl StreamConfig {
     /// The most memory that one side can take, whatever it is sent: bytes held
-    /// and their bookkeeping, one segment that is suspected to be a stray, and
-    /// what is there twice while memory grows.
+    /// and their bookkeeping, one stray segment, and what is allocated twice while
+    /// memory grows.
     #[must_use]
     pub const fn max_memory(&self) -> usize {
-        // Room for pieces doubles, and is there twice for a moment.
+        // A vector of pieces doubles when it grows, and for a moment both the old
+        // and the new one are allocated.
         let range = 3 * HEAD + GRAIN;
         let once = BLOCK + (64 << 10) + 4 * HEAD + (1 << 10);
         self.max_held
@@ -70,7 +71,7 @@ impl Default for StreamConfig {
     }
 }
 
-/// What is done when a stream has to hold more than it may.
+/// What happens when a stream would have to hold more than its limits.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum OverflowPolicy {
@@ -78,6 +79,6 @@ pub enum OverflowPolicy {
     /// the rest fits.
     #[default]
     SlidingWindow,
-    /// The stream is put together no more. Its flow stays tracked.
+    /// The stream is dropped. Its flow stays tracked.
     DropFlow,
 }

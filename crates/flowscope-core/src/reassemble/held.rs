@@ -1,4 +1,4 @@
-//! What came too early.
+//! Data that came before what precedes them in the stream.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -22,14 +22,14 @@ pub(super) struct Held {
     capacity: usize,
 }
 
-/// Bytes in a row, or as many that the capture lacks.
+/// A range of the stream: its bytes, or how many the capture lacks.
 #[derive(Debug)]
 pub(super) struct Piece {
     at: u64,
     /// When the copy of its first byte came.
     pub(super) since: Timestamp,
     pub(super) content: Content,
-    /// How far the segment that brought it reaches out before and behind it.
+    /// How many bytes of its segment lie before and behind it.
     margin: [u32; 2],
 }
 
@@ -55,10 +55,10 @@ pub(super) enum IncomingContent<'a> {
     Cut(u64),
 }
 
-/// What came of showing a segment to what is held.
+/// The result of comparing a segment with what is held.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct OverlapResult {
-    /// Places of it that were known before.
+    /// Bytes of it that were held or known to be missing before.
     pub(super) known: u64,
     /// Bytes of it that differ from those held.
     pub(super) conflicts: u64,
@@ -171,8 +171,8 @@ impl Held {
             })
     }
 
-    /// Compares `incoming` with what is held of its places, and removes or
-    /// overwrites what gives way to it.
+    /// Compares `incoming` with what is held of the same range, and removes or
+    /// overwrites what the policy replaces.
     pub(super) fn resolve_overlap(
         &mut self,
         incoming: &Incoming<'_>,
@@ -192,7 +192,9 @@ impl Held {
                     resolve_overlap.known += overlap.end - overlap.start;
                     index += 1;
                 }
-                (Content::Cut(_), IncomingContent::Bytes(_)) => index += self.carve(index, overlap),
+                (Content::Cut(_), IncomingContent::Bytes(_)) => {
+                    index += self.cut_out(index, overlap)
+                }
                 (Content::Bytes(held), IncomingContent::Bytes(bytes)) => {
                     let bytes = slice(bytes, incoming.at, overlap.clone());
                     resolve_overlap.known += bytes.len() as u64;
@@ -200,7 +202,7 @@ impl Held {
                     if !policy.prefers_new(&new, &old) {
                         index += 1;
                     } else if policy.compares_segments() {
-                        index += self.carve(index, overlap);
+                        index += self.cut_out(index, overlap);
                     } else {
                         slice_mut(held, at, overlap).copy_from_slice(bytes);
                         if from == at {
@@ -242,21 +244,20 @@ impl Held {
         Some(piece)
     }
 
-    /// Throws away everything from `end` on, and returns how many bytes those
-    /// were.
+    /// Drops everything from `end` on, and returns how many bytes that was.
     pub(super) fn truncate(&mut self, end: u64) -> u64 {
         let before = self.bytes;
         while let Some(last) = self.pieces.back()
             && last.end() > end
         {
             let beyond = last.at.max(end)..last.end();
-            self.carve(self.pieces.len() - 1, beyond);
+            self.cut_out(self.pieces.len() - 1, beyond);
         }
         self.release();
         (before - self.bytes) as u64
     }
 
-    /// Gives back the memory for pieces that are not there.
+    /// Frees the memory for pieces if there are none.
     pub(super) fn release(&mut self) {
         if self.pieces.is_empty() && self.pieces.capacity() > 0 {
             self.pieces = VecDeque::new();
@@ -270,20 +271,20 @@ impl Held {
 
     /// Holds `incoming` before the piece at `index`, of whose places none is held.
     fn add(&mut self, index: usize, incoming: &Incoming<'_>, policy: OverlapPolicy) {
-        let joins = !policy.compares_segments();
+        let may_merge = !policy.compares_segments();
         if let Some(before) = index.checked_sub(1)
             && let Some(piece) = self.pieces.get_mut(before)
             && piece.end() == incoming.at
-            && let Some(more) = append(&mut piece.content, incoming.content, joins)
+            && let Some(more) = append(&mut piece.content, incoming.content, may_merge)
         {
             self.capacity += more;
             self.bytes += bytes_of(incoming.content);
-            self.join(before, joins);
+            self.join(before, may_merge);
             return;
         }
         if let Some(piece) = self.pieces.get_mut(index)
             && piece.at == incoming.end()
-            && let Some(more) = prepend(&mut piece.content, incoming.content, joins)
+            && let Some(more) = prepend(&mut piece.content, incoming.content, may_merge)
         {
             piece.at = incoming.at;
             piece.since = incoming.since;
@@ -297,7 +298,7 @@ impl Held {
     }
 
     /// Joins the piece at `index` with the one behind it, if they touch.
-    fn join(&mut self, index: usize, joins: bool) {
+    fn join(&mut self, index: usize, may_merge: bool) {
         let end = self.pieces.get(index).map(Piece::end);
         if end != self.pieces.get(index + 1).map(|next| next.at) {
             return;
@@ -312,7 +313,7 @@ impl Held {
         let joined = self
             .pieces
             .get_mut(index)
-            .and_then(|piece| append(&mut piece.content, content, joins));
+            .and_then(|piece| append(&mut piece.content, content, may_merge));
         match joined {
             Some(more) => {
                 self.capacity += more;
@@ -325,7 +326,7 @@ impl Held {
 
     /// Cuts `range` out of the piece at `index`, and returns how many pieces
     /// are left of it.
-    fn carve(&mut self, index: usize, range: Range<u64>) -> usize {
+    fn cut_out(&mut self, index: usize, range: Range<u64>) -> usize {
         let Some(mut piece) = self.pieces.remove(index) else {
             return 0;
         };
@@ -387,13 +388,13 @@ impl Held {
 
 /// Puts `more` behind what is there, if the two may be one. Returns how much
 /// memory that took.
-fn append(content: &mut Content, more: IncomingContent<'_>, joins: bool) -> Option<usize> {
+fn append(content: &mut Content, more: IncomingContent<'_>, may_merge: bool) -> Option<usize> {
     match (content, more) {
         (Content::Cut(len), IncomingContent::Cut(more)) => {
             *len += more;
             Some(0)
         }
-        (Content::Bytes(bytes), IncomingContent::Bytes(more)) if joins => {
+        (Content::Bytes(bytes), IncomingContent::Bytes(more)) if may_merge => {
             let grown = grow(bytes, more.len())?;
             bytes.extend_from_slice(more);
             Some(grown)
@@ -404,13 +405,13 @@ fn append(content: &mut Content, more: IncomingContent<'_>, joins: bool) -> Opti
 
 /// Puts `more` before what is there, if the two may be one. Returns how much
 /// memory that took.
-fn prepend(content: &mut Content, more: IncomingContent<'_>, joins: bool) -> Option<usize> {
+fn prepend(content: &mut Content, more: IncomingContent<'_>, may_merge: bool) -> Option<usize> {
     match (content, more) {
         (Content::Cut(len), IncomingContent::Cut(more)) => {
             *len += more;
             Some(0)
         }
-        (Content::Bytes(bytes), IncomingContent::Bytes(more)) if joins => {
+        (Content::Bytes(bytes), IncomingContent::Bytes(more)) if may_merge => {
             let grown = grow(bytes, more.len())?;
             bytes.splice(0..0, more.iter().copied());
             Some(grown)
@@ -465,8 +466,11 @@ fn differing(a: &[u8], b: &[u8]) -> u64 {
 /// Memory for one piece besides its bytes.
 pub(super) const HEAD: usize = size_of::<Piece>();
 
-/// Bytes that are put together in one allocation at the most.
+/// Bytes that are kept together in one allocation at the most.
 pub(super) const BLOCK: usize = 8 << 10;
 
 /// What the memory of a growing block is a multiple of.
 pub(super) const GRAIN: usize = 64;
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,13 @@
 //! Segments to an ordered stream.
 //!
-//! What one side of a TCP connection sends becomes a row of [`Chunk`]s: bytes
-//! in order, and gaps where bytes went missing. A [`Reassembler`] does it for
+//! What one side of a TCP connection sends becomes a sequence of [`Chunk`]s:
+//! bytes in order, and gaps where bytes are missing. A [`Reassembler`] does it for
 //! one side of one connection; [`BufferedReassembler`] is the one to use.
 //!
-//! Nothing here knows flows, or what the bytes mean. Who the sender is, whether
-//! a reset is to be believed and which flows are worth the memory is decided
-//! above.
+//! Nothing here knows flows or protocols. Which side sent a segment, whether a
+//! reset takes effect and which flows are reassembled is decided by the engine.
 
+mod bounds;
 mod buffered;
 mod config;
 mod held;
@@ -61,7 +61,7 @@ pub trait Reassembler {
         out: &mut impl for<'c> Sink<Chunk<'c>>,
     ) -> StreamNotes;
 
-    /// Gives up what has been waited for too long at `now`.
+    /// Gives up the holes whose time has run out at `now`.
     ///
     /// Segments of either side do this by their own times.
     fn expire(&mut self, now: Timestamp, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes;
@@ -69,14 +69,14 @@ pub trait Reassembler {
     /// When [`expire`](Self::expire) may next have something to do.
     fn next_expiry(&self) -> Option<Timestamp>;
 
-    /// Gives up the first hole and hands on what is held behind it, up to the
+    /// Gives up the first hole and delivers what is held behind it, up to the
     /// next one, to free memory at `now`.
     fn shed(&mut self, now: Timestamp, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes;
 
-    /// Hands on all that is held: the stream is over, for whatever reason.
+    /// Delivers all that is held, when the stream is over for whatever reason.
     fn finish(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes;
 
-    /// Throws away all that is held: nobody wants the stream any more.
+    /// Drops all that is held, when the stream is not wanted any more.
     fn stop(&mut self);
 
     /// Whether more is to be expected.
@@ -187,7 +187,7 @@ impl<'a> Segment<'a> {
 }
 
 /// Whether more is to be expected of a stream.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum StreamState {
     /// It goes on, or has not begun.
@@ -198,14 +198,14 @@ pub enum StreamState {
     Stopped,
 }
 
-/// What happened to a stream in one call that somebody may want to hear of.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+/// What happened to a stream in one call that a caller may want to report.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct StreamNotes(u8);
 
 impl StreamNotes {
-    /// Nothing of note.
+    /// None.
     pub const NONE: Self = Self(0);
-    /// A second copy of bytes held said otherwise than the first.
+    /// A second copy of bytes differs from the first.
     pub const CONFLICT: Self = Self(1);
     /// A hole was given up.
     pub const GAP: Self = Self(1 << 1);
@@ -216,14 +216,14 @@ impl StreamNotes {
     /// The stream is now [`Finished`](StreamState::Finished).
     pub const FINISHED: Self = Self(1 << 4);
 
-    /// Whether everything in `notes` happened.
+    /// Whether it has everything in `notes`.
     #[inline]
     #[must_use]
     pub const fn contains(self, notes: Self) -> bool {
         self.0 & notes.0 == notes.0
     }
 
-    /// Whether nothing of note happened.
+    /// Whether it is empty.
     #[inline]
     #[must_use]
     pub const fn is_empty(self) -> bool {

@@ -1,4 +1,4 @@
-//! Putting in order: what is handed on, held, given up.
+//! Puts data in order: delivers, holds or gives up.
 
 use super::buffered::{BufferedReassembler, Phase, SegmentData};
 use super::held::{Content, Incoming, IncomingContent};
@@ -6,18 +6,18 @@ use super::{Chunk, OverflowPolicy, StreamNotes};
 use crate::Sink;
 
 impl BufferedReassembler {
-    /// Takes part in the stream what of a segment belongs there.
+    /// Adds the part of a segment that lies in the stream.
     pub(super) fn admit(
         &mut self,
-        run: &SegmentData<'_>,
+        data: &SegmentData<'_>,
         out: &mut impl for<'c> Sink<Chunk<'c>>,
     ) -> StreamNotes {
-        let (Ok(end), true) = (u64::try_from(run.end()), self.is_open()) else {
-            self.out_of_order().counts.dropped += run.end().abs_diff(run.at);
+        let (Ok(end), true) = (u64::try_from(data.end()), self.is_open()) else {
+            self.out_of_order().counts.dropped += data.end().abs_diff(data.at);
             return StreamNotes::NONE;
         };
-        let start = run.at.max(0).cast_unsigned();
-        let early = run.at.min(0).unsigned_abs();
+        let start = data.at.max(0).cast_unsigned();
+        let early = data.at.min(0).unsigned_abs();
         if early > 0 {
             self.out_of_order().counts.dropped += early;
         }
@@ -25,9 +25,10 @@ impl BufferedReassembler {
             .out_of_order
             .as_ref()
             .and_then(|out_of_order| out_of_order.hole_end());
-        let ends_in_order = run.fin && start <= self.next && end >= self.next && self.is_clear();
-        if run.fin && !ends_in_order {
-            self.foresee_end(end, run);
+        let ends_in_order =
+            data.fin && start <= self.next && end >= self.next && self.has_nothing_held();
+        if data.fin && !ends_in_order {
+            self.note_fin(end, data);
         }
 
         let limit = self.fin().unwrap_or(end).max(start).min(end);
@@ -36,44 +37,44 @@ impl BufferedReassembler {
         }
         let captured = usize::try_from(early)
             .ok()
-            .and_then(|early| run.bytes.get(early..))
+            .and_then(|early| data.bytes.get(early..))
             .unwrap_or_default();
         let data = Incoming {
             at: start,
             content: IncomingContent::Bytes(captured),
             segment: (start, end),
-            since: run.since,
+            since: data.since,
         };
         let cut = Incoming {
             at: data.end(),
             content: IncomingContent::Cut(end - data.end()),
             ..data
         };
-        let mut notes = self.put(data.within(0..limit), out);
-        notes |= self.put(cut.within(0..limit), out);
+        let mut notes = self.insert(data.within(0..limit), out);
+        notes |= self.insert(cut.within(0..limit), out);
         if ends_in_order {
             return notes | self.end();
         }
-        // Whoever goes on from the first that was seen says that it was the
-        // first; unless the receiver lacks something before it.
-        if let (Phase::Settling, Some(first)) = (self.phase, hole_end)
+        // A segment behind the first one that was seen confirms that the stream
+        // begins there, unless the receiver lacks something before it.
+        if let (Phase::JoinedMidstream, Some(first)) = (self.phase, hole_end)
             && start >= first
             && !(1..first).contains(&self.acked)
         {
-            notes |= self.skip_to(first, out);
+            notes |= self.give_up_hole(first, out);
         }
         notes | self.end_if_due()
     }
 
-    /// Hands on or holds part of a segment.
-    fn put(
+    /// Delivers or holds part of a segment.
+    fn insert(
         &mut self,
         incoming: Incoming<'_>,
         out: &mut impl for<'c> Sink<Chunk<'c>>,
     ) -> StreamNotes {
         let (end, next) = (incoming.end(), self.next);
         if !self.is_open() {
-            // Dropped since the segment's first part.
+            // The first part of the segment made the stream end.
             if incoming.len() > 0 {
                 self.out_of_order().counts.dropped += incoming.len();
             }
@@ -85,19 +86,19 @@ impl BufferedReassembler {
         if incoming.len() == 0 || end <= next {
             return StreamNotes::NONE;
         }
-        if incoming.at <= next && !self.is_paused() {
-            if self.phase == Phase::Settling {
-                // Nothing earlier would be taken.
+        if incoming.at <= next && !self.holds_everything() {
+            if self.phase == Phase::JoinedMidstream {
+                // What is earlier cannot be delivered any more.
                 self.phase = Phase::Open;
             }
-            self.pass(incoming.within(next..end), out)
+            self.deliver(incoming.within(next..end), out)
         } else {
             self.hold(incoming.within(next..end), out)
         }
     }
 
-    /// Hands on what comes next, with what is held of it and behind it.
-    fn pass(
+    /// Delivers what comes next, with what is held of it and behind it.
+    fn deliver(
         &mut self,
         incoming: Incoming<'_>,
         out: &mut impl for<'c> Sink<Chunk<'c>>,
@@ -113,16 +114,16 @@ impl BufferedReassembler {
             match part.content {
                 IncomingContent::Bytes([]) | IncomingContent::Cut(0) => {}
                 IncomingContent::Bytes(bytes) => out.push(Chunk::Data(bytes)),
-                IncomingContent::Cut(len) => self.lack(len, out),
+                IncomingContent::Cut(len) => self.deliver_missing(len, out),
             }
             self.next = first;
-            self.hand_on(out);
+            self.deliver_held(out);
         }
         self.drain(out);
         notes
     }
 
-    /// Holds what comes early.
+    /// Holds data that lie behind a hole.
     fn hold(
         &mut self,
         incoming: Incoming<'_>,
@@ -131,7 +132,7 @@ impl BufferedReassembler {
         let mut notes = StreamNotes::NONE;
         while !self.has_room_for(&incoming) {
             notes |= StreamNotes::OVERFLOW;
-            if self.is_paused() {
+            if self.holds_everything() {
                 self.out_of_order().counts.dropped += incoming.len();
                 return notes;
             }
@@ -141,9 +142,9 @@ impl BufferedReassembler {
             }
             let first = self.out_of_order().held.first();
             let until = first.map_or(incoming.at, |(at, _)| at.min(incoming.at));
-            notes |= self.skip_to(until, out);
+            notes |= self.give_up_hole(until, out);
             if incoming.at <= self.next {
-                return notes | self.put(incoming, out);
+                return notes | self.insert(incoming, out);
             }
         }
         let (overlap, is_open) = (self.config.overlap, self.phase == Phase::Open);
@@ -172,12 +173,12 @@ impl BufferedReassembler {
             IncomingContent::Bytes(bytes) => held.0 + bytes.len() - known.0,
             IncomingContent::Cut(_) => 0,
         };
-        // It may lie between and around all that is there, or split one.
+        // It may add a piece before and behind each piece that it overlaps.
         let pieces = held.1 + known.1 + 1;
         new <= self.config.max_held && pieces <= self.config.max_ranges
     }
 
-    /// Lets a segment and what is held of its places settle which is to stay.
+    /// Decides by the overlap policy which bytes stay where data are held already.
     fn resolve_overlap(&mut self, incoming: &Incoming<'_>) -> StreamNotes {
         let overlap = self.config.overlap;
         let Some(out_of_order) = &mut self.out_of_order else {
@@ -193,8 +194,8 @@ impl BufferedReassembler {
         }
     }
 
-    /// Gives up the hole before `end`, and hands on what is held behind it.
-    pub(super) fn skip_to(
+    /// Gives up the hole before `end`, and delivers what is held behind it.
+    pub(super) fn give_up_hole(
         &mut self,
         end: u64,
         out: &mut impl for<'c> Sink<Chunk<'c>>,
@@ -202,10 +203,10 @@ impl BufferedReassembler {
         let mut notes = StreamNotes::NONE;
         let len = end.saturating_sub(self.next);
         self.next = self.next.max(end);
-        if self.phase == Phase::Settling {
-            // What came before the first that was seen was never expected. It
-            // is within the room.
-            self.base = self.next as u32;
+        if self.phase == Phase::JoinedMidstream {
+            // The stream was joined here: what came before is no gap. The offset
+            // is below `ROOM`, so it fits.
+            self.first_offset = self.next as u32;
             self.phase = Phase::Open;
         } else if len > 0 {
             let counts = &mut self.out_of_order().counts;
@@ -218,30 +219,30 @@ impl BufferedReassembler {
         notes | self.end_if_due()
     }
 
-    /// Hands on what is held, up to the next hole, which is then the first.
+    /// Delivers what is held, up to the next hole, which is then the first.
     pub(super) fn drain(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) {
-        self.hand_on(out);
+        self.deliver_held(out);
         if let Some(out_of_order) = &mut self.out_of_order {
-            out_of_order.next_hole();
+            out_of_order.update_first_hole();
         }
     }
 
-    /// Hands on what is held without a hole before it.
-    fn hand_on(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) {
-        while !self.is_paused()
+    /// Delivers what is held without a hole before it.
+    fn deliver_held(&mut self, out: &mut impl for<'c> Sink<Chunk<'c>>) {
+        while !self.holds_everything()
             && let Some(out_of_order) = &mut self.out_of_order
             && let Some(piece) = out_of_order.held.take(self.next)
         {
             self.next += piece.len();
             match piece.content {
                 Content::Bytes(bytes) => out.push(Chunk::Data(&bytes)),
-                Content::Cut(len) => self.lack(len, out),
+                Content::Cut(len) => self.deliver_missing(len, out),
             }
         }
     }
 
     /// Reports what was on the wire and is not in the capture.
-    fn lack(&mut self, len: u64, out: &mut impl for<'c> Sink<Chunk<'c>>) {
+    fn deliver_missing(&mut self, len: u64, out: &mut impl for<'c> Sink<Chunk<'c>>) {
         let counts = &mut self.out_of_order().counts;
         counts.missing += len;
         counts.cut += len;
@@ -253,24 +254,24 @@ impl BufferedReassembler {
         Some(self.out_of_order.as_ref()?.fin?.0)
     }
 
-    /// Notes a FIN at `end`, behind which nothing counts. The first one counts,
-    /// unless the stream went on behind it.
-    fn foresee_end(&mut self, end: u64, run: &SegmentData<'_>) {
+    /// Notes a FIN at `end`, behind which data are dropped. Only the first FIN
+    /// counts, and none before what was delivered.
+    fn note_fin(&mut self, end: u64, data: &SegmentData<'_>) {
         if end < self.next || self.fin().is_some() {
             return;
         }
         let out_of_order = self.out_of_order();
         if out_of_order.hole_end().is_none() {
-            out_of_order.since = run.since;
+            out_of_order.since = data.since;
         }
-        out_of_order.fin = Some((end, run.since));
+        out_of_order.fin = Some((end, data.since));
         out_of_order.counts.dropped += out_of_order.held.truncate(end);
     }
 
     fn is_open(&self) -> bool {
         matches!(
             self.phase,
-            Phase::Claimed | Phase::Settling | Phase::Open | Phase::Ending
+            Phase::BeginUnconfirmed | Phase::JoinedMidstream | Phase::Open | Phase::EndUnconfirmed
         )
     }
 
@@ -282,27 +283,27 @@ impl BufferedReassembler {
         }
     }
 
-    /// Drops what is held while all is.
-    pub(crate) fn drop_paused(&mut self) -> StreamNotes {
-        self.drop_suspect();
+    /// Drops what is held while everything is.
+    pub(crate) fn drop_held(&mut self) -> StreamNotes {
+        self.drop_stray();
         if let Some(out_of_order) = &mut self.out_of_order
             && !out_of_order.held.is_empty()
         {
             out_of_order.counts.dropped += out_of_order.held.truncate(0);
-            out_of_order.next_hole();
+            out_of_order.update_first_hole();
             return StreamNotes::OVERFLOW;
         }
         StreamNotes::NONE
     }
 
-    /// The stream is over.
+    /// Ends the stream at its FIN.
     pub(super) fn end(&mut self) -> StreamNotes {
-        self.drop_suspect();
+        self.drop_stray();
         let next = self.next;
         if let Some(out_of_order) = &mut self.out_of_order {
             out_of_order.counts.dropped += out_of_order.held.truncate(next);
             out_of_order.fin = None;
-            out_of_order.next_hole();
+            out_of_order.update_first_hole();
         }
         self.phase = Phase::Finished;
         StreamNotes::FINISHED
@@ -314,5 +315,80 @@ impl BufferedReassembler {
         use super::Reassembler;
         self.out_of_order().counts.dropped += incoming.len();
         self.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::sync::Arc;
+    use std::format;
+    use std::string::String;
+
+    use super::*;
+    use crate::Timestamp;
+    use crate::reassemble::{OverlapPolicy, Reassembler, Segment, StreamConfig};
+    use crate::wire::TcpFlags;
+
+    /// What becomes of segments behind a SYN, each with the offset of its first
+    /// byte. A gap is written as its length in brackets.
+    fn stream(overlap: OverlapPolicy, segments: &[(u32, &str)]) -> String {
+        let config = StreamConfig {
+            overlap,
+            ..StreamConfig::default()
+        };
+        let mut stream = BufferedReassembler::new(Arc::new(config));
+        let mut text = String::new();
+        let mut out = |chunk: Chunk<'_>| match chunk {
+            Chunk::Data(bytes) => text.push_str(&String::from_utf8_lossy(bytes)),
+            Chunk::Gap(len) => text.push_str(&format!("[{len}]")),
+        };
+        let segment = |seq, bytes| Segment::data(seq, bytes, Timestamp::EPOCH);
+        let syn = segment(99, &[][..]).with_flags(TcpFlags::SYN);
+        let _ = stream.push(&syn, &mut out);
+        for (offset, bytes) in segments {
+            let _ = stream.push(&segment(100 + offset, bytes.as_bytes()), &mut out);
+        }
+        let _ = stream.finish(&mut out);
+        assert_eq!(
+            stream.memory(),
+            stream.out_of_order.as_ref().map_or(0, |it| it.memory())
+        );
+        assert_eq!(stream.held_memory(), 0, "all was delivered");
+        text
+    }
+
+    #[test]
+    fn data_come_out_in_order_however_they_came() {
+        let cases: [(&[(u32, &str)], &str); 7] = [
+            (&[(0, "ab"), (2, "cd"), (4, "ef")], "abcdef"),
+            (&[(4, "ef"), (2, "cd"), (0, "ab")], "abcdef"),
+            (&[(2, "cd"), (0, "ab"), (4, "ef")], "abcdef"),
+            (&[(0, "ab"), (0, "ab"), (2, "cd")], "abcd"),
+            (&[(0, "abc"), (1, "bcd")], "abcd"),
+            (&[(3, "d"), (1, "b"), (0, "abcd")], "abcd"),
+            (&[(0, "ab"), (4, "ef"), (7, "h")], "ab[2]ef[1]h"),
+        ];
+        for (segments, expected) in cases {
+            for overlap in OverlapPolicy::ALL {
+                assert_eq!(stream(*overlap, segments), expected, "{segments:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_policy_decides_between_two_copies_that_are_held() {
+        // The second segment covers the first and the hole before it.
+        let segments = [(2, "OLD"), (1, "newer"), (0, ">")];
+        assert_eq!(stream(OverlapPolicy::First, &segments), ">nOLDr");
+        assert_eq!(stream(OverlapPolicy::Last, &segments), ">newer");
+        assert_eq!(stream(OverlapPolicy::Bsd, &segments), ">newer");
+    }
+
+    #[test]
+    fn delivered_data_are_not_replaced() {
+        let segments = [(0, "old"), (0, "newer")];
+        for overlap in OverlapPolicy::ALL {
+            assert_eq!(stream(*overlap, &segments), "older");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What is kept of a stream that did not come in order.
+//! The state of a stream whose segments did not come in order.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -7,16 +7,16 @@ use super::held::Held;
 use super::{StreamConfig, StreamStats};
 use crate::Timestamp;
 
-/// Everything about a stream that one in perfect order does without.
+/// What is kept beside the 48 bytes that a stream in order needs.
 #[derive(Debug, Default)]
 pub(super) struct OutOfOrder {
     pub(super) held: Held,
-    /// Since when the first hole has been in the way.
+    /// When the first hole was found.
     pub(super) since: Timestamp,
     /// A FIN behind a hole: where, and since when.
     pub(super) fin: Option<(u64, Timestamp)>,
     /// An ACK, and when it was found to cover the first hole.
-    pub(super) noted: Option<(u64, Timestamp)>,
+    pub(super) covering_ack: Option<(u64, Timestamp)>,
     pub(super) stray: Option<Box<StraySegment>>,
     pub(super) counts: StreamStats,
 }
@@ -42,7 +42,7 @@ impl StraySegment {
 }
 
 impl OutOfOrder {
-    /// Whether nothing is waited for.
+    /// Whether there is no hole.
     #[inline]
     pub(super) fn is_over(&self) -> bool {
         self.held.is_empty() && self.fin.is_none()
@@ -58,8 +58,8 @@ impl OutOfOrder {
     pub(super) fn deadline(&self, config: &StreamConfig) -> Option<Timestamp> {
         let end = self.hole_end()?;
         let oldest = self.since + config.hole_timeout;
-        let noted = self.noted.filter(|(ack, _)| *ack >= end);
-        Some(match noted {
+        let covering_ack = self.covering_ack.filter(|(ack, _)| *ack >= end);
+        Some(match covering_ack {
             Some((_, at)) => oldest.min(at + config.ack_grace),
             None => oldest,
         })
@@ -67,23 +67,23 @@ impl OutOfOrder {
 
     /// Notes that the receiver acknowledged everything before `acked`, if that
     /// says something new about the first hole.
-    pub(super) fn note(&mut self, acked: u64, now: Timestamp) {
+    pub(super) fn note_ack(&mut self, acked: u64, now: Timestamp) {
         if let Some(end) = self.hole_end()
             && acked >= end
-            && self.noted.is_none_or(|(ack, _)| ack < end)
+            && self.covering_ack.is_none_or(|(ack, _)| ack < end)
         {
-            self.noted = Some((acked, now));
+            self.covering_ack = Some((acked, now));
         }
     }
 
-    /// The next hole is now the first.
-    pub(super) fn next_hole(&mut self) {
-        // Though a FIN may still be waited for.
+    /// Updates what is kept of the first hole after it was filled or given up.
+    pub(super) fn update_first_hole(&mut self) {
+        // A FIN behind a hole may be left even if nothing is held.
         self.held.release();
         if let Some((_, since)) = self.held.first().or(self.fin) {
             self.since = since;
         } else {
-            self.noted = None;
+            self.covering_ack = None;
         }
     }
 
@@ -91,7 +91,7 @@ impl OutOfOrder {
         size_of::<Self>() + self.held_memory()
     }
 
-    /// What of it is given back when nothing is held any more.
+    /// Bytes of it that are freed when nothing is held any more.
     pub(super) fn held_memory(&self) -> usize {
         let stray = self.stray.as_ref().map_or(0, |stray| {
             size_of::<StraySegment>() + stray.bytes.capacity()

@@ -77,8 +77,7 @@ impl OverlapPolicy {
 
     /// Whether bytes of the segment `new` take the place of bytes that the
     /// segment `old` brought.
-    #[must_use]
-    pub fn prefers_new(self, new: &Range<u64>, old: &Range<u64>) -> bool {
+    pub(super) fn prefers_new(self, new: &Range<u64>, old: &Range<u64>) -> bool {
         match self {
             Self::First => false,
             Self::Last => true,

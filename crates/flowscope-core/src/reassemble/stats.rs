@@ -1,10 +1,11 @@
-//! What a stream amounts to.
+//! Statistics of a stream.
 
-/// What one side's stream amounts to, so far or in the end.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+/// Statistics of one side's stream, so far or at its end.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[non_exhaustive]
 pub struct StreamStats {
-    /// Bytes handed on.
+    /// Bytes delivered.
     pub delivered: u64,
     /// Holes given up.
     pub holes: u32,
@@ -13,11 +14,10 @@ pub struct StreamStats {
     /// Bytes of `missing` that were captured too short: they were on the wire
     /// and not in the frame.
     pub cut: u64,
-    /// Bytes sent again, or too late: for places that had been handed on, given
-    /// up, or were held. Keep-alives do not count.
+    /// Bytes sent again, or too late: of what had been delivered, given up, or was
+    /// held. Keep-alives do not count.
     pub retransmitted: u64,
-    /// Bytes held, or handed on not long ago, of which a second copy said
-    /// otherwise.
+    /// Bytes held, or delivered not long ago, of which a second copy differed.
     pub conflicts: u64,
     /// Bytes that are no part of the stream: before its beginning, behind its
     /// FIN, with an RST, in stray segments, or after it was dropped.

@@ -74,11 +74,9 @@ impl<K, S: FlowFactory<K>, D: FlowFactory<K>, M> FlowFactory<K> for Both<S, D, M
     type Parser = Either<S::Parser, D::Parser, M>;
 
     fn open(&mut self, key: &K, transport: &Transport) -> Option<Self::Parser> {
-        match transport {
-            Transport::Tcp(_) | Transport::TcpCut => {
-                self.sessions.open(key, transport).map(Either::session)
-            }
-            _ => self.datagrams.open(key, transport).map(Either::datagrams),
+        match transport.is_tcp() {
+            true => self.sessions.open(key, transport).map(Either::session),
+            false => self.datagrams.open(key, transport).map(Either::datagrams),
         }
     }
 }

@@ -45,11 +45,9 @@ impl<K, F: FlowFactory<K>, M> FlowFactory<K> for OnlySessions<F, M> {
     type Parser = Either<F::Parser, Never<M>, M>;
 
     fn open(&mut self, key: &K, transport: &Transport) -> Option<Self::Parser> {
-        match transport {
-            Transport::Tcp(_) | Transport::TcpCut => {
-                self.factory.open(key, transport).map(Either::session)
-            }
-            _ => None,
+        match transport.is_tcp() {
+            true => self.factory.open(key, transport).map(Either::session),
+            false => None,
         }
     }
 }
@@ -58,9 +56,9 @@ impl<K, F: FlowFactory<K>, M> FlowFactory<K> for OnlyDatagrams<F, M> {
     type Parser = Either<Never<M>, F::Parser, M>;
 
     fn open(&mut self, key: &K, transport: &Transport) -> Option<Self::Parser> {
-        match transport {
-            Transport::Tcp(_) | Transport::TcpCut => None,
-            _ => self.factory.open(key, transport).map(Either::datagrams),
+        match transport.is_tcp() {
+            true => None,
+            false => self.factory.open(key, transport).map(Either::datagrams),
         }
     }
 }

@@ -11,10 +11,10 @@
 //! moves over one bucket at a time and sorts what was in it, so what comes out
 //! is in the order of true deadlines, then of flows.
 
-use super::FlowId;
 use super::prefetch::prefetch;
 use super::ready_queue::ReadyQueue;
 use super::timer_wheel::{Batch, PER_BLOCK, TimerWheel, WheelSlot};
+use super::{FlowId, FlowIndex};
 use crate::Timestamp;
 
 /// The timers of all flows, one each, ordered by deadline.
@@ -69,19 +69,19 @@ impl TimerHandle {
 /// The flows, as far as [`ExpiryTimers`] needs them.
 pub(super) trait TimedFlows {
     /// The timer of a flow that exists.
-    fn timer(&mut self, index: u32) -> &mut TimerHandle;
+    fn timer(&mut self, index: FlowIndex) -> &mut TimerHandle;
     /// The timer of the flow with this identifier, if it still exists.
     fn timer_by_id(&mut self, id: FlowId) -> Option<&mut TimerHandle>;
     /// The identifier of a flow that exists.
-    fn id(&self, index: u32) -> FlowId;
+    fn id(&self, index: FlowIndex) -> FlowId;
     /// A flow's true deadline.
-    fn deadline(&self, index: u32) -> Timestamp;
+    fn deadline(&self, index: FlowIndex) -> Timestamp;
     /// A word of the cache line that a deadline is read from.
-    fn deadline_word(&self, index: u32) -> u64;
+    fn deadline_word(&self, index: FlowIndex) -> u64;
     /// A word of every other cache line that the end of a flow needs.
-    fn end_words(&self, index: u32) -> u64;
+    fn end_words(&self, index: FlowIndex) -> u64;
     /// A word of the hash table's entry for the flow.
-    fn key_word(&self, index: u32) -> u64;
+    fn key_word(&self, index: FlowIndex) -> u64;
 }
 
 impl ExpiryTimers {
@@ -110,7 +110,7 @@ impl ExpiryTimers {
     }
 
     /// Sets the timer of a flow that has none to the flow's true deadline.
-    pub(super) fn arm(&mut self, flows: &mut impl TimedFlows, index: u32) {
+    pub(super) fn arm(&mut self, flows: &mut impl TimedFlows, index: FlowIndex) {
         if self.in_wheel == 0 && self.in_ready == 0 {
             // No timer is set, so the horizon may move to wherever it is useful.
             self.horizon = tick_of(flows.deadline(index));
@@ -119,12 +119,12 @@ impl ExpiryTimers {
         self.update_check_at();
     }
 
-    fn schedule(&mut self, flows: &mut impl TimedFlows, index: u32) {
+    fn schedule(&mut self, flows: &mut impl TimedFlows, index: FlowIndex) {
         let deadline = flows.deadline(index);
         self.schedule_at(deadline, flows, index);
     }
 
-    fn schedule_at(&mut self, deadline: Timestamp, flows: &mut impl TimedFlows, index: u32) {
+    fn schedule_at(&mut self, deadline: Timestamp, flows: &mut impl TimedFlows, index: FlowIndex) {
         // A tick too far away for 32 bits is set early, and set again then.
         let tick = tick_of(deadline).min(self.horizon + u64::from(u32::MAX));
         *flows.timer(index) = if tick < self.horizon {
@@ -151,7 +151,7 @@ impl ExpiryTimers {
     /// Sets a flow's timer again if the flow's true deadline is now earlier than
     /// what it was set to. One that is later is noticed when the timer comes up.
     #[inline]
-    pub(super) fn rearm(&mut self, flows: &mut impl TimedFlows, index: u32) {
+    pub(super) fn rearm(&mut self, flows: &mut impl TimedFlows, index: FlowIndex) {
         let deadline = flows.deadline(index);
         let timer = *flows.timer(index);
         let moves_ahead = match timer.slot {
@@ -171,7 +171,7 @@ impl ExpiryTimers {
     }
 
     /// Unsets a flow's timer, because the flow ends or its deadline moved ahead.
-    pub(super) fn disarm(&mut self, flows: &mut impl TimedFlows, index: u32) {
+    pub(super) fn disarm(&mut self, flows: &mut impl TimedFlows, index: FlowIndex) {
         let TimerHandle { slot, mark } =
             core::mem::replace(flows.timer(index), TimerHandle::unset());
         match slot {
@@ -193,7 +193,11 @@ impl ExpiryTimers {
 
     /// Takes out the flow with the earliest true deadline, if that is not
     /// after `until`.
-    pub(super) fn due(&mut self, flows: &mut impl TimedFlows, until: Timestamp) -> Option<u32> {
+    pub(super) fn due(
+        &mut self,
+        flows: &mut impl TimedFlows,
+        until: Timestamp,
+    ) -> Option<FlowIndex> {
         loop {
             match self.ready.peek() {
                 Some(&(deadline, id)) => {
@@ -226,7 +230,7 @@ impl ExpiryTimers {
     }
 
     /// Takes out the flow with the earliest true deadline.
-    pub(super) fn nearest(&mut self, flows: &mut impl TimedFlows) -> Option<u32> {
+    pub(super) fn nearest(&mut self, flows: &mut impl TimedFlows) -> Option<FlowIndex> {
         let turned = self.horizon + BUCKETS;
         // One bucket at a time: the horizon should stay near the clock.
         while let Some(until) = self.next() {
@@ -365,3 +369,149 @@ const READY: WheelSlot = WheelSlot(u32::MAX);
 const UNSET: WheelSlot = WheelSlot(u32::MAX - 1);
 /// So few entries are not worth sweeping.
 const MIN_SWEEP: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::slab::SlabIndex;
+
+    /// Flows with their deadlines, numbered in the order in which they began.
+    #[derive(Default)]
+    struct Flows {
+        deadlines: Vec<Timestamp>,
+        timers: Vec<TimerHandle>,
+    }
+
+    impl Flows {
+        /// Adds flows with these deadlines, in milliseconds.
+        fn add(&mut self, timers: &mut ExpiryTimers, deadlines: &[u64]) {
+            for millis in deadlines {
+                let index = index(self.deadlines.len());
+                self.deadlines.push(at(*millis));
+                self.timers.push(TimerHandle::unset());
+                timers.arm(self, index);
+            }
+        }
+
+        /// The flows that expire up to a moment, in order.
+        fn expired(&mut self, timers: &mut ExpiryTimers, millis: u64) -> Vec<u32> {
+            let due = core::iter::from_fn(|| timers.due(self, at(millis)));
+            due.map(FlowIndex::number).collect()
+        }
+    }
+
+    impl TimedFlows for Flows {
+        fn timer(&mut self, index: FlowIndex) -> &mut TimerHandle {
+            &mut self.timers[index.number() as usize]
+        }
+
+        fn timer_by_id(&mut self, id: FlowId) -> Option<&mut TimerHandle> {
+            Some(self.timer(id.index()))
+        }
+
+        fn id(&self, index: FlowIndex) -> FlowId {
+            FlowId::new(u64::from(index.number()) + 1, index)
+        }
+
+        fn deadline(&self, index: FlowIndex) -> Timestamp {
+            self.deadlines[index.number() as usize]
+        }
+
+        fn deadline_word(&self, _: FlowIndex) -> u64 {
+            0
+        }
+
+        fn end_words(&self, _: FlowIndex) -> u64 {
+            0
+        }
+
+        fn key_word(&self, _: FlowIndex) -> u64 {
+            0
+        }
+    }
+
+    fn index(number: usize) -> FlowIndex {
+        FlowIndex::from_number(number as u32)
+    }
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_nanos(millis * 1_000_000)
+    }
+
+    #[test]
+    fn flows_expire_in_the_order_of_deadlines_and_then_of_their_beginning() {
+        // Within one bucket, in buckets apart, and more than a turn away.
+        let deadlines = [700, 100, 900_000, 100, 90_000, 701, 2_000_000];
+        let (mut timers, mut flows) = (ExpiryTimers::new(), Flows::default());
+        flows.add(&mut timers, &deadlines);
+        let order = flows.expired(&mut timers, 3_000_000);
+        assert_eq!(order, [1, 3, 0, 5, 4, 2, 6]);
+        assert_eq!(timers.next(), None);
+    }
+
+    #[test]
+    fn the_order_does_not_depend_on_when_the_timers_are_asked() {
+        let deadlines: Vec<u64> = (0..500).map(|n| 1000 + n * 7919 % 60_000).collect();
+        let orders = [1, 17, 1000, 100_000].map(|step| {
+            let (mut timers, mut flows) = (ExpiryTimers::new(), Flows::default());
+            flows.add(&mut timers, &deadlines);
+            let moments = (1..)
+                .map(|n| n * step)
+                .take_while(|now| *now < 61_000 + step);
+            moments
+                .flat_map(|now| flows.expired(&mut timers, now))
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(orders[0].len(), deadlines.len());
+        assert!(orders.iter().all(|order| *order == orders[0]));
+    }
+
+    #[test]
+    fn a_flow_expires_at_its_deadline_and_not_before() {
+        let (mut timers, mut flows) = (ExpiryTimers::new(), Flows::default());
+        flows.add(&mut timers, &[500]);
+        assert!(timers.check_at() <= at(500));
+        assert!(flows.expired(&mut timers, 499).is_empty());
+        assert_eq!(flows.expired(&mut timers, 500), [0]);
+        assert_eq!(timers.check_at(), Timestamp::MAX);
+    }
+
+    #[test]
+    fn a_deadline_that_moved_back_is_seen_when_the_timer_comes_up() {
+        let (mut timers, mut flows) = (ExpiryTimers::new(), Flows::default());
+        flows.add(&mut timers, &[500]);
+        flows.deadlines[0] = at(2000);
+        assert!(flows.expired(&mut timers, 1999).is_empty());
+        assert_eq!(flows.expired(&mut timers, 2000), [0]);
+    }
+
+    #[test]
+    fn a_deadline_that_moved_ahead_counts_once_the_timer_is_set_again() {
+        let (mut timers, mut flows) = (ExpiryTimers::new(), Flows::default());
+        flows.add(&mut timers, &[60_000, 70_000]);
+        flows.deadlines[1] = at(1000);
+        timers.rearm(&mut flows, index(1));
+        assert_eq!(flows.expired(&mut timers, 1000), [1]);
+        assert_eq!(flows.expired(&mut timers, 60_000), [0]);
+    }
+
+    #[test]
+    fn a_flow_whose_timer_is_unset_does_not_expire() {
+        let (mut timers, mut flows) = (ExpiryTimers::new(), Flows::default());
+        flows.add(&mut timers, &[500, 600, 90_000]);
+        timers.disarm(&mut flows, index(0));
+        timers.disarm(&mut flows, index(2));
+        assert_eq!(flows.expired(&mut timers, 100_000), [1]);
+    }
+
+    #[test]
+    fn the_nearest_flow_is_found_however_far_away_it_is() {
+        let (mut timers, mut flows) = (ExpiryTimers::new(), Flows::default());
+        flows.add(&mut timers, &[86_400_000, 3_600_000]);
+        assert_eq!(timers.nearest(&mut flows), Some(index(1)));
+        assert_eq!(timers.nearest(&mut flows), Some(index(0)));
+        assert_eq!(timers.nearest(&mut flows), None);
+    }
+}

@@ -8,9 +8,9 @@
 //! and every look at a deadline needs, then one for each side. [`ColdState`] is what
 //! a usual packet leaves alone.
 
-use super::connection::{Claims, Verdict, is_plain};
+use super::connection::{Unconfirmed, Verdict};
 use super::history::{Code, History, Letter, Word};
-use super::sender::{Sender, Sequence};
+use super::sender::{Sender, Sequence, is_plain};
 use super::state::Control;
 use super::{FlowState, FlowStats, IdleTimeouts};
 use crate::wire::{TcpHeader, Transport};
@@ -23,19 +23,19 @@ use core::time::Duration;
 #[repr(C)]
 pub(crate) struct Flow {
     /// The tracker's clock at the latest packet, which never runs backwards.
-    touched: Timestamp,
+    last_active: Timestamp,
     number: Number,
     pub(crate) state: FlowState,
     pub(super) traits: Traits,
-    /// What the state would be if a reset did not hold.
-    pub(super) under: FlowState,
+    /// The state before a reset, which counts if the receiver refused the RST.
+    pub(super) state_before_reset: FlowState,
     /// The first letters of its history; more are in [`ColdState`].
     history: Word,
     pub(super) sides: [Side; 2],
     /// The number of the reset.
     pub(super) reset_at: SeqNumber,
     /// Packets that were captured shorter than they were on the wire, modulo
-    /// 2^16; the rest is in [`Rare`].
+    /// 2^16; the rest is in [`RareState`].
     cut: [u16; 2],
 }
 
@@ -45,27 +45,27 @@ pub(crate) struct Flow {
 pub(crate) struct ColdState {
     /// Packet times, which may run backwards.
     first: Timestamp,
-    /// The latest one, unless the flow says that it was touched then.
+    /// The latest one, unless the flow says that it is [`Flow::last_active`].
     last: Timestamp,
     /// Letters that found no room in the flow.
     history: Word,
     /// Few flows have any of it.
-    rare: Option<Box<Rare>>,
+    rare: Option<Box<RareState>>,
 }
 
 /// What is counted of few flows, by side.
 #[derive(Clone, Copy, Debug, Default)]
-struct Rare {
+struct RareState {
     /// Late TCP segments that filled a hole.
     out_of_order: [u32; 2],
     /// Packets that were fragments.
-    pieces: [u32; 2],
+    fragments: [u32; 2],
     /// Datagrams put together from them.
-    wholes: [u32; 2],
+    reassembled: [u32; 2],
     /// So often were 2^16 packets cut.
     cut: [u32; 2],
-    /// What is not settled of a connection.
-    claims: Claims,
+    /// What is not confirmed of its connection.
+    unconfirmed: Unconfirmed,
 }
 
 /// What is kept of one side: with 8 bytes of the flow's a cache line.
@@ -109,18 +109,18 @@ impl Flow {
             Transport::Udp | Transport::UdpLite => (Class::Udp, FlowState::Active, None),
             _ => (Class::Other, FlowState::Active, None),
         };
-        // A SYN-ACK answers somebody, who is the initiator.
+        // The receiver of a SYN-ACK sent the SYN, so it is the initiator.
         let answers = control == Some(Control::SynAck);
         let mut initiator = packet.orientation;
         if answers {
             initiator = initiator.reversed();
         }
         let mut flow = Self {
-            touched: now,
+            last_active: now,
             number: Number::new(number),
             state,
             traits: Traits::new(class, initiator),
-            under: state,
+            state_before_reset: state,
             history: Word::default(),
             sides: [Side::default(); 2],
             reset_at: SeqNumber(0),
@@ -138,11 +138,11 @@ impl Flow {
         (flow, cold)
     }
 
-    /// Whether a packet is one that only goes on: what most are.
+    /// Whether a packet changes nothing but counters, as most do.
     #[inline(always)]
     pub(crate) fn is_plain(&self, packet: &Observed) -> bool {
         match &packet.transport {
-            Transport::Tcp(header) => self.traits.is_settled() && is_plain(header),
+            Transport::Tcp(header) => self.traits.is_confirmed() && is_plain(header),
             _ => true,
         }
     }
@@ -163,7 +163,7 @@ impl Flow {
         match &packet.transport {
             Transport::Tcp(header) if is_plain => {
                 let sender = &mut self.sides[side as usize].sender;
-                let sequence = sender.send(header, packet.payload_len, packet.payload_len);
+                let sequence = sender.note_sent(header, packet.payload_len, packet.payload_len);
                 sender.acknowledge(header);
                 self.note_segment(side, header, packet.payload_len, sequence, cold);
             }
@@ -200,7 +200,7 @@ impl Flow {
         payload_len: u32,
         cold: &mut ColdState,
     ) -> Verdict {
-        cold.count(side, |rare| &mut rare.wholes);
+        cold.count(side, |rare| &mut rare.reassembled);
         let counters = &mut self.sides[side as usize].counters;
         counters.add([0, 0, 0, payload_len]);
         self.step(side, transport, payload_len, cold)
@@ -215,10 +215,10 @@ impl Flow {
     ) -> FlowSide {
         let side = self.side_of(packet.orientation);
         if packet.at < now {
-            self.touch_late(packet.at, now, cold);
+            self.note_late_packet(packet.at, now, cold);
         } else {
-            self.touched = now;
-            self.traits.set_last_is_touched(true);
+            self.last_active = now;
+            self.traits.set_last_in_order(true);
         }
         self.sides[side as usize].counters.add([
             1,
@@ -256,17 +256,17 @@ impl Flow {
 
     /// Notes the time of a packet that is older than one before it.
     #[cold]
-    fn touch_late(&mut self, at: Timestamp, now: Timestamp, cold: &mut ColdState) {
+    fn note_late_packet(&mut self, at: Timestamp, now: Timestamp, cold: &mut ColdState) {
         cold.first = cold.first.min(at);
         cold.last = self.last(cold).max(at);
-        self.touched = now;
-        self.traits.set_last_is_touched(false);
+        self.last_active = now;
+        self.traits.set_last_in_order(false);
     }
 
     /// The latest packet time.
     fn last(&self, cold: &ColdState) -> Timestamp {
-        if self.traits.last_is_touched() {
-            self.touched
+        if self.traits.last_in_order() {
+            self.last_active
         } else {
             cold.last
         }
@@ -281,7 +281,7 @@ impl Flow {
         payload_len: u32,
         cold: &mut ColdState,
     ) -> Verdict {
-        let (verdict, sequence) = self.judge(side, &header, payload_len, cold);
+        let (verdict, sequence) = self.process_segment(side, &header, payload_len, cold);
         self.note_segment(side, &header, payload_len, sequence, cold);
         verdict
     }
@@ -335,9 +335,9 @@ impl Flow {
             });
     }
 
-    /// When it was last seen, by the tracker's clock.
-    pub(crate) fn touched(&self) -> Timestamp {
-        self.touched
+    /// The tracker's clock at its latest packet.
+    pub(crate) fn last_active(&self) -> Timestamp {
+        self.last_active
     }
 
     /// A word of each side's cache line.
@@ -372,7 +372,7 @@ impl Flow {
     /// When it expires if nothing more is seen of it.
     #[inline]
     pub(crate) fn deadline(&self, timeout: Duration) -> Timestamp {
-        self.touched + timeout
+        self.last_active + timeout
     }
 
     /// The idle timeout for what it is doing.
@@ -385,7 +385,7 @@ impl Flow {
         }
     }
 
-    /// The roomy form.
+    /// The statistics as users see them.
     pub(crate) fn stats(&self, cold: &ColdState) -> FlowStats {
         let by_side = |read: fn(&Counters) -> u64| {
             BySide::from_fn(|side| read(&self.sides[side as usize].counters))
@@ -405,8 +405,8 @@ impl Flow {
                 let [low, high] = [self.cut[side as usize].into(), rare.cut[side as usize]];
                 high.saturating_mul(1 << 16).saturating_add(low)
             }),
-            fragments: each(rare.pieces),
-            reassembled: each(rare.wholes),
+            fragments: each(rare.fragments),
+            reassembled: each(rare.reassembled),
             missing_bytes: BySide::default(),
             dropped_bytes: BySide::default(),
             held_peak: BySide::default(),
@@ -419,45 +419,45 @@ impl Flow {
 impl ColdState {
     /// Counts a packet that is counted otherwise as a fragment.
     pub(crate) fn count_fragment(&mut self, side: FlowSide) {
-        self.count(side, |rare| &mut rare.pieces);
+        self.count(side, |rare| &mut rare.fragments);
     }
 
-    /// Counts one more of something rare.
+    /// Adds one to a counter that few flows use.
     #[cold]
     #[inline(never)]
-    fn count(&mut self, side: FlowSide, of: fn(&mut Rare) -> &mut [u32; 2]) {
+    fn count(&mut self, side: FlowSide, of: fn(&mut RareState) -> &mut [u32; 2]) {
         let counts = of(self.rare.get_or_insert_default());
         let count = &mut counts[side as usize];
         *count = count.saturating_add(1);
     }
 
-    /// What is not settled of its connection.
+    /// What is not confirmed of its connection.
     #[inline]
-    pub(super) fn claims(&self) -> Claims {
+    pub(super) fn unconfirmed(&self) -> Unconfirmed {
         self.rare
             .as_ref()
-            .map_or_else(Claims::default, |rare| rare.claims)
+            .map_or_else(Unconfirmed::default, |rare| rare.unconfirmed)
     }
 
-    /// Whether anything is kept of it that most flows do without.
+    /// Whether it has state that most flows do not have.
     #[inline]
-    pub(super) const fn has_rare(&self) -> bool {
+    pub(super) const fn has_rare_state(&self) -> bool {
         self.rare.is_some()
     }
 
     /// Whether a FIN waits to be acknowledged.
     #[inline]
-    pub(super) fn awaits_fin(&self) -> bool {
+    pub(super) fn has_unconfirmed_fin(&self) -> bool {
         self.rare
             .as_ref()
-            .is_some_and(|rare| rare.claims.fin != [None; 2])
+            .is_some_and(|rare| rare.unconfirmed.fin != [None; 2])
     }
 
-    pub(super) fn claims_mut(&mut self) -> &mut Claims {
-        &mut self.rare.get_or_insert_default().claims
+    pub(super) fn unconfirmed_mut(&mut self) -> &mut Unconfirmed {
+        &mut self.rare.get_or_insert_default().unconfirmed
     }
 
-    /// Gives back what memory it holds, as nothing in it is of use any more.
+    /// Frees the memory it holds, when its flow has ended.
     #[inline]
     pub(super) fn clear(&mut self) {
         self.rare = None;
@@ -496,7 +496,7 @@ impl Number {
     }
 }
 
-/// What is so or not of a flow, in one byte.
+/// Flags of a flow, in one byte.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Traits(u8);
 
@@ -504,9 +504,9 @@ impl Traits {
     const UDP: u8 = 1;
     const OTHER: u8 = 1 << 1;
     const REVERSE: u8 = 1 << 2;
-    const LAST_IS_TOUCHED: u8 = 1 << 3;
-    const SETTLED: u8 = 1 << 4;
-    const CONTENDED: u8 = 1 << 5;
+    const LAST_IN_ORDER: u8 = 1 << 3;
+    const CONFIRMED: u8 = 1 << 4;
+    const AWAITS_PROOF: u8 = 1 << 5;
     const RESET_BY_RESPONDER: u8 = 1 << 6;
 
     const fn new(class: Class, initiator: Orientation) -> Self {
@@ -550,33 +550,33 @@ impl Traits {
     /// Whether the latest packet was not older than the tracker's clock, so
     /// that its time is the flow's latest.
     #[inline]
-    const fn last_is_touched(self) -> bool {
-        self.has(Self::LAST_IS_TOUCHED)
+    const fn last_in_order(self) -> bool {
+        self.has(Self::LAST_IN_ORDER)
     }
 
     #[inline]
-    fn set_last_is_touched(&mut self, is: bool) {
-        self.set(Self::LAST_IS_TOUCHED, is);
+    fn set_last_in_order(&mut self, is: bool) {
+        self.set(Self::LAST_IN_ORDER, is);
     }
 
-    /// Whether nothing about the connection is in doubt.
+    /// Whether everything about the connection is confirmed.
     #[inline(always)]
-    pub(super) const fn is_settled(self) -> bool {
-        self.has(Self::SETTLED)
+    pub(super) const fn is_confirmed(self) -> bool {
+        self.has(Self::CONFIRMED)
     }
 
-    pub(super) fn set_settled(&mut self, is: bool) {
-        self.set(Self::SETTLED, is);
+    pub(super) fn set_confirmed(&mut self, is: bool) {
+        self.set(Self::CONFIRMED, is);
     }
 
-    /// Whether another connection may have taken its place.
+    /// Whether a new connection on the same ports waits for its proof.
     #[inline(always)]
-    pub(super) const fn is_contended(self) -> bool {
-        self.has(Self::CONTENDED)
+    pub(super) const fn awaits_proof(self) -> bool {
+        self.has(Self::AWAITS_PROOF)
     }
 
-    pub(super) fn set_contended(&mut self, is: bool) {
-        self.set(Self::CONTENDED, is);
+    pub(super) fn set_awaits_proof(&mut self, is: bool) {
+        self.set(Self::AWAITS_PROOF, is);
     }
 
     /// Who sent the reset, if there was one.

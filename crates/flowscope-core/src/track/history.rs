@@ -1,5 +1,7 @@
-//! A connection's life in a word, as Zeek writes it.
+//! The history of a connection in one word, as Zeek writes it.
 
+#[cfg(feature = "serde")]
+use alloc::string::String;
 use core::fmt;
 
 use crate::FlowSide;
@@ -13,13 +15,15 @@ use crate::FlowSide;
 /// again at every tenfold. A leading `^` says that the first packet came from
 /// the responder. A letter says what was sent, also where the other side would
 /// refuse it. At most 24 letters are kept.
-#[derive(Clone, Copy, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
 pub struct History {
     words: [Word; 2],
 }
 
 /// A dozen letters: five bits each, the first one lowest; zero ends it.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub(super) struct Word(u64);
 
 impl Word {
@@ -46,6 +50,13 @@ pub(super) struct Code(u8);
 impl Code {
     pub(super) const FLIPPED: Self = Self(0x0f);
 
+    #[cfg(feature = "serde")]
+    fn of(letter: char) -> Option<Self> {
+        let code = TABLE.iter().position(|known| *known == letter)?;
+        // There are 32 codes; the one of no letter comes first.
+        (code > 0 && letter != ' ').then_some(Self(code as u8))
+    }
+
     #[inline]
     pub(super) const fn new(side: FlowSide, letter: Letter) -> Self {
         Self(match side {
@@ -67,6 +78,29 @@ impl History {
             .flat_map(|Word(word)| (0..PER_WORD).map(move |at| word >> (at * BITS) & 0x1f))
             .take_while(|code| *code != 0)
             .map(|code| TABLE[usize::try_from(code).unwrap_or_default()])
+    }
+}
+
+#[cfg(feature = "serde")]
+impl From<History> for String {
+    fn from(history: History) -> Self {
+        history.letters().collect()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<String> for History {
+    type Error = &'static str;
+
+    fn try_from(letters: String) -> Result<Self, Self::Error> {
+        let mut words = [Word::default(); 2];
+        let [first, second] = &mut words;
+        for letter in letters.chars().map(Code::of) {
+            let code = letter.ok_or("no letter of a history")?;
+            let pushed = first.push(code).or_else(|Full| second.push(code));
+            pushed.map_err(|Full| "more letters than a history has")?;
+        }
+        Ok(Self::of(words))
     }
 }
 

@@ -1,10 +1,10 @@
-//! What is known of one end of a TCP connection by the numbers it sent.
+//! One end of a TCP connection, as known from its sequence numbers.
 
 use super::history::Letter;
 use crate::SeqNumber;
 use crate::wire::{TcpFlags, TcpHeader};
 
-/// What is known of one end of a TCP connection by what it sent.
+/// One end of a TCP connection, as known from what it sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sender {
     /// The sequence number of its SYN, or one before the first number seen.
@@ -14,15 +14,15 @@ pub(super) struct Sender {
     /// The last number it acknowledged, and the window it then offered.
     acked: SeqNumber,
     window: u32,
-    /// Numbers passed over on the way to `next`: from, to.
+    /// The first and one past the last sequence number of a hole before `next`.
     hole: [SeqNumber; 2],
     /// The letters of the history that were noted for it.
     noted: u16,
     known: Known,
 }
 
-/// Which fields of a [`Sender`] hold something, what is settled about it, and
-/// the shift of its window, which is at most 14 (RFC 7323, section 2.3).
+/// Which fields of a [`Sender`] are set, what is confirmed about it, and the
+/// shift of its window, which is at most 14 (RFC 7323, section 2.3).
 #[derive(Clone, Copy, Debug, Default)]
 struct Known(u16);
 
@@ -32,9 +32,9 @@ impl Known {
     const NEXT: u16 = 1 << 1;
     const ACKED: u16 = 1 << 2;
     const HOLE: u16 = 1 << 3;
-    /// There is evidence that its stream begins behind `isn`.
-    const BEGUN: u16 = 1 << 4;
-    /// It sent a FIN in its place, which is the number before `next`.
+    /// The other side confirmed that the stream begins behind `isn`.
+    const ISN_CONFIRMED: u16 = 1 << 4;
+    /// It sent a FIN in sequence, whose number is the one before `next`.
     const FIN: u16 = 1 << 5;
     /// The other side acknowledged the FIN.
     const FIN_ACKED: u16 = 1 << 6;
@@ -42,8 +42,8 @@ impl Known {
     const UNSIGNED: u16 = 1 << 7;
     /// Its SYN was seen.
     const SYN: u16 = 1 << 8;
-    /// A byte was sent in the place of its FIN.
-    const CONTESTED: u16 = 1 << 9;
+    /// It sent a byte with the number of its FIN, too.
+    const FIN_AMBIGUOUS: u16 = 1 << 9;
     /// There were SYNs with two numbers.
     const TWO_ISNS: u16 = 1 << 10;
     /// Where the shift of the window begins.
@@ -58,20 +58,21 @@ impl Known {
     }
 }
 
-/// How a segment's numbers lie to those sent before.
+/// How the sequence numbers of a segment relate to those sent before.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Sequence {
-    /// It goes on from what was sent before.
+    /// They follow those sent before.
     Expected,
-    /// All its numbers were sent before.
+    /// All of them were sent before.
     Retransmission,
-    /// It is late and fills a hole.
+    /// They were late, and fill a hole.
     OutOfOrder,
 }
 
-/// How an RST lies to what its receiver expects (RFC 9293, section 3.10.7.4).
+/// How the number of an RST relates to what its receiver expects (RFC 9293,
+/// section 3.10.7.4).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum RstPlace {
+pub(super) enum RstPosition {
     /// At the next number: it resets the connection.
     Exact,
     /// In the window: it is answered by an ACK.
@@ -86,9 +87,9 @@ impl Sender {
         !self.known.has(Known::NEXT)
     }
 
-    /// Whether it has sent nothing that was captured; its peer may have told
-    /// where it begins.
-    pub(super) const fn is_silent(&self) -> bool {
+    /// Whether no segment of it was captured. Its first number may be known from
+    /// an ACK of its peer all the same.
+    pub(super) const fn has_sent_nothing(&self) -> bool {
         self.noted == 0
     }
 
@@ -97,9 +98,9 @@ impl Sender {
         self.known.has(Known::ISN)
     }
 
-    /// Whether it is settled where its stream begins.
-    pub(super) const fn is_begun(&self) -> bool {
-        self.known.has(Known::BEGUN)
+    /// Whether the other side confirmed where its stream begins.
+    pub(super) const fn has_confirmed_isn(&self) -> bool {
+        self.known.has(Known::ISN_CONFIRMED)
     }
 
     /// Whether its SYN was seen.
@@ -108,7 +109,7 @@ impl Sender {
     }
 
     /// Whether it acknowledged everything before `number`, and no more.
-    pub(super) fn has_acked_just(&self, number: SeqNumber) -> bool {
+    pub(super) fn has_acked_exactly(&self, number: SeqNumber) -> bool {
         self.known.has(Known::ACKED) && self.acked == number
     }
 
@@ -128,19 +129,19 @@ impl Sender {
         !self.is_unseen() && self.isn == seq
     }
 
-    /// Whether its SYN said that it does not sign.
+    /// Whether its SYN had no signature.
     pub(super) const fn is_unsigned(&self) -> bool {
         self.known.has(Known::UNSIGNED)
     }
 
-    /// Takes note of a SYN: where the numbers begin, and how the window is to
-    /// be read. Says whether a SYN had not been seen.
-    pub(super) fn begin(&mut self, header: &TcpHeader) -> bool {
+    /// Takes note of a SYN: where the numbers begin, and how the window is
+    /// scaled. Returns whether it is the first SYN.
+    pub(super) fn note_syn(&mut self, header: &TcpHeader) -> bool {
         let is_first = !self.known.has(Known::SYN);
         if !self.is_own_syn(header.seq) {
-            // Whatever was taken for its numbers was not.
+            // The numbers seen before were of something else.
             self.next = header.seq;
-            self.known.0 &= !(Known::BEGUN | Known::HOLE);
+            self.known.0 &= !(Known::ISN_CONFIRMED | Known::HOLE);
         }
         self.isn = header.seq;
         self.known
@@ -153,18 +154,18 @@ impl Sender {
     }
 
     /// Takes note of the number that a SYN uses, which is the first.
-    pub(super) fn use_syn(&mut self) {
+    pub(super) fn note_syn_number(&mut self) {
         self.next = self.first();
     }
 
     /// Takes note of numbers that follow those it used.
-    pub(super) fn use_numbers(&mut self, len: u32) {
+    pub(super) fn note_numbers(&mut self, len: u32) {
         self.next = self.next + len;
     }
 
-    /// Whether it sent a FIN in its place, and no byte there.
-    pub(super) const fn has_sound_fin(&self) -> bool {
-        self.known.has(Known::FIN) && !self.known.has(Known::CONTESTED)
+    /// Whether it sent a FIN in sequence, and no byte with the same number.
+    pub(super) const fn has_unambiguous_fin(&self) -> bool {
+        self.known.has(Known::FIN) && !self.known.has(Known::FIN_AMBIGUOUS)
     }
 
     /// Whether its SYN, and nothing else, was seen, with one number.
@@ -174,13 +175,13 @@ impl Sender {
     }
 
     /// Another SYN of it had another number.
-    pub(super) fn doubt_isn(&mut self) {
+    pub(super) fn note_second_isn(&mut self) {
         self.known.0 |= Known::TWO_ISNS;
     }
 
-    /// Its SYN was none of this connection: it goes on elsewhere.
-    pub(super) fn forget_begin(&mut self) {
-        self.known.0 &= !(Known::ISN | Known::NEXT | Known::SYN | Known::BEGUN);
+    /// Forgets its SYN, which was not of this connection.
+    pub(super) fn forget_isn(&mut self) {
+        self.known.0 &= !(Known::ISN | Known::NEXT | Known::SYN | Known::ISN_CONFIRMED);
     }
 
     /// How far ahead of its SYN a number lies.
@@ -193,24 +194,24 @@ impl Sender {
         self.next.distance_from(self.first())
     }
 
-    /// There is evidence for the number of its SYN.
-    pub(super) fn settle_begin(&mut self) {
-        self.known.0 |= Known::ISN | Known::BEGUN;
+    /// Notes that the number of its SYN was confirmed.
+    pub(super) fn confirm_isn(&mut self) {
+        self.known.0 |= Known::ISN | Known::ISN_CONFIRMED;
     }
 
-    /// There is evidence that its SYN had the number `isn`, and not the one
-    /// that was seen first, if any was.
-    pub(super) fn settle_begin_at(&mut self, isn: SeqNumber) {
+    /// Notes that its SYN was confirmed to have the number `isn`, whatever number
+    /// was seen first.
+    pub(super) fn confirm_isn_as(&mut self, isn: SeqNumber) {
         if self.is_unseen() || self.known.has(Known::ISN) {
             self.next = isn + 1;
             self.known.0 &= !Known::HOLE;
         }
         self.isn = isn;
-        self.known.0 |= Known::ISN | Known::NEXT | Known::BEGUN;
+        self.known.0 |= Known::ISN | Known::NEXT | Known::ISN_CONFIRMED;
     }
 
     /// Whether it has acknowledged all that `peer` is known to have sent.
-    pub(super) fn acks_everything(&self, peer: &Self) -> bool {
+    pub(super) fn has_acked_all_of(&self, peer: &Self) -> bool {
         peer.is_unseen() || self.known.has(Known::ACKED) && !self.acked.is_before(peer.next)
     }
 
@@ -226,16 +227,17 @@ impl Sender {
         } else {
             0
         };
-        (0..=unacked.saturating_add(LATELY)).contains(&behind)
+        (0..=unacked.saturating_add(MAX_ACK_LAG)).contains(&behind)
     }
 
-    /// Where an RST that it sent lies to what `peer` expects: the number that it
-    /// acknowledged last, or what comes next if it has received everything.
-    pub(super) fn place_of_rst(&self, peer: &Self, seq: SeqNumber) -> RstPlace {
+    /// Compares the number of an RST that it sent with what `peer` expects: the
+    /// number that the peer acknowledged last, or the next one if the peer has
+    /// received everything.
+    pub(super) fn classify_rst(&self, peer: &Self, seq: SeqNumber) -> RstPosition {
         let acked = peer.known.has(Known::ACKED).then_some(peer.acked);
         let next = (!self.is_unseen()).then_some(self.next);
         if acked.or(next).is_none() || [acked, next].contains(&Some(seq)) {
-            return RstPlace::Exact;
+            return RstPosition::Exact;
         }
         let from = acked.or(next).unwrap_or(seq);
         let window = match acked {
@@ -246,14 +248,14 @@ impl Sender {
             .map_or(from, |next| from.later(next))
             .later(from + window);
         match next {
-            _ if seq.is_before(from) || until.is_before(seq) => RstPlace::Outside,
-            Some(_) => RstPlace::InWindow,
-            // Nothing was seen that says what should come next.
-            None => RstPlace::Exact,
+            _ if seq.is_before(from) || until.is_before(seq) => RstPosition::Outside,
+            Some(_) => RstPosition::InWindow,
+            // Which number comes next is not known.
+            None => RstPosition::Exact,
         }
     }
 
-    /// Whether it sent a FIN in its place.
+    /// Whether it sent a FIN in sequence.
     pub(super) const fn has_fin(&self) -> bool {
         self.known.has(Known::FIN)
     }
@@ -269,34 +271,34 @@ impl Sender {
     }
 
     /// Takes note of a FIN at `number`, at or behind the end of what was sent.
-    pub(super) fn finish(&mut self, number: SeqNumber) {
+    pub(super) fn note_fin(&mut self, number: SeqNumber) {
         if !self.is_unseen() && self.next.is_before(number) {
-            self.pass_over(number);
+            self.note_hole(number);
         }
         self.next = number + 1;
         self.known.0 |= Known::NEXT | Known::FIN;
     }
 
-    /// Whether a segment up to `end` has one byte in the place of the FIN, so
-    /// that an ACK of either is one of the other.
-    pub(super) fn contest_fin(&mut self, end: SeqNumber) {
+    /// Notes a segment up to `end` whose last byte has the number of the FIN, so
+    /// that an ACK of one is an ACK of the other.
+    pub(super) fn mark_fin_ambiguous(&mut self, end: SeqNumber) {
         if self.has_unacked_fin() && end == self.next {
-            self.known.0 |= Known::CONTESTED;
+            self.known.0 |= Known::FIN_AMBIGUOUS;
         }
     }
 
-    /// Its FIN was acknowledged, unless that was a byte.
-    pub(super) fn settle_fin(&mut self) {
-        if !self.known.has(Known::CONTESTED) {
+    /// Notes an ACK of its FIN, unless a byte had the same number.
+    pub(super) fn confirm_fin(&mut self) {
+        if !self.known.has(Known::FIN_AMBIGUOUS) {
             self.known.0 |= Known::FIN_ACKED;
         }
     }
 
-    /// Its FIN was none: the other side has taken what came in its place, up to
+    /// Forgets its FIN, because the other side accepted data in its place, up to
     /// `next`.
-    pub(super) fn refuse_fin(&mut self, next: SeqNumber) {
+    pub(super) fn retract_fin(&mut self, next: SeqNumber) {
         self.next = next;
-        self.known.0 &= !(Known::FIN | Known::FIN_ACKED | Known::CONTESTED);
+        self.known.0 &= !(Known::FIN | Known::FIN_ACKED | Known::FIN_AMBIGUOUS);
     }
 
     /// Gives the letters of Zeek's history that a segment stands for, each the
@@ -365,17 +367,17 @@ impl Sender {
 
     /// Takes note of the `len` sequence numbers a segment uses.
     #[inline(always)]
-    pub(super) fn send(&mut self, header: &TcpHeader, payload_len: u32, len: u32) -> Sequence {
+    pub(super) fn note_sent(&mut self, header: &TcpHeader, payload_len: u32, len: u32) -> Sequence {
         if len == 0 {
             // A pure ACK uses no number; its own is the next one to be used.
             if !self.known.has(Known::NEXT) {
-                self.join(header.seq, header.seq);
+                self.note_first_segment(header.seq, header.seq);
             }
             return Sequence::Expected;
         }
         let (from, to) = (header.seq, header.seq + len);
         if !self.known.has(Known::NEXT) {
-            self.join(from, to);
+            self.note_first_segment(from, to);
             return Sequence::Expected;
         }
         match from.distance_from(self.next) {
@@ -384,25 +386,25 @@ impl Sender {
                 Sequence::Expected
             }
             1.. => {
-                self.pass_over(from);
+                self.note_hole(from);
                 self.next = to;
                 Sequence::Expected
             }
-            _ => self.send_again(header, payload_len, [from, to]),
+            _ => self.note_sent_again(header, payload_len, [from, to]),
         }
     }
 
-    /// Takes note of the first segment that was seen, which is no SYN.
+    /// Notes the first segment that was seen, which is no SYN.
     #[cold]
-    fn join(&mut self, from: SeqNumber, to: SeqNumber) {
+    fn note_first_segment(&mut self, from: SeqNumber, to: SeqNumber) {
         self.isn = from + u32::MAX;
         self.next = to;
         self.known.0 |= Known::NEXT;
     }
 
-    /// Takes note of a segment that begins before what was sent last.
+    /// Notes a segment that begins before what was sent last.
     #[cold]
-    fn send_again(
+    fn note_sent_again(
         &mut self,
         header: &TcpHeader,
         payload_len: u32,
@@ -417,7 +419,7 @@ impl Sender {
             // The second SYN of a simultaneous open, which answers the peer's.
             _ if syn && has(TcpFlags::ACK) && !self.known.has(Known::ACKED) => Sequence::Expected,
             _ => {
-                let sequence = if self.fill(from, to) {
+                let sequence = if self.fill_hole(from, to) {
                     Sequence::OutOfOrder
                 } else if self.next.is_before(to) {
                     Sequence::Expected
@@ -451,9 +453,9 @@ impl Sender {
         }
     }
 
-    /// Notes that the numbers from `next` up to `until` were passed over. A
-    /// hole before them is joined to them.
-    fn pass_over(&mut self, until: SeqNumber) {
+    /// Notes that the numbers from `next` up to `until` were not seen. There is one
+    /// hole: an earlier one is extended up to there.
+    fn note_hole(&mut self, until: SeqNumber) {
         if !self.known.has(Known::HOLE) {
             self.hole[0] = self.next;
             self.known.0 |= Known::HOLE;
@@ -463,7 +465,7 @@ impl Sender {
 
     /// Whether the numbers `from..to` lie in the hole, which they then close
     /// from whichever end they touch.
-    fn fill(&mut self, from: SeqNumber, to: SeqNumber) -> bool {
+    fn fill_hole(&mut self, from: SeqNumber, to: SeqNumber) -> bool {
         if !self.known.has(Known::HOLE) {
             return false;
         }
@@ -483,8 +485,14 @@ impl Sender {
     }
 }
 
-/// How far behind what is unacknowledged an ACK that comes late may lie.
-const LATELY: i32 = 64 << 10;
+/// Whether a segment begins and ends nothing.
+#[inline(always)]
+pub(super) fn is_plain(header: &TcpHeader) -> bool {
+    !header.flags.intersects(CONTROL)
+}
+
+/// How many bytes before what is unacknowledged a late ACK may lie.
+const MAX_ACK_LAG: i32 = 64 << 10;
 
 /// The bits of segments that are more than data and acknowledgments.
 pub(super) const CONTROL: TcpFlags = TcpFlags(TcpFlags::SYN.0 | TcpFlags::FIN.0 | TcpFlags::RST.0);

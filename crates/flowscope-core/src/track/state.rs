@@ -1,4 +1,6 @@
-//! The states of a TCP connection, as somebody between the two ends sees them.
+//! The states of a TCP connection, as an observer between the two ends sees them.
+
+use core::fmt;
 
 use crate::FlowSide;
 use crate::wire::TcpFlags;
@@ -20,6 +22,8 @@ use crate::wire::TcpFlags;
 ///                        FIN             other side
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum FlowState {
     /// Not TCP: packets went by.
@@ -81,7 +85,7 @@ impl FlowState {
         use FlowSide::{Initiator, Responder};
         match (self, control, side) {
             (Self::Closed | Self::Reset, ..) => self,
-            // Both sides were done; an RST only hastens the end.
+            // Both sides had sent a FIN; an RST only ends the wait for the last ACK.
             (Self::Closing, Rst | Ack, _) => Self::Closed,
             (_, Rst, _) => Self::Reset,
 
@@ -103,7 +107,13 @@ impl FlowState {
     }
 }
 
-/// What a segment does to its connection.
+impl fmt::Display for FlowState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The control bits of a segment that the state depends on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Control {
     Syn,
@@ -175,6 +185,44 @@ mod tests {
         assert_eq!(after(&fins), FlowState::Closing);
         assert_eq!(FlowState::Closing.next(Responder, Ack), FlowState::Closed);
         assert_eq!(FlowState::Closing.next(Responder, Rst), FlowState::Closed);
+    }
+
+    #[test]
+    fn each_segment_leads_to_one_state() {
+        use FlowState::{
+            Active, Closed, Closing, Established, HalfClosed, Reset, SynReceived, SynSent,
+        };
+        let cases = [
+            (SynSent, Initiator, Syn, SynSent),
+            (SynSent, Responder, Syn, SynReceived),
+            (SynSent, Responder, SynAck, SynReceived),
+            (SynSent, Initiator, Ack, Established),
+            (SynSent, Responder, Ack, SynSent),
+            (SynSent, Initiator, Fin, HalfClosed(Initiator)),
+            (SynSent, Responder, Rst, Reset),
+            (SynReceived, Responder, SynAck, SynReceived),
+            (SynReceived, Initiator, Ack, Established),
+            (SynReceived, Responder, Fin, HalfClosed(Responder)),
+            (Established, Initiator, Ack, Established),
+            (Established, Initiator, Syn, Established),
+            (Established, Responder, Fin, HalfClosed(Responder)),
+            (Established, Responder, Rst, Reset),
+            (HalfClosed(Initiator), Initiator, Fin, HalfClosed(Initiator)),
+            (HalfClosed(Initiator), Responder, Ack, HalfClosed(Initiator)),
+            (HalfClosed(Initiator), Responder, Fin, Closing),
+            (HalfClosed(Responder), Initiator, Fin, Closing),
+            (HalfClosed(Responder), Initiator, Rst, Reset),
+            (Closing, Initiator, Fin, Closing),
+            (Closing, Initiator, Ack, Closed),
+            (Active, Initiator, Ack, Active),
+        ];
+        for (from, side, control, to) in cases {
+            assert_eq!(
+                from.next(side, control),
+                to,
+                "{from:?} {side:?} {control:?}"
+            );
+        }
     }
 
     #[test]

@@ -7,8 +7,9 @@ use crate::defrag::Loss;
 use crate::wire::{Cause, Layer, Skip};
 use crate::{BySide, Timestamp};
 
-/// What a flow amounted to, so far or in the end.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Statistics of a flow, so far or at its end.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[non_exhaustive]
 pub struct FlowStats {
     /// The earliest packet time.
@@ -43,7 +44,7 @@ pub struct FlowStats {
     pub held_peak: BySide<u64>,
     /// The state the flow is in.
     pub state: FlowState,
-    /// Its life in Zeek's letters.
+    /// Its history in Zeek's letters.
     pub history: History,
 }
 
@@ -53,6 +54,14 @@ pub struct FlowStats {
 /// flows, plus what was skipped, plus `packets_held`. Where flows outside
 /// tunnels are tracked beside those inside, flows have `packets_outer` more.
 #[derive(Clone, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        from = "super::serialized::TrackerStats",
+        into = "super::serialized::TrackerStats"
+    )
+)]
 #[non_exhaustive]
 pub struct TrackerStats {
     /// Packets given to the tracker, each of a frame that carries several (an
@@ -66,7 +75,7 @@ pub struct TrackerStats {
     pub active: u64,
     /// The most flows that were live at once.
     pub peak: u64,
-    anomalies: [u64; AnomalyKind::ALL.len()],
+    pub(super) anomalies: [u64; AnomalyKind::ALL.len()],
     /// Fragments that wait for the first of their datagram, which names the
     /// flow they count on, and SYNs of which it is not known whose they are.
     /// None after the end of the input.
@@ -79,9 +88,9 @@ pub struct TrackerStats {
     /// Fragments whose bytes were refused, because they cannot be where they
     /// claim to be. They count as packets all the same.
     pub fragments_refused: u64,
-    lost: [u64; Loss::ALL.len()],
-    skipped: [[u64; Cause::ALL.len()]; Layer::ALL.len()],
-    ended: [u64; EndReason::ALL.len()],
+    pub(super) lost: [u64; Loss::ALL.len()],
+    pub(super) skipped: [[u64; Cause::ALL.len()]; Layer::ALL.len()],
+    pub(super) ended: [u64; EndReason::ALL.len()],
 }
 
 impl TrackerStats {
@@ -101,8 +110,8 @@ impl TrackerStats {
     }
 
     /// Packets that belong to no flow for one reason.
-    #[must_use]
-    pub fn skipped_for(&self, skip: Skip) -> u64 {
+    #[cfg(feature = "metrics")]
+    pub(crate) fn skipped_for(&self, skip: Skip) -> u64 {
         self.skipped[skip.layer as usize][skip.cause as usize]
     }
 

@@ -11,9 +11,9 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::expiry::{ExpiryTimers, TimedFlows, TimerHandle};
 use super::prefetch::prefetch;
-use super::slab::{Chunks, Slab};
-use super::{ColdState, Flow, FlowId, FlowState, IdleTimeouts};
+use super::{ColdState, Flow, FlowId, FlowIndex, FlowState, IdleTimeouts};
 use crate::Timestamp;
+use crate::slab::{Column, Slab, SlabIndex};
 
 /// A timeout for some flows, by key and state; `None` leaves the usual one.
 pub(crate) type IdleTimeoutFn<K> = Box<dyn Fn(&K, FlowState) -> Option<Duration> + Send + Sync>;
@@ -41,10 +41,10 @@ pub(crate) struct Slot<K, S> {
 
 /// The slots, and who finds them by key.
 struct Slots<K, S> {
-    slab: Slab<Slot<K, S>>,
+    slab: Slab<Slot<K, S>, FlowIndex>,
     /// What few packets touch, at the indices of the slots.
-    cold: Chunks<ColdState>,
-    by_key: HashTable<u32>,
+    cold: Column<ColdState, FlowIndex>,
+    by_key: HashTable<FlowIndex>,
     hasher: DefaultHashBuilder,
     timeouts: IdleTimeouts,
     timeout_fn: Option<IdleTimeoutFn<K>>,
@@ -55,7 +55,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
         Self {
             slots: Slots {
                 slab: Slab::new(),
-                cold: Chunks::default(),
+                cold: Column::new(),
                 by_key: HashTable::new(),
                 hasher: DefaultHashBuilder::default(),
                 timeouts,
@@ -86,21 +86,21 @@ impl<K: Eq + Hash, S> Table<K, S> {
 
     /// The place of the flow with `key`.
     #[inline]
-    pub(crate) fn find(&self, hash: u64, key: &K) -> Option<u32> {
-        let is_it = |index: &u32| self.slots.get(*index).is_some_and(|slot| slot.key == *key);
+    pub(crate) fn find(&self, hash: u64, key: &K) -> Option<FlowIndex> {
+        let is_it = |index: &FlowIndex| self.slots.get(*index).is_some_and(|slot| slot.key == *key);
         self.slots.by_key.find(hash, is_it).copied()
     }
 
     /// The place where the flow with this hash most likely is, found without
     /// a look at the flow itself.
     #[inline]
-    pub(crate) fn candidate(&self, hash: u64) -> Option<u32> {
+    pub(crate) fn candidate(&self, hash: u64) -> Option<FlowIndex> {
         self.slots.candidate(hash)
     }
 
     /// Fetches a flow into the cache, if there is one at this place.
     #[inline]
-    pub(crate) fn prefetch(&self, index: u32) {
+    pub(crate) fn prefetch(&self, index: FlowIndex) {
         if let Some(slot) = self.slots.get(index) {
             let words = [slot.timer.prefetch_word(), slot.flow.prefetch_word()];
             prefetch(words.into_iter());
@@ -108,7 +108,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
     }
 
     #[inline]
-    pub(crate) fn get_mut(&mut self, index: u32) -> (&mut Slot<K, S>, &mut ColdState) {
+    pub(crate) fn get_mut(&mut self, index: FlowIndex) -> (&mut Slot<K, S>, &mut ColdState) {
         let Slots { slab, cold, .. } = &mut self.slots;
         (slab.get_mut(index).expect(LIVE), cold.get_mut(index))
     }
@@ -125,7 +125,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
         (slot.flow.number() == id.number()).then_some(slot)
     }
 
-    pub(crate) fn id(&self, index: u32) -> FlowId {
+    pub(crate) fn id(&self, index: FlowIndex) -> FlowId {
         self.slots.id(index)
     }
 
@@ -142,7 +142,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
         key: K,
         (flow, cold): (Flow, ColdState),
         open: impl FnOnce(FlowId, &K, &Flow, &ColdState) -> S,
-    ) -> u32 {
+    ) -> FlowIndex {
         self.last_number = flow.number();
         let id = FlowId::new(flow.number(), self.slots.slab.next_index());
         let state = open(id, &key, &flow, &cold);
@@ -161,7 +161,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
     ///
     /// In two steps, so that what is done when a flow ends is done where it
     /// lies: moving it takes longer than that.
-    pub(crate) fn unlink(&mut self, index: u32) {
+    pub(crate) fn unlink(&mut self, index: FlowIndex) {
         self.expiry.disarm(&mut self.slots, index);
         self.slots.unlink(index);
     }
@@ -177,7 +177,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
 
     /// Takes a flow out that was unlinked.
     #[inline]
-    pub(crate) fn take(&mut self, index: u32) -> (K, S) {
+    pub(crate) fn take(&mut self, index: FlowIndex) -> (K, S) {
         self.slots.cold.get_mut(index).clear();
         let Slot { key, state, .. } = self.slots.slab.remove(index).expect(LIVE);
         (key, state)
@@ -185,7 +185,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
 
     /// The places of the oldest flows, the very oldest last: of all flows unless
     /// their numbers are more than 32 bits apart.
-    pub(crate) fn oldest(&self) -> Vec<u32> {
+    pub(crate) fn oldest(&self) -> Vec<FlowIndex> {
         let slots = self.slots.slab.iter();
         let numbers = || {
             slots
@@ -198,22 +198,23 @@ impl<K: Eq + Hash, S> Table<K, S> {
         let mut packed: Vec<u64> = Vec::with_capacity(numbers().count());
         packed.extend(numbers().filter_map(|(number, index)| {
             let age = u32::try_from(number - first).ok()?;
-            Some(u64::from(age) << 32 | u64::from(index))
+            Some(u64::from(age) << 32 | u64::from(index.number()))
         }));
         packed.sort_unstable_by_key(|packed| Reverse(*packed));
-        // The low half is the place.
-        packed.into_iter().map(|packed| packed as u32).collect()
+        // The low half is the index.
+        let indices = packed.into_iter().map(|packed| packed as u32);
+        indices.map(FlowIndex::from_number).collect()
     }
 
     /// Gives back the memory of flows that are all taken out.
     pub(crate) fn release(&mut self) {
         self.slots.slab = Slab::new();
-        self.slots.cold = Chunks::default();
+        self.slots.cold = Column::new();
     }
 
     /// Sets the timer of a flow whose TCP state has changed again, if it may
     /// expire sooner in the new one.
-    pub(crate) fn rearm(&mut self, index: u32, from: FlowState, to: FlowState) {
+    pub(crate) fn rearm(&mut self, index: FlowIndex, from: FlowState, to: FlowState) {
         let Slots {
             timeouts,
             timeout_fn,
@@ -239,12 +240,12 @@ impl<K: Eq + Hash, S> Table<K, S> {
     }
 
     /// The flow to expire next, if its deadline is not after `now`.
-    pub(crate) fn due(&mut self, now: Timestamp) -> Option<u32> {
+    pub(crate) fn due(&mut self, now: Timestamp) -> Option<FlowIndex> {
         self.expiry.due(&mut self.slots, now)
     }
 
     /// The flow whose deadline comes first.
-    pub(crate) fn nearest(&mut self) -> Option<u32> {
+    pub(crate) fn nearest(&mut self) -> Option<FlowIndex> {
         self.expiry.nearest(&mut self.slots)
     }
 
@@ -254,30 +255,30 @@ impl<K: Eq + Hash, S> Table<K, S> {
     }
 
     /// When a flow expires if nothing more is seen of it.
-    pub(crate) fn deadline(&self, index: u32) -> Timestamp {
+    pub(crate) fn deadline(&self, index: FlowIndex) -> Timestamp {
         self.slots.deadline(index)
     }
 }
 
 impl<K, S> Slots<K, S> {
     #[inline]
-    fn get(&self, index: u32) -> Option<&Slot<K, S>> {
+    fn get(&self, index: FlowIndex) -> Option<&Slot<K, S>> {
         self.slab.get(index)
     }
 
     #[inline]
-    fn get_mut(&mut self, index: u32) -> &mut Slot<K, S> {
+    fn get_mut(&mut self, index: FlowIndex) -> &mut Slot<K, S> {
         self.slab.get_mut(index).expect(LIVE)
     }
 
     #[inline]
-    fn candidate(&self, hash: u64) -> Option<u32> {
+    fn candidate(&self, hash: u64) -> Option<FlowIndex> {
         self.by_key.find(hash, |_| true).copied()
     }
 }
 
 impl<K: Hash, S> Slots<K, S> {
-    fn insert(&mut self, hash: u64, slot: Slot<K, S>, cold: ColdState) -> u32 {
+    fn insert(&mut self, hash: u64, slot: Slot<K, S>, cold: ColdState) -> FlowIndex {
         let index = self.slab.insert(slot);
         self.cold.put(index, cold);
         let (slab, hasher) = (&self.slab, &self.hasher);
@@ -289,7 +290,7 @@ impl<K: Hash, S> Slots<K, S> {
         index
     }
 
-    fn unlink(&mut self, index: u32) {
+    fn unlink(&mut self, index: FlowIndex) {
         let slot = self.slab.get(index).expect(LIVE);
         let hash = self.hasher.hash_one(&slot.key);
         if let Ok(entry) = self.by_key.find_entry(hash, |found| *found == index) {
@@ -299,7 +300,7 @@ impl<K: Hash, S> Slots<K, S> {
 }
 
 impl<K: Hash, S> TimedFlows for Slots<K, S> {
-    fn timer(&mut self, index: u32) -> &mut TimerHandle {
+    fn timer(&mut self, index: FlowIndex) -> &mut TimerHandle {
         &mut self.get_mut(index).timer
     }
 
@@ -308,12 +309,12 @@ impl<K: Hash, S> TimedFlows for Slots<K, S> {
         (slot.flow.number() == id.number()).then_some(&mut slot.timer)
     }
 
-    fn id(&self, index: u32) -> FlowId {
+    fn id(&self, index: FlowIndex) -> FlowId {
         let number = self.get(index).map_or(0, |slot| slot.flow.number());
         FlowId::new(number, index)
     }
 
-    fn deadline(&self, index: u32) -> Timestamp {
+    fn deadline(&self, index: FlowIndex) -> Timestamp {
         let Some(slot) = self.get(index) else {
             return Timestamp::MAX;
         };
@@ -326,23 +327,22 @@ impl<K: Hash, S> TimedFlows for Slots<K, S> {
     }
 
     #[inline]
-    fn deadline_word(&self, index: u32) -> u64 {
+    fn deadline_word(&self, index: FlowIndex) -> u64 {
         self.get(index).map_or(0, |slot| slot.timer.prefetch_word())
     }
 
     #[inline]
-    fn end_words(&self, index: u32) -> u64 {
+    fn end_words(&self, index: FlowIndex) -> u64 {
         self.get(index).map_or(0, |slot| {
             slot.flow.prefetch_word() ^ self.cold.get(index).prefetch_word()
         })
     }
 
     #[inline]
-    fn key_word(&self, index: u32) -> u64 {
+    fn key_word(&self, index: FlowIndex) -> u64 {
         self.get(index)
             .and_then(|slot| self.candidate(self.hasher.hash_one(&slot.key)))
-            .unwrap_or(0)
-            .into()
+            .map_or(0, |index| index.number().into())
     }
 }
 
@@ -356,3 +356,92 @@ impl<K, S> fmt::Debug for Table<K, S> {
 
 /// Why there is a flow at a place that is kept somewhere.
 const LIVE: &str = "places are kept of live flows only";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Orientation;
+    use crate::track::Observed;
+    use crate::wire::Transport;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::new(seconds, 0)
+    }
+
+    fn table() -> Table<u32, &'static str> {
+        Table::new(IdleTimeouts::default())
+    }
+
+    /// Adds a flow of UDP that is seen once.
+    fn insert(table: &mut Table<u32, &'static str>, key: u32, seconds: u64) -> FlowId {
+        let packet = Observed {
+            at: at(seconds),
+            orientation: Orientation::Forward,
+            transport: Transport::Udp,
+            wire_len: 60,
+            ip_len: 46,
+            payload_len: 18,
+            is_cut: false,
+        };
+        let flow = Flow::new(table.next_number(), &packet, at(seconds));
+        let hash = table.hash(&key);
+        let index = table.insert(hash, key, flow, |_, _, _, _| "state");
+        table.id(index)
+    }
+
+    fn find(table: &Table<u32, &'static str>, key: u32) -> Option<FlowIndex> {
+        table.find(table.hash(&key), &key)
+    }
+
+    #[test]
+    fn a_flow_is_found_by_key_and_by_identifier_until_it_is_taken() {
+        let mut table = table();
+        let ids: Vec<FlowId> = (0..100).map(|key| insert(&mut table, key, 1)).collect();
+        assert_eq!(table.len(), 100);
+        assert_eq!(find(&table, 7), Some(ids[7].index()));
+        assert_eq!(table.by_id(ids[7]).map(|(slot, _)| slot.key), Some(7));
+
+        table.unlink(ids[7].index());
+        assert_eq!(find(&table, 7), None);
+        assert_eq!(table.take(ids[7].index()), (7, "state"));
+        assert!(table.by_id(ids[7]).is_none());
+        assert_eq!(find(&table, 8), Some(ids[8].index()));
+        assert_eq!(table.len(), 99);
+    }
+
+    #[test]
+    fn an_identifier_does_not_find_a_later_flow_at_the_same_index() {
+        let mut table = table();
+        let first = insert(&mut table, 1, 1);
+        table.unlink(first.index());
+        table.take(first.index());
+        let second = insert(&mut table, 2, 1);
+        assert_eq!(second.index(), first.index());
+        assert!(table.by_id(first).is_none());
+        assert!(table.by_id(second).is_some());
+    }
+
+    #[test]
+    fn the_oldest_flow_is_the_one_that_began_first() {
+        let mut table = table();
+        let ids: Vec<FlowId> = (0..4).map(|key| insert(&mut table, key, 1)).collect();
+        table.unlink(ids[0].index());
+        table.take(ids[0].index());
+        // It is where the first was, and the youngest.
+        let last = insert(&mut table, 9, 1);
+        let expected = [last, ids[3], ids[2], ids[1]].map(FlowId::index);
+        assert_eq!(table.oldest(), expected);
+    }
+
+    #[test]
+    fn a_flow_is_due_when_its_idle_timeout_has_passed() {
+        let mut table = table();
+        let (early, late) = (insert(&mut table, 1, 1), insert(&mut table, 2, 5));
+        // UDP waits for a minute.
+        assert_eq!(table.deadline(early.index()), at(61));
+        assert_eq!(table.due(at(60)), None);
+        assert_eq!(table.due(at(61)), Some(early.index()));
+        assert_eq!(table.due(at(64)), None);
+        assert_eq!(table.nearest(), Some(late.index()));
+    }
+}

@@ -7,7 +7,8 @@
 use alloc::boxed::Box;
 use alloc::vec;
 
-use super::slab::Slab;
+use super::FlowIndex;
+use crate::slab::{Slab, SlabIndex, slab_index};
 
 /// A fixed number of buckets, in blocks out of one pool.
 ///
@@ -16,13 +17,13 @@ use super::slab::Slab;
 #[derive(Debug)]
 pub(super) struct TimerWheel {
     buckets: Box<[Bucket]>,
-    blocks: Slab<Block>,
+    blocks: Slab<Block, BlockIndex>,
 }
 
 /// One bucket: its first block is filled from the front, all others are full.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
-    first: u32,
+    first: BlockIndex,
     len_of_first: u32,
 }
 
@@ -33,8 +34,13 @@ pub(super) struct WheelSlot(pub(super) u32);
 /// Some flows of a bucket; 128 bytes.
 #[derive(Clone, Copy, Debug)]
 struct Block {
-    flows: [u32; PER_BLOCK],
-    next: u32,
+    flows: [FlowIndex; PER_BLOCK],
+    next: BlockIndex,
+}
+
+slab_index! {
+    /// Where a block is in the pool.
+    struct BlockIndex;
 }
 
 impl TimerWheel {
@@ -47,16 +53,16 @@ impl TimerWheel {
     }
 
     pub(super) fn is_empty(&self, bucket: usize) -> bool {
-        self.buckets[bucket].first == NONE
+        self.buckets[bucket].first == BlockIndex::NONE
     }
 
     /// Puts a flow into a bucket.
-    pub(super) fn insert(&mut self, bucket: usize, flow: u32) -> WheelSlot {
+    pub(super) fn insert(&mut self, bucket: usize, flow: FlowIndex) -> WheelSlot {
         let bucket = &mut self.buckets[bucket];
-        if bucket.first == NONE || bucket.len_of_first as usize == PER_BLOCK {
+        if bucket.first == BlockIndex::NONE || bucket.len_of_first as usize == PER_BLOCK {
             *bucket = Bucket {
                 first: self.blocks.insert(Block {
-                    flows: [NONE; PER_BLOCK],
+                    flows: [FlowIndex::NONE; PER_BLOCK],
                     next: bucket.first,
                 }),
                 len_of_first: 0,
@@ -66,17 +72,17 @@ impl TimerWheel {
         bucket.len_of_first += 1;
         let first = bucket.first;
         self.block(first).flows[at as usize] = flow;
-        WheelSlot(first * SLOTS_PER_BLOCK + at)
+        WheelSlot::new(first, at)
     }
 
     /// Takes the flow at `slot` out of its bucket. Says which other flow is at
     /// that slot now, if one is.
-    pub(super) fn remove(&mut self, bucket: usize, slot: WheelSlot) -> Option<u32> {
+    pub(super) fn remove(&mut self, bucket: usize, slot: WheelSlot) -> Option<FlowIndex> {
         let Bucket {
             first,
             len_of_first,
         } = self.buckets[bucket];
-        let last = WheelSlot(first * SLOTS_PER_BLOCK + len_of_first - 1);
+        let last = WheelSlot::new(first, len_of_first - 1);
         let moved = *self.flow_at(last);
         self.buckets[bucket] = if len_of_first > 1 {
             Bucket {
@@ -101,7 +107,7 @@ impl TimerWheel {
 
     /// Some more of the flows of a bucket that was taken, until there are none.
     pub(super) fn drain(&mut self, taken: &mut Bucket) -> Option<Batch> {
-        if taken.first == NONE {
+        if taken.first == BlockIndex::NONE {
             return None;
         }
         let batch = Batch {
@@ -113,7 +119,7 @@ impl TimerWheel {
     }
 
     /// The flows of all buckets.
-    pub(super) fn flows(&self) -> impl Iterator<Item = u32> {
+    pub(super) fn flows(&self) -> impl Iterator<Item = FlowIndex> {
         self.buckets.iter().flat_map(move |bucket| {
             let mut rest = *bucket;
             let blocks = core::iter::from_fn(move || {
@@ -130,50 +136,57 @@ impl TimerWheel {
     }
 
     /// Gives a first block back; what is left is the bucket of the others.
-    fn without_first(&mut self, first: u32) -> Bucket {
+    fn without_first(&mut self, first: BlockIndex) -> Bucket {
         let block = self.blocks.remove(first);
         Bucket {
-            first: block.map_or(NONE, |block| block.next),
+            first: block.map_or(BlockIndex::NONE, |block| block.next),
             len_of_first: PER_BLOCK as u32,
         }
     }
 
-    fn flow_at(&mut self, WheelSlot(slot): WheelSlot) -> &mut u32 {
+    fn flow_at(&mut self, WheelSlot(slot): WheelSlot) -> &mut FlowIndex {
         let at = (slot % SLOTS_PER_BLOCK) as usize;
-        &mut self.block(slot / SLOTS_PER_BLOCK).flows[at]
+        &mut self
+            .block(BlockIndex::from_number(slot / SLOTS_PER_BLOCK))
+            .flows[at]
     }
 
-    fn block(&mut self, index: u32) -> &mut Block {
+    fn block(&mut self, index: BlockIndex) -> &mut Block {
         self.blocks
             .get_mut(index)
             .expect("buckets and slots name blocks in use only")
     }
 }
 
+impl WheelSlot {
+    fn new(block: BlockIndex, at: u32) -> Self {
+        Self(block.number() * SLOTS_PER_BLOCK + at)
+    }
+}
+
 impl Bucket {
     const EMPTY: Self = Self {
-        first: NONE,
+        first: BlockIndex::NONE,
         len_of_first: 0,
     };
 }
 
 /// A few flows.
 pub(super) struct Batch {
-    flows: [u32; PER_BLOCK],
+    flows: [FlowIndex; PER_BLOCK],
     len: usize,
 }
 
 impl Batch {
-    pub(super) fn flows(&self) -> &[u32] {
+    pub(super) fn flows(&self) -> &[FlowIndex] {
         &self.flows[..self.len]
     }
 }
 
 /// Flows that fill a block.
 pub(super) const PER_BLOCK: usize = 31;
-/// Spots are numbered as if there were one more.
+/// Slots are numbered as if there were one more.
 const SLOTS_PER_BLOCK: u32 = 32;
-const NONE: u32 = u32::MAX;
 
 #[cfg(test)]
 mod tests {
@@ -186,7 +199,7 @@ mod tests {
         let mut taken = wheel.take(bucket);
         let mut flows = Vec::new();
         while let Some(batch) = wheel.drain(&mut taken) {
-            flows.extend_from_slice(batch.flows());
+            flows.extend(batch.flows().iter().map(|flow| flow.number()));
         }
         flows.sort_unstable();
         flows
@@ -196,7 +209,7 @@ mod tests {
     fn what_goes_in_comes_out() {
         let mut wheel = TimerWheel::new(2);
         for flow in 0..100 {
-            wheel.insert(flow as usize % 2, flow);
+            wheel.insert(flow as usize % 2, FlowIndex::from_number(flow));
         }
         assert_eq!(wheel.flows().count(), 100);
         assert_eq!(
@@ -204,22 +217,23 @@ mod tests {
             (1..100).step_by(2).collect::<Vec<_>>()
         );
         assert!(wheel.is_empty(1));
-        assert!(wheel.flows().all(|flow| flow % 2 == 0));
+        assert!(wheel.flows().all(|flow| flow.number() % 2 == 0));
         assert!(!wheel.is_empty(0));
     }
 
     #[test]
     fn removal_keeps_every_other_flow_where_it_is_said_to_be() {
         let mut wheel = TimerWheel::new(1);
-        let mut slots: BTreeMap<u32, WheelSlot> =
-            (0..200).map(|flow| (flow, wheel.insert(0, flow))).collect();
+        let mut slots: BTreeMap<u32, WheelSlot> = (0..200)
+            .map(|flow| (flow, wheel.insert(0, FlowIndex::from_number(flow))))
+            .collect();
         for flow in (0..200).filter(|flow| flow % 3 != 0) {
             let slot = slots.remove(&flow).expect("it was put in");
             if let Some(moved) = wheel.remove(0, slot) {
-                slots.insert(moved, slot);
+                slots.insert(moved.number(), slot);
             }
             for (flow, slot) in &slots {
-                assert_eq!(*wheel.flow_at(*slot), *flow);
+                assert_eq!(wheel.flow_at(*slot).number(), *flow);
             }
         }
         assert_eq!(
@@ -234,7 +248,7 @@ mod tests {
         let mut highest = 0;
         for round in 0..50 {
             for flow in 0..1000 {
-                let WheelSlot(slot) = wheel.insert(round % 3, flow);
+                let WheelSlot(slot) = wheel.insert(round % 3, FlowIndex::from_number(flow));
                 highest = highest.max(slot / SLOTS_PER_BLOCK);
             }
             assert_eq!(drain_all(&mut wheel, round % 3).len(), 1000);

@@ -1,7 +1,8 @@
 //! Frames that carry several packets.
 
 use super::ieee80211::{self, SUBFRAME};
-use super::link::{self, Next};
+use super::link;
+use super::next::Next;
 use super::{MAX_LAYERS, Payload};
 use crate::{LinkType, PacketView, Timestamp};
 
@@ -12,32 +13,8 @@ use crate::{LinkType, PacketView, Timestamp};
 /// is longer than such a frame can say comes without its two addresses.
 ///
 /// What a walk over the whole frame finds is the first of them.
-///
-/// ```
-/// use flowscope_core::wire::{Depth, Headers, Subframes};
-/// use flowscope_core::{LinkType, PacketView, Timestamp};
-///
-/// // An IPv4 packet with a UDP datagram from a port, in a subframe.
-/// let subframe = |port| {
-///     let mut frame = vec![2; 12];
-///     frame.extend([0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 0x08, 0]);
-///     frame.extend([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
-///     frame.extend([0, port, 0, 53, 0, 8, 0, 0]);
-///     frame.resize(frame.len().next_multiple_of(4), 0);
-///     frame
-/// };
-/// // A data frame to an access point, with a QoS field that says what it carries.
-/// let mut frame = [&[0x88, 0x01][..], &[0; 22], &[0x80, 0]].concat();
-/// frame.extend([subframe(7), subframe(8), subframe(9)].concat());
-/// let packet = PacketView::new(&frame, Timestamp::EPOCH).with_link(LinkType::IEEE802_11);
-///
-/// let source = |packet| Headers::parse(packet, Depth::Outermost).map(|it| it.ports.src);
-/// assert_eq!(source(packet), Ok(7));
-/// let subframes = Subframes::of(packet).expect("it carries several");
-/// assert_eq!(subframes.map(source).collect::<Vec<_>>(), [Ok(7), Ok(8), Ok(9)]);
-/// ```
 #[derive(Clone, Debug)]
-pub struct Subframes<'a> {
+pub(crate) struct Subframes<'a> {
     rest: Payload<'a>,
     timestamp: Timestamp,
 }
@@ -46,7 +23,7 @@ impl<'a> Subframes<'a> {
     /// The packets of a frame, behind whatever metadata it was captured with;
     /// `None` if it does not carry several.
     #[must_use]
-    pub fn of(packet: PacketView<'a>) -> Option<Self> {
+    pub(crate) fn of(packet: PacketView<'a>) -> Option<Self> {
         if packet.link == LinkType::ETHERNET {
             return None;
         }

@@ -2,12 +2,15 @@
 
 use smoltcp::wire::Ipv4Packet;
 
-use super::ip::{Addr, IpVersion};
-use super::{Cause, Depth, Headers, IpProtocol, Layer, LayerVisitor, Payload, Skip, tunnel};
+#[cfg(test)]
+use super::Depth;
+use super::addr::{Addr, IpVersion};
+use super::{Cause, Headers, IpProtocol, Layer, LayerVisitor, Payload, Skip, tunnel};
+#[cfg(test)]
 use crate::PacketView;
 
 /// What is done about checksums.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Checksums {
     /// They are not looked at. A capture that lacks the end of its packets, or
@@ -23,27 +26,8 @@ pub enum Checksums {
 ///
 /// Looked at are those of the innermost packet that a walk reaches: of the IPv4
 /// header, and of TCP, UDP, UDP-Lite, ICMP or ICMPv6. That of SCTP is not.
-///
-/// ```
-/// use flowscope_core::wire::{ChecksumVerdict, Depth, Layer};
-/// use flowscope_core::{LinkType, PacketView, Timestamp};
-///
-/// let mut packet = [
-///     0x45, 0, 0, 30, 0, 0, 0, 0, 64, 17, 0x66, 0xcd, 10, 0, 0, 1, 10, 0, 0, 2, // IPv4
-///     0x30, 0x39, 0, 53, 0, 10, 0x53, 0x00, // UDP, 12345 to 53
-///     b'h', b'i',
-/// ];
-/// let verdict = |packet: &[u8]| {
-///     let view = PacketView::new(packet, Timestamp::EPOCH).with_link(LinkType::RAW);
-///     ChecksumVerdict::of(view, Depth::Outermost)
-/// };
-/// assert_eq!(verdict(&packet), ChecksumVerdict::Right);
-/// packet[29] = b'o';
-/// assert_eq!(verdict(&packet), ChecksumVerdict::Wrong(Layer::Udp));
-/// assert_eq!(verdict(&packet[..29]), ChecksumVerdict::Unknown);
-/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum ChecksumVerdict {
+pub(crate) enum ChecksumVerdict {
     /// That of the transport is right, and so is that of an IPv4 header.
     ///
     /// Or it is what a sending host leaves to its network card, which is the
@@ -69,12 +53,13 @@ impl ChecksumVerdict {
     /// Walks the packet down to `depth`, as [`Headers::parse`] does, and
     /// verifies the IP packet it comes to.
     #[must_use]
-    pub fn of(packet: PacketView<'_>, depth: Depth) -> Self {
-        Self::told_by(|visitor| Headers::trace(packet, depth, visitor))
+    #[cfg(test)]
+    pub(crate) fn of(packet: PacketView<'_>, depth: Depth) -> Self {
+        Self::trace_of(|visitor| Headers::trace(packet, depth, visitor))
     }
 
-    /// Verifies the last IP packet that a walk tells of.
-    pub(crate) fn told_by(trace: impl FnOnce(&mut dyn LayerVisitor) -> Result<(), Skip>) -> Self {
+    /// Verifies the last IP packet of a walk.
+    pub(crate) fn trace_of(trace: impl FnOnce(&mut dyn LayerVisitor) -> Result<(), Skip>) -> Self {
         let mut verifier = Verifier(Self::Unknown);
         // What is skipped for another reason is not asked about.
         let _ = trace(&mut verifier);
@@ -83,7 +68,7 @@ impl ChecksumVerdict {
 
     /// Why the packet is to be skipped, if it is.
     #[must_use]
-    pub fn skip(self) -> Option<Skip> {
+    pub(crate) fn skip(self) -> Option<Skip> {
         match self {
             Self::Right | Self::Unknown => None,
             Self::Wrong(layer) => Some(Skip::new(layer, Cause::BadChecksum)),
@@ -103,7 +88,7 @@ impl LayerVisitor for Verifier {
 
 /// Verifies the IP packet that `bytes` begin with.
 fn verify(bytes: &[u8]) -> ChecksumVerdict {
-    let mut headers = Headers::none();
+    let mut headers = Headers::empty();
     // As if the capture lacked much, so that a length is as it is claimed and
     // a blank one is more than there is.
     let packet = Payload {

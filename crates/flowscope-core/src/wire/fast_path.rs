@@ -9,7 +9,7 @@
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet, TcpPacket};
 
-use super::transport::{HAVE_OPTIONS_READ, TcpOptions};
+use super::read_transport::{HAVE_OPTIONS_READ, TcpOptions};
 use super::{
     Addr, Depth, Headers, IpHeader, IpProtocol, IpVersion, Payload, Ports, TcpFlags, TcpHeader,
     Transport, tunnel,
@@ -19,7 +19,7 @@ use crate::{LinkType, PacketView, SeqNumber};
 impl<'a> Headers<'a> {
     /// What [`walk`](Self::walk) finds, if the packet is a usual one.
     #[inline(always)]
-    pub(crate) fn of_usual(packet: &PacketView<'a>, depth: Depth) -> Option<Self> {
+    pub(crate) fn fast_path(packet: &PacketView<'a>, depth: Depth) -> Option<Self> {
         if packet.link != LinkType::ETHERNET {
             return None;
         }
@@ -222,9 +222,9 @@ mod tests {
     }
 
     fn both(view: PacketView<'_>, depth: Depth) -> (Option<Headers<'_>>, String) {
-        let mut walked = Headers::none();
+        let mut walked = Headers::empty();
         let end = walked.walk(view, depth, &mut ());
-        let usual = Headers::of_usual(&view, depth);
+        let usual = Headers::fast_path(&view, depth);
         (usual, format!("{:?}", end.map(|()| walked)))
     }
 

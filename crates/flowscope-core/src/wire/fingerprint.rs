@@ -1,16 +1,17 @@
-//! What one fingerprint of a packet has in common with another.
+//! The part of a packet that all its copies in a capture have in common.
 //!
-//! A capture may see a packet several times: as it leaves and as it arrives, on
-//! two interfaces, before and after a router. What those sightings share is less
-//! than a frame, and which part of it is a matter of header layouts.
+//! A capture may have a packet several times: as it leaves and as it arrives, on
+//! two interfaces, before and after a router. Which bytes the copies share
+//! depends on header layouts.
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
-use super::link::{self, Next};
+use super::link;
+use super::next::Next;
 use super::{IpProtocol, IpVersion, Layer, MAX_LAYERS, Payload, length, split};
 use crate::{LinkType, PacketView};
 
-/// The bytes by which a packet is known again.
+/// The bytes by which copies of a packet are recognised.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fingerprint<'a> {
     pub(crate) bytes: &'a [u8],
@@ -18,7 +19,7 @@ pub(crate) struct Fingerprint<'a> {
     pub(crate) wire_len: u32,
     /// The interface and direction, as far as 15 bits tell them apart; zero
     /// where the capture does not say.
-    pub(crate) way: u16,
+    pub(crate) interface: u16,
     /// Of an IP packet that the bytes begin with.
     version: Option<IpVersion>,
 }
@@ -31,7 +32,7 @@ impl<'a> Fingerprint<'a> {
         (!is_cooked).then_some(Self {
             bytes: packet.frame,
             wire_len: packet.wire_len,
-            way: 0,
+            interface: 0,
             version: None,
         })
     }
@@ -40,11 +41,11 @@ impl<'a> Fingerprint<'a> {
     #[inline]
     pub(crate) fn of_frame(packet: &PacketView<'a>) -> Self {
         Self::of_plain_frame(packet).unwrap_or_else(|| {
-            let (bytes, way) = behind_cooked(packet);
+            let (bytes, interface) = behind_cooked(packet);
             Self {
                 bytes,
                 wire_len: packet.wire_len,
-                way,
+                interface,
                 version: None,
             }
         })
@@ -99,7 +100,8 @@ impl<'a> Fingerprint<'a> {
 /// What a fingerprint begins with that [`Fingerprint::routed`] looks at.
 pub(crate) const ROUTED: usize = 20;
 
-/// What Linux put its header in front of, and the way that it tells.
+/// The frame behind the Linux "cooked" header, with the interface and the
+/// direction of version 2.
 #[cold]
 fn behind_cooked<'a>(packet: &PacketView<'a>) -> (&'a [u8], u16) {
     let frame = packet.frame;
@@ -210,10 +212,10 @@ mod tests {
             LinkType::LINUX_SLL,
             &[0, 4, 3, 4, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0],
         );
-        assert_eq!((v1.bytes, v1.way), (&IPV4[..], 0));
+        assert_eq!((v1.bytes, v1.interface), (&IPV4[..], 0));
         let mut header = [0; 20];
         (header[7], header[10]) = (1, 4);
         let v2 = fingerprint(LinkType::LINUX_SLL2, &header);
-        assert_eq!((v2.bytes, v2.way), (&IPV4[..], 0x800c));
+        assert_eq!((v2.bytes, v2.interface), (&IPV4[..], 0x800c));
     }
 }

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
-use super::ip::{Addr, IpVersion};
+use super::addr::{Addr, IpVersion};
 use super::{IpProtocol, Payload};
 
 /// A part of an IP packet that the network or its sender cut into pieces.
@@ -56,16 +56,17 @@ pub struct IpFragment<'a> {
     pub payload: Payload<'a>,
     /// Bytes of its IP header and payload on the wire.
     pub ip_len: u32,
-    /// Stands for the networks that the packet is in, as far as they make a
-    /// difference.
-    pub(crate) scope: u64,
+    /// The networks that the packet is in, as far as the key of its flow tells
+    /// them apart: bytes that are equal for equal networks alone. Empty where
+    /// the key has none.
+    pub(crate) scope: &'a [u8],
     /// The headers in front, without that of the fragment.
     pub(super) header: &'a [u8],
     /// Where in `header` the number of what follows it is.
     pub(super) next_at: usize,
 }
 
-impl IpFragment<'_> {
+impl<'a> IpFragment<'a> {
     /// The sender of the packet.
     #[must_use]
     pub fn src(&self) -> IpAddr {
@@ -84,8 +85,9 @@ impl IpFragment<'_> {
         self.offset == 0
     }
 
-    /// The same fragment where others of another `scope` are other packets'.
-    pub(crate) fn in_scope(self, scope: u64) -> Self {
+    /// The same fragment in `scope`: it is never put together with a fragment
+    /// of another scope.
+    pub(crate) fn in_scope(self, scope: &'a [u8]) -> Self {
         Self { scope, ..self }
     }
 

@@ -1,6 +1,6 @@
 //! IEEE 802.11 and the radio metadata captured in front of it.
 
-use super::link::Next;
+use super::next::{Next, Padding};
 use super::{Cause, Layer, MacAddresses, Skip, after, split};
 
 /// A frame without metadata: to the LLC header of a data frame.
@@ -62,13 +62,6 @@ pub(super) fn addresses(bytes: &[u8], padding: Padding) -> Result<MacAddresses, 
         (true, true) => (*split::<6>(rest, LAYER)?.0, a3),
     };
     Ok(MacAddresses { src, dst })
-}
-
-/// Whether the header is padded before the body, as some radios deliver it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Padding {
-    None,
-    To32Bits,
 }
 
 /// Radiotap: a little-endian length, a set of present fields, the fields.

@@ -3,11 +3,12 @@
 use core::fmt;
 use core::ops::Deref;
 
-use super::{Depth, Headers, IpFragment, IpHeader, Layer, Skip};
+use super::{Depth, Headers, Layer, LayerVisitor, Skip};
 use crate::PacketView;
 
 /// One encapsulation that was passed: its kind, and its identifier.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Encapsulation {
     /// What kind of header it was. For a tunnel without a header of its own,
     /// the protocol that carries it: [`Layer::Ipv4`] for an IP packet in IPv4.
@@ -26,9 +27,9 @@ pub struct Encapsulation {
 /// are passed through without a record. Reads as a slice of [`Encapsulation`].
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Layers {
-    peeled: [Encapsulation; CAPACITY],
+    layers: [Encapsulation; CAPACITY],
     len: u8,
-    closed: Option<Skip>,
+    unopened: Option<Skip>,
 }
 
 impl Layers {
@@ -37,104 +38,29 @@ impl Layers {
     #[must_use]
     pub fn around(packet: PacketView<'_>, depth: Depth) -> Self {
         let mut layers = Self::default();
-        // Why the walk ended is told by whoever walks for the headers.
-        let _ = Headers::none().walk(packet, depth, &mut layers);
+        // The walk for the headers returns the same error.
+        let _ = Headers::empty().walk(packet, depth, &mut layers);
         layers
     }
 
     /// Why a tunnel that the innermost of these packets carries was not opened:
     /// what is inside is cut, or broken, or no IP.
     #[must_use]
-    pub fn left_closed(&self) -> Option<Skip> {
-        self.closed
-    }
-}
-
-/// Is told which encapsulations a walk passes, outermost first.
-///
-/// Nothing is kept unless asked for: on most packets nobody asks. See
-/// [`FlowExtractor::trace`](crate::extract::FlowExtractor::trace).
-pub trait LayerVisitor {
-    /// A header was passed. `id` is as in [`Encapsulation::id`].
-    fn layer(&mut self, layer: Layer, id: Option<u32>);
-
-    /// A tunnel was opened that `carrier` carries; in the same order as what
-    /// [`layer`](Self::layer) is told, and told to it unless said otherwise.
-    fn tunnel(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
-        let _ = carrier;
-        self.layer(layer, id);
-    }
-
-    /// A tunnel stays closed, for what was found in it: the packet that
-    /// carries it is the deepest that holds.
-    fn unopened_tunnel(&mut self, why: Skip) {
-        let _ = why;
-    }
-
-    /// An IP header begins; `packet` is what was captured of the packet from
-    /// there on. Of packets in each other, the last that holds is told last.
-    #[inline]
-    fn ip_packet(&mut self, packet: &[u8]) {
-        let _ = packet;
-    }
-
-    /// The IP header that was told last is a fragment's. What is inside the
-    /// first of several is told behind it, as far as it goes.
-    fn fragment(&mut self, fragment: &IpFragment<'_>) {
-        let _ = fragment;
-    }
-
-    /// Whether anything is done with what is told.
-    fn is_active(&self) -> bool {
-        true
-    }
-}
-
-impl LayerVisitor for () {
-    #[inline]
-    fn layer(&mut self, _: Layer, _: Option<u32>) {}
-
-    fn is_active(&self) -> bool {
-        false
-    }
-}
-
-impl LayerVisitor for &mut (dyn LayerVisitor + '_) {
-    fn layer(&mut self, layer: Layer, id: Option<u32>) {
-        (**self).layer(layer, id);
-    }
-
-    fn tunnel(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
-        (**self).tunnel(layer, id, carrier);
-    }
-
-    fn unopened_tunnel(&mut self, why: Skip) {
-        (**self).unopened_tunnel(why);
-    }
-
-    fn ip_packet(&mut self, packet: &[u8]) {
-        (**self).ip_packet(packet);
-    }
-
-    fn fragment(&mut self, fragment: &IpFragment<'_>) {
-        (**self).fragment(fragment);
-    }
-
-    fn is_active(&self) -> bool {
-        (**self).is_active()
+    pub fn unopened_tunnel(&self) -> Option<Skip> {
+        self.unopened
     }
 }
 
 impl LayerVisitor for Layers {
     fn layer(&mut self, layer: Layer, id: Option<u32>) {
-        if let Some(slot) = self.peeled.get_mut(usize::from(self.len)) {
+        if let Some(slot) = self.layers.get_mut(usize::from(self.len)) {
             *slot = Encapsulation { layer, id };
             self.len += 1;
         }
     }
 
     fn unopened_tunnel(&mut self, why: Skip) {
-        self.closed = Some(why);
+        self.unopened = Some(why);
     }
 }
 
@@ -143,7 +69,7 @@ impl Deref for Layers {
 
     #[inline]
     fn deref(&self) -> &[Encapsulation] {
-        self.peeled.get(..usize::from(self.len)).unwrap_or_default()
+        self.layers.get(..usize::from(self.len)).unwrap_or_default()
     }
 }
 
@@ -155,9 +81,9 @@ impl Default for Layers {
             id: None,
         };
         Self {
-            peeled: [NONE; CAPACITY],
+            layers: [NONE; CAPACITY],
             len: 0,
-            closed: None,
+            unopened: None,
         }
     }
 }
@@ -188,7 +114,7 @@ mod tests {
         let layers = Layers::around(view, Depth::Innermost);
         let found: Vec<_> = layers
             .iter()
-            .map(|peeled| (peeled.layer, peeled.id))
+            .map(|layers| (layers.layer, layers.id))
             .collect();
         assert_eq!(found, [(Layer::Vlan, Some(7)), (Layer::Ipv4, None)]);
 

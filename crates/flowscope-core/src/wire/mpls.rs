@@ -1,10 +1,10 @@
 //! MPLS label stacks (RFC 3032) and what lies under them.
 
-use super::link::Next;
-use super::tunnel::{is_ethernet, is_ipv4, is_ipv6};
+use super::next::Next;
+use super::peek::{is_ethernet, is_ipv4, is_ipv6};
 use super::{Cause, Layer, LayerVisitor, Payload, Skip, after, split};
 
-/// One label. Under the last one nothing names the payload: it is told by its
+/// One label. Under the last one nothing names the payload: it is known by its
 /// first four bits, as routers do (RFC 4928).
 pub(super) fn mpls<'a>(
     frame: Payload<'a>,

@@ -1,6 +1,6 @@
 //! PPP, PPPoE, Cisco HDLC and Frame Relay.
 
-use super::link::Next;
+use super::next::Next;
 use super::{Cause, Layer, LayerVisitor, Payload, Skip, after, split};
 
 /// A PPP frame, with or without its HDLC address and control (RFC 1662), its

@@ -1,9 +1,9 @@
 //! The frame of a packet that was put together from fragments.
 //!
-//! The packet is known only without what was around its fragments, but whose
-//! it is may depend on that: its VLAN, or the tunnel it came through. So it
-//! gets a link layer of our own, which says what the walk to the first fragment
-//! was told:
+//! The packet is put together without what was around its fragments, but its flow
+//! may depend on that: on a VLAN, or on the tunnel it came through. So it gets a
+//! link layer of our own, with the encapsulations on the way to the first
+//! fragment:
 //!
 //! ```text
 //! ┌────────┬──────────────────────────────────────┬───────────┐
@@ -12,20 +12,21 @@
 //! └────────┴──────────────────────────────────────┴───────────┘
 //! ```
 //!
-//! No capture has frames of this type; one that claims to is read as warily as
-//! any.
+//! No capture has frames of this type. One that claims to has is read with the
+//! same checks as any other.
 
 use alloc::vec::Vec;
 
-use super::ip::{Addr, IpVersion};
-use super::link::Next;
+use super::addr::{Addr, IpVersion};
+use super::next::Next;
 use super::{Cause, IpFragment, IpHeader, IpProtocol, Layer, LayerVisitor, Skip, after, split};
 use crate::LinkType;
 
 /// What these frames begin with: a number that is assigned to nothing else.
 pub(crate) const REASSEMBLED: LinkType = LinkType(u16::MAX);
 
-/// Writes such a header: what a walk is told up to the first fragment it meets.
+/// Writes such a header, with the encapsulations up to the first fragment of a
+/// walk.
 #[derive(Debug, Default)]
 pub(crate) struct ReassembledHeader {
     header: Vec<u8>,
@@ -45,7 +46,7 @@ impl ReassembledHeader {
         &self.header
     }
 
-    fn note(&mut self, layer: Layer, id: Option<u32>, carrier: Option<&IpHeader>) {
+    fn write_layer(&mut self, layer: Layer, id: Option<u32>, carrier: Option<&IpHeader>) {
         if self.is_done || self.header.len() > MAX_LEN {
             return;
         }
@@ -78,11 +79,11 @@ impl ReassembledHeader {
 
 impl LayerVisitor for ReassembledHeader {
     fn layer(&mut self, layer: Layer, id: Option<u32>) {
-        self.note(layer, id, None);
+        self.write_layer(layer, id, None);
     }
 
     fn tunnel(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
-        self.note(layer, id, Some(carrier));
+        self.write_layer(layer, id, Some(carrier));
     }
 
     fn fragment(&mut self, _: &IpFragment<'_>) {
@@ -90,7 +91,7 @@ impl LayerVisitor for ReassembledHeader {
     }
 }
 
-/// Passes such a header, and tells what it says.
+/// Reads such a header, and calls the visitor for each encapsulation in it.
 pub(super) fn reassembled<'a>(
     bytes: &'a [u8],
     visitor: &mut (impl LayerVisitor + ?Sized),
@@ -98,15 +99,18 @@ pub(super) fn reassembled<'a>(
     let (len, rest) = split::<LENGTH>(bytes, Layer::Link)?;
     let len = usize::from(u16::from_be_bytes(*len));
     let packet = after(rest, len, Layer::Link)?;
-    let mut told = rest.get(..len).unwrap_or_default();
-    while !told.is_empty() {
-        told = tell(told, visitor)?;
+    let mut layers = rest.get(..len).unwrap_or_default();
+    while !layers.is_empty() {
+        layers = report_layer(layers, visitor)?;
     }
     Ok((Next::Ip, packet))
 }
 
-fn tell<'a>(told: &'a [u8], visitor: &mut (impl LayerVisitor + ?Sized)) -> Result<&'a [u8], Skip> {
-    let ([layer, flags], mut rest) = split::<2>(told, Layer::Link)?;
+fn report_layer<'a>(
+    layers: &'a [u8],
+    visitor: &mut (impl LayerVisitor + ?Sized),
+) -> Result<&'a [u8], Skip> {
+    let ([layer, flags], mut rest) = split::<2>(layers, Layer::Link)?;
     let layer = Layer::ALL.get(usize::from(*layer));
     let layer = *layer.ok_or(Skip::new(Layer::Link, Cause::Unsupported))?;
     let mut id = None;

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::words::words;
+
 /// Why a packet belongs to no flow: the layer at which the walk ended, and
 /// what was found there.
 ///
@@ -15,6 +17,7 @@ use core::fmt;
 /// assert_eq!(skip.to_string(), "tcp: header cut by the capture");
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Skip {
     /// Where the walk ended.
     pub layer: Layer,
@@ -32,36 +35,11 @@ impl Skip {
 
 impl fmt::Display for Skip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.layer.as_str(), self.cause.as_str())
+        write!(f, "{}: {}", self.layer, self.cause)
     }
 }
 
 impl core::error::Error for Skip {}
-
-/// Declares a fieldless enum together with the word for each variant, so that
-/// neither list can fall behind the other.
-macro_rules! words {
-    (
-        $(#[$meta:meta])*
-        pub enum $name:ident { $($(#[$doc:meta])* $variant:ident => $word:literal,)* }
-    ) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-        #[non_exhaustive]
-        pub enum $name { $($(#[$doc])* $variant,)* }
-
-        impl $name {
-            /// Every value, in order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The word for it in records and messages.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-        }
-    };
-}
 
 words! {
     /// A protocol layer, as it appears in a [`Skip`] or among the

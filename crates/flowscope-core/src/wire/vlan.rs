@@ -1,6 +1,6 @@
 //! Tags between an Ethernet header and its payload.
 
-use super::link::Next;
+use super::next::Next;
 use super::{Cause, Layer, LayerVisitor, Skip, after, split};
 
 /// An IEEE 802.1Q or 802.1ad tag, as it follows the EtherType that names it.

@@ -27,7 +27,7 @@ impl<K> PayloadReader<K> for AnomalyReader {
     type Event = Observation<K>;
 
     fn open(&mut self, _: FlowRef<'_, K>, transport: &Transport) -> Option<()> {
-        matches!(transport, Transport::Tcp(_) | Transport::TcpCut).then_some(())
+        transport.is_tcp().then_some(())
     }
 
     #[inline]

@@ -317,7 +317,7 @@ impl<R> PayloadConsumer<R> {
             return Anomalies::NONE;
         }
         let mut found = Anomalies::NONE;
-        if effect == Effect::Settling {
+        if effect == Effect::Confirming {
             found |= self.begin_streams(state, flow, out);
         }
         let data = &segment.without_control();
@@ -326,7 +326,7 @@ impl<R> PayloadConsumer<R> {
             && flow.stream_begin(side).is_none()
             && let Some(sides) = &mut state.sides
             && (flow.is_other_syn(side, segment.seq)
-                || !sides[side].reassembler.claim_begin(data.seq))
+                || !sides[side].reassembler.begin_unconfirmed(data.seq))
         {
             // Data of a SYN that others speak against.
             sides[side].reassembler.refuse(segment);
@@ -339,7 +339,7 @@ impl<R> PayloadConsumer<R> {
             let notes = compare(reassembler, delivery.delivered, delivery.trail, data);
             notes | reassembler.push(data, delivery)
         });
-        if effect == Effect::Settling {
+        if effect == Effect::Confirming {
             found |= self.end_streams(state, flow, out);
         }
         if state.session() != ReadState::Open || before != state.memory() {
@@ -365,8 +365,8 @@ impl<R> PayloadConsumer<R> {
                 && sides[side].reassembler.may_begin_at(first)
             {
                 found |= self.step(state, flow, side, out, |reassembler, delivery| {
-                    if reassembler.is_claimed() && flow.has_refused_early_data(side) {
-                        reassembler.drop_paused();
+                    if reassembler.has_unconfirmed_begin() && flow.has_refused_early_data(side) {
+                        reassembler.drop_held();
                     }
                     reassembler.begin_at(first, delivery)
                 });
@@ -390,7 +390,7 @@ impl<R> PayloadConsumer<R> {
             let fin = flow.fin(side);
             let Some(sides) = &state.sides else { continue };
             let reassembler = &sides[side].reassembler;
-            if reassembler.is_over() || fin == Fin::None && !reassembler.is_ending() {
+            if reassembler.is_over() || fin == Fin::None && !reassembler.has_unconfirmed_end() {
                 continue;
             }
             found |= self.step(state, flow, side, out, |reassembler, delivery| match fin {
@@ -398,11 +398,11 @@ impl<R> PayloadConsumer<R> {
                     reassembler.reopen(delivery);
                     StreamNotes::NONE
                 }
-                Fin::Claimed(number) => {
-                    reassembler.claim_end(number);
+                Fin::Unconfirmed(number) => {
+                    reassembler.end_unconfirmed(number);
                     StreamNotes::NONE
                 }
-                Fin::Settled(number) => reassembler.settle_end(number, flow.at, delivery),
+                Fin::Confirmed(number) => reassembler.confirm_end(number, flow.at, delivery),
             });
         }
         found
@@ -533,14 +533,13 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
     }
 
     fn open(&mut self, flow: FlowRef<'_, K>, packet: &Extracted<'_, K>) -> Self::Flow {
-        let transport = packet.steps_by();
+        let transport = packet.tracked_transport();
         let stream = self.reader.open(flow, &transport);
         let session = match stream {
             Some(_) => ReadState::Open,
             None => ReadState::Left,
         };
-        let has_streams =
-            stream.is_some() && matches!(transport, Transport::Tcp(_) | Transport::TcpCut);
+        let has_streams = stream.is_some() && transport.is_tcp();
         PayloadState {
             progress: Progress { stream, session },
             speaker: FlowSide::Initiator,
@@ -566,11 +565,13 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
             (Transport::Tcp(header), Some(sides)) => {
                 let segment = Segment::new(header, payload, flow.at);
                 if flow.effect() == Effect::Plain
-                    && sides[side.peer()].reassembler.hears(&segment)
-                    && sides[side].reassembler.goes_on(&segment)
+                    && sides[side.peer()]
+                        .reassembler
+                        .acknowledge_in_order(&segment)
+                    && sides[side].reassembler.push_in_order(&segment)
                 {
                     self.go_on(state, flow, side, payload.bytes, out)
-                } else if flow.effect() == Effect::Settling
+                } else if flow.effect() == Effect::Confirming
                     && payload.wire_len() == 0
                     && settles_quietly(sides, flow, side, segment)
                 {
@@ -579,7 +580,7 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
                     self.take_segment(state, flow, side, segment, out)
                 }
             }
-            (Transport::Tcp(_) | Transport::TcpCut, _) => Reaction::NONE,
+            (transport, _) if transport.is_tcp() => Reaction::NONE,
             _ if payload.wire_len() == 0 => Reaction::NONE,
             _ => self.take_datagram(state, flow, side, payload.bytes, payload.missing, out),
         }
@@ -618,7 +619,7 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
         let mut timer = self.next_tick(state);
         for side in FlowSide::BOTH {
             if let Some(sides) = &state.sides
-                && !sides[side].reassembler.is_clear()
+                && !sides[side].reassembler.has_nothing_held()
             {
                 let expiry = sides[side].reassembler.next_expiry();
                 timer = [timer, expiry].into_iter().flatten().min();
@@ -714,24 +715,24 @@ fn settles_quietly<K>(
     }
     for side in FlowSide::BOTH {
         if let Some(first) = flow.stream_begin(side)
-            && !sides[side].reassembler.begins_quietly(first)
+            && !sides[side].reassembler.try_begin_at(first)
         {
             return false;
         }
     }
     let data = segment.without_control();
-    if data.acknowledges() && !sides[side.peer()].reassembler.hears(&data)
-        || !sides[side].reassembler.is_clear()
+    if data.acknowledges() && !sides[side.peer()].reassembler.acknowledge_in_order(&data)
+        || !sides[side].reassembler.has_nothing_held()
     {
         return false;
     }
     for side in FlowSide::BOTH {
         let reassembler = &mut sides[side].reassembler;
         match flow.fin(side) {
-            Fin::None if reassembler.is_ending() => return false,
-            Fin::Settled(_) if !reassembler.is_over() => return false,
-            Fin::None | Fin::Settled(_) => {}
-            Fin::Claimed(number) => reassembler.claim_end(number),
+            Fin::None if reassembler.has_unconfirmed_end() => return false,
+            Fin::Confirmed(_) if !reassembler.is_over() => return false,
+            Fin::None | Fin::Confirmed(_) => {}
+            Fin::Unconfirmed(number) => reassembler.end_unconfirmed(number),
         }
     }
     true

@@ -1,27 +1,17 @@
 //! Whether an RST or a FIN ends anything.
 
-use super::REACH;
+use super::{Fin, MAX_ACK_LEAD};
 use crate::track::flow::{ColdState, Flow};
-use crate::track::sender::RstPlace;
+use crate::track::sender::RstPosition;
 use crate::track::state::Control;
 use crate::track::{Anomalies, AnomalyKind, FlowState};
 use crate::wire::{TcpFlags, TcpHeader};
 use crate::{FlowSide, SeqNumber};
 
-/// Whether a side's stream has ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Fin {
-    /// No FIN was sent in its place.
-    None,
-    /// It ends at this number, unless more is acknowledged.
-    Claimed(SeqNumber),
-    /// It ends at this number.
-    Settled(SeqNumber),
-}
-
 impl Flow {
-    /// Takes an RST, or says why its receiver would not.
-    pub(super) fn take_rst(
+    /// Resets the connection, unless the receiver refuses the RST: then returns
+    /// the anomaly.
+    pub(super) fn process_rst(
         &mut self,
         side: FlowSide,
         header: &TcpHeader,
@@ -32,24 +22,25 @@ impl Flow {
         if header.is_signed && (own.is_unsigned() || peer.is_unsigned()) {
             return Err(AnomalyKind::RefusedRst);
         }
-        let answers_syn = self.course() == FlowState::SynSent && side == FlowSide::Responder;
+        let answers_syn =
+            self.state_without_reset() == FlowState::SynSent && side == FlowSide::Responder;
         let place = if answers_syn {
             // RFC 9293, section 3.10.7.3: only what acknowledges the SYN.
             let is_answer = header.flags.contains(TcpFlags::ACK)
                 && peer.first().distance_from(header.ack) <= 0
                 && !peer.next().is_before(header.ack);
             if is_answer {
-                RstPlace::Exact
+                RstPosition::Exact
             } else {
-                RstPlace::Outside
+                RstPosition::Outside
             }
         } else {
-            own.place_of_rst(peer, header.seq)
+            own.classify_rst(peer, header.seq)
         };
         match place {
-            RstPlace::Exact => {}
-            RstPlace::InWindow => return Err(AnomalyKind::RefusedRst),
-            RstPlace::Outside => return Err(AnomalyKind::RstOutOfWindow),
+            RstPosition::Exact => {}
+            RstPosition::InWindow => return Err(AnomalyKind::RefusedRst),
+            RstPosition::Outside => return Err(AnomalyKind::RstOutOfWindow),
         }
         match self.state {
             FlowState::Reset | FlowState::Closed => {}
@@ -57,56 +48,58 @@ impl Flow {
             state => {
                 self.reset_at = header.seq;
                 self.traits.set_reset_by(side);
-                self.under = state;
+                self.state_before_reset = state;
                 self.state = FlowState::Reset;
-                self.traits.set_settled(false);
+                self.traits.set_confirmed(false);
             }
         }
         Ok(())
     }
 
-    /// The reset did not hold.
-    pub(super) fn refuse_rst(&mut self, found: &mut Anomalies) {
-        self.state = self.under;
+    /// Returns to the state before the reset, which the receiver refused.
+    pub(super) fn undo_reset(&mut self, found: &mut Anomalies) {
+        self.state = self.state_before_reset;
         found.insert(self.traits.reset_by(), AnomalyKind::RefusedRst);
     }
 
     /// Whether a FIN lies before what its sender has used, so that its receiver
     /// drops it (RFC 9293, section 3.10.7.4, the first check).
-    pub(super) fn has_gone_on_behind(&self, side: FlowSide, number: SeqNumber) -> bool {
+    pub(super) fn has_sent_beyond(&self, side: FlowSide, number: SeqNumber) -> bool {
         let sender = self.sender(side);
-        sender.is_begun() && number.is_before(sender.next()) && sender.fin() != Some(number)
+        sender.has_confirmed_isn()
+            && number.is_before(sender.next())
+            && sender.fin() != Some(number)
     }
 
-    /// Takes note of a FIN. In its place it ends the stream until more is
-    /// acknowledged; ahead of that it waits until it is acknowledged.
-    pub(super) fn take_fin(&mut self, side: FlowSide, number: SeqNumber, cold: &mut ColdState) {
+    /// Notes a FIN. In sequence it ends the stream, unless the other side
+    /// acknowledges more; ahead of what was sent it waits to be acknowledged.
+    pub(super) fn process_fin(&mut self, side: FlowSide, number: SeqNumber, cold: &mut ColdState) {
         let peer = self.sender(side.peer());
-        // Who has called and does nothing else than close has no answer yet, and
-        // one may still come.
-        let is_alone = peer.is_silent() && self.course() != FlowState::SynSent;
+        // In SYN-SENT the other side has not answered yet, and still may.
+        let is_alone = peer.has_sent_nothing() && self.state_without_reset() != FlowState::SynSent;
         let was_called = peer.has_isn();
-        let may_close = is_alone || !peer.is_silent();
+        let may_close = is_alone || !peer.has_sent_nothing();
         let sender = self.sender_mut(side);
         if sender.fin() == Some(number) {
             return;
         }
-        // Before who was called has said anything else, it may be anybody's.
-        let may_be_forged = was_called && !sender.is_begun() && sender.is_silent();
+        // Before the responder has sent anything else, anybody may have sent it.
+        let may_be_forged = was_called && !sender.has_confirmed_isn() && sender.has_sent_nothing();
         let is_in_place = sender.next() == number && may_close && !may_be_forged;
         if !sender.has_fin() && (is_in_place || is_alone) {
-            sender.finish(number);
+            sender.note_fin(number);
             if is_alone {
-                // Nobody is seen who could acknowledge it.
-                sender.settle_fin();
+                // The capture shows this side only, so no ACK of it will come.
+                sender.confirm_fin();
             }
         } else if sender.fin().is_none_or(|fin| fin.is_before(number)) {
-            cold.claims_mut().fin[side as usize] = Some(number);
+            cold.unconfirmed_mut().fin[side as usize] = Some(number);
         }
     }
 
-    /// Settles what the other side claimed by what `side` acknowledges.
-    pub(super) fn weigh_ack(
+    /// Confirms or rejects a reset or a FIN of the other side by what `side`
+    /// acknowledges.
+    pub(super) fn process_ack(
         &mut self,
         side: FlowSide,
         ack: SeqNumber,
@@ -119,18 +112,18 @@ impl Flow {
             && self.reset_at.is_before(ack)
             && !self.sender(peer).next().is_before(ack)
         {
-            self.refuse_rst(found);
+            self.undo_reset(found);
         }
-        let claimed = cold.claims().fin[peer as usize];
+        let claimed = cold.unconfirmed().fin[peer as usize];
         let sender = self.sender_mut(peer);
         if sender.has_unacked_fin() {
             let beyond = ack.distance_from(sender.next());
             if beyond == 0 {
-                sender.settle_fin();
-            } else if (1..=REACH).contains(&beyond) {
-                sender.refuse_fin(ack);
+                sender.confirm_fin();
+            } else if (1..=MAX_ACK_LEAD).contains(&beyond) {
+                sender.retract_fin(ack);
                 found.insert(peer, AnomalyKind::RefusedFin);
-                self.take_fin_back(peer);
+                self.undo_fin(peer);
             }
         }
         let Some(number) = claimed else { return };
@@ -138,21 +131,21 @@ impl Flow {
         if beyond < 1 {
             return;
         }
-        cold.claims_mut().fin[peer as usize] = None;
+        cold.unconfirmed_mut().fin[peer as usize] = None;
         let sender = self.sender_mut(peer);
         if beyond == 1 && !sender.has_fin() {
-            sender.finish(number);
-            sender.settle_fin();
+            sender.note_fin(number);
+            sender.confirm_fin();
             self.advance(peer, Control::Fin, found);
         } else {
             found.insert(peer, AnomalyKind::RefusedFin);
         }
     }
 
-    /// The FIN of `side` was none.
-    pub(super) fn take_fin_back(&mut self, side: FlowSide) {
+    /// Returns to the state before the FIN of `side`, which was not accepted.
+    pub(super) fn undo_fin(&mut self, side: FlowSide) {
         let state = match self.state {
-            FlowState::Reset => &mut self.under,
+            FlowState::Reset => &mut self.state_before_reset,
             _ => &mut self.state,
         };
         *state = match *state {
@@ -170,9 +163,9 @@ impl Flow {
             None => Fin::None,
             // What was sent in its place is not held back: whichever of the two
             // its receiver took, the ACK of it is the same.
-            Some(_) if !sender.has_sound_fin() => Fin::None,
-            Some(number) if sender.has_unacked_fin() => Fin::Claimed(number),
-            Some(number) => Fin::Settled(number),
+            Some(_) if !sender.has_unambiguous_fin() => Fin::None,
+            Some(number) if sender.has_unacked_fin() => Fin::Unconfirmed(number),
+            Some(number) => Fin::Confirmed(number),
         }
     }
 }

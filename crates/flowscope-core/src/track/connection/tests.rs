@@ -5,9 +5,10 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::*;
-use crate::track::flow::Observed;
-use crate::wire::Transport;
-use crate::{Orientation, Timestamp};
+use crate::track::FlowState;
+use crate::track::flow::{ColdState, Flow, Observed};
+use crate::wire::{TcpFlags, TcpHeader, Transport};
+use crate::{FlowSide, Orientation, SeqNumber, Timestamp};
 
 /// A conversation and what is made of it.
 struct Case {
@@ -101,12 +102,12 @@ const CASES: &[Case] = &[
     Case {
         title: "a SYN is its own connection's however late it is captured",
         segments: &["c A 101 301", "s PA 301 101 +20", "c FA 101 321", "s FA 321 102", "c A 102 322", "c S 100"],
-        state: FlowState::Closed, begins: [Some(101), None], ends: [Fin::Settled(SeqNumber(101)), Fin::Settled(SeqNumber(321))], odd: &[],
+        state: FlowState::Closed, begins: [Some(101), None], ends: [Fin::Confirmed(SeqNumber(101)), Fin::Confirmed(SeqNumber(321))], odd: &[],
     },
     Case {
         title: "a new SYN waits behind a connection that is closed, too",
         segments: &["c A 101 301", "c FA 101 301", "s FA 301 102", "c A 102 302", "c S 5000 ?", "s A 302 102", "c R 102", "c S 5000 ?"],
-        state: FlowState::Closed, begins: [None, None], ends: [Fin::Settled(SeqNumber(101)), Fin::Settled(SeqNumber(301))], odd: &[],
+        state: FlowState::Closed, begins: [None, None], ends: [Fin::Confirmed(SeqNumber(101)), Fin::Confirmed(SeqNumber(301))], odd: &[],
     },
     Case {
         title: "an RST resets at the next number",
@@ -146,12 +147,12 @@ const CASES: &[Case] = &[
     Case {
         title: "a FIN ends a stream when it is acknowledged",
         segments: &["c S 100", "s SA 300 101", "c A 101 301", "c FA 101 301", "s A 301 102"],
-        state: FlowState::HalfClosed(FlowSide::Initiator), begins: HANDSHAKE, ends: [Fin::Settled(SeqNumber(101)), Fin::None], odd: &[],
+        state: FlowState::HalfClosed(FlowSide::Initiator), begins: HANDSHAKE, ends: [Fin::Confirmed(SeqNumber(101)), Fin::None], odd: &[],
     },
     Case {
         title: "before that it is a claim",
         segments: &["c S 100", "s SA 300 101", "c A 101 301", "c FA 101 301"],
-        state: FlowState::HalfClosed(FlowSide::Initiator), begins: HANDSHAKE, ends: [Fin::Claimed(SeqNumber(101)), Fin::None], odd: &[],
+        state: FlowState::HalfClosed(FlowSide::Initiator), begins: HANDSHAKE, ends: [Fin::Unconfirmed(SeqNumber(101)), Fin::None], odd: &[],
     },
     Case {
         title: "a FIN was none if what came in its place is acknowledged",
@@ -161,7 +162,7 @@ const CASES: &[Case] = &[
     Case {
         title: "what comes behind a FIN that is acknowledged is nothing",
         segments: &["c S 100", "s SA 300 101", "c A 101 301", "c FA 101 301", "c PA 101 301 +20", "s A 301 102"],
-        state: FlowState::HalfClosed(FlowSide::Initiator), begins: HANDSHAKE, ends: [Fin::Settled(SeqNumber(101)), Fin::None], odd: &[],
+        state: FlowState::HalfClosed(FlowSide::Initiator), begins: HANDSHAKE, ends: [Fin::Confirmed(SeqNumber(101)), Fin::None], odd: &[],
     },
     Case {
         title: "a FIN ahead of its place waits",
@@ -171,7 +172,7 @@ const CASES: &[Case] = &[
     Case {
         title: "and ends the stream when it is acknowledged",
         segments: &["c S 100", "s SA 300 101", "c A 101 301", "s FA 321 101", "s PA 301 101 +20", "c A 101 322"],
-        state: FlowState::HalfClosed(FlowSide::Responder), begins: HANDSHAKE, ends: [Fin::None, Fin::Settled(SeqNumber(321))], odd: &[],
+        state: FlowState::HalfClosed(FlowSide::Responder), begins: HANDSHAKE, ends: [Fin::None, Fin::Confirmed(SeqNumber(321))], odd: &[],
     },
     Case {
         title: "a FIN before the answer to a SYN waits, and is none if more is acknowledged",
@@ -191,7 +192,7 @@ const CASES: &[Case] = &[
     Case {
         title: "an RST of a connection answers no SYN that was answered by a SYN-ACK",
         segments: &["c S 100", "s SA 300 101", "c A 101 301", "s SA 7000 102 ?", "c FA 101 301", "s RA 301 102"],
-        state: FlowState::Reset, begins: HANDSHAKE, ends: [Fin::Claimed(SeqNumber(101)), Fin::None], odd: &[],
+        state: FlowState::Reset, begins: HANDSHAKE, ends: [Fin::Unconfirmed(SeqNumber(101)), Fin::None], odd: &[],
     },
     Case {
         title: "a FIN that goes on from a SYN proves no connection",
@@ -231,7 +232,7 @@ const CASES: &[Case] = &[
     Case {
         title: "where one side is captured alone, its word is taken",
         segments: &["c S 100", "c A 101 301", "c PA 101 301 +20", "c FA 121 301"],
-        state: FlowState::HalfClosed(FlowSide::Initiator), begins: HANDSHAKE, ends: [Fin::Settled(SeqNumber(121)), Fin::None], odd: &[],
+        state: FlowState::HalfClosed(FlowSide::Initiator), begins: HANDSHAKE, ends: [Fin::Confirmed(SeqNumber(121)), Fin::None], odd: &[],
     },
 ];
 
@@ -317,13 +318,14 @@ impl Play {
         };
         let (flow, cold) = self.flow.get_or_insert_with(|| Flow::new(1, &packet, now));
         if flow.may_be_replaced_by(&packet) {
-            match flow.standing(&packet, cold) {
-                Standing::Member | Standing::Joins(_) => {}
-                Standing::Contends(contender) | Standing::Answers(contender) => {
-                    flow.contend(contender, cold);
+            match flow.owner_of(&packet, cold) {
+                SegmentOwner::Flow | SegmentOwner::BothOpened(_) => {}
+                SegmentOwner::MayBeNew(new_connection)
+                | SegmentOwner::MayAnswerNew(new_connection) => {
+                    flow.await_proof(new_connection, cold);
                     return "?".into();
                 }
-                Standing::Proves(_) => return "=".into(),
+                SegmentOwner::New(_) => return "=".into(),
             }
         }
         let verdict = flow.count(&packet, now, cold);
@@ -336,7 +338,7 @@ impl Play {
         }
         match verdict.effect {
             Effect::Refused => "!".into(),
-            Effect::Plain | Effect::Settling => String::new(),
+            Effect::Plain | Effect::Confirming => String::new(),
         }
     }
 }

@@ -94,7 +94,7 @@ fn what_is_cut_is_unknown() {
 #[test]
 fn partial_checksums_are_right() {
     for (mut frame, layer) in frames(b"offloaded") {
-        let mut headers = Headers::none();
+        let mut headers = Headers::empty();
         let view = PacketView::new(&frame, Timestamp::EPOCH);
         headers.reach_ip(view, &mut ()).expect("it has a packet");
         let sum = fold(pseudo_header(&headers, headers.payload.bytes.len()));

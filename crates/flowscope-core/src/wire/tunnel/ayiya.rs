@@ -1,6 +1,6 @@
 //! AYIYA: IPv6 from a tunnel broker, over UDP.
 
-use super::super::after;
+use super::after;
 use super::{Inside, Layer, Next, Outer};
 
 pub(super) fn ayiya<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
@@ -16,6 +16,6 @@ pub(super) fn ayiya<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
         _ => return None,
     };
     let len = (1 << (identity >> 4)) + 4 * usize::from(signature >> 4);
-    outer.tell(LAYER, None);
+    outer.report(LAYER, None);
     Some(after(rest, len, LAYER).map(|rest| (next, rest)))
 }

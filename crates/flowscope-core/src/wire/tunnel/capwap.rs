@@ -1,7 +1,7 @@
 //! CAPWAP data (RFC 5415): frames between access points and their controller.
 
-use super::super::after;
-use super::super::ieee80211::Padding;
+use super::Padding;
+use super::after;
 use super::{Cause, Inside, Layer, Next, Outer, Skip};
 
 pub(super) fn capwap<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
@@ -25,7 +25,7 @@ pub(super) fn capwap<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
     if is_later_fragment {
         return Some(Err(Skip::new(LAYER, Cause::Unsupported)));
     }
-    outer.tell(LAYER, None);
+    outer.report(LAYER, None);
     let is_native = binding & 0x01 != 0;
     let next = match (is_native, binding >> 1 & 0x1f) {
         (false, _) => Next::Ethernet,

@@ -1,7 +1,7 @@
 //! ERSPAN, versions II and III: frames that a switch mirrors over GRE.
 
-use super::super::{after, split};
 use super::{Cause, Inside, Layer, Next, Skip};
+use super::{after, split};
 use crate::wire::LayerVisitor;
 
 pub(super) fn erspan<'a>(bytes: &'a [u8], visitor: &mut dyn LayerVisitor) -> Inside<'a> {

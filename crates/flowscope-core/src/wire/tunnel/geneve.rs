@@ -1,6 +1,6 @@
 //! Geneve (RFC 8926).
 
-use super::super::after;
+use super::after;
 use super::{Inside, Layer, Next, Outer};
 
 pub(super) fn geneve<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
@@ -11,7 +11,7 @@ pub(super) fn geneve<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
         return None;
     }
     let [high, middle, low] = *network;
-    outer.tell(LAYER, Some(u32::from_be_bytes([0, high, middle, low])));
+    outer.report(LAYER, Some(u32::from_be_bytes([0, high, middle, low])));
     let options = 4 * usize::from(version_words & 0x3f);
     let next = Next::from_ether_type([*kind0, *kind1]);
     Some(after(rest, options, LAYER).map(|rest| (next, rest)))

@@ -1,9 +1,9 @@
 //! Generic Routing Encapsulation: RFC 2784 and RFC 2890, version 1 as PPTP
 //! uses it (RFC 2637), and what goes inside besides network packets.
 
-use super::super::ieee80211::Padding;
-use super::super::{after, split};
+use super::Padding;
 use super::{Cause, Inside, Layer, Next, Outer, Skip, erspan, peek};
+use super::{after, split};
 
 pub(super) fn gre<'a>(outer: &mut Outer<'a, '_>) -> Inside<'a> {
     let (header, rest) = split::<4>(outer.bytes, LAYER)?;
@@ -19,7 +19,7 @@ pub(super) fn gre<'a>(outer: &mut Outer<'a, '_>) -> Inside<'a> {
             if flags & ROUTING != 0 {
                 options.routes()?;
             }
-            outer.tell(LAYER, key);
+            outer.report(LAYER, key);
             payload(kind, sequence.is_some(), options.rest, outer)
         }
         1 => {
@@ -31,7 +31,7 @@ pub(super) fn gre<'a>(outer: &mut Outer<'a, '_>) -> Inside<'a> {
                 rest = outer.up_to(rest, u16::from_be_bytes([len0, len1]).into());
             }
             let call = call.map(|[_, _, high, low]| u16::from_be_bytes([high, low]).into());
-            outer.tell(Layer::Pptp, call);
+            outer.report(Layer::Pptp, call);
             payload(kind, false, rest, outer)
         }
         _ => Err(Skip::new(LAYER, Cause::BadVersion)),

@@ -1,8 +1,8 @@
 //! GTP-U (3GPP TS 29.281): the user plane of mobile networks. And version 0 of
 //! GTP (GSM 09.60), in which that had no port of its own.
 
-use super::super::{after, split};
 use super::{Cause, Inside, Layer, Next, Outer, Skip};
+use super::{after, split};
 
 /// Only data is opened: the protocol's other messages are between its ends.
 pub(super) fn gtpu<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
@@ -13,7 +13,7 @@ pub(super) fn gtpu<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
     if flags & 0b1111_0000 != VERSION_1 || *kind != G_PDU {
         return None;
     }
-    outer.tell(LAYER, Some(u32::from_be_bytes(*tunnel)));
+    outer.report(LAYER, Some(u32::from_be_bytes(*tunnel)));
     let rest = outer.up_to(rest, u16::from_be_bytes([*len0, *len1]).into());
     // Whichever of the three is there, so is room for all.
     let rest = match flags & HAS_OPTIONS {
@@ -37,7 +37,7 @@ pub(super) fn version_0<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
         Err(skip) => return Some(Err(skip)),
     };
     let [_, _, len0, len1, _, _, label0, label1, ..] = *header;
-    outer.tell(LAYER, Some(u16::from_be_bytes([label0, label1]).into()));
+    outer.report(LAYER, Some(u16::from_be_bytes([label0, label1]).into()));
     let rest = outer.up_to(rest, u16::from_be_bytes([len0, len1]).into());
     Some(Ok((content(rest), rest)))
 }
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_header_that_is_not_all_there_is_told() {
         let header = version_0(0x1e, 0xff, 0);
-        let closed = |packet| Layers::around(packet, Depth::Innermost).left_closed();
+        let closed = |packet| Layers::around(packet, Depth::Innermost).unopened_tunnel();
         let datagram = datagram([3386, 3386], &header[..19], b"");
         let whole = view(&datagram);
         assert_eq!(closed(whole), Some(Skip::new(LAYER, Cause::BadLength)));

@@ -1,8 +1,8 @@
 //! L2TP data messages: version 2 (RFC 2661), and version 3 (RFC 3931) over IP
 //! and over UDP. Control messages are between the ends of the tunnel.
 
-use super::super::{after, split};
 use super::{Cause, Inside, Layer, Next, Outer, Skip, peek};
+use super::{after, split};
 
 /// Version 3 over IP: a session of zero marks control messages.
 pub(super) fn over_ip<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
@@ -46,7 +46,7 @@ fn version_2<'a>(flags: u8, bytes: &'a [u8], outer: &mut Outer<'a, '_>) -> Insid
         bytes
     };
     let (tunnel_and_session, rest) = split::<4>(bytes, LAYER)?;
-    outer.tell(LAYER, Some(u32::from_be_bytes(*tunnel_and_session)));
+    outer.report(LAYER, Some(u32::from_be_bytes(*tunnel_and_session)));
     let sequence = if flags & HAS_SEQUENCE != 0 { 4 } else { 0 };
     let rest = after(rest, sequence, LAYER)?;
     if flags & HAS_OFFSET == 0 {
@@ -61,7 +61,7 @@ fn version_2<'a>(flags: u8, bytes: &'a [u8], outer: &mut Outer<'a, '_>) -> Insid
 /// to eight bytes, four bytes of sublayer, and what kind of frames. So the
 /// first place at which something known begins is taken.
 fn version_3<'a>(session: u32, bytes: &'a [u8], outer: &mut Outer<'a, '_>) -> Inside<'a> {
-    outer.tell(LAYER, Some(session));
+    outer.report(LAYER, Some(session));
     let begins = [0, 4, 8, 12].into_iter().filter_map(|at| bytes.get(at..));
     for frame in begins {
         let next = match frame {

@@ -10,6 +10,6 @@ pub(super) fn lisp<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
     }
     let [high, middle, low] = *instance;
     let instance = u32::from_be_bytes([0, high, middle, low]);
-    outer.tell(Layer::Lisp, (flags & HAS_INSTANCE != 0).then_some(instance));
+    outer.report(Layer::Lisp, (flags & HAS_INSTANCE != 0).then_some(instance));
     Some(Ok((Next::Ip, rest)))
 }

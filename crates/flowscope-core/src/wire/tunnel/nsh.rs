@@ -1,10 +1,10 @@
 //! The network service header (RFC 8300).
 
-use super::super::{after, split};
 use super::vxlan::of_protocol;
 use super::{Cause, Layer, LayerVisitor, Next, Skip};
+use super::{after, split};
 
-pub(in super::super) fn nsh<'a>(
+pub(in crate::wire) fn nsh<'a>(
     bytes: &'a [u8],
     visitor: &mut (impl LayerVisitor + ?Sized),
 ) -> Result<(Next, &'a [u8]), Skip> {

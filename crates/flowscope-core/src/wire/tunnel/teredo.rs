@@ -1,7 +1,7 @@
 //! Teredo (RFC 4380): IPv6 over UDP, through address translators.
 
-use super::super::{after, split};
 use super::{Inside, IpVersion, Layer, Next, Outer, Skip};
+use super::{after, split};
 
 /// Between a client and its server, whose port is known.
 pub(super) fn teredo<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
@@ -11,7 +11,7 @@ pub(super) fn teredo<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
     {
         return None;
     }
-    outer.tell(LAYER, None);
+    outer.report(LAYER, None);
     Some(packet.map(|packet| (Next::Ipv6, packet)))
 }
 
@@ -42,7 +42,7 @@ pub(super) fn relayed<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
     if !is_filled || !is_here {
         return None;
     }
-    outer.tell(LAYER, None);
+    outer.report(LAYER, None);
     Some(Ok((Next::Ipv6, packet)))
 }
 

@@ -1,6 +1,6 @@
 //! TZSP: frames that a sensor or router sends to who analyses them.
 
-use super::super::ieee80211::Padding;
+use super::Padding;
 use super::{Cause, Inside, Layer, Next, Outer, Skip};
 
 pub(super) fn tzsp<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
@@ -16,7 +16,7 @@ pub(super) fn tzsp<'a>(outer: &mut Outer<'a, '_>) -> Option<Inside<'a>> {
         18 => Next::Ieee80211(Padding::None),
         _ => return None,
     };
-    outer.tell(LAYER, None);
+    outer.report(LAYER, None);
     Some(behind_tags(rest).map(|rest| (next, rest)))
 }
 

@@ -39,7 +39,7 @@ fn header<'a>(outer: &mut Outer<'a, '_>) -> Option<(&'a [u8; 8], &'a [u8])> {
         return None;
     }
     let network = u32::from_be_bytes([0, high, middle, low]);
-    outer.tell(Layer::Vxlan, Some(network));
+    outer.report(Layer::Vxlan, Some(network));
     Some((header, rest))
 }
 

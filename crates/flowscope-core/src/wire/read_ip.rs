@@ -1,92 +1,13 @@
-//! IPv4 and IPv6 headers, with what captures and offloads do to their lengths.
-
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+//! Reads IPv4 and IPv6 headers, with what captures and offloads do to their
+//! lengths.
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
 use super::length::{blank_len, zero_len};
-use super::{Cause, Headers, IpFragment, IpProtocol, Layer, LayerVisitor, Payload, Skip};
-
-/// The parts of an IP header that flows are made of.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct IpHeader {
-    /// Source and destination.
-    pub(crate) addrs: [Addr; 2],
-    pub(crate) version: IpVersion,
-    /// What the packet carries, behind extension headers.
-    pub protocol: IpProtocol,
-    /// Bytes of header and payload on the wire: as the header claims, unless
-    /// the frame had no room for so many.
-    pub len: u32,
-}
-
-impl IpHeader {
-    /// No header yet.
-    pub(super) const NONE: Self = Self {
-        addrs: [Addr { high: 0, low: 0 }; 2],
-        version: IpVersion::V4,
-        protocol: IpProtocol(0),
-        len: 0,
-    };
-
-    /// The sender.
-    #[must_use]
-    pub fn src(&self) -> IpAddr {
-        self.addrs[0].read_as(self.version)
-    }
-
-    /// The receiver.
-    #[must_use]
-    pub fn dst(&self) -> IpAddr {
-        self.addrs[1].read_as(self.version)
-    }
-}
-
-/// Which version of IP a packet is of.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[repr(u8)]
-pub(crate) enum IpVersion {
-    V4 = 4,
-    V6 = 6,
-}
-
-/// An address of either version as a 128-bit number: its high and its low
-/// half, which are quicker to compare and to hash than bytes.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(crate) struct Addr {
-    pub(crate) high: u64,
-    pub(crate) low: u64,
-}
-
-impl Addr {
-    #[inline]
-    pub(super) fn v4(addr: Ipv4Addr) -> Self {
-        Self {
-            high: 0,
-            low: addr.to_bits().into(),
-        }
-    }
-
-    #[inline]
-    pub(super) fn v6(addr: Ipv6Addr) -> Self {
-        let bits = addr.to_bits();
-        Self {
-            high: (bits >> 64) as u64,
-            // The low half is meant.
-            low: bits as u64,
-        }
-    }
-
-    pub(crate) fn read_as(self, version: IpVersion) -> IpAddr {
-        match version {
-            // The upper half of the low half is zero by construction.
-            IpVersion::V4 => Ipv4Addr::from_bits(self.low as u32).into(),
-            IpVersion::V6 => {
-                Ipv6Addr::from_bits(u128::from(self.high) << 64 | u128::from(self.low)).into()
-            }
-        }
-    }
-}
+use super::{
+    Addr, Cause, Headers, IpFragment, IpHeader, IpProtocol, IpVersion, Layer, LayerVisitor,
+    Payload, Skip,
+};
 
 impl<'a> Headers<'a> {
     /// Reads an IPv4 packet.
@@ -101,7 +22,7 @@ impl<'a> Headers<'a> {
 
         let bytes = rest.bytes;
         let Some(header) = bytes.first_chunk::<FIXED>() else {
-            return Err(Skip::new(LAYER, self.shortage(rest, FIXED)));
+            return Err(Skip::new(LAYER, self.cause_of_shortage(rest, FIXED)));
         };
         let packet = Ipv4Packet::new_unchecked(header.as_slice());
         if packet.version() != 4 {
@@ -124,7 +45,10 @@ impl<'a> Headers<'a> {
             len,
         };
         let Some(payload) = bytes.get(header_len.into()..) else {
-            return Err(Skip::new(LAYER, self.shortage(rest, header_len.into())));
+            return Err(Skip::new(
+                LAYER,
+                self.cause_of_shortage(rest, header_len.into()),
+            ));
         };
         self.payload = Payload::claimed(payload, len.saturating_sub(header_len.into()));
         if packet.more_frags() || packet.frag_offset() != 0 {
@@ -155,15 +79,15 @@ impl<'a> Headers<'a> {
             more: packet.more_frags(),
             payload: self.payload,
             ip_len: self.ip.len,
-            scope: 0,
+            scope: &[],
             header,
             next_at: 9,
         };
-        self.meet_fragment(&fragment, visitor)
+        self.visit_fragment(&fragment, visitor)
     }
 
     /// Goes on with a first fragment. A later one has no transport header.
-    fn meet_fragment(
+    fn visit_fragment(
         &mut self,
         fragment: &IpFragment<'_>,
         visitor: &mut (impl LayerVisitor + ?Sized),
@@ -189,7 +113,10 @@ impl<'a> Headers<'a> {
 
         let bytes = rest.bytes;
         let Some((header, payload)) = bytes.split_first_chunk::<{ FIXED as usize }>() else {
-            return Err(Skip::new(LAYER, self.shortage(rest, FIXED as usize)));
+            return Err(Skip::new(
+                LAYER,
+                self.cause_of_shortage(rest, FIXED as usize),
+            ));
         };
         let packet = Ipv6Packet::new_unchecked(header.as_slice());
         if packet.version() != 6 {
@@ -223,7 +150,7 @@ impl<'a> Headers<'a> {
         let bytes = self.payload.bytes;
         bytes
             .split_first_chunk()
-            .ok_or_else(|| Skip::new(layer, self.shortage(self.payload, 8)))
+            .ok_or_else(|| Skip::new(layer, self.cause_of_shortage(self.payload, 8)))
     }
 
     /// Passes over extension headers (RFC 8200, section 4) to the upper layer.
@@ -262,12 +189,12 @@ impl<'a> Headers<'a> {
                             ..self.payload
                         },
                         ip_len: self.ip.len,
-                        scope: 0,
+                        scope: &[],
                         header: packet.get(..at).unwrap_or(packet),
                         next_at,
                     };
                     if fragment.more || !fragment.is_first() {
-                        self.meet_fragment(&fragment, visitor)?;
+                        self.visit_fragment(&fragment, visitor)?;
                     }
                     (*next, 8)
                 }
@@ -278,7 +205,7 @@ impl<'a> Headers<'a> {
                 _ => return Ok(()),
             };
             let Some(rest) = self.payload.bytes.get(len..) else {
-                return Err(Skip::new(layer, self.shortage(self.payload, len)));
+                return Err(Skip::new(layer, self.cause_of_shortage(self.payload, len)));
             };
             self.payload.bytes = rest;
             self.ip.protocol = IpProtocol(next);

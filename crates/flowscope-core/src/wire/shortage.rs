@@ -1,7 +1,7 @@
-//! Why a header is not all there.
+//! The error for a header that is not complete.
 //!
-//! One rule for all layers: it was cut by the capture if the lengths on the
-//! wire have room for it, and is of an impossible length if they have not.
+//! There is one rule for all layers: the capture has cut the header if there was
+//! room for it on the wire, and its length is impossible if there was not.
 
 use super::{Cause, Headers, Payload, Skip};
 
@@ -11,7 +11,7 @@ impl Headers<'_> {
     /// The capture has cut one that there was room for on the wire. What a
     /// first fragment lacks comes in the others, so there is always room.
     #[cold]
-    pub(super) fn shortage(&self, rest: Payload<'_>, needed: usize) -> Cause {
+    pub(super) fn cause_of_shortage(&self, rest: Payload<'_>, needed: usize) -> Cause {
         let on_wire = usize::try_from(rest.wire_len()).unwrap_or(usize::MAX);
         if self.is_fragment || needed <= on_wire {
             Cause::Truncated
@@ -23,7 +23,7 @@ impl Headers<'_> {
     /// The same for a header whose reader knows only that its bytes end too
     /// early: the capture has cut it if that is what lacks `missing` bytes.
     #[cold]
-    pub(super) fn judge(&self, skip: Skip, missing: u32) -> Skip {
+    pub(super) fn with_cause(&self, skip: Skip, missing: u32) -> Skip {
         match skip.cause {
             Cause::Truncated if missing == 0 && !self.is_fragment => {
                 Skip::new(skip.layer, Cause::BadLength)

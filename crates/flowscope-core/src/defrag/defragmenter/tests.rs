@@ -5,6 +5,8 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::*;
+use crate::defrag::budget::LEAST;
+use crate::defrag::{FragmentTimeouts, Overlap};
 use crate::wire::{Depth, Headers, Layer, LayerVisitor, REASSEMBLED, Transport};
 use crate::{LinkType, PacketView};
 
@@ -88,7 +90,13 @@ fn second(n: u64) -> Timestamp {
 }
 
 /// Pushes a fragment of which the capture lacks the last `cut` bytes.
-fn push_cut(holder: &mut Holder, part: &Part, cut: usize, arrival: u32, at: Timestamp) -> Pushed {
+fn push_cut(
+    holder: &mut Holder,
+    part: &Part,
+    cut: usize,
+    arrival: u32,
+    at: Timestamp,
+) -> PushResult {
     let packet = part.packet();
     let captured = packet
         .get(..packet.len() - cut)
@@ -96,10 +104,10 @@ fn push_cut(holder: &mut Holder, part: &Part, cut: usize, arrival: u32, at: Time
     let view = PacketView::new(captured, at)
         .with_link(LinkType::RAW)
         .with_wire_len(packet.len() as u32);
-    push_view(holder, view, 0, arrival)
+    push_view(holder, view, &[], arrival)
 }
 
-fn push_view(holder: &mut Holder, view: PacketView<'_>, scope: u64, arrival: u32) -> Pushed {
+fn push_view(holder: &mut Holder, view: PacketView<'_>, scope: &[u8], arrival: u32) -> PushResult {
     let mut feeder = Feeder {
         scope,
         push: |fragment: &IpFragment<'_>| {
@@ -112,13 +120,13 @@ fn push_view(holder: &mut Holder, view: PacketView<'_>, scope: u64, arrival: u32
 }
 
 /// Pushes the fragment that a walk meets.
-struct Feeder<F> {
-    scope: u64,
+struct Feeder<'s, F> {
+    scope: &'s [u8],
     push: F,
-    pushed: Option<Pushed>,
+    pushed: Option<PushResult>,
 }
 
-impl<F: FnMut(&IpFragment<'_>) -> Pushed> LayerVisitor for Feeder<F> {
+impl<F: FnMut(&IpFragment<'_>) -> PushResult> LayerVisitor for Feeder<'_, F> {
     fn layer(&mut self, _: Layer, _: Option<u32>) {}
 
     fn fragment(&mut self, fragment: &IpFragment<'_>) {
@@ -129,7 +137,7 @@ impl<F: FnMut(&IpFragment<'_>) -> Pushed> LayerVisitor for Feeder<F> {
 /// A link layer of nothing but its length.
 const LINK: &[u8] = &[0; 2];
 
-fn push(holder: &mut Holder, part: &Part) -> Pushed {
+fn push(holder: &mut Holder, part: &Part) -> PushResult {
     push_cut(holder, part, 0, 0, second(0))
 }
 
@@ -139,7 +147,7 @@ fn payload(holder: &mut Holder, parts: &[Part]) -> Option<Vec<u8>> {
     for part in parts {
         let pushed = push(holder, part);
         if pushed.is_whole {
-            whole = holder.take(pushed.place);
+            whole = holder.take_whole(pushed.datagram);
         }
     }
     Some(payload_of(&whole?))
@@ -206,7 +214,7 @@ fn a_whole_packet_has_its_own_headers() {
     ] {
         push(&mut holder, &of(8, false, b"12345678"));
         let pushed = push(&mut holder, &of(0, true, b"abcdefgh"));
-        let whole = holder.take(pushed.place).expect("it is whole");
+        let whole = holder.take_whole(pushed.datagram).expect("it is whole");
         assert_eq!(payload_of(&whole), b"abcdefgh12345678");
         let whole_packet = whole.packet.expect("a packet");
         assert_eq!(whole_packet.bytes.len(), whole_packet.wire_len as usize);
@@ -243,15 +251,47 @@ fn datagrams_are_told_apart() {
         },
         v6(0, true, b"first..."),
     ];
-    let place = push(&mut holder, &first).place;
+    let place = push(&mut holder, &first).datagram;
     for other in &others {
-        assert_ne!(push(&mut holder, other).place, place);
+        assert_ne!(push(&mut holder, other).datagram, place);
     }
-    let packet = first.packet();
+    let again = push(&mut holder, &first);
+    assert_eq!((again.datagram, again.verdict), (place, Verdict::Repeated));
+}
+
+#[test]
+fn two_scopes_never_share_a_datagram() {
+    let mut holder = holder(Overlap::Bsd);
+    let packet = v4(0, true, b"01234567").packet();
     let view = PacketView::new(&packet, second(0)).with_link(LinkType::RAW);
-    assert_ne!(push_view(&mut holder, view, 1, 0).place, place);
-    let again = push_view(&mut holder, view, 0, 0);
-    assert_eq!((again.place, again.verdict), (place, Verdict::Repeated));
+    let scopes: [&[u8]; 6] = [&[], &[0], &[0, 0], &[1], &[1, 0], &[0, 1]];
+    let places: Vec<DatagramIndex> = scopes
+        .iter()
+        .map(|scope| {
+            let pushed = push_view(&mut holder, view, scope, 0);
+            assert_eq!(pushed.verdict, Verdict::Held, "{scope:?}");
+            pushed.datagram
+        })
+        .collect();
+    for (scope, place) in scopes.iter().zip(&places) {
+        let again = push_view(&mut holder, view, scope, 0);
+        assert_eq!((again.datagram, again.verdict), (*place, Verdict::Repeated));
+    }
+}
+
+#[test]
+fn the_memory_of_a_scope_is_counted() {
+    let packet = v4(0, true, &[0; 4096]).packet();
+    let view = PacketView::new(&packet, second(0)).with_link(LinkType::RAW);
+    let memory = |scope: &[u8]| {
+        let mut holder = holder(Overlap::Bsd);
+        push_view(&mut holder, view, scope, 0);
+        let memory = holder.memory();
+        assert!(holder.drain().is_some());
+        assert_eq!(holder.memory(), 0);
+        memory
+    };
+    assert!(memory(&[7; 100]) >= memory(&[]) + 100);
 }
 
 /// Each number is a fragment of so many units of eight bytes, at the place
@@ -416,7 +456,7 @@ fn what_the_capture_lacks_is_known_to_be_missing() {
         second(0),
     );
     let pushed = push(&mut holder, &v4(16, false, b"end"));
-    let whole = holder.take(pushed.place).expect("it is whole");
+    let whole = holder.take_whole(pushed.datagram).expect("it is whole");
     assert_eq!(payload_of(&whole), b"0123456789ab");
     let packet = whole.packet.expect("a packet");
     assert_eq!(packet.wire_len as usize, LINK.len() + 20 + 19);
@@ -426,14 +466,14 @@ fn what_the_capture_lacks_is_known_to_be_missing() {
 fn an_owner_gets_the_arrivals_of_before() {
     let mut holder = holder(Overlap::Bsd);
     let later = push_cut(&mut holder, &v4(8, true, b"01234567"), 0, 1, second(0));
-    assert!(later.is_kept && holder.owner(later.place).is_none());
+    assert!(later.is_kept && holder.owner(later.datagram).is_none());
     let first = push_cut(&mut holder, &v4(0, true, b"01234567"), 0, 2, second(1));
-    assert_eq!(holder.give(first.place, "flow"), [1, 2]);
+    assert_eq!(holder.assign(first.datagram, "flow"), [1, 2]);
 
     let last = push_cut(&mut holder, &v4(16, false, b"end"), 0, 3, second(2));
     assert!(last.is_whole && !last.is_kept);
-    assert_eq!(holder.owner(last.place), Some(&mut "flow"));
-    let whole = holder.take(last.place).expect("it is whole");
+    assert_eq!(holder.owner(last.datagram), Some(&mut "flow"));
+    let whole = holder.take_whole(last.datagram).expect("it is whole");
     assert_eq!((whole.owner, whole.arrivals), (Some("flow"), Vec::new()));
 }
 
@@ -449,9 +489,9 @@ fn what_is_too_old_comes_out_in_order() {
         push_cut(&mut holder, &part, 0, n as u32, second(at));
     }
     assert_eq!(holder.next_deadline(), Some(second(40)));
-    assert!(holder.due(second(39)).is_none());
+    assert!(holder.expire(second(39)).is_none());
     let mut gone = Vec::new();
-    while let Some(lost) = holder.due(second(60)) {
+    while let Some(lost) = holder.expire(second(60)) {
         gone.extend(lost.arrivals);
     }
     assert_eq!(gone, [1, 2, 0]);
@@ -473,5 +513,5 @@ fn a_timeout_is_a_setting() {
         ..FragmentConfig::default()
     });
     push(&mut holder, &v4(0, true, b"01234567"));
-    assert!(holder.due(second(1)).is_some());
+    assert!(holder.expire(second(1)).is_some());
 }

@@ -1,7 +1,7 @@
 //! Taking one encapsulation off: a frame to the smaller frame inside it.
 
-use super::ieee80211::Padding;
-use super::link::{self, Next};
+use super::link;
+use super::next::{Next, Padding};
 use super::{
     Cause, Depth, Headers, IpProtocol, LayerVisitor, MAX_LAYERS, MAX_TUNNELS, Payload, Transport,
     tunnel,
@@ -10,7 +10,7 @@ use crate::{LinkType, PacketView};
 
 /// An encapsulation to take off.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Peel {
+pub(crate) enum Decap {
     /// VLAN tags, all that follow each other.
     Vlan,
     /// An MPLS label stack.
@@ -25,10 +25,10 @@ pub(crate) enum Peel {
     Gre,
 }
 
-impl Peel {
+impl Decap {
     /// What is inside the first such encapsulation, and says what it passed.
     /// `None` if there is none, or if it cannot be read.
-    pub(crate) fn peel<'a>(
+    pub(crate) fn decapsulate<'a>(
         self,
         packet: PacketView<'a>,
         visitor: &mut dyn LayerVisitor,
@@ -47,7 +47,7 @@ impl Peel {
         packet: PacketView<'a>,
         visitor: &mut dyn LayerVisitor,
     ) -> Option<PacketView<'a>> {
-        let mut outer = Headers::none();
+        let mut outer = Headers::empty();
         outer
             .walk(packet, Depth::Outermost, &mut &mut *visitor)
             .ok()?;
@@ -119,7 +119,7 @@ pub(crate) fn nested_frames(
     let mut frames = [None; 1 + MAX_TUNNELS];
     let [outermost, nested @ ..] = &mut frames;
     *outermost = Some(packet);
-    let mut outer = Headers::none();
+    let mut outer = Headers::empty();
     let mut holds = outer.walk(packet, Depth::Outermost, &mut ()).is_ok();
     for place in nested {
         if !holds {

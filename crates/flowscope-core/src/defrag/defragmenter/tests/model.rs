@@ -180,7 +180,7 @@ proptest! {
                 let pushed = push_cut(&mut holder, part, *cut, 0, second(0));
                 prop_assert_eq!(pushed.is_whole, model.whole().is_some(), "{:?}", overlap);
                 if pushed.is_whole {
-                    let whole = holder.take(pushed.place).expect("it is whole");
+                    let whole = holder.take_whole(pushed.datagram).expect("it is whole");
                     let (bytes, len) = model.whole().expect("it is whole");
                     prop_assert_eq!(behind_header(&whole), &bytes[..], "{:?}", overlap);
                     let packet = whole.packet.as_ref().expect("a packet");
@@ -199,7 +199,7 @@ proptest! {
         for part in &parts {
             let pushed = push(&mut holder, part);
             if pushed.is_whole {
-                let whole = holder.take(pushed.place).expect("it is whole");
+                let whole = holder.take_whole(pushed.datagram).expect("it is whole");
                 prop_assert_eq!(payload_of(&whole), &bytes[..]);
                 wholes += 1;
             }

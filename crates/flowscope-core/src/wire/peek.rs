@@ -1,7 +1,7 @@
 //! What bytes look like, where nothing says what they are.
 
 /// Whether an Ethernet header begins here, with something known behind it.
-pub(in super::super) fn is_ethernet(bytes: &[u8]) -> bool {
+pub(super) fn is_ethernet(bytes: &[u8]) -> bool {
     let Some((header, payload)) = bytes.split_first_chunk::<14>() else {
         return false;
     };
@@ -21,7 +21,7 @@ pub(in super::super) fn is_ethernet(bytes: &[u8]) -> bool {
 }
 
 /// Whether an IPv4 header begins here, of a plausible length.
-pub(in super::super) fn is_ipv4(bytes: &[u8]) -> bool {
+pub(super) fn is_ipv4(bytes: &[u8]) -> bool {
     let Some(header) = bytes.first_chunk::<20>() else {
         return false;
     };
@@ -32,6 +32,6 @@ pub(in super::super) fn is_ipv4(bytes: &[u8]) -> bool {
 }
 
 /// Whether an IPv6 header begins here, of a length that may be.
-pub(in super::super) fn is_ipv6(bytes: &[u8]) -> bool {
+pub(super) fn is_ipv6(bytes: &[u8]) -> bool {
     matches!(bytes.first_chunk::<40>(), Some([first, ..]) if first >> 4 == 6)
 }

@@ -1,7 +1,7 @@
-//! Handshakes and closes in which everything comes in its turn, as in most.
+//! Handshakes and closes whose segments come in order, as most do.
 //!
-//! The rest of [`connection`](super) comes to the same for these, and takes
-//! longer.
+//! This is a fast path: [`process`](super::process) gives the same results for
+//! these segments and takes longer.
 
 use crate::FlowSide;
 use crate::track::FlowState;
@@ -9,11 +9,10 @@ use crate::track::flow::Flow;
 use crate::wire::{TcpFlags, TcpHeader};
 
 impl Flow {
-    /// Takes the next segment of a handshake in which everything comes in its
-    /// turn and nothing else, as most do; says whether it was one. What follows
-    /// comes to the same.
+    /// Processes the next segment of a handshake whose segments come in order and
+    /// without data. Returns whether it was one.
     #[inline]
-    pub(super) fn shakes_hands(
+    pub(super) fn advance_handshake(
         &mut self,
         side: FlowSide,
         header: &TcpHeader,
@@ -31,40 +30,45 @@ impl Flow {
         }
         match (self.state, side, flags) {
             (FlowState::SynSent, Initiator, SYN) if caller.is_unseen() => {
-                caller.begin(header);
-                caller.use_syn();
+                caller.note_syn(header);
+                caller.note_syn_number();
             }
             (FlowState::SynSent, Responder, SYN_ACK)
                 if called.is_unseen() && caller.next() == header.ack && caller.has_one_isn() =>
             {
-                called.begin(header);
-                called.use_syn();
+                called.note_syn(header);
+                called.note_syn_number();
                 called.acknowledge(header);
-                caller.settle_begin();
+                caller.confirm_isn();
                 self.state = FlowState::SynReceived;
             }
             (FlowState::SynReceived, Initiator, ACK)
                 if header.seq == caller.next()
                     && header.ack == called.next()
-                    && caller.is_begun()
+                    && caller.has_confirmed_isn()
                     && called.has_one_isn() =>
             {
                 caller.acknowledge(header);
-                called.settle_begin();
+                called.confirm_isn();
                 self.state = FlowState::Established;
-                self.traits.set_settled(!self.traits.is_contended());
+                self.traits.set_confirmed(!self.traits.awaits_proof());
             }
             _ => return false,
         }
         true
     }
 
-    /// Takes the next segment of a close in which everything comes in its turn,
-    /// likewise.
+    /// Processes the next segment of a close whose segments come in order.
+    /// Returns whether it was one.
     #[inline]
-    pub(super) fn parts(&mut self, side: FlowSide, header: &TcpHeader, payload_len: u32) -> bool {
+    pub(super) fn advance_close(
+        &mut self,
+        side: FlowSide,
+        header: &TcpHeader,
+        payload_len: u32,
+    ) -> bool {
         const FIN_ACK: u8 = TcpFlags::FIN.0 | TcpFlags::ACK.0;
-        let (state, is_settled) = (self.state, self.traits.is_settled());
+        let (state, is_confirmed) = (self.state, self.traits.is_confirmed());
         let [initiator, responder] = &mut self.sides;
         let (own, peer) = match side {
             FlowSide::Initiator => (&mut initiator.sender, &mut responder.sender),
@@ -75,29 +79,29 @@ impl Flow {
         if !is_fin && flags != TcpFlags::ACK.0 {
             return false;
         }
-        if header.seq != own.next() || peer.is_silent() || own.has_fin() && payload_len > 0 {
+        if header.seq != own.next() || peer.has_sent_nothing() || own.has_fin() && payload_len > 0 {
             return false;
         }
-        let acks_fin = peer.has_sound_fin() && header.ack == peer.next();
+        let acks_fin = peer.has_unambiguous_fin() && header.ack == peer.next();
         let next = match (state, is_fin) {
-            (FlowState::Established, true) if is_settled => FlowState::HalfClosed(side),
+            (FlowState::Established, true) if is_confirmed => FlowState::HalfClosed(side),
             (FlowState::HalfClosed(first), true) if first != side && acks_fin => FlowState::Closing,
             (FlowState::HalfClosed(first), false) if first != side && acks_fin => state,
             (FlowState::Closing, false) if acks_fin => FlowState::Closed,
             _ => return false,
         };
-        own.use_numbers(payload_len);
+        own.note_numbers(payload_len);
         if is_fin {
-            own.finish(own.next());
+            own.note_fin(own.next());
         }
         if acks_fin {
-            peer.settle_fin();
+            peer.confirm_fin();
         }
         own.acknowledge(header);
         self.state = next;
         let goes_on = matches!(next, FlowState::HalfClosed(_)) && !is_fin;
         self.traits
-            .set_settled(goes_on && !self.traits.is_contended());
+            .set_confirmed(goes_on && !self.traits.awaits_proof());
         true
     }
 }

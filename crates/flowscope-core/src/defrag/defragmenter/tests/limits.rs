@@ -14,7 +14,7 @@ fn flood(config: FragmentConfig, datagrams: u32, of: impl Fn(u32) -> Part) -> (u
         for n in 0..datagrams {
             let part = of(n);
             push_cut(&mut holder, &part, 0, n, second(0));
-            while let Some(gone) = holder.crowded_out() {
+            while let Some(gone) = holder.evict() {
                 lost += gone.arrivals.len();
             }
             most = most.max(holder.charge);
@@ -83,7 +83,7 @@ fn one_sender_does_not_take_it_all() {
     let mut lost = Vec::new();
     for n in 0..20_000 {
         push_cut(&mut holder, &numbered(n, 2, &[0; 1480]), 0, n, second(0));
-        while let Some(gone) = holder.crowded_out() {
+        while let Some(gone) = holder.evict() {
             lost.extend(gone.arrivals);
         }
     }
@@ -103,7 +103,7 @@ fn memory_is_given_back() {
     let round = |holder: &mut Holder, from: u32| {
         for n in from..from + 1000 {
             push(holder, &numbered(n, n, &[0; 1480]));
-            while holder.crowded_out().is_some() {}
+            while holder.evict().is_some() {}
         }
         while holder.drain().is_some() {}
         assert_eq!(holder.charge, 0);
@@ -145,10 +145,10 @@ fn a_number_that_comes_up_again_begins_another_datagram() {
         let part = Part { id: 8, ..part };
         let pushed = push(&mut holder, &part);
         if pushed.is_whole {
-            holder.take(pushed.place);
+            holder.take_whole(pushed.datagram);
         }
     }
-    assert!(holder.crowded_out().is_none());
+    assert!(holder.evict().is_none());
     let again = push(
         &mut holder,
         &Part {
@@ -158,7 +158,7 @@ fn a_number_that_comes_up_again_begins_another_datagram() {
     );
     assert_eq!(again.verdict, Verdict::Held);
     assert_eq!(
-        holder.crowded_out().map(|lost| lost.arrivals),
+        holder.evict().map(|lost| lost.arrivals),
         Some(Vec::from([77]))
     );
 }

@@ -34,7 +34,7 @@ pub(super) fn ended(ended: &Ended<'_>) {
 
 pub(super) fn anomaly(flow: FlowId, side: FlowSide, at: Timestamp, kind: AnomalyKind) {
     // The level is part of what is compiled in.
-    macro_rules! tell {
+    macro_rules! events {
         ($level:ident) => {
             tracing::$level!(
                 target: targets::ANOMALY,
@@ -53,12 +53,12 @@ pub(super) fn anomaly(flow: FlowId, side: FlowSide, at: Timestamp, kind: Anomaly
         | AnomalyKind::OverlappingFragments
         | AnomalyKind::OverlapConflict
         | AnomalyKind::StreamOverflow
-        | AnomalyKind::ParserOverflow => tell!(warn),
+        | AnomalyKind::ParserOverflow => events!(warn),
         AnomalyKind::SynInConnection
         | AnomalyKind::IncompleteDatagram
         | AnomalyKind::StreamGap
         | AnomalyKind::StraySegment
-        | AnomalyKind::ParseError => tell!(info),
+        | AnomalyKind::ParseError => events!(info),
     }
 }
 
