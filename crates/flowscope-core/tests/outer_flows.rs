@@ -16,7 +16,7 @@ use flowscope_core::track::FlowEvent;
 use flowscope_fixtures::{Datagrams, Ethernet, Frame, Ipv4, Layer, Side, Vlan, Vxlan, address};
 
 /// Packets by flow, of two datagrams that go through one tunnel.
-fn packets<E: FlowExtractor<Key: std::fmt::Display>>(
+fn packets<E: FlowExtractor<Key: core::fmt::Display>>(
     extractor: E,
     outer_flows: OuterFlows,
 ) -> BTreeMap<String, u64> {
@@ -67,9 +67,9 @@ fn tunnelled() -> Vec<Frame> {
 }
 
 #[track_caller]
-fn check<E: FlowExtractor<Key: std::fmt::Display> + Copy>(extractor: E, outer: &str) {
+fn check<E: FlowExtractor<Key: core::fmt::Display> + Copy>(extractor: E, outer: &str) {
     let inner = packets(extractor, OuterFlows::Ignored);
-    let name = std::any::type_name::<E>();
+    let name = core::any::type_name::<E>();
     assert!(!inner.contains_key(outer), "{name}: {inner:?}");
     let mut both = packets(extractor, OuterFlows::Counted);
     assert_eq!(both.remove(outer), Some(2), "{both:?}");

@@ -134,7 +134,6 @@ impl Reaction {
     };
 
     /// Anything may have changed.
-    #[must_use]
     pub const fn changed(found: Anomalies) -> Self {
         Self {
             found,
