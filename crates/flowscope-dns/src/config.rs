@@ -25,6 +25,11 @@ pub struct DnsConfig {
     /// How many queries of a flow may wait for their responses. The oldest
     /// is evicted for another, and reported as unanswered. 256 by default.
     pub max_pending: usize,
+    /// How many bytes the queries of a flow that wait for their responses may
+    /// have. The oldest are evicted for another, as beyond `max_pending`; the
+    /// latest is kept in any case, of a long one no more than its first
+    /// question. 65,536 by default.
+    pub max_pending_bytes: usize,
     /// How many questions and records of a message are read. 4,096 by
     /// default, which is what fits into 64 KiB in the usual form.
     pub max_records: u16,
@@ -40,6 +45,7 @@ impl Default for DnsConfig {
             matching: Matching::Unicast,
             timeout: Duration::from_secs(10),
             max_pending: 256,
+            max_pending_bytes: 64 << 10,
             max_records: 4096,
             max_message: u16::MAX,
         }
