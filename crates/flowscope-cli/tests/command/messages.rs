@@ -276,3 +276,19 @@ fn a_table_shows_no_control_characters() {
         "{table}"
     );
 }
+
+#[test]
+fn interim_responses_do_not_multiply_a_long_target() {
+    let target = "/".repeat(40_000);
+    let interim = "HTTP/1.1 102 Processing\r\n\r\n".repeat(200);
+    let capture = exchange(
+        format!("GET {target} HTTP/1.1\r\n\r\n").as_bytes(),
+        format!("{interim}HTTP/1.1 204 No Content\r\n\r\n").as_bytes(),
+    );
+    let records = records(&["http"], &capture);
+    assert_eq!(records.len(), 202);
+    let named = records.iter().filter(|it| it["request_target"] == target);
+    let statuses: Vec<_> = named.map(|it| it["status"].as_u64()).collect();
+    assert_eq!(statuses, [Some(102), Some(204)]);
+    assert!(stdout(&run(&["http", "--json"], &capture)).len() < 4 * capture.len());
+}
