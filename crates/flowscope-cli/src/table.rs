@@ -1,7 +1,8 @@
 //! Tables for eyes: aligned columns, as wide as the terminal at the most.
 //!
-//! Lines are laid out in blocks, so that memory does not grow with a table and
-//! its first lines are seen early. Columns only get wider from block to block.
+//! Lines are laid out in blocks, bounded in rows and in bytes, so that memory
+//! does not grow with a table and its first lines are seen early. Columns only
+//! get wider from block to block.
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
@@ -15,6 +16,8 @@ pub(crate) struct Table {
     columns: &'static [Column],
     layout: Option<Layout>,
     rows: Vec<Vec<Cell>>,
+    /// How many bytes the text of these rows has.
+    bytes: usize,
     style: Style,
     out: BufWriter<Box<dyn Write>>,
 }
@@ -127,6 +130,7 @@ impl Table {
             columns,
             layout: None,
             rows: Vec::new(),
+            bytes: 0,
             style,
             out: BufWriter::with_capacity(BUFFER, out),
         }
@@ -134,8 +138,9 @@ impl Table {
 
     /// Adds a row to the end.
     pub(crate) fn row(&mut self, cells: Vec<Cell>) -> io::Result<()> {
+        self.bytes += cells.iter().map(|cell| cell.text.len()).sum::<usize>();
         self.rows.push(cells);
-        if self.rows.len() >= BLOCK {
+        if self.rows.len() >= BLOCK || self.bytes >= BLOCK_BYTES {
             self.write_block()?;
         }
         Ok(())
@@ -173,6 +178,7 @@ impl Table {
         }
         layout.write_rows(self.columns, &self.rows, self.style, &mut self.out)?;
         self.rows.clear();
+        self.bytes = 0;
         self.out.flush()
     }
 }
@@ -312,6 +318,8 @@ fn width(text: &str) -> usize {
 const BUFFER: usize = 256 * 1024;
 /// Rows that are laid out together.
 const BLOCK: usize = 256;
+/// Bytes of text that are laid out together. What is over that is one row.
+const BLOCK_BYTES: usize = 1 << 20;
 /// A flexible column is not squeezed below this.
 const NARROWEST: usize = 8;
 const GAP: &str = "  ";
@@ -385,5 +393,22 @@ mod tests {
         let width = layout.width();
         layout.make_room(COLUMNS, &rows()[..1], style);
         assert_eq!(layout.width(), width);
+    }
+
+    #[test]
+    fn long_rows_are_written_before_there_are_many() {
+        let style = Style {
+            width: None,
+            is_coloured: false,
+        };
+        let mut table = Table::new(COLUMNS, style, Box::new(io::sink()));
+        let long = "x".repeat(BLOCK_BYTES / 4);
+        for row in 1..20 {
+            let cells = ["1", "10.0.0.1", "5 kB"].map(Cell::new).into_iter();
+            let cells = cells.chain([Cell::new(long.clone())]);
+            table.row(cells.collect()).unwrap();
+            assert!(table.bytes < BLOCK_BYTES);
+            assert_eq!(table.rows.len(), row % 4);
+        }
     }
 }

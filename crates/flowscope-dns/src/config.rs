@@ -25,9 +25,19 @@ pub struct DnsConfig {
     /// How many queries of a flow may wait for their responses. The oldest
     /// is evicted for another, and reported as unanswered. 256 by default.
     pub max_pending: usize,
+    /// How many bytes the queries of a flow that wait for their responses may
+    /// have. The oldest are evicted for another, as beyond `max_pending`; the
+    /// latest is kept in any case, of a long one no more than its first
+    /// question. 65,536 by default.
+    pub max_pending_bytes: usize,
     /// How many questions and records of a message are read. 4,096 by
     /// default, which is what fits into 64 KiB in the usual form.
     pub max_records: u16,
+    /// How many times as long as a message the text of its names and data may
+    /// be where all of them are written, with pointers followed and bytes
+    /// escaped: see [`DnsPacket::max_text`](crate::DnsPacket::max_text). 8 by
+    /// default; that of usual messages is less than twice as long.
+    pub max_expansion: u16,
     /// The longest message on a stream, in bytes. 65,535 by default, which is
     /// the longest there can be (RFC 1035, section 4.2.2).
     pub max_message: u16,
@@ -40,7 +50,9 @@ impl Default for DnsConfig {
             matching: Matching::Unicast,
             timeout: Duration::from_secs(10),
             max_pending: 256,
+            max_pending_bytes: 64 << 10,
             max_records: 4096,
+            max_expansion: 8,
             max_message: u16::MAX,
         }
     }

@@ -1,38 +1,28 @@
 //! Which response belongs to which query.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use flowscope_core::{FlowSide, Sink, Timestamp};
 
 use crate::config::{DnsConfig, Matching};
 use crate::message::{Answered, DnsMessage, DnsQuery, DnsResponse, DnsUnanswered, Unanswered};
-use crate::packet::{DnsPacket, Question, Section};
+use crate::packet::DnsPacket;
+use crate::pending::{Pending, PendingQueries, Sent, Sought};
 
-/// The queries of one flow that wait for their responses.
+/// Matches the responses of one flow to its queries.
 #[derive(Clone, Debug)]
 pub(crate) struct Correlator {
     config: Arc<DnsConfig>,
-    /// In the order of their first copies.
-    pending: Vec<Pending>,
+    pending: PendingQueries,
     /// No query is due before. It is computed again when it has passed.
     due: Option<Timestamp>,
-}
-
-#[derive(Clone, Debug)]
-struct Pending {
-    query: DnsPacket,
-    side: FlowSide,
-    asked: Timestamp,
-    due: Timestamp,
-    attempts: u32,
 }
 
 impl Correlator {
     pub(crate) fn new(config: Arc<DnsConfig>) -> Self {
         Self {
             config,
-            pending: Vec::new(),
+            pending: PendingQueries::default(),
             due: None,
         }
     }
@@ -89,7 +79,8 @@ impl Correlator {
         out: &mut dyn Sink<DnsMessage>,
     ) -> bool {
         let due = at + self.config.timeout;
-        if let Some(found) = self.find(packet, question, side) {
+        let sought = Sought::by(packet, question, side);
+        if let Some(found) = self.pending.find(&sought) {
             if let Some(pending) = self.pending.get_mut(found) {
                 // A client that sends a query again still waits for the response.
                 pending.due = pending.due.max(due);
@@ -97,23 +88,34 @@ impl Correlator {
             }
             return true;
         }
-        if self.pending.len() >= self.config.max_pending.max(1) {
-            self.pending.remove(0).report(Unanswered::Evicted, out);
-        }
-        // Most flows have one query at a time. A vector would reserve room for
-        // four at once.
-        if self.pending.is_empty() {
-            self.pending.reserve_exact(1);
-        }
+        let query = packet.trimmed();
+        self.make_room(query.bytes().len(), out);
         self.due = Some(self.due.map_or(due, |earliest| earliest.min(due)));
         self.pending.push(Pending {
-            query: packet.trimmed(),
+            query,
             side,
             asked: at,
             due,
             attempts: 1,
         });
         false
+    }
+
+    /// Gives up the oldest queries until one of `len` bytes may wait, too.
+    fn make_room(&mut self, len: usize, out: &mut dyn Sink<DnsMessage>) {
+        let DnsConfig {
+            max_pending,
+            max_pending_bytes,
+            ..
+        } = *self.config;
+        while self.pending.len() >= max_pending.max(1)
+            || self.pending.bytes() + len > max_pending_bytes
+        {
+            match self.pending.remove_oldest() {
+                Some(oldest) => oldest.report(Unanswered::Evicted, out),
+                None => break,
+            }
+        }
     }
 
     /// Removes the query that a response answers.
@@ -124,31 +126,13 @@ impl Correlator {
         side: FlowSide,
         at: Timestamp,
     ) -> Option<Answered> {
-        let found = self.find(packet, question, side.peer())?;
-        let pending = self.pending.remove(found);
+        let sought = Sought::by(packet, question, side.peer());
+        let found = self.pending.find(&sought)?;
+        let pending = self.pending.remove(found)?;
         self.settle();
         Some(Answered {
             latency: at - pending.asked,
             attempts: pending.attempts,
-        })
-    }
-
-    /// The query of `side` with the identifier and the question of `packet`.
-    fn find(
-        &self,
-        packet: &DnsPacket,
-        question: Option<Sent<'_>>,
-        side: FlowSide,
-    ) -> Option<usize> {
-        let (id, opcode) = (packet.id(), packet.opcode());
-        // A server that cannot read a question need not repeat it.
-        let nothing_asked = packet.is_response() && packet.count(Section::Question) == 0;
-        self.pending.iter().position(|pending| {
-            let query = &pending.query;
-            query.id() == id
-                && pending.side == side
-                && query.opcode() == opcode
-                && (nothing_asked || asks(query, question))
         })
     }
 
@@ -174,7 +158,8 @@ impl Correlator {
     /// Forgets the queries that `side` would have answered. It is read no further,
     /// so whether it answers them is not known, and they are not reported.
     pub(crate) fn forget(&mut self, side: FlowSide) {
-        self.pending.retain(|pending| pending.side == side);
+        self.pending
+            .remove_those(|pending| pending.side != side, drop);
         self.settle();
     }
 
@@ -184,27 +169,23 @@ impl Correlator {
         lost: impl Fn(&Pending) -> bool,
         out: &mut dyn Sink<DnsMessage>,
     ) {
-        for pending in self.pending.extract_if(.., |pending| lost(pending)) {
-            pending.report(why, out);
-        }
-        self.due = self.pending.iter().map(|pending| pending.due).min();
+        self.pending
+            .remove_those(lost, |pending| pending.report(why, out));
+        self.due = self.pending.due();
         self.settle();
     }
 
     /// Frees what an idle flow does not need.
     fn settle(&mut self) {
-        if self.pending.is_empty() {
+        if self.pending.len() == 0 {
             self.due = None;
-            if self.pending.capacity() > KEPT {
-                self.pending = Vec::new();
-            }
+            self.pending.shrink();
         }
     }
 
     /// How many bytes of memory it has taken, besides itself.
     pub(crate) fn memory(&self) -> usize {
-        let queries: usize = self.pending.iter().map(|p| p.query.bytes().len()).sum();
-        self.pending.capacity() * size_of::<Pending>() + queries
+        self.pending.memory()
     }
 }
 
@@ -219,26 +200,3 @@ impl Pending {
         }));
     }
 }
-
-/// Whether the first question of `query` is `question`.
-fn asks(query: &DnsPacket, question: Option<Sent<'_>>) -> bool {
-    // Servers repeat it as it was, nearly always. What it points to may not be
-    // the same.
-    if let Some((question, sent)) = question
-        && query.begins_with_question(sent)
-        && question.name.has_len(sent.len().saturating_sub(4))
-    {
-        return true;
-    }
-    match (question, query.question()) {
-        (Some((one, _)), Some(other)) => one.asks_the_same(&other),
-        (None, None) => true,
-        _ => false,
-    }
-}
-
-/// A question, and how it was sent.
-type Sent<'a> = (Question<'a>, &'a [u8]);
-
-/// Room for queries that a flow keeps when none waits.
-const KEPT: usize = 4;

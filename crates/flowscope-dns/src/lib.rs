@@ -43,6 +43,7 @@ mod factory;
 mod message;
 mod numbers;
 mod packet;
+mod pending;
 mod probe;
 mod tcp;
 mod udp;

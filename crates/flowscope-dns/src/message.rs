@@ -159,7 +159,8 @@ pub enum Unanswered {
     /// Who would have answered sends no more.
     FlowEnded,
     /// Another query took its place:
-    /// [`DnsConfig::max_pending`](crate::DnsConfig::max_pending).
+    /// [`DnsConfig::max_pending`](crate::DnsConfig::max_pending) and
+    /// [`DnsConfig::max_pending_bytes`](crate::DnsConfig::max_pending_bytes).
     Evicted,
 }
 

@@ -102,9 +102,9 @@ impl DnsTcpParser {
         at: Timestamp,
         out: &mut dyn Sink<DnsMessage>,
     ) {
-        let most = self.correlator.config().max_records;
+        let config = self.correlator.config();
         // What was found has a header.
-        if let Ok(packet) = DnsPacket::of(found.message, found.missing, most) {
+        if let Ok(packet) = DnsPacket::of(found.message, found.missing, config) {
             self.correlator.message(packet, side, at, out);
         }
     }

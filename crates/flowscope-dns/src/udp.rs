@@ -148,18 +148,14 @@ impl DatagramParser for DnsUdpParser {
             missing,
             ..
         } = datagram;
-        let DnsConfig {
-            strictness,
-            max_records,
-            ..
-        } = *self.correlator.config();
+        let config = self.correlator.config();
         // After the first message the flow is known to be DNS, and what is damaged
         // is worth reporting.
-        let known = strictness == Strictness::KnownPort || self.seen == Seen::Dns;
+        let known = config.strictness == Strictness::KnownPort || self.seen == Seen::Dns;
         if !known && probe::of_datagram(payload) == ProbeResult::NoMatch {
             return self.skip_unknown();
         }
-        let Ok(packet) = DnsPacket::of(payload, missing, max_records) else {
+        let Ok(packet) = DnsPacket::of(payload, missing, config) else {
             return self.skip_unknown();
         };
         self.seen = Seen::Dns;

@@ -275,3 +275,44 @@ fn the_response_code_has_a_part_in_the_options() {
         (1, 0)
     );
 }
+
+/// Records whose owner and data are one name of 255 bytes.
+fn pointing_to_a_long_name(records: u16) -> Vec<u8> {
+    let mut bytes = b"\0\x01\x81\x80\0\x01\0\0\0\0\0\0".to_vec();
+    bytes[6..8].copy_from_slice(&records.to_be_bytes());
+    bytes.extend(longest_name());
+    bytes.extend(b"\0\x02\0\x01");
+    for _ in 0..records {
+        bytes.extend(b"\xc0\x0c\0\x02\0\x01\0\0\0\0\0\x02\xc0\x0c");
+    }
+    bytes
+}
+
+#[test]
+fn a_line_is_bounded_by_the_length_of_the_message() {
+    let bytes = pointing_to_a_long_name(4000);
+    let packet = DnsPacket::parse(&bytes).expect("a header");
+    assert_eq!(packet.max_text(), 8 * bytes.len());
+    let line = packet.to_string();
+    assert!(line.len() <= packet.max_text() + '…'.len_utf8());
+    assert!(line.len() > packet.max_text() - 2000);
+    assert!(line.ends_with('…'));
+
+    // A small one has the room of 512 bytes.
+    let bytes = pointing_to_a_long_name(2);
+    let packet = DnsPacket::parse(&bytes).expect("a header");
+    assert_eq!((bytes.len() < 512, packet.max_text()), (true, 4096));
+    assert!(!packet.to_string().ends_with('…'));
+}
+
+#[test]
+fn usual_messages_have_room_for_all_they_say() {
+    let bytes = message(1, 0x8180, "a-host-with-a-name.of-a-zone.example", 1, 4000);
+    let packet = DnsPacket::parse(&bytes).expect("a header");
+    let records: usize = packet
+        .records()
+        .map(|(_, record)| record.name.to_string().len() + record.data.to_string().len())
+        .sum();
+    assert!(4 * records < 3 * packet.max_text());
+    assert!(!packet.to_string().ends_with('…'));
+}

@@ -54,6 +54,10 @@ pub struct HttpResponse {
     /// The status code, three digits.
     pub status: u16,
     /// The request that it answers, if that was seen.
+    ///
+    /// The first interim response to a request has it, and so have further ones
+    /// until they have repeated 16 KiB of its head. Those beyond that have none.
+    /// The final response always has it.
     pub request: Option<Answered>,
     /// How it was transferred.
     pub transfer: Transfer,

@@ -44,11 +44,26 @@ pub(crate) struct PendingRequest {
     pub(crate) expects_continue: bool,
     /// It asks for another protocol.
     pub(crate) upgrade: bool,
+    /// How many bytes of its head interim responses would have repeated.
+    pub(crate) repeated: u32,
 }
 
 impl PendingRequest {
     pub(crate) fn method(&self) -> &[u8] {
         self.head.first().as_bytes()
+    }
+
+    /// The same, for an interim response.
+    fn for_interim(&mut self) -> Self {
+        let head = u32::try_from(self.head.memory()).unwrap_or(u32::MAX);
+        self.repeated = self.repeated.saturating_add(head);
+        self.clone()
+    }
+
+    /// Whether the response gets it: see
+    /// [`HttpResponse::request`](crate::HttpResponse::request).
+    pub(crate) fn may_be_repeated(&self) -> bool {
+        self.repeated <= MAX_REPEATED || self.repeated as usize <= self.head.memory()
     }
 }
 
@@ -112,14 +127,14 @@ impl PendingRequests {
         }
         match (self.may_lack_responses, self.pipelined, interim) {
             // Nothing is missing: responses come in the order of requests.
-            (false, _, true) => self.queue.front().cloned(),
+            (false, _, true) => Some(self.queue.front_mut()?.for_interim()),
             (false, _, false) => self.remove(VecDeque::pop_front),
             // Responses may be missing, and several requests were in progress:
             // which of them is answered is not known.
             (true, true, true) => None,
             // Responses may be missing, but the client sends one request at a
             // time, so the latest is answered.
-            (true, false, true) => self.queue.back().cloned(),
+            (true, false, true) => Some(self.queue.back_mut()?.for_interim()),
             (true, true, false) => {
                 self.clear();
                 None
@@ -166,6 +181,9 @@ impl PendingRequests {
     }
 }
 
+/// How many bytes of a request's head interim responses may repeat.
+const MAX_REPEATED: u32 = 16 << 10;
+
 #[cfg(test)]
 mod tests {
     use core::iter;
@@ -179,6 +197,7 @@ mod tests {
             body_open: false,
             expects_continue: false,
             upgrade: false,
+            repeated: 0,
         }
     }
 

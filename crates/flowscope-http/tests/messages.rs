@@ -330,3 +330,25 @@ fn a_connection_that_is_not_http_is_left() {
         ["GET /1 0", "not_a_start_line", "200 to /1 0 cut"]
     );
 }
+
+#[test]
+fn interim_responses_repeat_a_long_request_once() {
+    for (target, interim_with_it) in [("/short", 100), ("/".repeat(40_000).as_str(), 1)] {
+        let mut talk = Talk::default();
+        talk.step(&client(format!("GET {target} HTTP/1.1\r\n\r\n")));
+        talk.step(&server("HTTP/1.1 102 Processing\r\n\r\n".repeat(100)));
+        talk.step(&server("HTTP/1.1 204 No Content\r\n\r\n"));
+        let mut answered = talk.messages.iter().filter_map(|message| match message {
+            HttpMessage::Response(response) => Some(response.request.as_ref()),
+            _ => None,
+        });
+        let last = answered
+            .next_back()
+            .flatten()
+            .expect("the request was seen");
+        assert_eq!(last.target().as_bytes(), target.as_bytes());
+        let interim: Vec<bool> = answered.map(|request| request.is_some()).collect();
+        let expected: Vec<bool> = (0..100).map(|n| n < interim_with_it).collect();
+        assert_eq!(interim, expected);
+    }
+}

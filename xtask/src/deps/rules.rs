@@ -115,16 +115,17 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
-        says: "flowscope-dns depends on the core and hickory-proto",
+        says: "flowscope-dns depends on the core, hashbrown and hickory-proto",
         check: Check::DependsOnlyOn {
             package: "flowscope-dns",
-            always: &["flowscope-core", "hickory-proto"],
+            always: &["flowscope-core", "hashbrown", "hickory-proto"],
             sometimes: &[],
         },
         broken_by: (
             "crates/flowscope-dns/Cargo.toml",
             "[package]\nname = \"flowscope-dns\"\n[dependencies]\n\
-             flowscope-core.workspace = true\nhickory-proto = \"0\"\nflowscope-http = \"0\"\n",
+             flowscope-core.workspace = true\nhashbrown = \"0\"\nhickory-proto = \"0\"\n\
+             flowscope-http = \"0\"\n",
         ),
     },
     Rule {

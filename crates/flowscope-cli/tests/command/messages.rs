@@ -276,3 +276,81 @@ fn a_table_shows_no_control_characters() {
         "{table}"
     );
 }
+
+#[test]
+fn interim_responses_do_not_multiply_a_long_target() {
+    let target = "/".repeat(40_000);
+    let interim = "HTTP/1.1 102 Processing\r\n\r\n".repeat(200);
+    let capture = exchange(
+        format!("GET {target} HTTP/1.1\r\n\r\n").as_bytes(),
+        format!("{interim}HTTP/1.1 204 No Content\r\n\r\n").as_bytes(),
+    );
+    let records = records(&["http"], &capture);
+    assert_eq!(records.len(), 202);
+    let named = records.iter().filter(|it| it["request_target"] == target);
+    let statuses: Vec<_> = named.map(|it| it["status"].as_u64()).collect();
+    assert_eq!(statuses, [Some(102), Some(204)]);
+    assert!(stdout(&run(&["http", "--json"], &capture)).len() < 4 * capture.len());
+}
+
+#[test]
+fn many_questions_wait_and_are_given_up_in_order() {
+    let query = |n: usize| {
+        let label = format!("{n:0>60}");
+        let name = format!("\x3c{label}\x3c{label}\x3c{label}\x3c{label}\0");
+        [
+            &b"\0\x07\x01\0\0\x01\0\0\0\0\0\0"[..],
+            name.as_bytes(),
+            b"\0\x01\0\x01",
+        ]
+        .concat()
+    };
+    let mut talk = Datagrams::new(address("10.0.0.1:40000"), address("10.0.0.2:53"));
+    for n in 0..400 {
+        talk = talk.send(Side::Client, &query(n));
+    }
+    let records = records(&["dns"], &pcap(&talk.frames()));
+    let unanswered = records.iter().filter(|it| it["type"] == "dns_unanswered");
+    let numbers: Vec<String> = unanswered
+        .clone()
+        .map(|it| it["questions"][0]["name"].to_string()[1..61].to_owned())
+        .collect();
+    let expected: Vec<String> = (0..400).map(|n| format!("{n:0>60}")).collect();
+    assert_eq!(numbers, expected);
+    // As many wait as have 64 KiB.
+    let waiting = (64 << 10) / query(0).len();
+    let evicted = unanswered.filter(|it| it["reason"] == "evicted").count();
+    assert_eq!(evicted, 400 - waiting);
+}
+
+#[test]
+fn names_behind_pointers_are_given_up_to_a_bound() {
+    let response = |records: u8| {
+        let label = [&[63][..], &[0xff; 63]].concat();
+        let name = [&label.repeat(3)[..], &[61], &[0xff; 61], &[0]].concat();
+        let header = [0, 7, 0x81, 0x80, 0, 1, 0, records, 0, 0, 0, 0];
+        let record = b"\xc0\x0c\0\x02\0\x01\0\0\0\0\0\x02\xc0\x0c".repeat(records.into());
+        [&header[..], &name, b"\0\x02\0\x01", &record].concat()
+    };
+    let capture = |payload: &[u8]| {
+        let talk = Datagrams::new(address("10.0.0.1:40000"), address("10.0.0.2:53"));
+        pcap(&talk.send(Side::Server, payload).frames())
+    };
+    let of = |records_sent: u8| records(&["dns"], &capture(&response(records_sent))).remove(0);
+    let whole = of(2);
+    assert_eq!(whole["left_out"], Value::Null);
+    assert_eq!(whole["answers"][1]["data"].as_str().unwrap().len(), 1003);
+
+    let bounded = of(80);
+    assert_eq!(bounded["left_out"], true);
+    let answers = bounded["answers"].as_array().unwrap();
+    assert_eq!(answers.len(), 80);
+    let given = answers.iter().filter(|it| it["data"].is_string()).count();
+    // 250 bytes of the owner, and four for each of these in the data.
+    assert_eq!(given, 8 * response(80).len() / (253 + 1003));
+    assert_eq!(answers[79], json!({"type": "NS", "class": "IN", "ttl": 0}));
+
+    let table = stdout(&run(&["dns"], &capture(&response(80))));
+    assert!(table.trim_end().ends_with('…'), "{table}");
+    assert!(table.len() < 10 * response(80).len());
+}

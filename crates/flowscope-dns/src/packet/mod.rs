@@ -19,7 +19,7 @@ pub use rdata::RecordData;
 pub use record::{Question, Questions, Record, Records, Section, SectionRecords};
 
 use alloc::sync::Arc;
-use core::fmt;
+use core::fmt::{self, Write};
 
 use crate::config::DnsConfig;
 use crate::error::{DnsError, Problem};
@@ -54,6 +54,7 @@ pub struct DnsPacket {
     bytes: Arc<[u8]>,
     header: Header,
     max_records: u16,
+    max_expansion: u16,
     missing: u32,
 }
 
@@ -65,17 +66,18 @@ impl DnsPacket {
     /// [`DnsError::ShortHeader`] if there is not so much as a header. Anything
     /// else that is wrong is a [`problem`](Self::problem).
     pub fn parse(message: &[u8]) -> Result<Self, DnsError> {
-        Self::of(message, 0, DnsConfig::default().max_records)
+        Self::of(message, 0, &DnsConfig::default())
     }
 
     /// A message of whose end `missing` bytes were not captured.
-    pub(crate) fn of(message: &[u8], missing: u32, max_records: u16) -> Result<Self, DnsError> {
+    pub(crate) fn of(message: &[u8], missing: u32, config: &DnsConfig) -> Result<Self, DnsError> {
         let len = message.len();
         let header = Header::read(message).ok_or(DnsError::ShortHeader { len })?;
         Ok(Self {
             bytes: message.into(),
             header,
-            max_records,
+            max_records: config.max_records,
+            max_expansion: config.max_expansion,
             missing,
         })
     }
@@ -211,6 +213,18 @@ impl DnsPacket {
         &self.bytes
     }
 
+    /// The most bytes of text that its names and data should be written in.
+    ///
+    /// A pointer of two bytes stands for a name of 255, which may be a thousand
+    /// where it is written, so a message can be made whose text is hundreds of
+    /// times as long. It is [`DnsConfig::max_expansion`] times as long as the
+    /// message, or as 512 bytes if that is shorter.
+    /// [`Display`](fmt::Display) of the message ends with `…` there.
+    #[must_use]
+    pub fn max_text(&self) -> usize {
+        self.bytes.len().max(LEAST_LEN) * usize::from(self.max_expansion)
+    }
+
     /// How many bytes at its end were not captured.
     #[must_use]
     pub fn missing(&self) -> u32 {
@@ -270,6 +284,16 @@ impl DnsPacket {
 /// ```
 impl fmt::Display for DnsPacket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = text::Bounded::new(&mut *f, self.max_text());
+        match self.write_line(&mut line) {
+            Err(_) if line.is_full() => f.write_char('…'),
+            written => written,
+        }
+    }
+}
+
+impl DnsPacket {
+    fn write_line(&self, f: &mut impl Write) -> fmt::Result {
         if self.is_response() {
             write!(f, "response {} {}", self.id(), self.rcode())?;
         } else {
@@ -299,6 +323,9 @@ impl fmt::Debug for DnsPacket {
             .finish_non_exhaustive()
     }
 }
+
+/// A shorter message may have as much text as one of these many bytes.
+const LEAST_LEN: usize = 512;
 
 /// The longest message that is kept whole while its response is waited for.
 const KEPT_WHOLE: usize = 512;

@@ -115,6 +115,25 @@ impl<'a> Name<'a> {
         labels.sum::<usize>() + 1 == len
     }
 
+    /// Its labels in lower case, each with its length before it.
+    pub(crate) fn in_lower_case<'b>(&self, room: &'b mut [u8; MAX_LEN]) -> &'b [u8] {
+        let mut len = 0;
+        for label in self.labels() {
+            let free = room.get_mut(len..).unwrap_or_default();
+            if let Some((first, rest)) = free.split_first_mut()
+                && let Some(rest) = rest.get_mut(..label.len())
+            {
+                // At most 63, which is no letter.
+                *first = label.len() as u8;
+                rest.copy_from_slice(label);
+                len += 1 + label.len();
+            }
+        }
+        let name = room.get_mut(..len).unwrap_or_default();
+        name.make_ascii_lowercase();
+        name
+    }
+
     /// Whether every label is UTF-8.
     #[must_use]
     pub fn is_utf8(&self) -> bool {

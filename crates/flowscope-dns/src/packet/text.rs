@@ -3,6 +3,43 @@
 use core::fmt::{self, Write};
 use core::str;
 
+/// Hands on text up to a bound, and fails where there is more.
+pub(crate) struct Bounded<W> {
+    out: W,
+    left: usize,
+    is_full: bool,
+}
+
+impl<W: Write> Bounded<W> {
+    pub(crate) fn new(out: W, most: usize) -> Self {
+        Self {
+            out,
+            left: most,
+            is_full: false,
+        }
+    }
+
+    /// Whether there was more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full
+    }
+}
+
+impl<W: Write> Write for Bounded<W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        match self.left.checked_sub(text.len()) {
+            Some(left) if !self.is_full => {
+                self.left = left;
+                self.out.write_str(text)
+            }
+            _ => {
+                self.is_full = true;
+                Err(fmt::Error)
+            }
+        }
+    }
+}
+
 /// A label of a name, as in a zone file (RFC 1035, section 5.1).
 pub(crate) fn label(bytes: &[u8], out: &mut dyn Write) -> fmt::Result {
     escaped(bytes, out, |byte| {

@@ -85,6 +85,7 @@ impl Connection {
                 body_open: true,
                 expects_continue: framing.expects_continue,
                 upgrade: framing.upgrade,
+                repeated: 0,
             };
             if self
                 .pending
@@ -146,10 +147,12 @@ impl Connection {
             transfer: Transfer::begun(began, context.at),
             version: head.version,
             status,
-            request: answered.map(|request| Answered {
-                latency: began - request.at,
-                head: request.head,
-            }),
+            request: answered
+                .filter(|it| !interim || it.may_be_repeated())
+                .map(|request| Answered {
+                    latency: began - request.at,
+                    head: request.head,
+                }),
             head: head.fields,
         };
         self.directions[context.side].message = Some(InProgress::Response(response));

@@ -1,10 +1,12 @@
 //! The fields of DNS messages.
 
+use core::cell::Cell;
+use core::fmt::{self, Display, Write};
 use core::time::Duration;
 
 use flowscope_core::FlowSide;
 use flowscope_core::wire::IpProtocol;
-use flowscope_dns::{DnsMessage, DnsPacket, DnsUnanswered, Edns, Question};
+use flowscope_dns::{DnsMessage, DnsPacket, DnsUnanswered, Edns, Name, Question};
 
 use crate::visit::{FieldVisitor, Visit, nanos};
 
@@ -51,45 +53,113 @@ fn visit_packet(packet: &DnsPacket, latency: Option<Duration>, fields: &mut impl
     fields.flag("tc", Some(packet.is_truncated()));
     fields.flag("rd", Some(packet.is_recursion_desired()));
     fields.flag("ra", Some(packet.is_recursion_available()));
-    fields.structures("questions", packet.questions().map(QuestionFields));
-    fields.structures("answers", packet.answers().map(ResourceRecord));
-    fields.structures("authorities", packet.authorities().map(ResourceRecord));
-    fields.structures("additionals", packet.additionals().map(ResourceRecord));
+    let room = &Room::new(packet.max_text());
+    let asked = |question| QuestionFields { question, room };
+    let told = |record| ResourceRecord { record, room };
+    fields.structures("questions", packet.questions().map(asked));
+    fields.structures("answers", packet.answers().map(told));
+    fields.structures("authorities", packet.authorities().map(told));
+    fields.structures("additionals", packet.additionals().map(told));
     fields.structure("edns", packet.edns().map(EdnsFields));
     fields.duration("latency", latency.map(nanos));
+    fields.flag("left_out", room.is_full().then_some(true));
 }
 
 fn visit_unanswered(unanswered: &DnsUnanswered, fields: &mut impl FieldVisitor) {
+    // One name, which has a bound of its own.
+    let room = &Room::new(usize::MAX);
+    let asked = |question| QuestionFields { question, room };
     fields.number("id", Some(unanswered.id().into()));
-    fields.structures(
-        "questions",
-        unanswered.question().into_iter().map(QuestionFields),
-    );
+    fields.structures("questions", unanswered.question().into_iter().map(asked));
     fields.time("asked", Some(unanswered.asked));
     fields.number("attempts", Some(unanswered.attempts.into()));
     fields.plain_text("reason", Some(unanswered.why.as_str()));
 }
 
-struct QuestionFields<'a>(Question<'a>);
+/// How much more text the names and data of a message may have. What does not
+/// fit is left out, and so is everything behind it.
+struct Room {
+    left: Cell<usize>,
+    is_full: Cell<bool>,
+}
 
-impl Visit for QuestionFields<'_> {
-    fn visit(&self, fields: &mut impl FieldVisitor) {
-        fields.text("name", Some(self.0.name.readable().to_bytes()));
-        fields.text("type", Some(self.0.rtype.to_string()));
-        fields.text("class", Some(self.0.class.to_string()));
+impl Room {
+    fn new(most: usize) -> Self {
+        Self {
+            left: Cell::new(most),
+            is_full: Cell::new(false),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.is_full.get()
+    }
+
+    fn take(&self, len: usize) -> bool {
+        let left = self.left.get().checked_sub(len);
+        self.left.set(left.unwrap_or(0));
+        self.is_full.set(self.is_full() || left.is_none());
+        !self.is_full()
+    }
+
+    fn name(&self, name: Name<'_>) -> Option<Vec<u8>> {
+        if self.is_full() {
+            return None;
+        }
+        let name = name.readable().to_bytes();
+        self.take(name.len()).then_some(name)
+    }
+
+    fn data(&self, data: &impl Display) -> Option<String> {
+        if self.is_full() {
+            return None;
+        }
+        let mut text = RoomFor(self, String::new());
+        write!(text, "{data}").is_ok().then_some(text.1)
     }
 }
 
-struct ResourceRecord<'a>(flowscope_dns::Record<'a>);
+/// A text for which there may be room.
+struct RoomFor<'a>(&'a Room, String);
+
+impl Write for RoomFor<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if !self.0.take(text.len()) {
+            return Err(fmt::Error);
+        }
+        self.1.push_str(text);
+        Ok(())
+    }
+}
+
+struct QuestionFields<'a> {
+    question: Question<'a>,
+    room: &'a Room,
+}
+
+impl Visit for QuestionFields<'_> {
+    fn visit(&self, fields: &mut impl FieldVisitor) {
+        let Self { question, room } = self;
+        fields.text("name", room.name(question.name));
+        fields.text("type", Some(question.rtype.to_string()));
+        fields.text("class", Some(question.class.to_string()));
+    }
+}
+
+struct ResourceRecord<'a> {
+    record: flowscope_dns::Record<'a>,
+    room: &'a Room,
+}
 
 impl Visit for ResourceRecord<'_> {
     fn visit(&self, fields: &mut impl FieldVisitor) {
-        fields.text("name", Some(self.0.name.readable().to_bytes()));
-        fields.text("type", Some(self.0.rtype.to_string()));
-        fields.text("class", Some(self.0.class.to_string()));
-        fields.number("ttl", Some(self.0.ttl.into()));
-        let data = &self.0.data;
-        fields.text("data", (data.missing() == 0).then(|| data.to_string()));
+        let Self { record, room } = self;
+        fields.text("name", room.name(record.name));
+        fields.text("type", Some(record.rtype.to_string()));
+        fields.text("class", Some(record.class.to_string()));
+        fields.number("ttl", Some(record.ttl.into()));
+        let data = Some(&record.data).filter(|data| data.missing() == 0);
+        fields.text("data", data.and_then(|data| room.data(data)));
     }
 }
 

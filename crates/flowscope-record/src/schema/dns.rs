@@ -57,6 +57,13 @@ pub static DNS: Schema = Schema {
             Field::duration("latency", "the time from the question to the response")
                 .of(MESSAGE)
                 .absent("but in a response to a question that was seen"),
+            Field::flag(
+                "left_out",
+                "true where names and data are left out, as their text would be more than eight \
+                 times as long as the message",
+            )
+            .of(MESSAGE)
+            .absent("where all are given"),
             Field::time("asked", "when it was asked first").of(UNANSWERED),
             Field::number("attempts", "how often it was asked").of(UNANSWERED),
             Field::plain_text(
@@ -69,18 +76,18 @@ pub static DNS: Schema = Schema {
 };
 
 const QUESTION: [Field; 3] = [
-    Field::text("name", "the name"),
+    Field::text("name", "the name").absent("where it is left out"),
     Field::text("type", "the type"),
     Field::text("class", "the class"),
 ];
 
 const RESOURCE_RECORD: [Field; 5] = [
-    Field::text("name", "the name"),
+    Field::text("name", "the name").absent("where it is left out"),
     Field::text("type", "the type"),
     Field::text("class", "the class"),
     Field::number("ttl", "the time to live").unit(Unit::Seconds),
     Field::text("data", "the data, in presentation form")
-        .absent("where the message ends before it does"),
+        .absent("where the message ends before it does, or where it is left out"),
 ];
 
 const EDNS: [Field; 4] = [

@@ -74,4 +74,5 @@ pub static HTTP: Schema = Schema {
 
 const REQUEST: &[&str] = &["http_request"];
 const RESPONSE: &[&str] = &["http_response"];
-const UNSEEN: &str = "where the request was not seen";
+const UNSEEN: &str = "where the request was not seen, and in interim responses (1xx) once these \
+                      have repeated 16 KiB of it";
