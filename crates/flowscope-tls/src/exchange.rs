@@ -6,11 +6,10 @@ use crate::handshake::{
     CERTIFICATE, CLIENT_HELLO, HELLO_RETRY_REQUEST, SERVER_HELLO, SERVER_HELLO_DONE,
     SERVER_KEY_EXCHANGE,
 };
-use crate::hello::HelloFormat;
 use crate::probe::Preceding;
 use crate::{
     Alert, CertificateChain, ClientHello, Handshake, Outcome, Resumption, ServerHello, TlsAnomaly,
-    TlsConfig, TlsError, TlsMessage,
+    TlsConfig, TlsError, TlsMessage, TlsTransport,
 };
 
 /// What is known of the handshake.
@@ -38,6 +37,7 @@ pub(crate) struct Exchange {
 /// What every step needs: the limits, the time of the packet, and the sink.
 pub(crate) struct Context<'a> {
     pub(crate) config: TlsConfig,
+    pub(crate) transport: TlsTransport,
     pub(crate) at: Timestamp,
     pub(crate) out: &'a mut dyn Sink<TlsMessage>,
 }
@@ -66,13 +66,13 @@ impl Exchange {
         side: FlowSide,
         context: &mut Context<'_>,
     ) -> Result<Next, TlsError> {
+        let transport = context.transport;
         match kind {
-            CLIENT_HELLO => ClientHello::parse(body, side, HelloFormat::Tls)
+            CLIENT_HELLO => ClientHello::parse(body, side, transport)
                 .map(|hello| self.client_hello(hello, context)),
-            SERVER_HELLO => {
-                ServerHello::parse(body, side).map(|hello| self.server_hello(hello, context))
-            }
-            HELLO_RETRY_REQUEST => ServerHello::parse_retry_of_drafts(body, side)
+            SERVER_HELLO => ServerHello::parse(body, side, transport)
+                .map(|hello| self.server_hello(hello, context)),
+            HELLO_RETRY_REQUEST => ServerHello::parse_retry_of_drafts(body, side, transport)
                 .map(|hello| self.server_hello(hello, context)),
             CERTIFICATE => {
                 CertificateChain::parse(body, side).map(|chain| self.certificates(chain, context))

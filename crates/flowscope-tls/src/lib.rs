@@ -28,6 +28,7 @@ mod error;
 mod exchange;
 mod factory;
 mod fingerprint;
+mod fragments;
 mod handshake;
 mod hello;
 mod message;
@@ -36,6 +37,7 @@ mod probe;
 mod record;
 mod resync;
 mod summary;
+mod transport;
 mod version;
 
 pub use alert::Alert;
@@ -49,8 +51,10 @@ pub use factory::{TlsFactory, TlsHandler};
 pub use fingerprint::Ja3;
 #[cfg(feature = "ja4")]
 pub use fingerprint::Ja4;
+pub use fragments::{Fragments, FragmentsError};
 pub use hello::{ClientHello, Extension, Extensions, HelloFormat, ServerHello, cipher_suite_name};
 pub use message::{TlsAnomaly, TlsMessage};
 pub use parser::TlsParser;
 pub use summary::{Handshake, Outcome, Resumption};
+pub use transport::TlsTransport;
 pub use version::{TlsVersion, is_grease};
