@@ -3,13 +3,13 @@
 use flowscope_core::{BySide, FlowSide, Sink, Timestamp};
 
 use crate::handshake::{
-    CERTIFICATE, CLIENT_HELLO, HELLO_RETRY_REQUEST, SERVER_HELLO, SERVER_HELLO_DONE,
-    SERVER_KEY_EXCHANGE,
+    CERTIFICATE, CLIENT_HELLO, HELLO_RETRY_REQUEST, HELLO_VERIFY_REQUEST, SERVER_HELLO,
+    SERVER_HELLO_DONE, SERVER_KEY_EXCHANGE,
 };
 use crate::probe::Preceding;
 use crate::{
-    Alert, CertificateChain, ClientHello, Handshake, Outcome, Resumption, ServerHello, TlsAnomaly,
-    TlsConfig, TlsError, TlsMessage, TlsTransport,
+    Alert, CertificateChain, ClientHello, Handshake, HelloVerifyRequest, Outcome, Resumption,
+    ServerHello, TlsAnomaly, TlsConfig, TlsError, TlsMessage, TlsTransport,
 };
 
 /// What is known of the handshake.
@@ -18,6 +18,7 @@ pub(crate) struct Exchange {
     pub(crate) client: Option<ClientHello>,
     pub(crate) server: Option<ServerHello>,
     retry: Option<ServerHello>,
+    verify: Option<HelloVerifyRequest>,
     certificates: Option<CertificateChain>,
     /// The first fatal alert, and when it came.
     alert: Option<(Alert, Timestamp)>,
@@ -48,6 +49,12 @@ impl Context<'_> {
             self.out.push(message);
         }
     }
+
+    /// Whether a message is the last one, sent again. Only DTLS does that; on a
+    /// stream, it would be another one.
+    fn is_repeated<T: Eq>(&self, last: Option<&T>, message: &T) -> bool {
+        self.transport == TlsTransport::Dtls && last == Some(message)
+    }
 }
 
 /// How a side goes on after a message.
@@ -74,6 +81,14 @@ impl Exchange {
                 .map(|hello| self.server_hello(hello, context)),
             HELLO_RETRY_REQUEST => ServerHello::parse_retry_of_drafts(body, side, transport)
                 .map(|hello| self.server_hello(hello, context)),
+            HELLO_VERIFY_REQUEST => {
+                let request = HelloVerifyRequest::parse(body, side)?;
+                if self.verify.as_ref() != Some(&request) {
+                    self.verify = Some(request.clone());
+                    context.report(TlsMessage::HelloVerifyRequest(request));
+                }
+                Ok(Next::Plain)
+            }
             CERTIFICATE => {
                 CertificateChain::parse(body, side).map(|chain| self.certificates(chain, context))
             }
@@ -98,6 +113,9 @@ impl Exchange {
 
     pub(crate) fn client_hello(&mut self, hello: ClientHello, context: &mut Context<'_>) -> Next {
         self.started.get_or_insert(context.at);
+        if context.is_repeated(self.client.as_ref(), &hello) {
+            return Next::Plain;
+        }
         self.client = Some(hello.clone());
         context.report(TlsMessage::ClientHello(hello));
         Next::Plain
@@ -113,6 +131,9 @@ impl Exchange {
             true => &mut self.retry,
             false => &mut self.server,
         };
+        if context.is_repeated(place.as_ref(), &hello) {
+            return next;
+        }
         *place = Some(hello.clone());
         context.report(TlsMessage::ServerHello(hello));
         next
@@ -190,8 +211,16 @@ impl Exchange {
         self.encrypted = Some(at);
     }
 
-    /// The summary, once, if there was a hello.
-    pub(crate) fn summary(&mut self, is_encrypted: bool, now: Timestamp) -> Option<Handshake> {
+    /// Reports the summary, once, if there was a hello.
+    pub(crate) fn report(&mut self, is_encrypted: bool, context: &mut Context<'_>) {
+        if let Some(summary) = self.summary(is_encrypted, context.at)
+            && context.config.report.wants_handshakes()
+        {
+            context.out.push(TlsMessage::Handshake(Box::new(summary)));
+        }
+    }
+
+    fn summary(&mut self, is_encrypted: bool, now: Timestamp) -> Option<Handshake> {
         let started = self.started.take()?;
         let (outcome, ended) = match (is_encrypted, self.alert) {
             (true, _) => (Outcome::Encrypted, self.encrypted.unwrap_or(now)),

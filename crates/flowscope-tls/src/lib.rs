@@ -10,6 +10,10 @@
 //! hello gives what was offered or chosen, and the fingerprints JA3, JA3S and
 //! JA4, which tell software apart.
 //!
+//! [`DtlsParser`] does the same for the datagrams of DTLS. A hello that came some
+//! other way is read by [`ClientHello::from_handshake`]; that of QUIC is, in
+//! `flowscope-quic`.
+//!
 //! Nothing is decrypted. When both sides have gone on encrypted, the parser
 //! lets the connection go and costs nothing from then on. What it keeps before
 //! is bounded by [`TlsConfig`]; captured bytes cannot make it panic.
@@ -24,6 +28,7 @@ mod certificate;
 mod config;
 mod connection;
 mod direction;
+mod dtls;
 mod error;
 mod exchange;
 mod factory;
@@ -45,6 +50,7 @@ pub use alert::Alert;
 pub use certificate::CertificateDetails;
 pub use certificate::{Certificate, CertificateChain};
 pub use config::{Report, TlsConfig};
+pub use dtls::DtlsParser;
 pub use error::TlsError;
 pub use factory::{TlsFactory, TlsHandler};
 #[cfg(feature = "ja3")]
@@ -52,7 +58,10 @@ pub use fingerprint::Ja3;
 #[cfg(feature = "ja4")]
 pub use fingerprint::Ja4;
 pub use fragments::{Fragments, FragmentsError};
-pub use hello::{ClientHello, Extension, Extensions, HelloFormat, ServerHello, cipher_suite_name};
+pub use hello::{
+    ClientHello, Extension, Extensions, HelloFormat, HelloVerifyRequest, ServerHello,
+    cipher_suite_name,
+};
 pub use message::{TlsAnomaly, TlsMessage};
 pub use parser::TlsParser;
 pub use summary::{Handshake, Outcome, Resumption};

@@ -5,6 +5,7 @@ mod exact;
 mod extensions;
 mod server;
 pub(crate) mod ssl2;
+mod verify;
 
 pub use client::{ClientHello, HelloFormat};
 pub(crate) use exact::is_exact;
@@ -12,6 +13,7 @@ pub(crate) use exact::is_exact;
 pub(crate) use extensions::kind;
 pub use extensions::{Extension, Extensions};
 pub use server::ServerHello;
+pub use verify::HelloVerifyRequest;
 
 use crate::bytes::{Cursor, Span};
 
