@@ -12,8 +12,8 @@ use clap_complete::Shell;
 use flowscope::engine::EngineConfig;
 use flowscope::track::IdleTimeouts;
 use flowscope::wire::Checksums;
-
-use crate::units;
+use flowscope_record::text::printable;
+use flowscope_record::{Encapsulation, FlowKey, Goal, KeyScope, RecordConfig};
 
 /// Flow, HTTP, TLS and DNS records from packet captures.
 #[derive(Debug, Parser)]
@@ -126,19 +126,19 @@ pub(crate) struct Options {
     pub(crate) quiet: bool,
     /// What flows are told apart by
     #[arg(long, global = true, value_name = "KEY", default_value = "five-tuple", help_heading = FLOWS)]
-    pub(crate) key: Key,
+    key: Key,
     /// Whose flows: the innermost packet's, or with none the outermost's
     #[arg(long, global = true, value_name = "WHICH", default_value = "auto", help_heading = FLOWS)]
-    pub(crate) encap: Encap,
+    encap: Encap,
     /// Tell apart flows of different VLANs
     #[arg(long, global = true, help_heading = FLOWS)]
-    pub(crate) vlan_in_key: bool,
+    vlan_in_key: bool,
     /// Tell apart flows of different tunnels, by what both of its ends call it or else by its ends
     #[arg(long, global = true, help_heading = FLOWS)]
-    pub(crate) tunnel_in_key: bool,
+    tunnel_in_key: bool,
     /// What is done about checksums
     #[arg(long, global = true, value_name = "WHAT", default_value = "ignore", help_heading = FLOWS)]
-    pub(crate) checksums: ChecksumPolicy,
+    checksums: ChecksumPolicy,
     /// Seconds of silence that end a flow, as CLASS=SECONDS,... for tcp, udp, other,
     /// handshake (TCP before it is established) and closed (TCP after its end)
     /// [default: tcp=300,udp=60,other=30,handshake=60,closed=10]
@@ -173,7 +173,7 @@ impl Arguments {
         if error.use_stderr() {
             // What is wrong is repeated, so it is said again without what a
             // terminal would obey.
-            let legible = |word: &OsString| units::printable(&word.to_string_lossy());
+            let legible = |word: &OsString| printable(&word.to_string_lossy());
             let legible: Vec<_> = said.iter().map(legible).collect();
             if let Err(error) = Self::try_parse_from(legible) {
                 error.exit();
@@ -198,9 +198,27 @@ impl Options {
         }
     }
 
-    /// The tracker's settings.
-    pub(crate) fn config(&self) -> EngineConfig {
-        let mut config = EngineConfig::default();
+    /// What records are made, and of what.
+    pub(crate) fn record_config(&self, goal: Goal) -> RecordConfig {
+        RecordConfig {
+            goal,
+            key: self.key.into(),
+            scope: match (self.vlan_in_key, self.tunnel_in_key) {
+                (false, false) => KeyScope::Nothing,
+                (true, false) => KeyScope::Vlan,
+                (false, true) => KeyScope::Tunnel,
+                (true, true) => KeyScope::VlanAndTunnel,
+            },
+            encapsulation: self.encap.into(),
+            engine: self.engine_config(),
+        }
+    }
+
+    fn engine_config(&self) -> EngineConfig {
+        let mut config = EngineConfig {
+            checksums: self.checksums.into(),
+            ..EngineConfig::default()
+        };
         for timeout in &self.idle_timeout {
             *timeout.class.of(&mut config.idle) = timeout.after;
         }
@@ -235,7 +253,7 @@ pub(crate) enum When {
 
 /// What flows are told apart by.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum Key {
+enum Key {
     /// Protocol, addresses and ports
     FiveTuple,
     /// The two IP addresses
@@ -246,7 +264,7 @@ pub(crate) enum Key {
 
 /// Which of several nested packets makes the flow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum Encap {
+enum Encap {
     /// The innermost
     Auto,
     /// The outermost
@@ -255,11 +273,30 @@ pub(crate) enum Encap {
 
 /// What becomes of packets whose checksum is wrong.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum ChecksumPolicy {
+enum ChecksumPolicy {
     /// They are not looked at
     Ignore,
     /// Packets with a wrong one are skipped and counted, as their receivers drop them
     Verify,
+}
+
+impl From<Key> for FlowKey {
+    fn from(key: Key) -> Self {
+        match key {
+            Key::FiveTuple => Self::FiveTuple,
+            Key::IpPair => Self::IpPair,
+            Key::MacPair => Self::MacPair,
+        }
+    }
+}
+
+impl From<Encap> for Encapsulation {
+    fn from(encap: Encap) -> Self {
+        match encap {
+            Encap::Auto => Self::Innermost,
+            Encap::None => Self::Outermost,
+        }
+    }
 }
 
 impl From<ChecksumPolicy> for Checksums {
@@ -364,7 +401,7 @@ mod tests {
     fn idle_timeouts_change_what_they_name() {
         let line = "flowscope --idle-timeout tcp=1.5,closed=2 flows --idle-timeout udp=3";
         let options = Arguments::try_parse_from(line.split(' ')).unwrap().options;
-        let idle = options.config().idle;
+        let idle = options.engine_config().idle;
         // The later option replaces the earlier one as a whole.
         let defaults = IdleTimeouts::default();
         assert_eq!(idle.udp, Duration::from_secs(3));

@@ -23,6 +23,15 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// What it means that `target` could not be written: nothing is wrong where
+    /// whoever reads it has read enough.
+    pub(crate) fn of_output(target: Target, error: io::Error) -> Result<(), Self> {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Ok(()),
+            _ => Err(Self::Output { target, error }),
+        }
+    }
+
     /// The exit status it calls for.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {

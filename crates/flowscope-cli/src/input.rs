@@ -1,16 +1,12 @@
-//! The captures to read: several files, read as one.
+//! Where captures come from.
 
 use core::fmt;
-use core::ops::ControlFlow;
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use flowscope::PacketView;
-use flowscope::pcap::{PcapError, PcapFlowSource};
+use flowscope::pcap::PcapError;
 
-use crate::error::Failure;
-use crate::progress::Progress;
 use crate::read_ahead::ReadAhead;
 
 /// Where one capture comes from.
@@ -20,81 +16,8 @@ pub(crate) enum Input {
     File(PathBuf),
 }
 
-/// The inputs that `files` name: standard input where they name none.
-pub(crate) fn named(files: Vec<PathBuf>) -> Result<Vec<Input>, Failure> {
-    let mut inputs: Vec<Input> = files
-        .into_iter()
-        .map(|file| match file.as_os_str().as_encoded_bytes() {
-            b"-" => Input::StandardInput,
-            _ => Input::File(file),
-        })
-        .collect();
-    if inputs.is_empty() {
-        if io::stdin().is_terminal() {
-            return Err(Failure::Usage("no capture was named"));
-        }
-        inputs.push(Input::StandardInput);
-    }
-    Ok(inputs)
-}
-
-/// Gives the packets of all inputs, in order, to `each` until it breaks.
-///
-/// An input that cannot be read to its end is followed by the next one. What
-/// was wrong comes back in the end.
-///
-/// With more `jobs` than one, one of them reads ahead.
-pub(crate) fn read(
-    inputs: Vec<Input>,
-    jobs: u16,
-    mut progress: Progress,
-    mut each: impl FnMut(PacketView<'_>) -> ControlFlow<()>,
-) -> Vec<Failure> {
-    let mut failures = Vec::new();
-    for input in inputs {
-        let size = input.size();
-        let opened = if jobs > 1 {
-            input.open_ahead()
-        } else {
-            input.open()
-        };
-        let read = opened.and_then(|opened| read_one(opened, &mut progress, &mut each));
-        match read {
-            Ok(ControlFlow::Continue(())) => {}
-            Ok(ControlFlow::Break(())) => break,
-            Err(error) => failures.push(Failure::Input { input, error }),
-        }
-        progress.next_input(size);
-    }
-    progress.finish();
-    failures
-}
-
-fn read_one(
-    input: Box<dyn Read>,
-    progress: &mut Progress,
-    each: &mut impl FnMut(PacketView<'_>) -> ControlFlow<()>,
-) -> Result<ControlFlow<()>, PcapError> {
-    let mut source = PcapFlowSource::from_reader(input)?;
-    loop {
-        let batch = source.next_batch()?;
-        let len = batch.len();
-        if len == 0 {
-            return Ok(ControlFlow::Continue(()));
-        }
-        for packet in batch {
-            if each(packet).is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        if progress.is_due(len) {
-            progress.show(source.position());
-        }
-    }
-}
-
 impl Input {
-    fn open(&self) -> Result<Box<dyn Read>, PcapError> {
+    pub(crate) fn open(&self) -> Result<Box<dyn Read>, PcapError> {
         match self {
             Self::StandardInput => Ok(Box::new(io::stdin().lock())),
             Self::File(path) => match File::open(path) {
@@ -105,7 +28,7 @@ impl Input {
     }
 
     /// Opens it to be read on a thread of its own.
-    fn open_ahead(&self) -> Result<Box<dyn Read>, PcapError> {
+    pub(crate) fn open_ahead(&self) -> Result<Box<dyn Read>, PcapError> {
         match self {
             Self::StandardInput => Ok(Box::new(ReadAhead::of(|| io::stdin().lock()))),
             Self::File(path) => match File::open(path) {

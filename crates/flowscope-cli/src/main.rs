@@ -1,35 +1,22 @@
 //! The `flowscope` command: what is in a capture, as records.
 //!
-//! A thin layer over the `flowscope` library. The way of a packet through it:
-//! `input` reads the captures, `tracking` follows their flows and notes what
-//! only the command keeps, `observing` also puts streams in order, which
-//! `listening` reads and `watching` does not; `report` decides what becomes a
-//! record, `record` says what is in one, `format` writes it.
+//! A thin layer over the `flowscope-record` library. The way of a packet through
+//! it: `captures` reads the files, the library makes records of their packets,
+//! `writer` writes them; those that go into a table are drawn by `rows`.
 
 mod args;
-mod choice;
-mod community_id;
-mod digits;
+mod captures;
 mod error;
 mod extraction;
-mod format;
 mod input;
-mod listening;
-mod names;
-mod observing;
 mod output;
 mod progress;
-mod queue;
-mod ranking;
 mod read_ahead;
-mod record;
-mod report;
+mod rows;
 mod run;
-mod streams;
-mod tally;
-mod tracking;
+mod table;
 mod units;
-mod watching;
+mod writer;
 
 use std::process::ExitCode;
 

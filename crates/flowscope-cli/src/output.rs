@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
-use crate::error::Failure;
 use crate::input::Input;
 
 /// Standard output or a file.
@@ -45,18 +44,6 @@ impl Target {
             .iter()
             .filter_map(|input| input.path()?.canonicalize().ok())
             .any(|path| path == file && path.is_file())
-    }
-
-    /// What it means that it could not be written: nothing is wrong where
-    /// somebody has read enough.
-    pub(crate) fn closed(self, error: io::Error) -> Result<Vec<Failure>, Failure> {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Ok(Vec::new()),
-            _ => Err(Failure::Output {
-                target: self,
-                error,
-            }),
-        }
     }
 
     pub(crate) fn open(&self) -> io::Result<Box<dyn Write>> {

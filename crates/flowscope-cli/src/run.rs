@@ -1,34 +1,24 @@
 //! From the command line to the exit status.
 
 use core::ops::ControlFlow;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::CommandFactory;
-use flowscope::detect::Protocol;
-use flowscope::engine::EngineConfig;
-use flowscope::engine::{Engine, PayloadConsumer};
-use flowscope::extract::{AutoDetectEncap, FiveTuple, FlowExtractor, Scoped};
+use flowscope_record::text::printable;
+use flowscope_record::{Goal, Record, RecordTracker};
 
-use crate::args::{Arguments, Command, Encap, Key, Options};
-use crate::choice::Choice;
+use crate::args::{Arguments, Command, Options};
+use crate::captures;
 use crate::error::Failure;
 use crate::extraction::Extraction;
-use crate::format::Writer;
-use crate::input::{self, Input};
-use crate::listening::Aim;
-use crate::observing::{Observer, Until};
+use crate::input::Input;
 use crate::output::Target;
 use crate::progress::{Progress, Screen};
-use crate::queue::Queue;
-use crate::record::HasEnds;
-use crate::report::{Report, Subject};
-use crate::streams::{StreamReader, Streamed};
-use crate::tally::Span;
-use crate::tracking::{Follow, Recorder};
-use crate::units;
-use crate::watching::Watcher;
+use crate::writer::Writer;
 
 /// Does what the arguments say, and tells standard error what went wrong.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
@@ -38,7 +28,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         let mut stderr = io::stderr().lock();
         for failure in &failures {
             // One line for each, whatever a file is called.
-            let failure = units::printable(&failure.to_string());
+            let failure = printable(&failure.to_string());
             // There is nowhere left to complain about standard error.
             let _ = writeln!(stderr, "flowscope: {failure}");
         }
@@ -53,29 +43,29 @@ fn perform(arguments: Arguments) -> Result<Vec<Failure>, Failure> {
         captures,
     } = arguments;
     let mut folder = None;
-    let (subject, captures) = match command {
-        None => (Subject::Summary, captures),
-        Some(Command::Summary(captures)) => (Subject::Summary, captures),
-        Some(Command::Flows(captures)) => (Subject::Flows, captures),
-        Some(Command::Events(captures)) => (Subject::Events, captures),
-        Some(Command::All(captures)) => (Subject::All, captures),
-        Some(Command::Http(captures)) => (Subject::Messages(Protocol::Http), captures),
-        Some(Command::Tls(captures)) => (Subject::Messages(Protocol::Tls), captures),
-        Some(Command::Dns(captures)) => (Subject::Messages(Protocol::Dns), captures),
+    let (goal, captures) = match command {
+        None => (Goal::Summary, captures),
+        Some(Command::Summary(captures)) => (Goal::Summary, captures),
+        Some(Command::Flows(captures)) => (Goal::Flows, captures),
+        Some(Command::Events(captures)) => (Goal::Events, captures),
+        Some(Command::All(captures)) => (Goal::All, captures),
+        Some(Command::Http(captures)) => (Goal::Http, captures),
+        Some(Command::Tls(captures)) => (Goal::Tls, captures),
+        Some(Command::Dns(captures)) => (Goal::Dns, captures),
         Some(Command::Streams { extract, captures }) => {
             folder = extract;
-            (Subject::Streams, captures)
+            (Goal::Streams, captures)
         }
         Some(Command::Completions { shell }) => return print(&options, &completions(shell)),
         Some(Command::Man { command }) => return print(&options, &manual(command.as_deref())?),
     };
-    report(subject, folder, &options, input::named(captures.files)?)
+    report(goal, folder, &options, captures::named(captures.files)?)
 }
 
 /// Reads the inputs and reports on them; comes back with what went wrong on
 /// the way.
 fn report(
-    subject: Subject,
+    goal: Goal,
     folder: Option<PathBuf>,
     options: &Options,
     inputs: Vec<Input>,
@@ -84,155 +74,50 @@ fn report(
     if target.is_among(&inputs) {
         return Err(Failure::Usage("the output is one of the captures"));
     }
-    let writer = Writer::open(&target, options.format(), subject.schema(), options.limit);
-    let writer = match writer {
+    let writer = Writer::open(&target, options.format(), goal, options.limit);
+    let mut writer = match writer {
         Ok(writer) => writer,
-        Err(error) => return target.closed(error),
+        Err(error) => return Failure::of_output(target, error).map(|()| Vec::new()),
     };
-    let screen = if target.is_terminal() && subject != Subject::Summary {
+    let screen = if target.is_terminal() && goal != Goal::Summary {
         Screen::Busy
     } else {
         Screen::Free
     };
-    let job = Job {
-        subject,
-        folder,
-        config: EngineConfig {
-            checksums: options.checksums.into(),
-            ..options.config()
-        },
-        jobs: options.jobs,
-        progress: Progress::new(options.progress(), &inputs, screen),
-        inputs,
-        report: Report::new(subject, writer),
-    };
-    let choice = Choice {
-        key: options.key,
-        encap: options.encap,
-    };
-    let mut scoped = Scoped::new(choice);
-    if options.vlan_in_key {
-        scoped = scoped.with_vlan();
+    let progress = Progress::new(options.progress(), &inputs, screen);
+    // Set where nothing more is of use: there are enough records, or they cannot
+    // be written.
+    let is_done = Arc::new(AtomicBool::new(false));
+    let extraction = folder.map(|folder| Extraction::into_folder(folder, is_done.clone()));
+    let mut tracker = RecordTracker::new(options.record_config(goal));
+    if let Some(extraction) = &extraction {
+        tracker = tracker.with_stream_writer(extraction.clone());
     }
-    if options.tunnel_in_key {
-        scoped = scoped.with_tunnel();
-    }
-    let is_scoped = options.vlan_in_key || options.tunnel_in_key;
-    let (failures, written) = match (options.key, options.encap) {
-        (Key::FiveTuple, Encap::Auto) if !is_scoped => {
-            job.run(AutoDetectEncap::new(FiveTuple::bidirectional()))
+
+    let mut write = |record: Record| {
+        writer.write(&record);
+        if writer.is_done() {
+            is_done.store(true, Relaxed);
         }
-        (Key::FiveTuple, Encap::None) if !is_scoped => job.run(FiveTuple::bidirectional()),
-        _ => job.run(scoped),
     };
-    match written {
+    let mut failures = captures::read(inputs, options.jobs, progress, |source| {
+        let batch = source.next_batch()?;
+        let len = batch.len();
+        let wanted = |packet| (!is_done.load(Relaxed)).then_some(packet);
+        tracker.track_batch(batch.map_while(wanted), &mut write);
+        Ok(match is_done.load(Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(len),
+        })
+    });
+    tracker.finish(&mut write);
+    let error = extraction.and_then(|extraction| extraction.take_error());
+    failures.extend(error.map(|(path, error)| Failure::Extract { path, error }));
+    match writer.finish() {
         Ok(()) => Ok(failures),
-        Err(error) => target.closed(error),
+        Err(error) => Failure::of_output(target, error).map(|()| Vec::new()),
     }
 }
-
-/// All that it takes but a way to tell flows apart.
-struct Job {
-    subject: Subject,
-    /// Where streams are to be written to.
-    folder: Option<PathBuf>,
-    config: EngineConfig,
-    jobs: u16,
-    inputs: Vec<Input>,
-    progress: Progress,
-    report: Report,
-}
-
-impl Job {
-    fn run<E>(self, extractor: E) -> (Vec<Failure>, io::Result<()>)
-    where
-        E: FlowExtractor<Key: HasEnds>,
-    {
-        match self.subject {
-            Subject::Streams => self.read_streams(extractor),
-            Subject::Flows => self.follow_flows(extractor, Recorder::with_glances()),
-            Subject::Events => {
-                let recorder = Recorder::with_glances();
-                self.follow_flows(extractor, Observer::new(recorder, Watcher, Until::End))
-            }
-            Subject::Summary => self.follow_flows(extractor, Aim::Names.observer()),
-            Subject::All => self.follow_flows(extractor, Aim::Everything.observer()),
-            Subject::Messages(protocol) => {
-                self.follow_flows(extractor, Aim::Only(protocol).observer())
-            }
-        }
-    }
-
-    fn read_streams<E>(self, extractor: E) -> (Vec<Failure>, io::Result<()>)
-    where
-        E: FlowExtractor<Key: HasEnds>,
-    {
-        let mut report = self.report;
-        let reader = StreamReader::new(self.folder.map(Extraction::into_folder));
-        let payload = PayloadConsumer::new(reader);
-        let mut engine = Engine::with_consumer(extractor, payload, self.config);
-        let mut write = |streamed: Streamed| {
-            if let Streamed(Some(stream)) = streamed {
-                report.stream(&stream);
-            }
-            report.is_done()
-        };
-        let mut failures = input::read(self.inputs, self.jobs, self.progress, |packet| {
-            let mut is_done = false;
-            engine.track(packet, &mut |streamed| is_done |= write(streamed));
-            let extraction = engine.consumer().reader().extraction();
-            match is_done || extraction.is_some_and(Extraction::has_failed) {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
-        });
-        engine.finish(&mut |streamed| {
-            write(streamed);
-        });
-        let extraction = engine.consumer_mut().reader_mut().take_extraction();
-        let error = extraction.and_then(Extraction::into_error);
-        failures.extend(error.map(|(path, error)| Failure::Extract { path, error }));
-        (failures, report.finish(engine.stats(), None))
-    }
-
-    fn follow_flows<E, C>(self, extractor: E, consumer: C) -> (Vec<Failure>, io::Result<()>)
-    where
-        E: FlowExtractor<Key: HasEnds>,
-        C: Follow<E::Key>,
-    {
-        let Self {
-            folder: _,
-            subject: _,
-            config,
-            jobs,
-            inputs,
-            progress,
-            mut report,
-        } = self;
-        let mut engine = Engine::with_consumer(extractor, consumer, config);
-        let mut span = None;
-        let mut queue = Queue::default();
-
-        let failures = input::read(inputs, jobs, progress, |packet| {
-            span = Some(Span::including(span, &packet));
-            engine.track(packet, &mut |tracked| queue.push(tracked, &mut report));
-            queue.flush(&mut report, |id| {
-                let key = engine.flow_key(id).expect(LIVES);
-                let state = engine.flow_state(id).expect(LIVES);
-                (key.ends(), C::notes(state).icmp)
-            });
-            match report.is_done() {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
-        });
-        engine.finish(&mut |tracked| queue.push(tracked, &mut report));
-        (failures, report.finish(engine.stats(), span))
-    }
-}
-
-/// Why a flow to which something happened is there.
-const LIVES: &str = "a flow that ended was named by its end";
 
 /// Writes a text that was asked for.
 fn print(options: &Options, text: &[u8]) -> Result<Vec<Failure>, Failure> {
@@ -243,7 +128,7 @@ fn print(options: &Options, text: &[u8]) -> Result<Vec<Failure>, Failure> {
     });
     match written {
         Ok(()) => Ok(Vec::new()),
-        Err(error) => target.closed(error),
+        Err(error) => Failure::of_output(target, error).map(|()| Vec::new()),
     }
 }
 

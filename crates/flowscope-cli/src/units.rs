@@ -42,25 +42,6 @@ pub(crate) fn duration(nanos: u64) -> String {
     }
 }
 
-/// A span of time in nanoseconds.
-pub(crate) fn nanos(duration: core::time::Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// What a host sent, without what would make a terminal do something or show
-/// it in another order than it was sent.
-pub(crate) fn printable(text: &str) -> String {
-    text.replace(is_odd, "\u{fffd}")
-}
-
-/// Whether a character makes a terminal do something, changes the order of
-/// others, or cannot be seen.
-pub(crate) fn is_odd(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 /// A part of a whole: `12.3 %`.
 pub(crate) fn percent(part: u64, whole: u64) -> String {
     match whole {
@@ -135,13 +116,6 @@ mod tests {
         assert_eq!(count(999), "999");
         assert_eq!(count(1000), "1,000");
         assert_eq!(count(1_234_567), "1,234,567");
-    }
-
-    #[test]
-    fn what_a_terminal_would_obey_is_replaced() {
-        let text = "a\0\t\r\n\x1b[1m\x7f\u{80}\u{9b}\u{9f}\u{202e}\u{feff}é\u{a0}z";
-        let shown = format!("a{0}{0}{0}{0}{0}[1m{0}{0}{0}{0}{0}{0}é\u{a0}z", '\u{fffd}');
-        assert_eq!(printable(text), shown);
     }
 
     #[test]

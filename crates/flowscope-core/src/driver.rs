@@ -1,13 +1,14 @@
 //! The engine by the names it is used by.
 
 use crate::engine::{
-    Datagrams, Engine, EngineConfig, Lifecycle, Parsers, PayloadConsumer, PayloadReader, Sessions,
-    StreamCallbacks,
+    Datagrams, Engine, EngineConfig, Lifecycle, Parsers, PayloadConsumer, PayloadReader,
+    ReassemblerFactory, Reassembly, Sessions, StreamCallbacks,
 };
 use crate::extract::FlowExtractor;
 use crate::session::{
     DatagramParser, FlowFactory, OnlyDatagrams, OnlySessions, SessionParser, StreamFactory,
 };
+use crate::track::FlowId;
 
 /// Follows flows: packets in, [`FlowEvent`](crate::FlowEvent)s out.
 ///
@@ -125,11 +126,19 @@ impl<E: FlowExtractor> Engine<E, Lifecycle<()>> {
 /// ```
 pub type FlowDriver<E, F> = Engine<E, PayloadConsumer<StreamCallbacks<F>>>;
 
+/// Follows flows and shows the segments of TCP connections to reassemblers of
+/// your own, made by a [`ReassemblerFactory`].
+///
+/// For whoever wants to put streams in order otherwise than
+/// [`BufferedReassembler`](crate::reassemble::BufferedReassembler) does, which
+/// the other drivers use.
+pub type FlowReassemblyDriver<E, F> = Engine<E, Reassembly<F>>;
+
 /// Follows flows and gives each TCP connection a [`SessionParser`].
 ///
-/// Every flow is tracked, whether it has a parser or not. A parser that fails
-/// ends its session, which is reported with `EndReason::ParseError`; its flow
-/// lives on.
+/// Every flow is tracked, whether it has a parser or not. That a parser fails is
+/// reported at once, as [`SessionEvent::ParserFailed`](crate::SessionEvent); its
+/// flow lives on, and ends with `EndReason::ParseError`.
 ///
 /// ```
 /// use flowscope_core::extract::FiveTuple;
@@ -305,6 +314,17 @@ where
     }
 }
 
+impl<E, F> Engine<E, Reassembly<F>>
+where
+    E: FlowExtractor,
+    F: ReassemblerFactory<E::Key>,
+{
+    /// A driver that shows segments to the reassemblers that `factory` makes.
+    pub fn new(extractor: E, factory: F) -> Self {
+        Self::with_consumer(extractor, Reassembly::new(factory), EngineConfig::default())
+    }
+}
+
 impl<E, F, M> Engine<E, Sessions<F, M>>
 where
     E: FlowExtractor,
@@ -314,6 +334,13 @@ where
     /// parser that is `Clone` is its own factory.
     pub fn new(extractor: E, factory: F) -> Self {
         Self::of_reader(extractor, Parsers::new(OnlySessions::new(factory)))
+    }
+
+    /// The parser of a flow, while the flow lives and its parser has not failed
+    /// or asked for no more.
+    #[must_use]
+    pub fn parser(&self, flow: FlowId) -> Option<&F::Parser> {
+        self.flow_state(flow)?.stream()?.parser().as_session()
     }
 }
 
@@ -326,6 +353,42 @@ where
     /// `factory` makes; a parser that is `Clone` is its own factory.
     pub fn new(extractor: E, factory: F) -> Self {
         Self::of_reader(extractor, Parsers::new(OnlyDatagrams::new(factory)))
+    }
+
+    /// The parser of a flow, while the flow lives and its parser has not failed
+    /// or asked for no more.
+    ///
+    /// ```
+    /// # use flowscope_core::extract::FiveTuple;
+    /// # use flowscope_core::session::{Datagram, DatagramParser, Interest};
+    /// # use flowscope_core::{FlowDatagramDriver, LinkType, PacketView, Sink, Timestamp};
+    /// #[derive(Clone, Default)]
+    /// struct Count(usize);
+    ///
+    /// impl DatagramParser for Count {
+    ///     // As in the examples above, but for
+    /// #     type Message = ();
+    /// #     type Error = core::convert::Infallible;
+    /// #     fn parse(&mut self, datagram: Datagram<'_>, _: &mut dyn Sink<()>) -> Result<Interest, Self::Error> {
+    ///         self.0 += datagram.payload.len();
+    /// #         Ok(Interest::More)
+    /// #     }
+    /// }
+    ///
+    /// # let packet = [
+    /// #     0x45, 0, 0, 30, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+    /// #     0x30, 0x39, 0, 53, 0, 10, 0, 0, b'h', b'i',
+    /// # ];
+    /// # let view = PacketView::new(&packet, Timestamp::EPOCH).with_link(LinkType::RAW);
+    /// let mut driver = FlowDatagramDriver::new(FiveTuple::bidirectional(), Count::default());
+    /// let mut events = Vec::new();
+    /// driver.track(view, &mut events);
+    /// let flow = events[0].flow();
+    /// assert_eq!(driver.parser(flow).map(|parser| parser.0), Some(2));
+    /// ```
+    #[must_use]
+    pub fn parser(&self, flow: FlowId) -> Option<&F::Parser> {
+        self.flow_state(flow)?.stream()?.parser().as_datagrams()
     }
 }
 

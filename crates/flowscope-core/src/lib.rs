@@ -42,7 +42,8 @@ pub mod wire;
 
 pub use dedup::Dedup;
 pub use driver::{
-    FlowDatagramDriver, FlowDriver, FlowMessageDriver, FlowSessionDriver, FlowTracker,
+    FlowDatagramDriver, FlowDriver, FlowMessageDriver, FlowReassemblyDriver, FlowSessionDriver,
+    FlowTracker,
 };
 pub use engine::EngineConfig;
 pub use packet::{LinkType, PacketView};

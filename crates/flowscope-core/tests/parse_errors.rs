@@ -27,11 +27,14 @@ fn reports(talk: &Conversation) -> (usize, usize) {
         let kind = AnomalyKind::ParseError;
         matches!(event, SessionEvent::Anomaly { kind: it, .. } if *it == kind)
     });
-    let closed = events.iter().filter(|event| {
-        let reason = EndReason::ParseError;
-        matches!(event, SessionEvent::Closed { reason: it, .. } if *it == reason)
-    });
-    (odd.count(), closed.count())
+    let failed = events
+        .iter()
+        .filter(|event| matches!(event, SessionEvent::ParserFailed { .. }));
+    let Some(SessionEvent::Closed { reason, .. }) = events.last() else {
+        panic!("the end of the flow comes last");
+    };
+    assert_eq!(*reason, EndReason::ParseError);
+    (odd.count(), failed.count())
 }
 
 #[test]
@@ -75,14 +78,13 @@ impl SessionParser for Letters {
 }
 
 #[test]
-fn the_error_comes_with_the_end_of_the_session_behind_what_was_read_before_it() {
+fn an_error_is_reported_behind_what_was_read_before_it() {
     let mut driver = FlowSessionDriver::new(FiveTuple::bidirectional(), Letters);
     let mut told = Vec::new();
     let mut on_event = |event| match event {
         SessionEvent::Application { message, .. } => told.push(char::from(message).to_string()),
-        SessionEvent::Closed { reason, error, .. } => {
-            let error = error.expect("a parser failed");
-            assert_eq!(reason, EndReason::ParseError);
+        SessionEvent::ParserFailed { error, .. } => {
+            let error = error.expect("it returned an error");
             assert_eq!(error.downcast_ref(), Some(&ParseError::Malformed));
             told.push(format!("{error:?}"));
         }
@@ -95,18 +97,23 @@ fn the_error_comes_with_the_end_of_the_session_behind_what_was_read_before_it() 
     assert_eq!(told, ["a", "b", "malformed message"]);
 }
 
+/// The bytes that come after a failure count, too.
 #[test]
-fn the_end_of_a_flow_has_no_error() {
+fn the_end_of_a_flow_comes_once_with_its_last_statistics() {
+    let talk = talk()
+        .handshake()
+        .send(Client, b"no!")
+        .send(Client, b"and so on");
     let mut driver = picky::driver();
-    let mut errors = Vec::new();
+    let mut ends = Vec::new();
     let mut on_event = |event| {
-        if let SessionEvent::Closed { error, .. } = event {
-            errors.push(error.is_some());
+        if let SessionEvent::Closed { stats, .. } = event {
+            ends.push(stats.payload_bytes.total());
         }
     };
-    for frame in &talk().handshake().send(Client, b"yes").frames() {
+    for frame in &talk.frames() {
         driver.track(view(frame), &mut on_event);
     }
     driver.finish(&mut on_event);
-    assert_eq!(errors, [false]);
+    assert_eq!(ends, [12]);
 }

@@ -12,7 +12,7 @@ use flowscope_core::extract::{FiveTuple, FiveTupleKey, IpPair};
 use flowscope_core::session::{
     Both, ByKey, Datagram, DatagramParser, FlowFactory, Interest, SessionParser,
 };
-use flowscope_core::track::{AnomalyKind, EndReason, FlowEvent};
+use flowscope_core::track::{AnomalyKind, EndReason, FlowEvent, FlowState};
 use flowscope_core::{
     FlowDatagramDriver, FlowMessageDriver, FlowSessionDriver, FlowSide, SessionEvent, Sink,
     Timestamp,
@@ -218,19 +218,21 @@ fn a_parsers_error_ends_the_session_and_not_the_flow() {
     let expected = [
         "C: good",
         "S: fine",
-        "closed parse_error",
+        "failed",
         "S! parse_error",
-        "ended fin",
+        "closed parse_error",
     ];
     assert_eq!(words(&all), expected);
     let started = |event: &&LineEvent| matches!(event, SessionEvent::Started { .. });
     assert_eq!(all.iter().filter(started).count(), 1);
     // Every packet of the flow is counted, before the error and after.
-    let Some(SessionEvent::Tracked(FlowEvent::Ended { stats, reason, .. })) = all.last() else {
+    let Some(SessionEvent::Closed { stats, reason, .. }) = all.last() else {
         panic!("{:?} is no end", all.last());
     };
     assert_eq!(stats.packets.total(), bad.frames().len() as u64);
-    assert_eq!(*reason, EndReason::Fin);
+    assert_eq!(*reason, EndReason::ParseError);
+    // How the connection itself ended.
+    assert_eq!(stats.state, FlowState::Closed);
 }
 
 /// Each session that fails is reported so once, wherever it fails.
@@ -246,22 +248,17 @@ fn an_error_is_reported_once_wherever_it_comes_from() {
     };
     let doomed = || talk().handshake().send(Side::Client, b"doom\n");
     let cases = [
-        ("held bytes at the end of the input", held(), "end_of_input"),
+        ("held bytes at the end of the input", held()),
         (
             "held bytes at a reset",
             held().close(Close::Reset(Side::Client)),
-            "rst",
         ),
-        (
-            "held bytes at a timeout",
-            held().wait(600 * SECOND),
-            "end_of_input",
-        ),
-        ("the end of the input", doomed(), "end_of_input"),
-        ("a FIN", doomed().close(Close::Fin(Side::Client)), "fin"),
-        ("a reset", doomed().close(Close::Reset(Side::Server)), "rst"),
+        ("held bytes at a timeout", held().wait(600 * SECOND)),
+        ("the end of the input", doomed()),
+        ("a FIN", doomed().close(Close::Fin(Side::Client))),
+        ("a reset", doomed().close(Close::Reset(Side::Server))),
     ];
-    for (name, talk, reason) in cases {
+    for (name, talk) in cases {
         let mut driver = FlowSessionDriver::new(FiveTuple::bidirectional(), Lines::default());
         let mut events = Vec::new();
         for frame in talk.frames() {
@@ -273,10 +270,11 @@ fn an_error_is_reported_once_wherever_it_comes_from() {
         driver.finish(&mut events);
         let words = words(&events);
         let count = |what: &str| words.iter().filter(|word| word.contains(what)).count();
-        assert_eq!(count("closed parse_error"), 1, "{name}: {words:?}");
+        assert_eq!(count("failed"), 1, "{name}: {words:?}");
         assert_eq!(count("! parse_error"), 1, "{name}: {words:?}");
         assert_eq!(count("closed"), 1, "{name}: {words:?}");
-        assert_eq!(words.last(), Some(&format!("ended {reason}")), "{name}");
+        let last = words.last().map(String::as_str);
+        assert_eq!(last, Some("closed parse_error"), "{name}");
         let stats = driver.stats();
         assert_eq!(stats.anomalies_of(AnomalyKind::ParseError), 1, "{name}");
         assert_eq!(driver.held_memory(), 0, "{name}");
@@ -403,10 +401,10 @@ fn an_error_belongs_to_the_side_that_sent_it() {
     let expected = [
         "S: one",
         "S: gap 4",
-        "closed parse_error",
+        "failed",
         "S! stream_gap",
         "S! parse_error",
-        "ended end_of_input",
+        "closed parse_error",
     ];
     let of_tcp: Vec<_> = words.iter().take(6).collect();
     assert_eq!(of_tcp, expected.iter().collect::<Vec<_>>());
@@ -454,9 +452,9 @@ fn a_new_connection_on_the_same_ports_gets_a_parser_of_its_own() {
         .close(Close::Fin(Side::Client));
     let frames = [first.frames(), second.frames()].concat();
     let expected = [
-        "closed parse_error",
+        "failed",
         "C! parse_error",
-        "ended fin",
+        "closed parse_error",
         "C: good",
         "C: fin 5+0",
         "S: fin 0+0",

@@ -65,11 +65,12 @@ const QUIC: &str = "crates/flowscope-quic/src/";
 const DNS: &str = "crates/flowscope-dns/src/";
 const DETECT: &str = "crates/flowscope-detect/src/";
 const PCAP: &str = "crates/flowscope-pcap/src/";
+const RECORD: &str = "crates/flowscope-record/src/";
 
-/// Every crate below the facade.
-const LIBRARIES: &[&str] = &[CORE, HTTP, TLS, QUIC, DNS, DETECT, PCAP];
+/// Every crate but the facade and the outer ones.
+const LIBRARIES: &[&str] = &[CORE, HTTP, TLS, QUIC, DNS, DETECT, PCAP, RECORD];
 /// Those of them that only compute.
-const PURE: &[&str] = &[CORE, HTTP, TLS, QUIC, DNS, DETECT];
+const PURE: &[&str] = &[CORE, HTTP, TLS, QUIC, DNS, DETECT, RECORD];
 
 pub(super) const RULES: &[Rule] = &[
     // Crates.
@@ -177,6 +178,35 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
+        says: "flowscope-record depends on the core, the protocols and what tells them apart, and \
+               may on the reader, two hashes and what writes text",
+        check: Check::DependsOnlyOn {
+            package: "flowscope-record",
+            always: &[
+                "flowscope-core",
+                "flowscope-http",
+                "flowscope-tls",
+                "flowscope-dns",
+                "flowscope-detect",
+            ],
+            sometimes: &[
+                "flowscope-pcap",
+                "base64",
+                "csv",
+                "serde_json",
+                "sha1",
+                "sha2",
+            ],
+        },
+        broken_by: (
+            "crates/flowscope-record/Cargo.toml",
+            "[package]\nname = \"flowscope-record\"\n[dependencies]\n\
+             flowscope-core.workspace = true\nflowscope-http.workspace = true\n\
+             flowscope-tls.workspace = true\nflowscope-dns.workspace = true\n\
+             flowscope-detect.workspace = true\nclap = \"4\"\n",
+        ),
+    },
+    Rule {
         says: "the facade depends on the crates it re-exports alone",
         check: Check::DependsOnlyOn {
             package: "flowscope",
@@ -197,11 +227,11 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
-        says: "the command knows the facade alone",
+        says: "the command knows the facade and the records",
         check: Check::KnowsOnly {
             package: "flowscope-cli",
             kind: Kind::Shipped,
-            crates: &["flowscope"],
+            crates: &["flowscope", "flowscope-record"],
         },
         broken_by: (
             "crates/flowscope-cli/Cargo.toml",
@@ -453,8 +483,15 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Absent {
             what: &[Path("std::fs"), Path("std::io"), Path("std::path")],
             under: PURE,
-            // It gives the reader a method, and reads nothing.
-            except: &["crates/flowscope-detect/src/pcap.rs"],
+            except: &[
+                // They name the reader, and read nothing.
+                "crates/flowscope-detect/src/pcap.rs",
+                "crates/flowscope-record/src/records.rs",
+                // They write to whatever they are given.
+                "crates/flowscope-record/src/csv.rs",
+                "crates/flowscope-record/src/json.rs",
+                "crates/flowscope-record/src/plain_text.rs",
+            ],
         },
         broken_by: (
             "crates/flowscope-tls/src/lib.rs",
@@ -489,6 +526,18 @@ pub(super) const RULES: &[Rule] = &[
         broken_by: (
             "crates/flowscope-core/src/track/table.rs",
             "fn f() { tracing::debug!(\"x\") }",
+        ),
+    },
+    Rule {
+        says: "records are made of what `engines` observes, and only that names the core's engine",
+        check: Check::Absent {
+            what: &[Path("flowscope_core::engine")],
+            under: &[RECORD],
+            except: &["crates/flowscope-record/src/engines/"],
+        },
+        broken_by: (
+            "crates/flowscope-record/src/tracker.rs",
+            "use flowscope_core::engine::Engine;",
         ),
     },
     // Inside the core, downward only.

@@ -18,6 +18,7 @@ mod parsers;
 mod payload;
 mod pending;
 mod reader;
+mod reassembly;
 mod scheduling;
 mod stream_callbacks;
 mod timers;
@@ -33,6 +34,7 @@ pub use parsers::{Datagrams, FlowParser, Parsers, Sessions};
 pub use payload::{PayloadConsumer, PayloadState};
 pub use pending::{Pending, PendingEntry, PendingSlot};
 pub use reader::{PayloadReader, ReadResult, ReadState};
+pub use reassembly::{ReassemblerFactory, Reassembly};
 pub use stream_callbacks::StreamCallbacks;
 
 use alloc::boxed::Box;

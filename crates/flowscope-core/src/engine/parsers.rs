@@ -94,7 +94,13 @@ where
         let interest = parser
             .feed(input, &mut messages(flow, input.side, out))
             .map_err(ParserError::new);
-        outcome(interest, SessionParser::is_poisoned(parser), flow, out)
+        result(
+            interest,
+            SessionParser::is_poisoned(parser),
+            flow,
+            input.side,
+            out,
+        )
     }
 
     fn datagram(
@@ -107,7 +113,13 @@ where
         let interest = parser
             .parse(datagram, &mut messages(flow, datagram.side, out))
             .map_err(ParserError::new);
-        outcome(interest, DatagramParser::is_poisoned(parser), flow, out)
+        result(
+            interest,
+            DatagramParser::is_poisoned(parser),
+            flow,
+            datagram.side,
+            out,
+        )
     }
 
     fn close(
@@ -119,7 +131,7 @@ where
     ) -> ReadResult {
         SessionParser::close(parser, end, &mut messages(flow, end.side, out));
         let is_poisoned = SessionParser::is_poisoned(parser);
-        outcome(Ok(Interest::More), is_poisoned, flow, out)
+        result(Ok(Interest::More), is_poisoned, flow, end.side, out)
     }
 
     #[inline]
@@ -154,7 +166,13 @@ where
         };
         drop(sink);
         flow_parser.passed = wanted.filter(|wanted| *wanted <= flow.at);
-        outcome(Ok(Interest::More), is_poisoned, flow, out)
+        result(
+            Ok(Interest::More),
+            is_poisoned,
+            flow,
+            FlowSide::Initiator,
+            out,
+        )
     }
 
     fn end(
@@ -174,12 +192,14 @@ where
         }
     }
 
-    /// A session that was given up was closed then; what is left is a flow.
-    fn ended(&self, event: FlowEvent<K>, session: ReadState) -> Self::Event {
-        match session {
-            ReadState::Failed => SessionEvent::Tracked(event),
-            ReadState::Open | ReadState::Left => event.into(),
+    fn ended(&self, event: FlowEvent<K>, state: ReadState) -> Self::Event {
+        let mut event = event.into();
+        if let SessionEvent::Closed { reason, .. } = &mut event
+            && state == ReadState::Failed
+        {
+            *reason = EndReason::ParseError;
         }
+        event
     }
 }
 
@@ -202,23 +222,23 @@ fn messages<'a, K: Clone, M>(
     }
 }
 
-/// What a call came to; a session that ends by it is closed.
+/// What a call of a parser came to. That it failed is reported.
 #[inline]
-fn outcome<K: Clone, M>(
+fn result<K: Clone, M>(
     interest: Result<Interest, ParserError>,
     is_poisoned: bool,
     flow: FlowRef<'_, K>,
+    side: FlowSide,
     out: &mut impl Sink<SessionEvent<K, M>>,
 ) -> ReadResult {
     match interest {
         Ok(interest) if !is_poisoned => interest.into(),
         interest => {
-            out.push(SessionEvent::Closed {
+            out.push(SessionEvent::ParserFailed {
                 flow: flow.id,
                 key: flow.key.clone(),
+                side,
                 at: flow.at,
-                reason: EndReason::ParseError,
-                stats: flow.stats(),
                 error: interest.err(),
             });
             ReadResult::Failed

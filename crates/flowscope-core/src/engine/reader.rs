@@ -67,8 +67,8 @@ pub trait PayloadReader<K> {
     fn end(&mut self, stream: Self::Stream, flow: FlowRef<'_, K>, out: &mut impl Sink<Self::Event>);
 
     /// How the end of a flow is reported, whose parser may have failed before.
-    fn ended(&self, event: FlowEvent<K>, session: ReadState) -> Self::Event {
-        let _ = session;
+    fn ended(&self, event: FlowEvent<K>, state: ReadState) -> Self::Event {
+        let _ = state;
         event.into()
     }
 }

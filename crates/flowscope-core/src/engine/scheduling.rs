@@ -46,15 +46,6 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     fn schedule(&mut self, flow: FlowId, before: PendingEntry, pending: &Pending) {
         let (timer, held) = (timer_of(pending), held_of(pending));
         let mut ticket = before.ticket;
-        if timer == Timestamp::MAX {
-            if before.timer != Timestamp::MAX {
-                self.timers.unset();
-            }
-        } else if before.timer == Timestamp::MAX {
-            self.timers.set(timer.max(self.clock), flow);
-        } else if timer < before.timer {
-            self.timers.defer(timer.max(self.clock), flow);
-        }
         match (before.held, held) {
             (0, 1..) => ticket = self.pressure.push(flow),
             (1.., 0) => self.pressure.leave(flow, ticket),
@@ -67,17 +58,30 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             held,
             ticket,
         });
+        self.set_timer(flow, before.timer, timer);
         let table = &self.table;
-        let entry = |flow| Some(table.by_id(flow)?.0.state.pending.get());
-        let clock = self.clock;
-        self.timers.sweep(|flow| {
-            let timer = entry(flow)?.timer;
-            (timer != Timestamp::MAX).then(|| timer.max(clock))
-        });
         self.pressure.sweep(|flow| {
-            Some(entry(flow)?)
-                .filter(|it| it.held > 0)
-                .map(|it| it.ticket)
+            let entry = table.by_id(flow)?.0.state.pending.get();
+            (entry.held > 0).then_some(entry.ticket)
+        });
+    }
+
+    /// Sets a flow's timer, which was set to `before`.
+    ///
+    /// One that moves to a later moment keeps its entry: it is put back when it
+    /// comes up.
+    fn set_timer(&mut self, flow: FlowId, before: Timestamp, timer: Timestamp) {
+        match (before, timer) {
+            (Timestamp::MAX, Timestamp::MAX) => return,
+            (_, Timestamp::MAX) => return self.timers.unset(),
+            (Timestamp::MAX, _) => self.timers.set(timer.max(self.clock), flow),
+            (before, _) if timer < before => self.timers.defer(timer.max(self.clock), flow),
+            (..) => return,
+        }
+        let (table, clock) = (&self.table, self.clock);
+        self.timers.sweep(|flow| {
+            let timer = table.by_id(flow)?.0.state.pending.get().timer;
+            (timer != Timestamp::MAX).then(|| timer.max(clock))
         });
         self.update_check_at();
     }

@@ -56,14 +56,15 @@ impl Timers {
             return;
         }
         let mut entries = core::mem::take(&mut self.heap).into_vec();
-        entries.sort_unstable_by_key(|Reverse((_, flow))| *flow);
-        entries.dedup_by_key(|Reverse((_, flow))| *flow);
         entries.retain_mut(|Reverse((at, flow))| {
             timer_of(*flow).is_some_and(|timer| {
                 *at = timer;
                 true
             })
         });
+        // Few are left to be sorted: most are of flows without a timer.
+        entries.sort_unstable_by_key(|Reverse((_, flow))| *flow);
+        entries.dedup_by_key(|Reverse((_, flow))| *flow);
         self.heap = entries.into();
     }
 

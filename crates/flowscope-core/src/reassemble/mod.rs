@@ -43,6 +43,9 @@ pub enum Chunk<'a> {
 /// Every segment of the connection is shown to the reassemblers of both sides:
 /// to the receiver's with [`acknowledge`](Self::acknowledge), and then to the
 /// sender's with [`push`](Self::push).
+///
+/// [`BufferedReassembler`] is the one that drivers of parsers use. One of your
+/// own runs in a [`FlowReassemblyDriver`](crate::FlowReassemblyDriver).
 pub trait Reassembler {
     /// Takes a segment that this side sent.
     fn push(

@@ -112,6 +112,24 @@ impl<S, D, M> Either<S, D, M> {
             message: PhantomData,
         }
     }
+
+    /// The parser, if it is that of a TCP connection.
+    #[must_use]
+    pub const fn as_session(&self) -> Option<&S> {
+        match &self.kind {
+            Kind::Session(parser) => Some(parser),
+            Kind::Datagram(_) => None,
+        }
+    }
+
+    /// The parser, if it is that of any other flow.
+    #[must_use]
+    pub const fn as_datagrams(&self) -> Option<&D> {
+        match &self.kind {
+            Kind::Session(_) => None,
+            Kind::Datagram(parser) => Some(parser),
+        }
+    }
 }
 
 impl<S: SessionParser, D, M: From<S::Message>> SessionParser for Either<S, D, M> {

@@ -47,13 +47,12 @@ pub trait DatagramParser {
     ///
     /// # Errors
     ///
-    /// An error poisons the parser: it is reported once, with
-    /// `EndReason::ParseError` in a
-    /// [`SessionEvent::Closed`](super::SessionEvent::Closed) that carries it, and
-    /// the parser is called no more and replaced by no other. Messages that were
-    /// pushed before it was returned are delivered. The flow itself lives on. A
-    /// parser that can go on after a
-    /// bad datagram returns no error for it.
+    /// An error poisons the parser: a
+    /// [`SessionEvent::ParserFailed`](super::SessionEvent::ParserFailed) carries
+    /// it, and the parser is called no more and replaced by no other. Messages
+    /// that were pushed before it was returned are delivered. The flow itself
+    /// lives on. A parser that can go on after a bad datagram returns no error
+    /// for it.
     fn parse(
         &mut self,
         datagram: Datagram<'_>,

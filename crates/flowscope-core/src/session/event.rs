@@ -10,11 +10,10 @@ use crate::{FlowSide, Timestamp};
 /// What became of a flow, and what was said on it.
 ///
 /// Per flow, [`Started`](Self::Started) comes first and
-/// [`Closed`](Self::Closed) last, each once; a parser's messages are in
-/// between, in the order in which they were read. Messages that a parser gave
-/// before it returned an error come before `Closed`. After a parser's error,
-/// which closes its session, what becomes of the flow itself follows as
-/// [`Tracked`](Self::Tracked), to its [`FlowEvent::Ended`].
+/// [`Closed`](Self::Closed) last, each exactly once, and `Closed` has the flow's
+/// last statistics. A parser's messages are in between, in the order in which
+/// they were read. If a parser fails, [`ParserFailed`](Self::ParserFailed) says
+/// so at once, behind the messages that it gave before.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[allow(
@@ -58,6 +57,21 @@ pub enum SessionEvent<K, M> {
         /// What was odd.
         kind: AnomalyKind,
     },
+    /// A flow's parser could not go on, and is dropped. Its flow lives on.
+    #[non_exhaustive]
+    ParserFailed {
+        /// The flow.
+        flow: FlowId,
+        /// What it is told apart by, seen from its initiator.
+        key: K,
+        /// Whose bytes or datagram it failed at; the initiator for what came of
+        /// neither.
+        side: FlowSide,
+        /// When it failed.
+        at: Timestamp,
+        /// What it returned; `None` if it only says that it is poisoned.
+        error: Option<ParserError>,
+    },
     /// A flow is over.
     #[non_exhaustive]
     Closed {
@@ -67,13 +81,11 @@ pub enum SessionEvent<K, M> {
         key: K,
         /// When it ended.
         at: Timestamp,
-        /// Why it ended.
+        /// Why it ended; [`EndReason::ParseError`] if its parser failed. How a
+        /// connection ended then is in the statistics' `state`.
         reason: EndReason,
         /// What it amounted to.
         stats: FlowStats,
-        /// What its parser returned, if the reason is
-        /// [`EndReason::ParseError`] and it returned an error.
-        error: Option<ParserError>,
     },
     /// Something else that tracking reports: a packet, a change of state.
     Tracked(FlowEvent<K>),
@@ -87,6 +99,7 @@ impl<K, M> SessionEvent<K, M> {
             Self::Started { flow, .. }
             | Self::Application { flow, .. }
             | Self::Anomaly { flow, .. }
+            | Self::ParserFailed { flow, .. }
             | Self::Closed { flow, .. } => *flow,
             Self::Tracked(event) => event.flow(),
         }
@@ -99,6 +112,7 @@ impl<K, M> SessionEvent<K, M> {
             Self::Started { at, .. }
             | Self::Application { at, .. }
             | Self::Anomaly { at, .. }
+            | Self::ParserFailed { at, .. }
             | Self::Closed { at, .. } => *at,
             Self::Tracked(event) => event.at(),
         }
@@ -133,7 +147,6 @@ impl<K, M> From<FlowEvent<K>> for SessionEvent<K, M> {
                 at,
                 reason,
                 stats,
-                error: None,
             },
             event @ (FlowEvent::Packet { .. }
             | FlowEvent::Established { .. }

@@ -87,10 +87,10 @@ pub trait SessionParser {
     ///
     /// # Errors
     ///
-    /// An error poisons the parser: it is reported once, with
-    /// `EndReason::ParseError` in a [`SessionEvent::Closed`] that carries it, and
-    /// the parser is called no more and replaced by no other. Messages that were
-    /// pushed before it was returned are delivered. The flow itself lives on.
+    /// An error poisons the parser: a [`SessionEvent::ParserFailed`] carries it,
+    /// and the parser is called no more and replaced by no other. Messages that
+    /// were pushed before it was returned are delivered. The flow itself lives
+    /// on.
     fn feed(
         &mut self,
         input: Input<'_>,

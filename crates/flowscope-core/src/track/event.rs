@@ -139,8 +139,8 @@ pub enum EndReason {
     Replaced,
     /// The input ended while it was open.
     EndOfInput,
-    /// Its parser could not go on. That ends the session, as a driver of
-    /// parsers reports it, and no flow: that ends for another reason.
+    /// Its parser could not go on: what a driver of parsers says of a flow that
+    /// ended later. Why the flow itself ended is then told by its state.
     ParseError,
 }
 

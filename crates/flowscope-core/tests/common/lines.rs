@@ -7,7 +7,6 @@ use core::time::Duration;
 use flowscope_core::extract::FiveTupleKey;
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{ByteBuffer, Close, Input, Interest, SessionParser, StreamEnd};
-use flowscope_core::track::FlowEvent;
 use flowscope_core::{BySide, FlowSide, SessionEvent, Sink, Timestamp};
 
 pub(crate) type LineEvent = SessionEvent<FiveTupleKey, String>;
@@ -128,10 +127,8 @@ pub(crate) fn word<K>(event: &SessionEvent<K, String>) -> Option<String> {
             format!("{}: {message}", letter(side))
         }
         SessionEvent::Anomaly { side, kind, .. } => format!("{}! {}", letter(side), kind.as_str()),
+        SessionEvent::ParserFailed { .. } => "failed".to_owned(),
         SessionEvent::Closed { reason, .. } => format!("closed {}", reason.as_str()),
-        SessionEvent::Tracked(FlowEvent::Ended { reason, .. }) => {
-            format!("ended {}", reason.as_str())
-        }
         _ => return None,
     })
 }

@@ -9,6 +9,7 @@ use self::delivered::{Delivered, Trail};
 use self::delivery::{Delivery, Progress, StreamDelivery};
 use super::config::{EngineConfig, PayloadConfig};
 use super::reader::{PayloadReader, ReadResult, ReadState};
+use super::reassembly::stream_anomalies;
 use super::{Consumer, FlowRef, Pending, PendingEntry, Reaction};
 use crate::extract::Extracted;
 use crate::reassemble::{
@@ -182,7 +183,7 @@ impl<R> PayloadConsumer<R> {
         }
         let mut found = Anomalies::NONE;
         if !notes.is_empty() {
-            note(&mut found, side, notes);
+            found |= stream_anomalies(side, notes);
         }
         if state.session() != was && state.session() == ReadState::Failed {
             found.insert(side, AnomalyKind::ParseError);
@@ -691,18 +692,4 @@ fn compare(
     };
     let differing = delivered.differing(trail, behind, segment.payload.bytes);
     reassembler.note_conflicts(differing)
-}
-
-/// Adds what happened to a stream that somebody may call odd.
-fn note(found: &mut Anomalies, side: FlowSide, notes: StreamNotes) {
-    for (note, kind) in [
-        (StreamNotes::CONFLICT, AnomalyKind::OverlapConflict),
-        (StreamNotes::GAP, AnomalyKind::StreamGap),
-        (StreamNotes::OVERFLOW, AnomalyKind::StreamOverflow),
-        (StreamNotes::STRAY, AnomalyKind::StraySegment),
-    ] {
-        if notes.contains(note) {
-            found.insert(side, kind);
-        }
-    }
 }

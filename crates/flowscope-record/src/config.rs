@@ -1,0 +1,81 @@
+//! What records are made, and of what.
+
+use flowscope_core::EngineConfig;
+
+/// What records are made, and how flows are told apart.
+#[derive(Clone, Debug, Default)]
+pub struct RecordConfig {
+    /// Which records are wanted.
+    pub goal: Goal,
+    /// What flows are told apart by.
+    pub key: FlowKey,
+    /// What else is part of the key.
+    pub scope: KeyScope,
+    /// Whose flows are followed where one packet carries another.
+    pub encapsulation: Encapsulation,
+    /// Limits, timeouts, and what is done with odd packets.
+    pub engine: EngineConfig,
+}
+
+/// Which records are wanted. More is read the more is wanted.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Goal {
+    /// Flow, HTTP, TLS and DNS records, and anomalies, in one pass. TCP streams
+    /// are put in order to their end.
+    #[default]
+    All,
+    /// One record per flow, when it ends. No stream is put in order.
+    Flows,
+    /// What happens to flows, as it happens, and their ends. TCP streams are put
+    /// in order for what is odd about them.
+    Events,
+    /// One record per HTTP/1 request and response.
+    Http,
+    /// One record per TLS ClientHello, ServerHello, certificate message and
+    /// alert.
+    Tls,
+    /// One record per DNS message, and per question without an answer.
+    Dns,
+    /// One record per direction of a TCP connection that carried data.
+    Streams,
+    /// One record about all packets, and one about those without a flow.
+    Summary,
+}
+
+/// What flows are told apart by.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum FlowKey {
+    /// Protocol, addresses and ports.
+    #[default]
+    FiveTuple,
+    /// The two IP addresses.
+    IpPair,
+    /// The two link-layer addresses, whatever they carry.
+    MacPair,
+}
+
+/// What is part of the key besides a [`FlowKey`].
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum KeyScope {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The identifiers of VLANs.
+    Vlan,
+    /// Tunnels, by what both of their ends call them or else by their ends.
+    Tunnel,
+    /// Both.
+    VlanAndTunnel,
+}
+
+/// Which of several nested packets makes the flow.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Encapsulation {
+    /// The innermost.
+    #[default]
+    Innermost,
+    /// The outermost.
+    Outermost,
+}

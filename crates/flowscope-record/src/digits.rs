@@ -1,0 +1,157 @@
+//! Numbers as decimal digits.
+//!
+//! A record is mostly numbers. To print them by `Display` takes several times
+//! as long: here up to eight digits are found at once, in one machine word.
+
+/// Writes a number.
+#[inline(always)]
+pub fn push(text: &mut Vec<u8>, number: u64) {
+    match number {
+        0..TEN_THOUSAND => {
+            let digits = four(number as u32);
+            // Leading zeros are in the low bytes. The last digit stays.
+            let zeros = (digits | 1 << 24).trailing_zeros() / 8;
+            let shown = (digits | ZEROS as u32) >> (8 * zeros);
+            text.extend_from_slice(&shown.to_le_bytes());
+            text.truncate(text.len() - zeros as usize);
+        }
+        _ => push_long(text, number),
+    }
+}
+
+#[inline(never)]
+fn push_long(text: &mut Vec<u8>, number: u64) {
+    match number {
+        0..HUNDRED_MILLION => {
+            let digits = eight(number);
+            let zeros = (digits | 1 << 56).trailing_zeros() / 8;
+            let shown = (digits | ZEROS) >> (8 * zeros);
+            text.extend_from_slice(&shown.to_le_bytes());
+            text.truncate(text.len() - zeros as usize);
+        }
+        _ => {
+            let rest = number / HUNDRED_MILLION;
+            if rest < TEN_THOUSAND {
+                push(text, rest);
+            } else {
+                push_long(text, rest);
+            }
+            push_eight(text, number % HUNDRED_MILLION);
+        }
+    }
+}
+
+/// Writes an octet and a point after it.
+#[inline]
+pub fn push_dotted(text: &mut Vec<u8>, octet: u8) {
+    text.extend_from_slice(&DOTTED[usize::from(octet)]);
+    let spare = usize::from(octet < 10) + usize::from(octet < 100);
+    text.truncate(text.len() - spare);
+}
+
+/// Writes a number of nanoseconds as seconds, with nine digits after the point.
+#[inline]
+pub fn push_seconds(text: &mut Vec<u8>, nanos: u64) {
+    push(text, nanos / SECOND);
+    let fraction = nanos % SECOND;
+    let first = (fraction / HUNDRED_MILLION) as u8;
+    text.extend_from_slice(&[b'.', b'0' + first]);
+    push_eight(text, fraction % HUNDRED_MILLION);
+}
+
+/// Writes a number below a hundred million with its leading zeros.
+#[inline]
+fn push_eight(text: &mut Vec<u8>, number: u64) {
+    text.extend_from_slice(&(eight(number) | ZEROS).to_le_bytes());
+}
+
+/// The eight digits of a number below a hundred million, one in each byte, the
+/// first in the lowest.
+///
+/// The number is halved three times, into parts of four, two and one digits.
+/// The divisions of all parts are one multiplication by a rounded reciprocal,
+/// exact for numbers so small.
+#[inline]
+const fn eight(number: u64) -> u64 {
+    let high = number / 10_000;
+    let fours = high | (number - high * 10_000) << 32;
+    let high = ((fours * 5243) >> 19) & 0x0000_007f_0000_007f;
+    let twos = high | (fours - high * 100) << 16;
+    let high = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
+    high | (twos - high * 10) << 8
+}
+
+/// The same for the four digits of a number below ten thousand.
+#[inline]
+const fn four(number: u32) -> u32 {
+    let high = (number * 5243) >> 19;
+    let twos = high | (number - high * 100) << 16;
+    let high = ((twos * 103) >> 10) & 0x000f_000f;
+    high | (twos - high * 10) << 8
+}
+
+/// Each octet with a point after it, and what room that leaves.
+const DOTTED: [[u8; 4]; 256] = {
+    let mut table = [[b'.'; 4]; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        let digits = four(octet as u32) | ZEROS as u32;
+        let [_, hundreds, tens, ones] = digits.to_le_bytes();
+        table[octet] = match octet {
+            0..10 => [ones, b'.', 0, 0],
+            10..100 => [tens, ones, b'.', 0],
+            _ => [hundreds, tens, ones, b'.'],
+        };
+        octet += 1;
+    }
+    table
+};
+
+const TEN_THOUSAND: u64 = 10_000;
+const HUNDRED_MILLION: u64 = 100_000_000;
+const SECOND: u64 = 1_000_000_000;
+/// The character `0` in each byte.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pushed(write: fn(&mut Vec<u8>, u64), number: u64) -> String {
+        let mut text = Vec::new();
+        write(&mut text, number);
+        String::from_utf8(text).expect("digits are ASCII")
+    }
+
+    #[test]
+    fn numbers_are_as_display_writes_them() {
+        let powers = (0..20).map(|digits| 10u64.pow(digits));
+        let edges = powers.flat_map(|power| [power - 1, power, power + 1, power / 3 * 2]);
+        for number in edges.chain([u64::MAX, u64::MAX - 1]) {
+            assert_eq!(pushed(push, number), number.to_string());
+        }
+    }
+
+    #[test]
+    fn every_group_of_four_digits_is_right() {
+        for number in 0..10_000 {
+            for shift in [1, 10_000] {
+                let number = number * shift;
+                assert_eq!(pushed(push, number), number.to_string());
+            }
+        }
+    }
+
+    #[test]
+    fn seconds_have_nine_digits_after_the_point() {
+        for (nanos, text) in [
+            (0, "0.000000000"),
+            (7, "0.000000007"),
+            (999_999_999, "0.999999999"),
+            (1_700_000_001_000_000_020, "1700000001.000000020"),
+            (u64::MAX, "18446744073.709551615"),
+        ] {
+            assert_eq!(pushed(push_seconds, nanos), text);
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Reading the messages that flows carry.
+
+use flowscope_core::engine::{FlowRef, PayloadReader, ReadResult};
+use flowscope_core::session::{
+    Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd,
+};
+use flowscope_core::track::AnomalyKind;
+use flowscope_core::wire::Transport;
+use flowscope_core::{FlowSide, Sink, Timestamp};
+use flowscope_detect::{DetectConfig, Detector, Message, Protocol, Protocols};
+use flowscope_dns::Matching;
+use flowscope_http::HttpMessage;
+use flowscope_tls::{Report, TlsMessage};
+
+use super::notes::NoteTaker;
+use super::payload::{FlowReader, PayloadObserver, StreamsUntil};
+use crate::names::NameRequest;
+use crate::observation::Observation;
+use crate::record::{
+    Anomaly, DnsRecord, EventKind, EventRecord, HttpRecord, KeyEndpoints, Record, TlsRecord,
+};
+
+/// Gives each flow a detector.
+#[derive(Debug)]
+pub(crate) struct MessageReader {
+    /// The one that flows get a copy of.
+    detector: Detector,
+    wanted: Wanted,
+    protocols: Protocols,
+    /// The protocol of the flow that ended last. It is fetched before another ends.
+    app: Option<Protocol>,
+}
+
+/// What is read for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Wanted {
+    /// Every message.
+    Everything,
+    /// The messages of one protocol.
+    Only(Protocol),
+    /// Names that are asked for.
+    Names,
+}
+
+impl Wanted {
+    /// The observer that reads for it.
+    pub(crate) fn observer(self) -> PayloadObserver<MessageReader> {
+        let protocols = match self {
+            Self::Everything | Self::Names => Protocols::ALL,
+            Self::Only(protocol) => Protocols::only(protocol),
+        };
+        let mut config = DetectConfig {
+            protocols,
+            ..DetectConfig::default()
+        };
+        config.tls.report = Report::Messages;
+        if self == Self::Names {
+            // Names come early: in a first request, or in a ClientHello, perhaps
+            // behind STARTTLS or SOCKS. Where there are none, looking for them
+            // should not cost much.
+            config.max_search = 0;
+            config.http.max_prelude = 16 << 10;
+            config.tls.max_prelude = 512;
+            config.dns.matching = Matching::Nothing;
+        }
+        let detector = Detector::new(config);
+        let until = match self {
+            Self::Everything => StreamsUntil::End,
+            Self::Only(_) | Self::Names => StreamsUntil::Understood,
+        };
+        let reader = MessageReader {
+            detector,
+            wanted: self,
+            protocols,
+            app: None,
+        };
+        PayloadObserver::new(NoteTaker::default(), reader, until)
+    }
+}
+
+/// What is kept of a flow.
+#[derive(Debug)]
+pub(crate) struct FlowDetector {
+    detector: DetectorState,
+    carries: Carries,
+    app: Option<Protocol>,
+}
+
+/// The detector of a flow.
+#[derive(Debug)]
+enum DetectorState {
+    /// It is made when it is needed, as most flows of a scan carry nothing.
+    Unopened { ports: [u16; 2] },
+    /// It is fed what the flow carries.
+    Open(Box<Detector>),
+    /// There is no more interest in what the flow carries.
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Carries {
+    Streams,
+    Datagrams,
+}
+
+impl MessageReader {
+    /// The detector that the next payload is for, if there is interest in it.
+    #[inline]
+    fn detector<'a>(&self, state: &'a mut FlowDetector) -> Option<&'a mut Detector> {
+        if let DetectorState::Unopened { ports } = state.detector {
+            let detector = self.detector.clone().with_ports(ports);
+            state.detector = DetectorState::Open(Box::new(detector));
+        }
+        state.open_detector()
+    }
+
+    /// What the engine is to do after a detector was called.
+    fn outcome<E>(&self, state: &mut FlowDetector, returned: Result<Interest, E>) -> ReadResult {
+        let Some(detector) = state.open_detector() else {
+            return ReadResult::More;
+        };
+        let is_poisoned = SessionParser::is_poisoned(detector);
+        state.app = detector.protocol();
+        match returned {
+            Ok(_) if is_poisoned => ReadResult::Failed,
+            Ok(Interest::More) => ReadResult::More,
+            Ok(Interest::Done) => {
+                state.detector = DetectorState::Closed;
+                match (self.wanted, state.carries) {
+                    // All holes are to be known.
+                    (Wanted::Everything, Carries::Streams) => ReadResult::More,
+                    _ => ReadResult::Done,
+                }
+            }
+            Err(_) => ReadResult::Failed,
+        }
+    }
+}
+
+impl FlowDetector {
+    fn open_detector(&mut self) -> Option<&mut Detector> {
+        match &mut self.detector {
+            DetectorState::Open(detector) => Some(detector),
+            DetectorState::Unopened { .. } | DetectorState::Closed => None,
+        }
+    }
+}
+
+/// Makes observations of the messages of a flow.
+struct MessageSink<'a, K, O> {
+    wanted: Wanted,
+    flow: FlowRef<'a, K>,
+    out: &'a mut O,
+    /// Whether nothing more is to be learnt.
+    is_enough: bool,
+}
+
+impl<'a, K, O> MessageSink<'a, K, O> {
+    fn new(wanted: Wanted, flow: FlowRef<'a, K>, out: &'a mut O) -> Self {
+        Self {
+            wanted,
+            flow,
+            out,
+            is_enough: false,
+        }
+    }
+
+    /// Whether there is still interest in the flow.
+    fn interest<E>(&self, returned: Result<Interest, E>) -> Result<Interest, E> {
+        match self.is_enough {
+            true => Ok(Interest::Done),
+            false => returned,
+        }
+    }
+}
+
+impl<K: KeyEndpoints, O: Sink<Observation<K>>> Sink<Message> for MessageSink<'_, K, O> {
+    fn push(&mut self, message: Message) {
+        if self.wanted == Wanted::Names {
+            let is_hello = matches!(message, Message::Tls(TlsMessage::ClientHello(_)));
+            self.is_enough |= is_hello;
+            if let Some(request) = NameRequest::of(&message) {
+                self.out.push(Observation::Name(request));
+            }
+            return;
+        }
+        self.push_record(message);
+    }
+}
+
+impl<K: KeyEndpoints, O: Sink<Observation<K>>> MessageSink<'_, K, O> {
+    /// Hands on the record of a message, if it is to have one.
+    ///
+    /// Each is built where it is handed on, so that it is not moved.
+    fn push_record(&mut self, message: Message) {
+        let FlowRef { id: flow, at, .. } = self.flow;
+        let endpoints = self.flow.key.endpoints();
+        match message {
+            Message::Http(HttpMessage::Anomaly(odd)) => {
+                self.push_anomaly(Anomaly::Http(odd.kind), odd.side);
+            }
+            Message::Tls(TlsMessage::Anomaly(odd)) => {
+                self.push_anomaly(Anomaly::Flow(AnomalyKind::ParseError), odd.side);
+            }
+            Message::Http(message @ (HttpMessage::Request(_) | HttpMessage::Response(_))) => {
+                self.out.push(Observation::Record(Record::Http(HttpRecord {
+                    at,
+                    flow,
+                    endpoints,
+                    message,
+                })));
+            }
+            Message::Tls(
+                message @ (TlsMessage::ClientHello(_)
+                | TlsMessage::ServerHello(_)
+                | TlsMessage::Certificate(_)
+                | TlsMessage::Alert(_)),
+            ) => self.out.push(Observation::Record(Record::Tls(TlsRecord {
+                at,
+                flow,
+                endpoints,
+                message,
+            }))),
+            Message::Dns(message) => self.out.push(Observation::Record(Record::Dns(DnsRecord {
+                at,
+                flow,
+                endpoints,
+                message,
+            }))),
+            _ => {}
+        }
+    }
+
+    fn push_anomaly(&mut self, anomaly: Anomaly, side: FlowSide) {
+        self.out
+            .push(Observation::Record(Record::Event(EventRecord {
+                at: self.flow.at,
+                flow: self.flow.id,
+                endpoints: self.flow.key.endpoints(),
+                icmp: None,
+                kind: EventKind::Anomaly { anomaly, side },
+            })));
+    }
+}
+
+impl<K: KeyEndpoints> FlowReader<K> for MessageReader {
+    fn take_app(&mut self) -> Option<Protocol> {
+        self.app.take()
+    }
+}
+
+impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
+    type Stream = FlowDetector;
+    type Event = Observation<K>;
+
+    fn open(&mut self, flow: FlowRef<'_, K>, transport: &Transport) -> Option<FlowDetector> {
+        let carries = match transport {
+            Transport::Tcp(_) | Transport::TcpCut => Carries::Streams,
+            Transport::Udp | Transport::UdpLite if self.protocols.contains(Protocol::Dns) => {
+                Carries::Datagrams
+            }
+            _ => return None,
+        };
+        let (src, dst) = flow.key.endpoints().ports.unwrap_or_default();
+        Some(FlowDetector {
+            detector: DetectorState::Unopened { ports: [src, dst] },
+            carries,
+            app: None,
+        })
+    }
+
+    #[inline]
+    fn feed(
+        &mut self,
+        state: &mut FlowDetector,
+        flow: FlowRef<'_, K>,
+        input: Input<'_>,
+        out: &mut impl Sink<Observation<K>>,
+    ) -> ReadResult {
+        let Some(detector) = self.detector(state) else {
+            return ReadResult::More;
+        };
+        let mut sink = MessageSink::new(self.wanted, flow, out);
+        let returned = SessionParser::feed(detector, input, &mut sink);
+        let returned = sink.interest(returned);
+        self.outcome(state, returned)
+    }
+
+    fn datagram(
+        &mut self,
+        state: &mut FlowDetector,
+        flow: FlowRef<'_, K>,
+        datagram: Datagram<'_>,
+        out: &mut impl Sink<Observation<K>>,
+    ) -> ReadResult {
+        let Some(detector) = self.detector(state) else {
+            return ReadResult::Done;
+        };
+        let returned = detector.parse(datagram, &mut MessageSink::new(self.wanted, flow, out));
+        self.outcome(state, returned)
+    }
+
+    fn close(
+        &mut self,
+        state: &mut FlowDetector,
+        flow: FlowRef<'_, K>,
+        end: StreamEnd,
+        out: &mut impl Sink<Observation<K>>,
+    ) -> ReadResult {
+        if let Some(detector) = state.open_detector() {
+            SessionParser::close(detector, end, &mut MessageSink::new(self.wanted, flow, out));
+        }
+        self.outcome(state, Ok::<_, core::convert::Infallible>(Interest::More))
+    }
+
+    #[inline]
+    fn next_tick(&self, state: &FlowDetector) -> Option<Timestamp> {
+        match &state.detector {
+            DetectorState::Open(detector) => SessionParser::next_tick(&**detector),
+            DetectorState::Unopened { .. } | DetectorState::Closed => None,
+        }
+    }
+
+    fn tick(
+        &mut self,
+        state: &mut FlowDetector,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<Observation<K>>,
+    ) -> ReadResult {
+        if let Some(detector) = state.open_detector() {
+            SessionParser::tick(
+                detector,
+                flow.at,
+                &mut MessageSink::new(self.wanted, flow, out),
+            );
+        }
+        ReadResult::More
+    }
+
+    /// Its protocol stays known until the flow ends.
+    fn leave(&mut self, state: &mut Option<FlowDetector>) {
+        if let Some(state) = state {
+            state.detector = DetectorState::Closed;
+        }
+    }
+
+    fn end(
+        &mut self,
+        mut state: FlowDetector,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<Observation<K>>,
+    ) {
+        if state.carries == Carries::Datagrams
+            && let Some(detector) = state.open_detector()
+        {
+            DatagramParser::close(
+                detector,
+                flow.at,
+                &mut MessageSink::new(self.wanted, flow, out),
+            );
+        }
+        self.app = state.app;
+    }
+}

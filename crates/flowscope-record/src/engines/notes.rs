@@ -1,0 +1,183 @@
+//! What records need of each flow beyond the statistics of the core.
+
+use flowscope_core::engine::{Consumer, FlowRef, Fragment, Reaction};
+use flowscope_core::extract::Extracted;
+use flowscope_core::track::{Anomalies, EndReason, FlowId, FlowStats};
+use flowscope_core::wire::{Encapsulation, IcmpHeader, Transport};
+use flowscope_core::{FlowSide, Sink, Timestamp};
+use flowscope_detect::{Protocol, quick_probe, quick_probe_datagram};
+
+use super::observer::Observer;
+use crate::observation::Observation;
+use crate::record::{Endpoints, FlowRecord, KeyEndpoints, Record};
+
+/// Keeps notes of each flow: its frames, its layers and what it spoke.
+#[derive(Debug, Default)]
+pub(crate) struct NoteTaker {
+    /// How many payloads of a flow it looks at to recognise its protocol.
+    probes: u8,
+}
+
+impl NoteTaker {
+    /// One that also looks at the first payloads of each flow, by which most
+    /// protocols are recognised.
+    pub(crate) fn with_probes() -> Self {
+        Self { probes: PROBES }
+    }
+}
+
+/// What is kept of a flow.
+#[derive(Debug, Default)]
+pub(crate) struct FlowNotes {
+    /// The number of its first packet, counted from 1 over all captures; zero
+    /// before that packet was noted.
+    pub(crate) first_frame: u64,
+    /// The number of its latest packet.
+    pub(crate) last_frame: u64,
+    /// Type and code, where the first packet is of ICMP.
+    pub(crate) icmp: Option<IcmpHeader>,
+    /// The encapsulations around the first packet, outermost first. Most flows
+    /// have none, and allocate nothing here.
+    pub(crate) layers: Box<[Encapsulation]>,
+    /// Its protocol, where that was looked for and recognised.
+    pub(crate) app: Option<Protocol>,
+    /// How many more payloads are to be looked at.
+    probes: u8,
+}
+
+impl FlowNotes {
+    /// The record of the flow that they are about.
+    ///
+    /// It is large: inlined, it is written where it is to be and not moved.
+    #[inline(always)]
+    pub(super) fn into_record(
+        self,
+        flow: FlowId,
+        endpoints: Endpoints,
+        at: Timestamp,
+        reason: EndReason,
+        stats: FlowStats,
+    ) -> FlowRecord {
+        FlowRecord {
+            at,
+            flow,
+            endpoints,
+            reason,
+            stats,
+            first_frame: self.first_frame,
+            last_frame: self.last_frame,
+            app: self.app,
+            icmp: self.icmp,
+            layers: self.layers,
+        }
+    }
+}
+
+impl<K: KeyEndpoints> Observer<K> for NoteTaker {
+    fn icmp(state: &FlowNotes) -> Option<IcmpHeader> {
+        state.icmp
+    }
+}
+
+impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
+    type Flow = FlowNotes;
+    type Event = Observation<K>;
+    type Pending = ();
+
+    fn open(&mut self, _: FlowRef<'_, K>, _: &Extracted<'_, K>) -> FlowNotes {
+        FlowNotes {
+            probes: self.probes,
+            ..FlowNotes::default()
+        }
+    }
+
+    #[inline]
+    fn packet(
+        &mut self,
+        notes: &mut FlowNotes,
+        flow: FlowRef<'_, K>,
+        side: FlowSide,
+        packet: &Extracted<'_, K>,
+        _: &mut impl Sink<Observation<K>>,
+    ) -> Reaction {
+        notes.last_frame = notes.last_frame.max(flow.packet);
+        if notes.first_frame == 0 {
+            // A copy, as below: so most packets are never written to memory.
+            notes.begin(flow.packet, &packet.clone());
+        }
+        if notes.probes > 0 && !packet.payload.bytes.is_empty() {
+            notes.probe(flow.key, side, packet.transport, packet.payload.bytes);
+        }
+        Reaction::NONE
+    }
+
+    fn fragment(
+        &mut self,
+        notes: &mut FlowNotes,
+        _: FlowRef<'_, K>,
+        _: FlowSide,
+        fragment: &Fragment<'_, K>,
+    ) {
+        notes.last_frame = notes.last_frame.max(fragment.number);
+        match fragment.first {
+            Some(packet) if notes.first_frame == 0 => notes.begin(fragment.number, packet),
+            // It may have waited, while others were counted.
+            _ => notes.first_frame = notes.first_frame.min(fragment.number),
+        }
+    }
+
+    fn close(
+        &mut self,
+        notes: &mut FlowNotes,
+        flow: FlowRef<'_, K>,
+        reason: EndReason,
+        out: &mut impl Sink<Observation<K>>,
+    ) -> Anomalies {
+        let notes = core::mem::take(notes);
+        let endpoints = flow.key.endpoints();
+        let record = notes.into_record(flow.id, endpoints, flow.at, reason, flow.stats());
+        out.push(Observation::Record(Record::Flow(record)));
+        Anomalies::NONE
+    }
+}
+
+impl FlowNotes {
+    #[cold]
+    fn begin<K>(&mut self, frame: u64, packet: &Extracted<'_, K>) {
+        self.first_frame = frame;
+        self.layers = packet.layers().as_ref().into();
+        self.icmp = match packet.transport {
+            Transport::Icmp(header) | Transport::Icmp6(header) => Some(header),
+            _ => None,
+        };
+    }
+
+    /// Looks at a payload by itself, as nothing is put in order here.
+    #[cold]
+    fn probe<K: KeyEndpoints>(
+        &mut self,
+        key: &K,
+        side: FlowSide,
+        transport: Transport,
+        payload: &[u8],
+    ) {
+        let Some((src, dst)) = key.endpoints().ports else {
+            self.probes = 0;
+            return;
+        };
+        let ports = [src, dst];
+        self.app = match transport {
+            Transport::Tcp(_) => quick_probe(payload, side, ports),
+            Transport::Udp | Transport::UdpLite => quick_probe_datagram(payload, ports),
+            _ => None,
+        };
+        self.probes = match self.app {
+            Some(_) => 0,
+            None => self.probes - 1,
+        };
+    }
+}
+
+/// Payloads of a flow that are looked at: enough for TLS to begin behind SOCKS
+/// or the greeting of a mail server.
+const PROBES: u8 = 6;

@@ -1,0 +1,315 @@
+//! JSON Lines: an object on each line (RFC 8259).
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use crate::digits;
+use crate::plain_text::PlainText;
+use crate::text::is_unprintable;
+use crate::visit::{FieldVisitor, Visit};
+
+/// Writes records as objects, one on a line.
+///
+/// ```
+/// use flowscope_record::json::JsonWriter;
+/// use flowscope_record::{FieldVisitor, Visit};
+///
+/// struct Host(&'static str);
+///
+/// impl Visit for Host {
+///     fn visit(&self, fields: &mut impl FieldVisitor) {
+///         fields.plain_text("type", Some("host"));
+///         fields.text("name", Some(self.0));
+///         fields.number("port", None);
+///     }
+/// }
+///
+/// let mut writer = JsonWriter::new(Vec::new());
+/// writer.write(&Host("example.org"))?;
+/// let text = writer.into_inner()?;
+/// assert_eq!(text, b"{\"type\":\"host\",\"name\":\"example.org\"}\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct JsonWriter<W> {
+    out: W,
+    /// Whole lines that are yet to be handed on.
+    text: Vec<u8>,
+}
+
+impl<W: Write> JsonWriter<W> {
+    /// A writer to `out`, which is given large pieces.
+    pub fn new(out: W) -> Self {
+        Self {
+            out,
+            text: Vec::with_capacity(BUFFER + BUFFER / 16),
+        }
+    }
+
+    /// Adds a line.
+    pub fn write(&mut self, record: &impl Visit) -> io::Result<()> {
+        append(&mut self.text, record);
+        self.text.push(b'\n');
+        if self.text.len() < BUFFER {
+            return Ok(());
+        }
+        self.hand_on()
+    }
+
+    /// Hands on everything that was written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.hand_on()?;
+        self.out.flush()
+    }
+
+    /// Hands on everything that was written, and gives back what it went to.
+    pub fn into_inner(mut self) -> io::Result<W> {
+        self.flush()?;
+        Ok(self.out)
+    }
+
+    fn hand_on(&mut self) -> io::Result<()> {
+        let handed_on = self.out.write_all(&self.text);
+        self.text.clear();
+        handed_on
+    }
+}
+
+/// Adds a record to a text, as an object on one line.
+pub fn append(text: &mut Vec<u8>, record: &impl Visit) {
+    let is_lossy = false;
+    let mut object = Object { text, is_lossy };
+    object.fill(record);
+    if object.is_lossy {
+        object.text.pop();
+        object.text.extend_from_slice(b",\"lossy\":true}");
+    }
+}
+
+/// An object that is being written. What is absent is left out.
+///
+/// Names and plain text are known to need no escaping, and numbers are to have nine
+/// digits after the point, so this writes the text itself; what hosts sent is
+/// escaped.
+struct Object<'a> {
+    text: &'a mut Vec<u8>,
+    /// Whether something that is not UTF-8 was written.
+    is_lossy: bool,
+}
+
+impl Object<'_> {
+    /// Writes what a host sent.
+    fn quote(&mut self, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        self.is_lossy |= matches!(text, Cow::Owned(_));
+        let start = self.text.len();
+        serde_json::to_writer(&mut *self.text, &text).expect("a vector takes everything");
+        let is_plain = text.is_ascii() && !text.as_bytes().contains(&0x7f);
+        if !is_plain && text.contains(is_unprintable) {
+            self.escape_unprintable(start);
+        }
+    }
+
+    /// Escapes what JSON need not (RFC 8259, section 7), and what a terminal
+    /// would obey all the same. To who reads the record it is no difference.
+    #[cold]
+    fn escape_unprintable(&mut self, start: usize) {
+        let quoted = self.text.split_off(start);
+        for letter in String::from_utf8_lossy(&quoted).chars() {
+            let written = match is_unprintable(letter) {
+                // None of them needs two of these.
+                true => write!(self.text, "\\u{:04x}", u32::from(letter)),
+                false => write!(self.text, "{letter}"),
+            };
+            written.expect("a vector takes everything");
+        }
+    }
+
+    fn fill(&mut self, record: &impl Visit) {
+        let start = self.text.len();
+        record.visit(self);
+        match self.text.get_mut(start) {
+            // The comma before the first field.
+            Some(comma) => *comma = b'{',
+            None => self.text.push(b'{'),
+        }
+        self.text.push(b'}');
+    }
+
+    /// Begins a field.
+    #[inline(always)]
+    fn name(&mut self, name: &'static str) {
+        self.text.extend_from_slice(b",\"");
+        self.text.extend_from_slice(name.as_bytes());
+        self.text.extend_from_slice(b"\":");
+    }
+
+    /// Writes a list, if there is anything to be in it.
+    fn list<T>(
+        &mut self,
+        name: &'static str,
+        values: impl Iterator<Item = T>,
+        mut write: impl FnMut(&mut Self, T),
+    ) {
+        let mut values = values.peekable();
+        if values.peek().is_none() {
+            return;
+        }
+        self.name(name);
+        self.text.push(b'[');
+        for value in values {
+            write(self, value);
+            self.text.push(b',');
+        }
+        self.text.pop();
+        self.text.push(b']');
+    }
+}
+
+impl FieldVisitor for Object<'_> {
+    #[inline(always)]
+    fn number(&mut self, name: &'static str, value: Option<u64>) {
+        if let Some(value) = value {
+            self.name(name);
+            digits::push(self.text, value);
+        }
+    }
+
+    #[inline(always)]
+    fn duration(&mut self, name: &'static str, nanos: Option<u64>) {
+        if let Some(nanos) = nanos {
+            self.name(name);
+            digits::push_seconds(self.text, nanos);
+        }
+    }
+
+    #[inline(always)]
+    fn plain_text(&mut self, name: &'static str, value: Option<impl PlainText>) {
+        if let Some(value) = value {
+            self.name(name);
+            self.text.push(b'"');
+            value.append_to(self.text);
+            self.text.push(b'"');
+        }
+    }
+
+    fn text(&mut self, name: &'static str, value: Option<impl AsRef<[u8]>>) {
+        if let Some(value) = value {
+            self.name(name);
+            self.quote(value.as_ref());
+        }
+    }
+
+    fn flag(&mut self, name: &'static str, value: Option<bool>) {
+        if let Some(value) = value {
+            self.name(name);
+            let word: &[u8] = if value { b"true" } else { b"false" };
+            self.text.extend_from_slice(word);
+        }
+    }
+
+    fn texts(&mut self, name: &'static str, values: impl Iterator<Item = impl AsRef<[u8]>>) {
+        self.list(name, values, |object, value| object.quote(value.as_ref()));
+    }
+
+    fn pairs<'v>(
+        &mut self,
+        name: &'static str,
+        values: impl Iterator<Item = (&'v [u8], &'v [u8])>,
+    ) {
+        self.list(name, values, |object, (first, second)| {
+            object.text.push(b'[');
+            object.quote(first);
+            object.text.push(b',');
+            object.quote(second);
+            object.text.push(b']');
+        });
+    }
+
+    fn structure(&mut self, name: &'static str, value: Option<impl Visit>) {
+        if let Some(value) = value {
+            self.name(name);
+            self.fill(&value);
+        }
+    }
+
+    fn numbers(&mut self, name: &'static str, values: impl Iterator<Item = u64>) {
+        self.list(name, values, |object, value| {
+            digits::push(object.text, value)
+        });
+    }
+
+    fn structures<V: Visit>(&mut self, name: &'static str, values: impl Iterator<Item = V>) {
+        self.list(name, values, |object, value| object.fill(&value));
+    }
+}
+
+/// Bytes handed on at a time.
+const BUFFER: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sample;
+
+    impl Visit for Sample {
+        fn visit(&self, fields: &mut impl FieldVisitor) {
+            fields.plain_text("type", Some("sample"));
+            fields.number("none", None);
+            fields.number("zero", Some(0));
+            fields.number("most", Some(u64::MAX));
+            fields.duration("brief", Some(7));
+            fields.duration("long", Some(1_700_000_001_000_000_020));
+            fields.numbers("empty", core::iter::empty());
+            fields.numbers("some", [1, 20].into_iter());
+            fields.structures("inner", [Inner(1), Inner(2)].into_iter());
+        }
+    }
+
+    struct Inner(u64);
+
+    impl Visit for Inner {
+        fn visit(&self, fields: &mut impl FieldVisitor) {
+            fields.number("number", Some(self.0));
+        }
+    }
+
+    #[test]
+    fn what_is_absent_is_left_out_and_times_are_exact() {
+        let mut line = Vec::new();
+        append(&mut line, &Sample);
+        let expected = concat!(
+            r#"{"type":"sample","zero":0,"most":18446744073709551615,"#,
+            r#""brief":0.000000007,"long":1700000001.000000020,"#,
+            r#""some":[1,20],"inner":[{"number":1},{"number":2}]}"#,
+        );
+        assert_eq!(String::from_utf8(line).unwrap(), expected);
+    }
+
+    struct Sent;
+
+    impl Visit for Sent {
+        fn visit(&self, fields: &mut impl FieldVisitor) {
+            fields.text("text", Some("\"\\\n"));
+            fields.text("odd", Some("\\\x7f\u{9b}\u{202e}é"));
+            fields.text("none", None::<&str>);
+            fields.flag("flag", Some(false));
+            fields.texts("texts", [&b"a"[..], b"\xff"].into_iter());
+            fields.pairs("pairs", [(&b"Host"[..], &b"a"[..])].into_iter());
+            fields.structure("inner", Some(Inner(1)));
+        }
+    }
+
+    #[test]
+    fn what_hosts_sent_is_escaped_and_what_is_lost_is_said() {
+        let mut line = Vec::new();
+        append(&mut line, &Sent);
+        let expected = concat!(
+            r#"{"text":"\"\\\n","odd":"\\\u007f\u009b\u202eé","flag":false,"texts":["a","\u{fffd}"],"#,
+            r#""pairs":[["Host","a"]],"inner":{"number":1},"lossy":true}"#,
+        );
+        let expected = expected.replace("\\u{fffd}", "\u{fffd}");
+        assert_eq!(String::from_utf8(line).unwrap(), expected);
+    }
+}

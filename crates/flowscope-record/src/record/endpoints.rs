@@ -1,0 +1,90 @@
+//! Who talks to whom.
+
+use flowscope_core::extract::{FiveTupleKey, IpPairKey, MacPairKey};
+use flowscope_core::wire::{IcmpHeader, IpProtocol};
+
+use crate::host::Host;
+use crate::visit::FieldVisitor;
+
+/// The two ends of a flow, in whatever terms flows are told apart.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Endpoints {
+    /// The initiator.
+    pub src: Host,
+    /// The responder.
+    pub dst: Host,
+    /// Their ports, the initiator's first, where the key has any.
+    pub ports: Option<(u16, u16)>,
+    /// The IP protocol, where the key says it.
+    pub protocol: Option<IpProtocol>,
+}
+
+/// A flow key that knows its two ends.
+pub(crate) trait KeyEndpoints: Clone {
+    fn endpoints(&self) -> Endpoints;
+}
+
+impl KeyEndpoints for FiveTupleKey {
+    fn endpoints(&self) -> Endpoints {
+        Endpoints {
+            src: Host::Ip(self.src_addr()),
+            dst: Host::Ip(self.dst_addr()),
+            ports: self.src_port().zip(self.dst_port()),
+            protocol: Some(self.protocol()),
+        }
+    }
+}
+
+impl KeyEndpoints for IpPairKey {
+    fn endpoints(&self) -> Endpoints {
+        Endpoints {
+            src: Host::Ip(self.src_addr()),
+            dst: Host::Ip(self.dst_addr()),
+            ports: None,
+            protocol: None,
+        }
+    }
+}
+
+impl KeyEndpoints for MacPairKey {
+    fn endpoints(&self) -> Endpoints {
+        Endpoints {
+            src: Host::Mac(self.src()),
+            dst: Host::Mac(self.dst()),
+            ports: None,
+            protocol: None,
+        }
+    }
+}
+
+impl Endpoints {
+    /// Gives the fields that all records of a flow share.
+    pub(crate) fn visit(&self, icmp: Option<IcmpHeader>, fields: &mut impl FieldVisitor) {
+        let icmp = icmp.filter(|_| self.is_icmp());
+        fields.plain_text("proto", self.protocol);
+        fields.plain_text("src", Some(self.src));
+        fields.number("src_port", self.ports.map(|(src, _)| src.into()));
+        fields.plain_text("dst", Some(self.dst));
+        fields.number("dst_port", self.ports.map(|(_, dst)| dst.into()));
+        fields.number("icmp_type", icmp.map(|icmp| icmp.kind.into()));
+        fields.number("icmp_code", icmp.map(|icmp| icmp.code.into()));
+    }
+
+    /// Whether they exchange ICMP messages.
+    #[must_use]
+    pub fn is_icmp(&self) -> bool {
+        matches!(self.protocol, Some(IpProtocol::ICMP | IpProtocol::ICMP6))
+    }
+
+    /// The source with its port, if it has one: `10.0.0.1:40000`.
+    #[must_use]
+    pub fn source(&self) -> String {
+        self.src.with_port(self.ports.map(|(src, _)| src))
+    }
+
+    /// The destination with its port, if it has one: `10.0.0.2:80`.
+    #[must_use]
+    pub fn destination(&self) -> String {
+        self.dst.with_port(self.ports.map(|(_, dst)| dst))
+    }
+}

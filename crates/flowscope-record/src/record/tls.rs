@@ -1,0 +1,88 @@
+//! The fields of TLS messages.
+
+use flowscope_tls::{Alert, Certificate, CertificateChain, ClientHello, ServerHello, TlsMessage};
+
+use crate::plain_text::Hex;
+use crate::visit::{FieldVisitor, Visit};
+
+pub(super) fn kind(message: &TlsMessage) -> &'static str {
+    match message {
+        TlsMessage::ClientHello(_) => "tls_client_hello",
+        TlsMessage::ServerHello(_) => "tls_server_hello",
+        TlsMessage::Certificate(_) => "tls_certificate",
+        TlsMessage::Alert(_) => "tls_alert",
+        _ => "tls",
+    }
+}
+
+pub(super) fn visit(message: &TlsMessage, fields: &mut impl FieldVisitor) {
+    fields.plain_text("side", Some(message.side().as_str()));
+    match message {
+        TlsMessage::ClientHello(hello) => visit_client_hello(hello, fields),
+        TlsMessage::ServerHello(hello) => visit_server_hello(hello, fields),
+        TlsMessage::Certificate(chain) => visit_certificate(chain, fields),
+        TlsMessage::Alert(alert) => visit_alert(alert, fields),
+        _ => {}
+    }
+}
+
+fn visit_client_hello(hello: &ClientHello, fields: &mut impl FieldVisitor) {
+    let extensions = hello.extensions().map(|it| it.kind.into());
+    fields.text("version", Some(hello.version().to_string()));
+    fields.text("legacy_version", Some(hello.legacy_version().to_string()));
+    fields.text("sni", hello.sni_bytes());
+    fields.texts("alpn", hello.alpn());
+    fields.numbers("cipher_suites", hello.cipher_suites().map(u64::from));
+    fields.numbers("extensions", extensions);
+    fields.numbers("supported_groups", hello.supported_groups().map(u64::from));
+    fields.numbers(
+        "signature_algorithms",
+        hello.signature_algorithms().map(u64::from),
+    );
+    fields.numbers("key_share_groups", hello.key_share_groups().map(u64::from));
+    fields.flag("ech", hello.ech().then_some(true));
+    fields.number("session_id_bytes", Some(hello.session_id().len() as u64));
+    fields.text("ja3", Some(hello.ja3().to_string()));
+    fields.text("ja3_raw", Some(hello.ja3_raw()));
+    fields.text("ja4", Some(hello.ja4().as_str()));
+    fields.text("ja4_r", Some(hello.ja4_r()));
+}
+
+fn visit_server_hello(hello: &ServerHello, fields: &mut impl FieldVisitor) {
+    let extensions = hello.extensions().map(|it| it.kind.into());
+    fields.text("version", Some(hello.version().to_string()));
+    fields.number("cipher_suite", Some(hello.cipher_suite().into()));
+    fields.text("cipher_suite_name", hello.cipher_suite_name());
+    fields.text("alpn", hello.alpn());
+    fields.numbers("extensions", extensions);
+    fields.text("ja3s", Some(hello.ja3s().to_string()));
+    fields.text("ja3s_raw", Some(hello.ja3s_raw()));
+    fields.flag("hello_retry_request", Some(hello.hello_retry_request()));
+}
+
+fn visit_certificate(chain: &CertificateChain, fields: &mut impl FieldVisitor) {
+    let details = chain.first().and_then(Certificate::details);
+    let details = details.as_ref();
+    let names = details.map_or(&[][..], |details| &details.names);
+    fields.structures("chain", chain.certificates().map(ChainEntry));
+    fields.text("subject", details.map(|details| &details.subject));
+    fields.text("issuer", details.map(|details| &details.issuer));
+    fields.texts("san", names.iter());
+}
+
+fn visit_alert(alert: &Alert, fields: &mut impl FieldVisitor) {
+    let number = || alert.description().to_string();
+    let description = alert.description_name().map_or_else(number, str::to_owned);
+    fields.plain_text("level", Some(alert.level_name()));
+    fields.text("description", Some(description));
+}
+
+/// A certificate of a chain.
+struct ChainEntry<'a>(Certificate<'a>);
+
+impl Visit for ChainEntry<'_> {
+    fn visit(&self, fields: &mut impl FieldVisitor) {
+        fields.number("bytes", Some(self.0.der().len() as u64));
+        fields.plain_text("sha256", Some(Hex(&self.0.sha256())));
+    }
+}

@@ -1,0 +1,124 @@
+//! The fields of TLS messages.
+
+use super::common::of_flow;
+use super::field::{Field, FieldType, Schema, Unit};
+
+/// Messages of TLS that are sent in the clear.
+pub static TLS: Schema = Schema {
+    name: "tls",
+    types: &[
+        "tls_client_hello",
+        "tls_server_hello",
+        "tls_certificate",
+        "tls_alert",
+    ],
+    description: "a hello, certificate message or alert of TLS",
+    fields: &[
+        &of_flow("when the message was complete"),
+        &[
+            Field::plain_text("side", "who sent it: `initiator` or `responder`"),
+            Field::text(
+                "version",
+                "of a ClientHello the highest that is offered, of a ServerHello that which is \
+                 agreed",
+            )
+            .of(HELLOS),
+            Field::text("legacy_version", "the version in the field of that name").of(CLIENT),
+            Field::text("sni", "the name of the server")
+                .of(CLIENT)
+                .absent("where there is none"),
+            Field::number("cipher_suite", "the cipher suite, as sent").of(SERVER),
+            Field::text("cipher_suite_name", "its name")
+                .of(SERVER)
+                .absent("where it is not known"),
+            Field::list(
+                "alpn",
+                &FieldType::Text,
+                "the application protocols that are offered",
+            )
+            .of(CLIENT),
+            Field::text("alpn", "the application protocol that is chosen")
+                .of(SERVER)
+                .absent("where there is none"),
+            Field::list(
+                "cipher_suites",
+                &FieldType::Number,
+                "the cipher suites, as sent, GREASE included",
+            )
+            .of(CLIENT),
+            Field::list(
+                "extensions",
+                &FieldType::Number,
+                "the extensions, as sent, GREASE included",
+            )
+            .of(HELLOS),
+            Field::list(
+                "supported_groups",
+                &FieldType::Number,
+                "the groups, as sent, GREASE included",
+            )
+            .of(CLIENT),
+            Field::list(
+                "signature_algorithms",
+                &FieldType::Number,
+                "the signature algorithms, as sent, GREASE included",
+            )
+            .of(CLIENT),
+            Field::list(
+                "key_share_groups",
+                &FieldType::Number,
+                "the groups that keys are shared of, as sent, GREASE included",
+            )
+            .of(CLIENT),
+            Field::flag("ech", "true where Encrypted ClientHello is offered")
+                .of(CLIENT)
+                .absent("where it is not"),
+            Field::number("session_id_bytes", "the length of the session identifier")
+                .unit(Unit::Bytes)
+                .of(CLIENT),
+            Field::text("ja3", "the JA3 fingerprint").of(CLIENT),
+            Field::text("ja3_raw", "what JA3 is the hash of").of(CLIENT),
+            Field::text("ja4", "the JA4 fingerprint").of(CLIENT),
+            Field::text("ja4_r", "JA4 without hashes").of(CLIENT),
+            Field::text("ja3s", "the JA3S fingerprint").of(SERVER),
+            Field::text("ja3s_raw", "what JA3S is the hash of").of(SERVER),
+            Field::flag(
+                "hello_retry_request",
+                "whether it asks for another ClientHello",
+            )
+            .of(SERVER),
+            Field::list(
+                "chain",
+                &FieldType::Structure(&CHAIN_ENTRY),
+                "the certificates",
+            )
+            .of(CERTIFICATE),
+            Field::text("subject", "the subject of the first certificate")
+                .of(CERTIFICATE)
+                .absent(UNREADABLE),
+            Field::text("issuer", "the issuer of the first certificate")
+                .of(CERTIFICATE)
+                .absent(UNREADABLE),
+            Field::list(
+                "san",
+                &FieldType::Text,
+                "the subject alternative names of the first certificate",
+            )
+            .of(CERTIFICATE),
+            Field::plain_text("level", "`warning` or `fatal`").of(ALERT),
+            Field::text("description", "the name of the alert, or its number").of(ALERT),
+        ],
+    ],
+};
+
+const CHAIN_ENTRY: [Field; 2] = [
+    Field::number("bytes", "its length").unit(Unit::Bytes),
+    Field::plain_text("sha256", "its SHA-256"),
+];
+
+const CLIENT: &[&str] = &["tls_client_hello"];
+const SERVER: &[&str] = &["tls_server_hello"];
+const HELLOS: &[&str] = &["tls_client_hello", "tls_server_hello"];
+const CERTIFICATE: &[&str] = &["tls_certificate"];
+const ALERT: &[&str] = &["tls_alert"];
+const UNREADABLE: &str = "where it cannot be read";
