@@ -1,5 +1,5 @@
-//! HTTP, TLS and DNS on any port: one parser that chooses by a flow's first
-//! bytes.
+//! HTTP, TLS, QUIC, DTLS and DNS on any port: one parser that chooses by a
+//! flow's first bytes.
 //!
 //! ```text
 //! first bytes of both sides → probe → the parser of that protocol
@@ -13,14 +13,14 @@
 //!
 //! [`quick_probe`] tells the protocol by one payload, without reading the flow.
 //!
-//! Each protocol is a feature: `http`, `tls` and `dns`, all on by default. Of
-//! those that are there, [`DetectConfig::protocols`] chooses while running. The
+//! Each protocol is a feature: `http`, `tls`, which has DTLS too, `quic` and
+//! `dns`, all on by default. Of those that are there, [`DetectConfig::protocols`] chooses while running. The
 //! crate needs `alloc`; it needs `std` with `tls` alone, and with `pcap`, which
 //! lets a capture be read in one line.
 #![no_std]
 #![warn(clippy::indexing_slicing)]
 #![cfg_attr(
-    not(all(feature = "http", feature = "tls", feature = "dns")),
+    not(all(feature = "http", feature = "tls", feature = "quic", feature = "dns")),
     allow(dead_code, unused_imports, unused_variables, unused_mut),
     allow(clippy::needless_pass_by_ref_mut)
 )]

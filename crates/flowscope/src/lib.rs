@@ -29,6 +29,8 @@ pub use flowscope_dns as dns;
 pub use flowscope_http as http;
 #[cfg(feature = "pcap")]
 pub use flowscope_pcap as pcap;
+#[cfg(feature = "quic")]
+pub use flowscope_quic as quic;
 #[cfg(feature = "tls")]
 pub use flowscope_tls as tls;
 

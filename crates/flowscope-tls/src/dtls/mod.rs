@@ -23,8 +23,8 @@ use record::{Record, Records};
 /// It reads versions 1.0, 1.2 and 1.3, and what OpenSSL wrote before. Fragments
 /// may come in any order, and more than once; a message that is sent again is
 /// given once. What shares the flow with DTLS is passed: STUN, RTP and what else
-/// WebRTC sends (RFC 7983). So is the header that a TURN channel puts before
-/// (RFC 8656, section 12.4). When both sides have gone on encrypted, also with
+/// WebRTC sends (RFC 7983). So are the headers that a TURN channel (RFC 8656,
+/// section 12.4) and CAPWAP (RFC 5415, section 4.2) put before. When both sides have gone on encrypted, also with
 /// connection IDs (RFC 9146), the parser is [`Done`](Interest::Done).
 ///
 /// ```
@@ -120,7 +120,7 @@ impl DatagramParser for DtlsParser {
         datagram: Datagram<'_>,
         out: &mut dyn Sink<TlsMessage>,
     ) -> Result<Interest, Infallible> {
-        let payload = record::without_channel(datagram.payload);
+        let payload = record::without_header(datagram.payload);
         if self.connection.is_none() && !record::begins(payload) {
             let len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
             self.prelude = self.prelude.saturating_add(len);

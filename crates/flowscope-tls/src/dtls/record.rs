@@ -106,7 +106,7 @@ impl<'a> Fragment<'a> {
 
 /// Whether a datagram begins with a handshake that is not encrypted.
 pub(super) fn begins(payload: &[u8]) -> bool {
-    let payload = without_channel(payload);
+    let payload = without_header(payload);
     // Most datagrams are refused here.
     if payload.first() != Some(&HANDSHAKE) {
         return false;
@@ -119,10 +119,12 @@ pub(super) fn begins(payload: &[u8]) -> bool {
     })
 }
 
-/// What a TURN channel carries, or the payload itself (RFC 8656, section 12.4;
-/// RFC 7983, section 7).
-pub(super) fn without_channel(payload: &[u8]) -> &[u8] {
+/// What a TURN channel carries (RFC 8656, section 12.4; RFC 7983, section 7), or
+/// a CAPWAP packet that is encrypted (RFC 5415, section 4.2), or the payload
+/// itself.
+pub(super) fn without_header(payload: &[u8]) -> &[u8] {
     match payload {
+        [1, 0, 0, 0, data @ ..] => data,
         [0x40..=0x4f, _, high, low, data @ ..] => {
             let len = u16::from_be_bytes([*high, *low]);
             data.get(..len.into()).unwrap_or(payload)
