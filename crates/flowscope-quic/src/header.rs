@@ -78,7 +78,8 @@ pub(crate) fn next_packet<'a>(datagram: &mut &'a [u8]) -> Option<Packet<'a>> {
     if header.version == QuicVersion::NEGOTIATION {
         return Some(Packet::VersionNegotiation(header));
     }
-    if header.version.salt().is_none() || header.first & FIXED == 0 || !header.has_short_ids() {
+    // The fixed bit is not always set: see `FIXED`.
+    if header.version.salt().is_none() || !header.has_short_ids() {
         return Some(Packet::Unknown(header));
     }
     let kind = header.version.kind(header.first);
@@ -136,8 +137,8 @@ fn begins(payload: &[u8]) -> bool {
 
 /// The header form, which tells a long header.
 const LONG: u8 = 0x80;
-/// The bit that is always set (RFC 9000, section 17.2). It may be greased only
-/// after the handshake has said so (RFC 9287).
+/// The bit that is set in what a client sends first (RFC 9000, section 17.2). A
+/// server that was told that it may need not set it (RFC 9287).
 const FIXED: u8 = 0x40;
 /// The longest connection ID (RFC 9000, section 17.2).
 const MAX_ID: usize = 20;

@@ -220,6 +220,18 @@ fn both_sides_may_go_on_in_another_version() {
 }
 
 #[test]
+fn a_server_may_grease_the_fixed_bit() {
+    let header = Header {
+        is_greased: true,
+        ..to_client(0)
+    };
+    let answer = server(V1).initial(header, &crypto(0, &server_hello()));
+    assert_eq!(answer[0] & 0xc0, 0x80);
+    let found = read(&[(CLIENT, first("example.org")), (SERVER, answer)]);
+    assert_eq!(names(&found), ["v1 client example.org", "v1 server"]);
+}
+
+#[test]
 fn what_closes_or_is_no_handshake_ends_a_connection() {
     let closed = server(V1).initial(to_client(0), &[0x1c, 0, 0, 0]);
     let (found, interest) = read_with(

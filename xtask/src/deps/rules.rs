@@ -186,6 +186,7 @@ pub(super) const RULES: &[Rule] = &[
                 "flowscope-core",
                 "flowscope-http",
                 "flowscope-tls",
+                "flowscope-quic",
                 "flowscope-dns",
                 "flowscope-detect",
             ],
@@ -202,8 +203,8 @@ pub(super) const RULES: &[Rule] = &[
             "crates/flowscope-record/Cargo.toml",
             "[package]\nname = \"flowscope-record\"\n[dependencies]\n\
              flowscope-core.workspace = true\nflowscope-http.workspace = true\n\
-             flowscope-tls.workspace = true\nflowscope-dns.workspace = true\n\
-             flowscope-detect.workspace = true\nclap = \"4\"\n",
+             flowscope-tls.workspace = true\nflowscope-quic.workspace = true\n\
+             flowscope-dns.workspace = true\nflowscope-detect.workspace = true\nclap = \"4\"\n",
         ),
     },
     Rule {

@@ -37,6 +37,8 @@ pub(crate) struct Header<'a> {
     pub(crate) token: &'a [u8],
     pub(crate) number: u32,
     pub(crate) number_len: usize,
+    /// Whether the fixed bit is not set.
+    pub(crate) is_greased: bool,
 }
 
 impl Sender {
@@ -71,6 +73,7 @@ impl Sender {
     /// An Initial packet with these frames.
     pub(crate) fn initial(&self, header: Header<'_>, frames: &[u8]) -> Vec<u8> {
         let kind = if self.version == V2 { 0xd0 } else { 0xc0 };
+        let kind = kind & if header.is_greased { 0xbf } else { 0xff };
         let mut packet = vec![kind | (header.number_len as u8 - 1)];
         packet.extend(self.version.to_be_bytes());
         for id in [header.destination, header.source] {
@@ -125,6 +128,7 @@ pub(crate) fn to_server(number: u32) -> Header<'static> {
         token: &[],
         number,
         number_len: 1,
+        is_greased: false,
     }
 }
 
