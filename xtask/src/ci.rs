@@ -1,32 +1,65 @@
 //! `cargo xtask ci`: everything that has to hold before a change lands.
+//!
+//! `cargo xtask ci STEP…` takes some of the steps, in which a tool that is not
+//! installed is a failure. Without steps it takes all of them, goes on where a
+//! tool is missing, and says at the end what was left out.
 
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{Failure, Outcome, deps, fixtures, nostd, project};
+use crate::{Failure, Outcome, api, deps, features, fixtures, msrv, nostd, project};
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    if !arguments.is_empty() {
-        return Err(Failure::Usage);
+    if arguments.is_empty() {
+        return take_all();
     }
-    for (name, step) in STEPS {
-        println!("── {name}");
-        let start = Instant::now();
-        step.take().map_err(|failure| match failure {
-            Failure::Failed(reason) => Failure::because(format!("{name}: {reason}")),
-            Failure::Usage => failure,
+    for argument in arguments {
+        let chosen = STEPS.iter().find(|(name, _)| name == argument);
+        let (name, step) = chosen.ok_or_else(|| {
+            let names: Vec<&str> = STEPS.iter().map(|(name, _)| *name).collect();
+            Failure::because(format!(
+                "no step is called {argument}, but {}",
+                names.join(", ")
+            ))
         })?;
-        println!("── {name}: {} s", start.elapsed().as_secs());
+        take(name, *step)?;
     }
     Ok(())
 }
 
+fn take_all() -> Outcome {
+    let mut skipped = Vec::new();
+    for (name, step) in STEPS {
+        match take(name, *step) {
+            Err(Failure::Missing(tool)) => skipped.push(format!("{name}: {tool}")),
+            outcome => outcome?,
+        }
+    }
+    for reason in &skipped {
+        eprintln!("── SKIPPED {reason}");
+    }
+    Ok(())
+}
+
+fn take(name: &str, step: Step) -> Outcome {
+    println!("── {name}");
+    let start = Instant::now();
+    step.take().map_err(|failure| match failure {
+        Failure::Failed(reason) => Failure::because(format!("{name}: {reason}")),
+        Failure::Missing(_) | Failure::Usage => failure,
+    })?;
+    println!("── {name}: {} s", start.elapsed().as_secs());
+    Ok(())
+}
+
 /// Cheap steps first, and the tests before what is built on top of them.
+///
+/// The names are those of other verbs where a verb is the step.
 const STEPS: &[(&str, Step)] = &[
     ("format", Step::Cargo(&["fmt", "--all", "--check"])),
-    ("dependency rules", Step::Verb(deps::run, &[])),
+    ("deps", Step::Verb(deps::run, &[])),
     ("fixtures", Step::Verb(fixtures::run, &["--check"])),
-    ("no std", Step::Verb(nostd::run, &[])),
+    ("nostd", Step::Verb(nostd::run, &[])),
     (
         "clippy",
         Step::Cargo(&[
@@ -39,9 +72,12 @@ const STEPS: &[(&str, Step)] = &[
             "warnings",
         ]),
     ),
+    ("api", Step::Verb(api::run, &["--check"])),
+    ("msrv", Step::Verb(msrv::run, &[])),
+    ("features", Step::Verb(features::run, &[])),
     ("tests", Step::Cargo(&["test", "--workspace"])),
     (
-        "tests of what is observed",
+        "observed",
         Step::Cargo(&[
             "test",
             "--package",
@@ -56,7 +92,7 @@ const STEPS: &[(&str, Step)] = &[
     ),
     // As many as there may be in earnest, which takes minutes unoptimised.
     (
-        "floods of millions",
+        "floods",
         Step::Cargo(&[
             "test",
             "--release",
@@ -67,7 +103,7 @@ const STEPS: &[(&str, Step)] = &[
         ]),
     ),
     (
-        "documentation",
+        "docs",
         Step::Docs(&["doc", "--workspace", "--no-deps", "--all-features"]),
     ),
     (
@@ -75,7 +111,7 @@ const STEPS: &[(&str, Step)] = &[
         Step::Cargo(&["bench", "--package", "flowscope-benches", "--", "--test"]),
     ),
     (
-        "licences and sources",
+        "licences",
         Step::Cargo(&["deny", "check", "bans", "licenses", "sources"]),
     ),
 ];

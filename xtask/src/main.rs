@@ -2,18 +2,24 @@
 //! workspace.
 //!
 //! Each verb is a module with a `run`. They use the standard library, the
-//! tools of a Rust installation, and the workspace's own crates.
+//! tools of a Rust installation, the workspace's own crates, and a reader of
+//! JSON for what rustdoc writes.
 #![allow(
     clippy::print_stdout,
     reason = "the command's output is what it is for"
 )]
 
+mod api;
 mod bench_data;
+// Networks of their own, in which programs are recorded, are Linux's.
+#[cfg(target_os = "linux")]
 mod capture;
 mod ci;
 mod deps;
+mod features;
 mod fixtures;
 mod man;
+mod msrv;
 mod nostd;
 mod project;
 
@@ -27,7 +33,7 @@ fn main() -> ExitCode {
             eprint!("{USAGE}");
             ExitCode::from(2)
         }
-        Err(Failure::Failed(reason)) => {
+        Err(Failure::Failed(reason) | Failure::Missing(reason)) => {
             eprintln!("xtask: {reason}");
             ExitCode::FAILURE
         }
@@ -39,12 +45,16 @@ fn dispatch(arguments: &[String]) -> Outcome {
         return Err(Failure::Usage);
     };
     match verb.as_str() {
+        "api" => api::run(arguments),
         "bench-data" => bench_data::run(arguments),
+        #[cfg(target_os = "linux")]
         "capture" => capture::run(arguments),
         "ci" => ci::run(arguments),
         "deps" => deps::run(arguments),
+        "features" => features::run(arguments),
         "fixtures" => fixtures::run(arguments),
         "man" => man::run(arguments),
+        "msrv" => msrv::run(arguments),
         "nostd" => nostd::run(arguments),
         _ => Err(Failure::Usage),
     }
@@ -53,12 +63,15 @@ fn dispatch(arguments: &[String]) -> Outcome {
 const USAGE: &str = "\
 usage: cargo xtask VERB
 
+  api [--check]             write the public interface to docs/api, or see that it is as written
   bench-data [FLAGS]        make big captures to measure with
   capture [FLAGS]           record real programs, as root
-  ci                        everything that has to hold before a change lands
+  ci [STEP…]                everything that has to hold before a change lands, or some of it
   deps                      check which crate and which file uses what
+  features                  check the libraries with each of their features alone
   fixtures [--check]        make the synthetic captures, or see that they are as made
   man                       write the command's manual pages to target/man
+  msrv                      check the packages with the oldest Rust that they promise
   nostd [--features NAME]   build and link what needs no std
 ";
 
@@ -70,8 +83,10 @@ type Outcome = Result<(), Failure>;
 enum Failure {
     /// It was called in a way it does not know.
     Usage,
-    /// What it checks does not hold, or what it needs is not there.
+    /// What it checks does not hold, or it could not be done.
     Failed(String),
+    /// A tool that it needs is not installed.
+    Missing(String),
 }
 
 impl Failure {

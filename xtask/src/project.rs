@@ -12,6 +12,21 @@ pub(crate) fn root() -> &'static Path {
         .expect("xtask is a folder of the workspace")
 }
 
+/// The packages below `crates` that have a library.
+pub(crate) fn libraries() -> Result<Vec<String>, Failure> {
+    let folder = root().join("crates");
+    let entries = folder
+        .read_dir()
+        .map_err(|error| Failure::because(format!("{}: {error}", folder.display())))?;
+    let mut packages: Vec<String> = entries
+        .flatten()
+        .filter(|entry| entry.path().join("src/lib.rs").is_file())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    packages.sort();
+    Ok(packages)
+}
+
 /// `cargo`, the one this was started by, in the workspace's folder.
 pub(crate) fn cargo() -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

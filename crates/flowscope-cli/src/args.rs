@@ -160,6 +160,17 @@ pub(crate) struct Options {
         help_heading = FLOWS
     )]
     max_flows: Option<u32>,
+    /// Bytes that may be held for all flows beside their table: streams out of order,
+    /// messages half read. With K, M or G as a suffix, powers of 1024
+    #[arg(
+        long,
+        global = true,
+        value_name = "BYTES",
+        default_value = "256M",
+        value_parser = bytes,
+        help_heading = FLOWS
+    )]
+    memory: usize,
 }
 
 impl Arguments {
@@ -218,6 +229,7 @@ impl Options {
     fn engine_config(&self) -> EngineConfig {
         let mut config = EngineConfig {
             checksums: self.checksums.into(),
+            max_memory: self.memory,
             ..EngineConfig::default()
         };
         for timeout in &self.idle_timeout {
@@ -228,6 +240,22 @@ impl Options {
         }
         config
     }
+}
+
+/// Reads a number of bytes, with `K`, `M` or `G` for powers of 1024.
+fn bytes(text: &str) -> Result<usize, String> {
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'K' | b'k') => (&text[..text.len() - 1], 10),
+        Some(b'M' | b'm') => (&text[..text.len() - 1], 20),
+        Some(b'G' | b'g') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let number: usize = digits
+        .parse()
+        .map_err(|_| format!("{text:?} is no number of bytes such as 64M"))?;
+    number
+        .checked_mul(1 << shift)
+        .ok_or_else(|| format!("{text} is too much"))
 }
 
 /// The form in which records are written.
@@ -419,6 +447,24 @@ mod tests {
             ("tcp=inf", BadTimeout::Seconds),
         ] {
             assert_eq!(text.parse::<IdleTimeout>(), Err(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_have_a_suffix_or_none() {
+        assert_eq!(bytes("4096"), Ok(4096));
+        assert_eq!(bytes("64M"), Ok(64 << 20));
+        assert_eq!(bytes("2k"), Ok(2048));
+        assert_eq!(bytes("1G"), Ok(1 << 30));
+        for wrong in [
+            "",
+            "M",
+            "12.5M",
+            "-1",
+            "99999999999999999999",
+            "99999999999G",
+        ] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -13,12 +13,15 @@
 //! the packets' own, and the same packets always give the same events. Frames
 //! are borrowed, payload is a slice of the frame. A packet of a known flow
 //! allocates nothing and touches that flow only; memory is bounded by
-//! [`EngineConfig`](engine::EngineConfig). Captured bytes cannot make it panic.
+//! [`EngineConfig`]. Captured bytes cannot make it panic.
 //!
-//! The crate needs `alloc` and no `std`: turn off the default feature `std`.
+//! The crate needs `alloc` and no `std`: turn off the default feature `std`,
+//! which adds that a [`Timestamp`] can be had from a `SystemTime` and made one.
 //! With the features `metrics`, `tracing` and `tracing-messages` it also tells
-//! those who watch the program what it does: see [`observe`].
+//! those who watch the program what it does: see [`observe`]. With `metrics`
+//! there is `observe::describe`; the other two add no items.
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
 #[cfg(all(test, not(feature = "std")))]

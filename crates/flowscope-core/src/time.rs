@@ -6,6 +6,8 @@
 use core::fmt;
 use core::ops::{Add, Sub};
 use core::time::Duration;
+#[cfg(feature = "std")]
+use std::time::{SystemTime, SystemTimeError, UNIX_EPOCH};
 
 /// A moment: nanoseconds since 1970-01-01 00:00:00 UTC.
 ///
@@ -23,6 +25,8 @@ use core::time::Duration;
 /// assert_eq!(later - start, Duration::from_millis(750));
 /// assert_eq!(start - later, Duration::ZERO);
 /// ```
+///
+/// With the feature `std` it can be had from a `SystemTime`, and made one.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp {
     nanos: u64,
@@ -97,6 +101,33 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// A time before 1970 is an error; one after the year 2554 becomes
+/// [`Timestamp::MAX`].
+///
+/// ```
+/// use std::time::SystemTime;
+/// use flowscope_core::Timestamp;
+///
+/// let captured = Timestamp::try_from(SystemTime::now())?;
+/// assert!(SystemTime::from(captured) <= SystemTime::now());
+/// # Ok::<(), std::time::SystemTimeError>(())
+/// ```
+#[cfg(feature = "std")]
+impl TryFrom<SystemTime> for Timestamp {
+    type Error = SystemTimeError;
+
+    fn try_from(time: SystemTime) -> Result<Self, SystemTimeError> {
+        Ok(Self::EPOCH + time.duration_since(UNIX_EPOCH)?)
+    }
+}
+
+#[cfg(feature = "std")]
+impl From<Timestamp> for SystemTime {
+    fn from(timestamp: Timestamp) -> Self {
+        UNIX_EPOCH + Duration::from_nanos(timestamp.nanos)
+    }
+}
+
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 #[cfg(test)]
@@ -115,5 +146,18 @@ mod tests {
         let t = Timestamp::from_nanos(1_000_000_007);
         assert_eq!((t.as_secs(), t.subsec_nanos()), (1, 7));
         assert_eq!(t.to_string(), "1.000000007");
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn system_times_survive_and_those_before_the_epoch_are_refused() {
+        for t in [Timestamp::EPOCH, Timestamp::new(1_700_000_000, 500)] {
+            assert_eq!(Timestamp::try_from(SystemTime::from(t)).ok(), Some(t));
+        }
+        let before = UNIX_EPOCH - Duration::from_secs(3);
+        let error = Timestamp::try_from(before).expect_err("it is before the epoch");
+        assert_eq!(error.duration(), Duration::from_secs(3));
+        let far = UNIX_EPOCH + Duration::from_secs(20_000_000_000);
+        assert_eq!(Timestamp::try_from(far).ok(), Some(Timestamp::MAX));
     }
 }

@@ -476,11 +476,11 @@ fn live_flows_can_be_looked_at() {
     let flow = seen[0].flow();
     *tracker.flow_state_mut(flow).expect("it is live") += 1;
     assert_eq!(tracker.flow_state(flow), Some(&1));
-    let live: Vec<u64> = tracker
+    let live: Vec<_> = tracker
         .snapshot_flow_stats()
-        .map(|(_, stats)| stats.packets.total())
+        .map(|(flow, key, stats)| (flow, key.either_port(53), stats.packets.total()))
         .collect();
-    assert_eq!(live, [2]);
+    assert_eq!(live, [(flow, true, 2)]);
     tracker.finish(&mut seen);
     assert_eq!(tracker.flow_state(flow), None);
     assert_eq!(tracker.snapshot_flow_stats().count(), 0);

@@ -35,7 +35,7 @@ fn read(packet: PacketView<'_>) -> Result<(), Skip> {
     tracker.track(packet, &mut |_: common::Event| {});
     let on_flows: u64 = tracker
         .snapshot_flow_stats()
-        .map(|(_, it)| it.packets.total())
+        .map(|(_, _, it)| it.packets.total())
         .sum();
     let stats = tracker.stats();
     // A frame of IEEE 802.11 may carry several.

@@ -732,7 +732,7 @@ fn snapshots_know_what_is_held_and_missing() {
     }
     let snapshot = |driver: &FlowSessionDriver<FiveTuple, Lines>| {
         let all: Vec<_> = driver.snapshot_flow_stats().collect();
-        let [(key, stats)] = all[..] else {
+        let [(_, key, stats)] = all[..] else {
             panic!("{} flows", all.len())
         };
         assert!(key.either_port(80));

@@ -81,6 +81,25 @@ impl Candidates {
     }
 
     /// Whether there is no parser.
+    /// Bytes of memory that the parsers take, besides themselves.
+    pub(crate) fn memory(&self) -> usize {
+        let mut memory = 0;
+        #[cfg(feature = "tls")]
+        {
+            memory += self.tls.as_ref().map_or(0, SessionParser::memory);
+        }
+        #[cfg(feature = "http")]
+        {
+            memory += self.http.as_ref().map_or(0, |http| http.memory());
+        }
+        #[cfg(feature = "dns")]
+        {
+            let dns = self.dns.as_deref();
+            memory += dns.map_or(0, |dns| size_of_val(dns) + dns.memory());
+        }
+        memory
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         ![Protocol::Tls, Protocol::Http, Protocol::Dns]
             .into_iter()

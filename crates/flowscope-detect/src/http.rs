@@ -59,6 +59,12 @@ impl HttpWithTunnel {
     }
 
     /// What reads the open tunnel.
+    /// Bytes of memory that it takes, besides itself.
+    pub(crate) fn memory(&self) -> usize {
+        let inner = self.inner();
+        self.parser.memory() + inner.map_or(0, SessionParser::memory)
+    }
+
     pub(crate) fn inner(&self) -> Option<&Detector> {
         match &self.tunnel {
             Tunnel::Open(inner) => Some(inner),

@@ -13,11 +13,21 @@
 //!
 //! [`quick_probe`] tells the protocol by one payload, without reading the flow.
 //!
-//! Each protocol is a feature: `http`, `tls`, which has DTLS too, `quic` and
-//! `dns`, all on by default. Of those that are there, [`DetectConfig::protocols`] chooses while running. The
-//! crate needs `alloc`; it needs `std` with `tls` alone, and with `pcap`, which
-//! lets a capture be read in one line.
+//! # Features
+//!
+//! Each protocol is a feature, on by default. Of those that are there,
+//! [`DetectConfig::protocols`] chooses while running.
+//!
+//! - `http`: `Message::Http`, `DetectError::Http`, `DetectConfig::http`.
+//! - `tls`: `Message::Tls`, `DetectConfig::tls`, for TLS and DTLS; needs `std`.
+//! - `quic`: `Message::Quic`, `DetectConfig::quic`, and `tls`; needs `std`.
+//! - `dns`: `Message::Dns`, `DetectError::Dns`, `DetectConfig::dns`.
+//! - `pcap`: `Detect` and `DetectEvents`, by which a capture is read in one
+//!   line; needs `std`.
+//!
+//! Where none of them says so, the crate needs `alloc` alone.
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::indexing_slicing)]
 #![cfg_attr(
     not(all(feature = "http", feature = "tls", feature = "quic", feature = "dns")),

@@ -153,6 +153,25 @@ impl ProtocolParser {
         }
     }
 
+    /// Bytes of memory that it takes, besides itself.
+    pub(crate) fn memory(&self) -> usize {
+        match self {
+            #[cfg(feature = "http")]
+            Self::Http(http) => http.memory(),
+            #[cfg(feature = "tls")]
+            Self::Tls(parser) => parser.memory(),
+            #[cfg(feature = "dns")]
+            Self::DnsTcp { parser, .. } => size_of_val(&**parser) + parser.memory(),
+            #[cfg(feature = "dns")]
+            Self::DnsUdp(parser) => parser.memory(),
+            #[cfg(feature = "quic")]
+            Self::Quic(parser) => size_of_val(&**parser) + parser.memory(),
+            #[cfg(feature = "tls")]
+            Self::Dtls(parser) => parser.memory(),
+            Self::Candidates(candidates) => size_of_val(&**candidates) + candidates.memory(),
+        }
+    }
+
     pub(crate) fn next_tick(&self) -> Option<Timestamp> {
         match self {
             #[cfg(feature = "http")]

@@ -39,6 +39,12 @@ pub(crate) enum Replayed<'a> {
 }
 
 impl ReplayBuffer {
+    /// Bytes of memory that it takes.
+    pub(crate) fn memory(&self) -> usize {
+        let bytes: usize = self.bytes.iter().map(|(_, bytes)| bytes.capacity()).sum();
+        size_of::<Self>() + bytes + self.entries.capacity() * size_of::<Entry>()
+    }
+
     /// Keeps a chunk. Of each side no more than `limit` bytes are kept; those
     /// beyond are returned.
     pub(crate) fn push<'a>(&mut self, input: Input<'a>, limit: usize) -> &'a [u8] {

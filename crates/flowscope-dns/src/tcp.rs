@@ -164,4 +164,8 @@ impl SessionParser for DnsTcpParser {
     fn tick(&mut self, at: Timestamp, out: &mut dyn Sink<DnsMessage>) {
         self.correlator.tick(at, out);
     }
+
+    fn memory(&self) -> usize {
+        Self::memory(self)
+    }
 }

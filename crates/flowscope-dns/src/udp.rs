@@ -180,6 +180,10 @@ impl DatagramParser for DnsUdpParser {
     fn tick(&mut self, at: Timestamp, out: &mut dyn Sink<DnsMessage>) {
         self.correlator.tick(at, out);
     }
+
+    fn memory(&self) -> usize {
+        Self::memory(self)
+    }
 }
 
 /// How many datagrams that are not DNS a flow may begin with.

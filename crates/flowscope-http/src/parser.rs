@@ -257,6 +257,10 @@ impl SessionParser for HttpParser {
     fn close(&mut self, end: StreamEnd, out: &mut dyn Sink<HttpMessage>) {
         self.close_to(end, &mut MessageSink(out));
     }
+
+    fn memory(&self) -> usize {
+        Self::memory(self)
+    }
 }
 
 /// An output for messages alone, without the bytes of bodies.

@@ -10,7 +10,7 @@ use flowscope_http::{HttpMessage, Transfer};
 /// response took.
 fn times(steps: &[Step]) -> Vec<(String, [u64; 2], Option<u64>)> {
     let talk = Talk::default().steps(steps).finish();
-    let span = |it: &Transfer| [it.started, it.ended].map(Timestamp::seconds);
+    let span = |it: &Transfer| [it.started, it.ended].map(Timestamp::as_secs);
     let time = |message: &HttpMessage| match message {
         HttpMessage::Request(it) => Some((it.target().to_string(), span(it), None)),
         HttpMessage::Response(it) => {

@@ -1,7 +1,9 @@
 //! Why a capture could not be read to its end.
 
+use alloc::sync::Arc;
 use core::fmt;
 use std::io;
+use std::path::Path;
 
 use crate::Compression;
 
@@ -10,9 +12,18 @@ use crate::Compression;
 /// Offsets count bytes of the capture itself: for a compressed file, bytes
 /// after decompression. Whatever could be read before that offset was given
 /// out first.
-#[derive(Debug)]
+///
+/// `Debug` gives the same words as `Display`, as that is what a program prints
+/// whose `main` returns the error.
 #[non_exhaustive]
 pub enum PcapError {
+    /// A file that was opened by its path could not be opened or read.
+    File {
+        /// The path, as it was given.
+        path: Arc<Path>,
+        /// What is wrong with the file: any of the other variants.
+        error: Box<Self>,
+    },
     /// The input is empty: not even the first byte of a header.
     Empty,
     /// The first bytes are of no capture format known here.
@@ -119,10 +130,20 @@ pub enum PcapError {
 }
 
 impl PcapError {
+    /// The file, where it was opened by its path.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
     /// Where in the capture the trouble is, in bytes after decompression.
     #[must_use]
     pub fn offset(&self) -> u64 {
         match *self {
+            Self::File { ref error, .. } => error.offset(),
             Self::Empty | Self::NotACapture { .. } => 0,
             Self::Version { offset, .. }
             | Self::Truncated { offset, .. }
@@ -143,6 +164,7 @@ impl PcapError {
 impl fmt::Display for PcapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::File { path, error } => write!(f, "{}: {error}", path.display()),
             Self::Empty => write!(f, "the file is empty"),
             Self::NotACapture { magic } => {
                 write!(f, "not a capture: it begins with {}", Hex(magic))
@@ -220,9 +242,17 @@ impl fmt::Display for PcapError {
     }
 }
 
+impl fmt::Debug for PcapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl core::error::Error for PcapError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
+            // What is wrong with the file is part of this error's own words.
+            Self::File { error, .. } => error.source(),
             Self::Decompression { source, .. } | Self::Io { source, .. } => Some(source),
             _ => None,
         }

@@ -2,6 +2,7 @@
 //!
 //! Start from [`PcapFlowSource::open`].
 
+use alloc::sync::Arc;
 use core::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -67,12 +68,23 @@ pub struct PcapFlowSource<R: Read = File> {
     block: Consumed,
     batch: [Record; BATCH],
     size: Option<u64>,
+    path: Option<Arc<Path>>,
     state: State,
 }
 
 impl PcapFlowSource {
-    /// Opens a capture file.
+    /// Opens a capture file. Its errors, now and later, name it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, PcapError> {
+        let path: Arc<Path> = path.as_ref().into();
+        Self::open_unnamed(&path)
+            .map_err(|error| in_file(&path, error))
+            .map(|source| Self {
+                path: Some(path.clone()),
+                ..source
+            })
+    }
+
+    fn open_unnamed(path: &Path) -> Result<Self, PcapError> {
         let failed = |source| PcapError::Io { offset: 0, source };
         let file = File::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
@@ -100,6 +112,7 @@ impl<R: Read> PcapFlowSource<R> {
             block: Consumed::default(),
             batch: [Record::default(); BATCH],
             size: None,
+            path: None,
             state: State::Reading,
         })
     }
@@ -165,7 +178,10 @@ impl<R: Read> PcapFlowSource<R> {
     fn next_record(&mut self) -> Result<Option<Record>, PcapError> {
         match &mut self.state {
             State::Reading => {}
-            State::Failed(error) => return error.take().map_or(Ok(None), Err),
+            State::Failed(error) => {
+                let error = error.take();
+                return error.map_or(Ok(None), |error| Err(self.fail(error)));
+            }
             State::Ended => return Ok(None),
         }
         let record = match &mut self.records {
@@ -173,10 +189,26 @@ impl<R: Read> PcapFlowSource<R> {
             Records::Pcapng(pcapng) => pcapng.next(&mut self.buffer),
         };
         match record {
-            Ok(Some(record)) => self.block = record.block,
-            Ok(None) | Err(_) => self.end(),
+            Ok(Some(record)) => {
+                self.block = record.block;
+                Ok(Some(record))
+            }
+            Ok(None) => {
+                self.end();
+                Ok(None)
+            }
+            Err(error) => Err(self.fail(error)),
         }
-        record
+    }
+
+    /// Ends with an error, which names the file.
+    #[cold]
+    fn fail(&mut self, error: PcapError) -> PcapError {
+        self.end();
+        match &self.path {
+            Some(path) => in_file(path, error),
+            None => error,
+        }
     }
 
     #[inline]
@@ -271,6 +303,13 @@ impl<R: Read> fmt::Debug for PcapFlowSource<R> {
             .field("compression", &self.compression())
             .field("offset", &self.buffer.offset())
             .finish_non_exhaustive()
+    }
+}
+
+fn in_file(path: &Arc<Path>, error: PcapError) -> PcapError {
+    PcapError::File {
+        path: path.clone(),
+        error: Box::new(error),
     }
 }
 

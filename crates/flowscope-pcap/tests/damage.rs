@@ -330,9 +330,30 @@ fn a_reader_that_boasts_is_not_believed() {
 #[test]
 fn a_file_that_is_not_there() {
     let error = PcapFlowSource::open("/nowhere/to/be.found").unwrap_err();
-    let PcapError::Io { source, .. } = &error else {
+    let source: &io::Error = error.source().unwrap().downcast_ref().unwrap();
+    assert_eq!(source.kind(), io::ErrorKind::NotFound);
+    assert_eq!(error.to_string(), format!("/nowhere/to/be.found: {source}"));
+}
+
+#[test]
+fn errors_name_the_file_that_was_opened_in_words_for_a_reader() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cut.pcap");
+    let file = one_record().1;
+    std::fs::write(&path, &file[..file.len() - 1]).unwrap();
+    let mut source = PcapFlowSource::open(&path).unwrap();
+    let error = loop {
+        match source.next_packet() {
+            Ok(packet) => assert!(packet.is_some(), "the file is damaged"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.path(), Some(path.as_path()));
+    let PcapError::File { error: inner, .. } = &error else {
         panic!("{error}");
     };
-    assert_eq!(source.kind(), io::ErrorKind::NotFound);
-    assert_eq!(error.to_string(), source.to_string());
+    assert!(matches!(**inner, PcapError::Truncated { .. }), "{inner}");
+    assert_eq!(error.offset(), inner.offset());
+    assert_eq!(error.to_string(), format!("{}: {inner}", path.display()));
+    assert_eq!(format!("{error:?}"), error.to_string());
 }

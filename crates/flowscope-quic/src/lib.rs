@@ -23,8 +23,13 @@
 //! captured bytes cannot make it panic. Migration to another address is no
 //! matter here: it comes after the handshake (RFC 9000, section 9).
 //!
-//! The features `ja3` and `ja4`, both on by default, give the fingerprints. The
-//! crate needs `std`, as `flowscope-tls` does.
+//! # Features
+//!
+//! - `ja3`, on by default: `ja3` and `ja3s` of hellos.
+//! - `ja4`, on by default: `ja4` of hellos.
+//!
+//! The crate needs `std`, as `flowscope-tls` does.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 mod bytes;

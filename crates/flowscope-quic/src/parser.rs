@@ -87,14 +87,6 @@ impl QuicParser {
         header::probe(payload)
     }
 
-    /// How many bytes of memory it has taken, besides itself and what it has
-    /// given.
-    #[must_use]
-    pub fn memory(&self) -> usize {
-        let held: usize = self.connections.iter().map(Connection::memory).sum();
-        held + self.connections.capacity() * size_of::<Connection>()
-    }
-
     fn packet(&mut self, packet: &Packet<'_>, side: FlowSide, out: &mut dyn Sink<QuicMessage>) {
         match packet {
             Packet::Initial(initial) if initial.header.version.is_google() => {
@@ -260,5 +252,10 @@ impl DatagramParser for QuicParser {
                 false => Interest::More,
             },
         )
+    }
+
+    fn memory(&self) -> usize {
+        let held: usize = self.connections.iter().map(Connection::memory).sum();
+        held + self.connections.capacity() * size_of::<Connection>()
     }
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use flowscope_core::session::{Interest, ProbeResult};
+use flowscope_core::session::{DatagramParser, Interest, ProbeResult};
 use flowscope_quic::{QuicConfig, QuicMessage, QuicParser};
 
 fn client(version: u32) -> Sender {

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use flowscope_core::FlowSide;
-use flowscope_core::session::{Interest, ProbeResult};
+use flowscope_core::session::{DatagramParser, Interest, ProbeResult};
 use flowscope_quic::{QuicConfig, QuicParser};
 use proptest::prelude::*;
 

@@ -24,6 +24,11 @@ pub struct CertificateChain {
 }
 
 impl CertificateChain {
+    /// Bytes of memory that it takes, shared with its copies.
+    pub(crate) fn memory(&self) -> usize {
+        self.body.len()
+    }
+
     /// Reads the message without its type and length.
     pub(crate) fn parse(body: &[u8], side: FlowSide) -> Result<Self, TlsError> {
         let list = Cursor::new(body).vec24();
@@ -105,7 +110,9 @@ impl fmt::Debug for Certificate<'_> {
 #[cfg(feature = "x509")]
 mod details {
     use core::net::IpAddr;
+    use core::time::Duration;
 
+    use flowscope_core::Timestamp;
     use x509_parser::extensions::GeneralName;
     use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -126,6 +133,26 @@ mod details {
         pub not_before: i64,
         /// Until when it is valid, in seconds since 1970-01-01 UTC.
         pub not_after: i64,
+    }
+
+    impl CertificateDetails {
+        /// From when it is valid, as packets have their time. `None` before
+        /// 1970; a time after the year 2554 is [`Timestamp::MAX`].
+        #[must_use]
+        pub fn valid_from(&self) -> Option<Timestamp> {
+            timestamp(self.not_before)
+        }
+
+        /// Until when it is valid, in the same way.
+        #[must_use]
+        pub fn valid_until(&self) -> Option<Timestamp> {
+            timestamp(self.not_after)
+        }
+    }
+
+    fn timestamp(seconds: i64) -> Option<Timestamp> {
+        let since_epoch = Duration::from_secs(u64::try_from(seconds).ok()?);
+        Some(Timestamp::EPOCH + since_epoch)
     }
 
     pub(super) fn read(der: &[u8]) -> Option<CertificateDetails> {
@@ -166,5 +193,29 @@ mod details {
             .map(IpAddr::from)
             .or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
             .ok()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn times_before_1970_have_no_timestamp_and_late_ones_saturate() {
+            let details = |not_before, not_after| CertificateDetails {
+                subject: String::new(),
+                issuer: String::new(),
+                serial: String::new(),
+                names: Vec::new(),
+                not_before,
+                not_after,
+            };
+            let usual = details(0, 1_700_000_000);
+            assert_eq!(usual.valid_from(), Some(Timestamp::EPOCH));
+            assert_eq!(usual.valid_until(), Some(Timestamp::new(1_700_000_000, 0)));
+            // The last second of the year 9999, which stands for "no end".
+            let odd = details(-1, 253_402_300_799);
+            assert_eq!(odd.valid_from(), None);
+            assert_eq!(odd.valid_until(), Some(Timestamp::MAX));
+        }
     }
 }

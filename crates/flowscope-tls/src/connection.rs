@@ -14,6 +14,13 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// Bytes of memory that it takes.
+    pub(crate) fn memory(&self) -> usize {
+        let directions = self.directions.iter();
+        let buffers: usize = directions.map(|(_, direction)| direction.memory()).sum();
+        size_of::<Self>() + buffers + self.exchange.memory()
+    }
+
     /// Reads what one side sent next. Whether more is to be expected is
     /// [`is_over`](Self::is_over).
     pub(crate) fn feed(&mut self, side: FlowSide, chunk: Chunk<'_>, context: &mut Context<'_>) {

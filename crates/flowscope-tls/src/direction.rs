@@ -101,6 +101,15 @@ impl Stage {
 }
 
 impl Direction {
+    /// Bytes of memory that the message in progress takes.
+    pub(crate) fn memory(&self) -> usize {
+        match &self.stage {
+            Stage::Ssl2 { message, .. } => message.capacity(),
+            Stage::Records(records) => records.handshake.memory(),
+            Stage::Resync(_) | Stage::Over(_) => 0,
+        }
+    }
+
     pub(crate) fn feed(
         &mut self,
         side: FlowSide,

@@ -65,6 +65,15 @@ pub(crate) enum Next {
 }
 
 impl Exchange {
+    /// Bytes of memory that the messages take which the summary is made of.
+    pub(crate) fn memory(&self) -> usize {
+        let client = self.client.as_ref().map_or(0, ClientHello::memory);
+        let servers = [&self.server, &self.retry].into_iter().flatten();
+        let servers: usize = servers.map(ServerHello::memory).sum();
+        let certificates = self.certificates.as_ref();
+        client + servers + certificates.map_or(0, CertificateChain::memory)
+    }
+
     /// A whole message, of a type that is read.
     pub(crate) fn message(
         &mut self,

@@ -48,6 +48,11 @@ pub(crate) enum Content {
 }
 
 impl HandshakeReader {
+    /// Bytes of memory that the message in progress takes.
+    pub(crate) fn memory(&self) -> usize {
+        self.body.capacity()
+    }
+
     /// Reads the next message from the front of `bytes`; `None` if that needs more
     /// bytes.
     pub(crate) fn next<'s, 'a: 's>(

@@ -18,8 +18,15 @@
 //! lets the connection go and costs nothing from then on. What it keeps before
 //! is bounded by [`TlsConfig`]; captured bytes cannot make it panic.
 //!
-//! The features `ja3` and `ja4`, both on by default, give the fingerprints;
-//! `x509` reads what certificates say.
+//! # Features
+//!
+//! - `ja3`, on by default: `Ja3`; `ClientHello::ja3` and `ja3_raw`;
+//!   `ServerHello::ja3s` and `ja3s_raw`.
+//! - `ja4`, on by default: `Ja4`; `ClientHello::ja4` and `ja4_r`;
+//!   `Certificate::sha256`.
+//! - `x509`: `CertificateDetails`; `Certificate::details` and
+//!   `Certificate::sha256`.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 mod alert;

@@ -128,4 +128,10 @@ impl SessionParser for TlsParser {
             });
         }
     }
+
+    fn memory(&self) -> usize {
+        self.connection
+            .as_ref()
+            .map_or(0, |connection| connection.memory())
+    }
 }

@@ -4,6 +4,7 @@
 //! ```sh
 //! cargo run --release --features pcap --example first_bytes -- trace.pcap
 //! ```
+#![allow(clippy::print_stdout, reason = "examples show what they found")]
 
 use flowscope::engine::ReassemblerFactory;
 use flowscope::extract::{FiveTuple, FiveTupleKey};

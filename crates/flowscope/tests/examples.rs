@@ -123,3 +123,14 @@ fn dns_log_shows_questions_and_answers() {
     let begin = |word: &str| printed.lines().filter(|it| it.starts_with(word)).count();
     assert_eq!((begin("query "), begin("response ")), (6, 6), "{printed}");
 }
+
+#[test]
+fn live_source_ends_a_flow_that_falls_silent_and_then_the_others() {
+    let expected = "\
+10.0.0.1:1000 → 10.0.0.2:53 udp started
+10.0.0.1:1000 → 10.0.0.2:53 udp ended by idle_timeout after 2 packets
+10.0.0.1:2000 → 10.0.0.2:53 udp started
+10.0.0.1:2000 → 10.0.0.2:53 udp ended by end_of_input after 1 packets
+";
+    assert_eq!(output("live_source"), expected);
+}

@@ -30,9 +30,10 @@ pub struct EngineConfig {
     pub max_flows: usize,
     /// Bytes of memory that may be held for all flows: 256 MiB by default.
     ///
-    /// Streams out of order count. The table itself does not: it is bounded by
-    /// `max_flows`. Nor does what every connection with a stream out of order
-    /// needs beside what it holds, some 250 bytes a side.
+    /// Streams out of order count, and what parsers say that they hold. The table
+    /// itself does not: it is bounded by `max_flows`. Nor does what every
+    /// connection with a stream out of order needs beside what it holds, some 250
+    /// bytes a side.
     pub max_memory: usize,
     /// Which flow gives up what it holds when `max_memory` is used up.
     pub pressure: Pressure,

@@ -3,7 +3,7 @@
 use crate::track::{ColdState, Effect, Fin, Flow, FlowId, FlowState, FlowStats};
 use crate::{FlowSide, SeqNumber, Timestamp};
 
-/// A flow as a [`Consumer`] sees it.
+/// A flow as a [`Consumer`](super::Consumer) sees it.
 #[derive(Debug)]
 pub struct FlowRef<'a, K> {
     /// Its identifier.

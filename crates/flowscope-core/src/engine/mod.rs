@@ -246,10 +246,10 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     }
 
     /// The statistics of every live flow, in no particular order.
-    pub fn snapshot_flow_stats(&self) -> impl Iterator<Item = (&E::Key, FlowStats)> {
+    pub fn snapshot_flow_stats(&self) -> impl Iterator<Item = (FlowId, &E::Key, FlowStats)> {
         let flows = &self.flows;
         let slots = flows.table.iter();
-        slots.map(|(slot, cold)| (&slot.key, flows.stats_of(slot, cold)))
+        slots.map(|(id, slot, cold)| (id, &slot.key, flows.stats_of(slot, cold)))
     }
 
     /// What a flow is told apart by, while it lives, seen from its initiator.

@@ -175,6 +175,25 @@ where
         )
     }
 
+    #[inline]
+    fn memory(&self, flow_parser: &Self::Stream) -> usize {
+        let parser = &flow_parser.parser;
+        match flow_parser.kind {
+            PayloadKind::Streams => SessionParser::memory(parser),
+            PayloadKind::Datagrams => DatagramParser::memory(parser),
+        }
+    }
+
+    fn give_up_datagrams(
+        &mut self,
+        FlowParser { parser, .. }: &mut Self::Stream,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<Self::Event>,
+    ) {
+        let sink = &mut messages(flow, FlowSide::Initiator, out);
+        DatagramParser::close(parser, flow.at, sink);
+    }
+
     fn end(
         &mut self,
         FlowParser {

@@ -46,7 +46,7 @@ pub struct PendingEntry {
     /// More than fits counts as what fits.
     pub(super) held: u32,
     /// Which entry of the pressure queue is the flow's, if it holds anything.
-    pub(super) ticket: u32,
+    pub(super) ticket: Ticket,
 }
 
 impl PendingEntry {
@@ -62,8 +62,36 @@ impl Default for PendingEntry {
         Self {
             timer: Timestamp::MAX,
             held: 0,
-            ticket: 0,
+            ticket: Ticket::default(),
         }
+    }
+}
+
+/// Tells the entries of one flow in the pressure queue apart, and whether the flow
+/// has given back any of what it holds since.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Ticket(u32);
+
+impl Ticket {
+    const PROGRESS: u32 = 1 << 31;
+
+    /// The one behind this.
+    pub(super) const fn next(self) -> Self {
+        Self((self.0 + 1) & !Self::PROGRESS)
+    }
+
+    /// The same for a flow that has given something back.
+    pub(super) const fn of_progress(self) -> Self {
+        Self(self.0 | Self::PROGRESS)
+    }
+
+    pub(super) const fn has_progress(self) -> bool {
+        self.0 & Self::PROGRESS != 0
+    }
+
+    /// Whether it is the same, but for progress.
+    pub(super) const fn is_of(self, other: Self) -> bool {
+        (self.0 ^ other.0) & !Self::PROGRESS == 0
     }
 }
 

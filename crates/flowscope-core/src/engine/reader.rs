@@ -58,6 +58,23 @@ pub trait PayloadReader<K> {
         out: &mut impl Sink<Self::Event>,
     ) -> ReadResult;
 
+    /// Bytes of memory that it holds for the flow and could give up.
+    fn memory(&self, stream: &Self::Stream) -> usize {
+        let _ = stream;
+        0
+    }
+
+    /// No more of a flow of datagrams is read, as there is too little memory for
+    /// what it holds. The two sides of a TCP connection are closed instead.
+    fn give_up_datagrams(
+        &mut self,
+        stream: &mut Self::Stream,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<Self::Event>,
+    ) {
+        let _ = (stream, flow, out);
+    }
+
     /// There is no more interest in the flow: what is kept for it may go.
     fn leave(&mut self, stream: &mut Option<Self::Stream>) {
         *stream = None;

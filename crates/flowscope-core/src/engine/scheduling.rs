@@ -1,7 +1,7 @@
 //! What is done at its time, and when there is too little memory.
 
 use super::flows::Flows;
-use super::pending::{Pending, PendingEntry, PendingSlot, held_of, timer_of};
+use super::pending::{Pending, PendingEntry, PendingSlot, Ticket, held_of, timer_of};
 use super::{Consumer, FlowRef, Pressure};
 use crate::extract::FlowExtractor;
 use crate::track::{Anomalies, Effect, EndReason, FlowId};
@@ -45,12 +45,15 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     #[inline(never)]
     fn schedule(&mut self, flow: FlowId, before: PendingEntry, pending: &Pending) {
         let (timer, held) = (timer_of(pending), held_of(pending));
-        let mut ticket = before.ticket;
-        match (before.held, held) {
-            (0, 1..) => ticket = self.pressure.push(flow),
-            (1.., 0) => self.pressure.leave(flow, ticket),
-            (0, 0) | (1.., 1..) => {}
-        }
+        let ticket = match (before.held, held) {
+            (0, 1..) => self.push_holder(flow),
+            (1.., 0) => {
+                self.pressure.leave(flow, before.ticket);
+                before.ticket
+            }
+            (1.., 1..) if held < before.held => before.ticket.of_progress(),
+            (0, 0) | (1.., 1..) => before.ticket,
+        };
         self.memory.change(before.held, held);
         let (slot, _) = self.table.get_mut(flow.index());
         slot.state.pending.set(PendingEntry {
@@ -59,11 +62,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             ticket,
         });
         self.set_timer(flow, before.timer, timer);
+    }
+
+    /// Adds a flow to those that hold memory.
+    fn push_holder(&mut self, flow: FlowId) -> Ticket {
         let table = &self.table;
         self.pressure.sweep(|flow| {
             let entry = table.by_id(flow)?.0.state.pending.get();
             (entry.held > 0).then_some(entry.ticket)
         });
+        self.pressure.push(flow)
     }
 
     /// Sets a flow's timer, which was set to `before`.
@@ -193,14 +201,22 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
     }
 
-    /// The flow that has held something for the longest time.
+    /// The flow that has held something for the longest time without getting on.
+    ///
+    /// One that has given some of it back since it came into the queue, or was
+    /// last passed over here, is passed over and goes to the end.
     fn longest_holder(&mut self) -> Option<FlowId> {
         while let Some((flow, ticket)) = self.pressure.first() {
-            let holds = |it: &PendingEntry| it.held > 0 && it.ticket == ticket;
-            if self.entry(flow).as_ref().is_some_and(holds) {
-                return Some(flow);
+            let entry = self.entry(flow);
+            match entry.filter(|it| it.held > 0 && it.ticket.is_of(ticket)) {
+                None => self.pressure.drop_first(),
+                Some(entry) if entry.ticket.has_progress() => {
+                    self.pressure.rotate();
+                    let (slot, _) = self.table.get_mut(flow.index());
+                    slot.state.pending.set(PendingEntry { ticket, ..entry });
+                }
+                Some(_) => return Some(flow),
             }
-            self.pressure.drop_first();
         }
         None
     }

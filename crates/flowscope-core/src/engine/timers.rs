@@ -3,6 +3,7 @@
 use alloc::collections::{BinaryHeap, VecDeque};
 use core::cmp::Reverse;
 
+use super::pending::Ticket;
 use crate::Timestamp;
 use crate::track::FlowId;
 
@@ -79,33 +80,39 @@ impl Timers {
 /// stay until they are the first, or until they are the most.
 #[derive(Debug, Default)]
 pub(super) struct PressureQueue {
-    queue: VecDeque<(FlowId, u32)>,
-    last_ticket: u32,
+    queue: VecDeque<(FlowId, Ticket)>,
+    last_ticket: Ticket,
     /// How many entries are valid.
     held: usize,
 }
 
 impl PressureQueue {
     /// Adds a flow that begins to hold something, and returns its ticket.
-    pub(super) fn push(&mut self, flow: FlowId) -> u32 {
-        self.last_ticket = self.last_ticket.wrapping_add(1);
+    pub(super) fn push(&mut self, flow: FlowId) -> Ticket {
+        self.last_ticket = self.last_ticket.next();
         self.queue.push_back((flow, self.last_ticket));
         self.held += 1;
         self.last_ticket
     }
 
     /// A flow that is in the queue holds nothing any more.
-    pub(super) fn leave(&mut self, flow: FlowId, ticket: u32) {
+    pub(super) fn leave(&mut self, flow: FlowId, ticket: Ticket) {
         self.held -= 1;
         // Most let go before another begins to hold.
-        if self.queue.back() == Some(&(flow, ticket)) {
+        let last = self.queue.back();
+        if last.is_some_and(|(last, of)| *last == flow && ticket.is_of(*of)) {
             self.queue.pop_back();
         }
     }
 
     /// The first entry. It may not be valid.
-    pub(super) fn first(&self) -> Option<(FlowId, u32)> {
+    pub(super) fn first(&self) -> Option<(FlowId, Ticket)> {
         self.queue.front().copied()
+    }
+
+    /// Moves the first entry behind all others.
+    pub(super) fn rotate(&mut self) {
+        self.queue.rotate_left(1);
     }
 
     /// Takes the first entry out.
@@ -114,10 +121,10 @@ impl PressureQueue {
     }
 
     /// Removes entries that are not valid, once they are the most.
-    pub(super) fn sweep(&mut self, mut ticket_of: impl FnMut(FlowId) -> Option<u32>) {
+    pub(super) fn sweep(&mut self, mut ticket_of: impl FnMut(FlowId) -> Option<Ticket>) {
         if self.queue.len() > 2 * self.held + MIN_SWEEP {
             self.queue
-                .retain(|(flow, ticket)| ticket_of(*flow) == Some(*ticket));
+                .retain(|(flow, ticket)| ticket_of(*flow).is_some_and(|of| of.is_of(*ticket)));
         }
     }
 
@@ -180,7 +187,7 @@ mod tests {
             queue.push(flow(1));
             // Another came behind it, so the entry is left where it is.
             queue.leave(flow(number), ticket);
-            queue.leave(flow(1), u32::MAX);
+            queue.leave(flow(1), Ticket::default());
         }
         queue.sweep(|flow| kept.iter().find(|it| it.0 == flow).map(|it| it.1));
         assert_eq!(queue.held, 3);

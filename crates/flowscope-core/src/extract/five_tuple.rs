@@ -1,12 +1,13 @@
 //! Flows by protocol, addresses and ports.
 
+use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::net::IpAddr;
 
 use super::KeyOfHeaders;
-use crate::Orientation;
 use crate::wire::{Addr, Headers, IpProtocol, IpVersion};
+use crate::{FlowSide, Orientation};
 
 /// Keys flows by IP protocol, the two addresses and the two ports.
 ///
@@ -95,7 +96,8 @@ impl KeyOfHeaders for FiveTuple {
 ///
 /// It compares equal for both directions of a conversation. In events it is
 /// seen from the flow's initiator: `src` opened the flow. It prints as
-/// `10.0.0.1:51234 → 93.184.216.34:443 tcp`.
+/// `10.0.0.1:51234 → 93.184.216.34:443 tcp`. Keys are in order of their
+/// addresses, the lower one first, whoever opened the flow.
 #[derive(Clone, Copy)]
 pub struct FiveTupleKey {
     addrs: [Addr; 2],
@@ -112,30 +114,41 @@ impl FiveTupleKey {
         }
     }
 
+    /// The address of one side.
+    #[must_use]
+    pub fn addr(&self, side: FlowSide) -> IpAddr {
+        self.addr_at(self.end(side))
+    }
+
+    /// The port of one side, if the protocol has ports.
+    #[must_use]
+    pub fn port(&self, side: FlowSide) -> Option<u16> {
+        let has_ports = self.protocol().has_ports();
+        has_ports.then(|| self.tail.port(self.end(side)))
+    }
+
     /// The initiator's address.
     #[must_use]
     pub fn src_addr(&self) -> IpAddr {
-        self.addr(self.tail.view())
+        self.addr(FlowSide::Initiator)
     }
 
     /// The responder's address.
     #[must_use]
     pub fn dst_addr(&self) -> IpAddr {
-        self.addr(self.tail.view().reversed())
+        self.addr(FlowSide::Responder)
     }
 
     /// The initiator's port, if the protocol has ports.
     #[must_use]
     pub fn src_port(&self) -> Option<u16> {
-        let has_ports = self.protocol().has_ports();
-        has_ports.then(|| self.tail.port(self.tail.view()))
+        self.port(FlowSide::Initiator)
     }
 
     /// The responder's port, if the protocol has ports.
     #[must_use]
     pub fn dst_port(&self) -> Option<u16> {
-        let has_ports = self.protocol().has_ports();
-        has_ports.then(|| self.tail.port(self.tail.view().reversed()))
+        self.port(FlowSide::Responder)
     }
 
     /// Whether one of the two ports is `port`.
@@ -157,7 +170,15 @@ impl FiveTupleKey {
         self.tail.protocol()
     }
 
-    fn addr(&self, end: Orientation) -> IpAddr {
+    /// Which end of the key a side is.
+    fn end(&self, side: FlowSide) -> Orientation {
+        match side {
+            FlowSide::Initiator => self.tail.view(),
+            FlowSide::Responder => self.tail.view().reversed(),
+        }
+    }
+
+    fn addr_at(&self, end: Orientation) -> IpAddr {
         let [first, second] = self.addrs;
         let addr = match end {
             Orientation::Forward => first,
@@ -278,6 +299,21 @@ impl PartialEq for FiveTupleKey {
 
 impl Eq for FiveTupleKey {}
 
+/// IPv4 before IPv6, then by addresses, ports and protocol, whichever side is
+/// shown first.
+impl Ord for FiveTupleKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let parts = |key: &Self| (key.tail.version(), key.addrs, key.tail.identity());
+        parts(self).cmp(&parts(other))
+    }
+}
+
+impl PartialOrd for FiveTupleKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl Hash for FiveTupleKey {
     #[inline(always)]
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -295,9 +331,9 @@ impl Hash for FiveTupleKey {
 
 impl fmt::Display for FiveTupleKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_end(f, self.tail.view())?;
+        self.write_end(f, FlowSide::Initiator)?;
         f.write_str(" → ")?;
-        self.write_end(f, self.tail.view().reversed())?;
+        self.write_end(f, FlowSide::Responder)?;
         write!(f, " {}", self.protocol())
     }
 }
@@ -310,12 +346,61 @@ impl fmt::Debug for FiveTupleKey {
 }
 
 impl FiveTupleKey {
-    fn write_end(&self, f: &mut fmt::Formatter<'_>, end: Orientation) -> fmt::Result {
-        let addr = self.addr(end);
-        match (addr, self.protocol().has_ports()) {
-            (IpAddr::V4(_), true) => write!(f, "{addr}:{}", self.tail.port(end)),
-            (IpAddr::V6(_), true) => write!(f, "[{addr}]:{}", self.tail.port(end)),
-            (_, false) => write!(f, "{addr}"),
+    fn write_end(&self, f: &mut fmt::Formatter<'_>, side: FlowSide) -> fmt::Result {
+        let addr = self.addr(side);
+        match (addr, self.port(side)) {
+            (IpAddr::V4(_), Some(port)) => write!(f, "{addr}:{port}"),
+            (IpAddr::V6(_), Some(port)) => write!(f, "[{addr}]:{port}"),
+            (_, None) => write!(f, "{addr}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::extract::FlowExtractor;
+    use crate::{LinkType, PacketView, Timestamp};
+
+    /// The key of a UDP datagram from 10.0.0.`from` to 10.0.0.`to`, as its
+    /// sender sees it.
+    fn key(from: u8, from_port: u8, to: u8, to_port: u8) -> FiveTupleKey {
+        let packet = [
+            0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, from, 10, 0, 0, to, // IPv4
+            0, from_port, 0, to_port, 0, 8, 0, 0, // UDP
+        ];
+        let view = PacketView::new(&packet, Timestamp::EPOCH).with_link(LinkType::RAW);
+        let extracted = FiveTuple::bidirectional().extract(view);
+        let extracted = extracted.expect("it is a datagram");
+        <FiveTuple as FlowExtractor>::seen_from(extracted.key, extracted.orientation)
+    }
+
+    #[test]
+    fn a_side_has_its_address_and_port_whichever_end_is_lower() {
+        for (from, to) in [(1, 2), (2, 1)] {
+            let key = key(from, 9, to, 53);
+            let of = |side| (key.addr(side), key.port(side));
+            let host = |last| IpAddr::from([10, 0, 0, last]);
+            assert_eq!(of(FlowSide::Initiator), (host(from), Some(9)));
+            assert_eq!(of(FlowSide::Responder), (host(to), Some(53)));
+        }
+    }
+
+    #[test]
+    fn keys_are_in_order_of_addresses_and_as_equal_as_they_are_ordered() {
+        let mut keys = [key(3, 1, 2, 1), key(2, 2, 1, 1), key(1, 1, 2, 1)];
+        keys.sort();
+        let printed: Vec<_> = keys.iter().map(|key| std::format!("{key}")).collect();
+        let expected = [
+            "10.0.0.1:1 → 10.0.0.2:1 udp",
+            "10.0.0.2:2 → 10.0.0.1:1 udp",
+            "10.0.0.3:1 → 10.0.0.2:1 udp",
+        ];
+        assert_eq!(printed, expected);
+        let (there, back) = (key(1, 9, 2, 53), key(2, 53, 1, 9));
+        assert_eq!(there.cmp(&back), Ordering::Equal);
+        assert_eq!(there, back);
     }
 }

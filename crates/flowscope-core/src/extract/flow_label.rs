@@ -39,7 +39,7 @@ impl<E> FlowLabel<E> {
 }
 
 /// The key of [`FlowLabel`].
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct FlowLabelKey<K> {
     /// What flows are told apart by otherwise.
     pub key: K,

@@ -1,5 +1,6 @@
 //! Flows by the two hosts.
 
+use core::cmp::Ordering;
 use core::fmt;
 use core::net::IpAddr;
 
@@ -40,7 +41,7 @@ impl KeyOfHeaders for IpPair {
 }
 
 /// The key of [`IpPair`]. In events `src` is the flow's initiator.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct IpPairKey {
     ends: [IpAddr; 2],
     view: Seen,
@@ -87,6 +88,18 @@ impl PartialEq for Seen {
 }
 
 impl Eq for Seen {}
+
+impl Ord for Seen {
+    fn cmp(&self, _: &Self) -> Ordering {
+        Ordering::Equal
+    }
+}
+
+impl PartialOrd for Seen {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl core::hash::Hash for Seen {
     fn hash<H: core::hash::Hasher>(&self, _: &mut H) {}

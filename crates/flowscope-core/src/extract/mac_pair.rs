@@ -57,7 +57,7 @@ impl FlowExtractor for MacPair {
 }
 
 /// The key of [`MacPair`]. In events `src` is the flow's initiator.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct MacPairKey {
     ends: [[u8; 6]; 2],
     view: Seen,

@@ -122,7 +122,7 @@ macro_rules! can_be_scoped {
 can_be_scoped!(FiveTuple IpPair MacPair);
 
 /// The key of [`Scoped`].
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ScopedKey<K> {
     /// What flows are told apart by otherwise.
     pub key: K,
@@ -205,7 +205,7 @@ impl<E: FlowExtractor> FlowExtractor for Scoped<E> {
 }
 
 /// The VLANs and tunnels that are part of a key, outermost first.
-#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Scope {
     /// Layers with their identifiers; `None` where the next of `ends` stands
     /// for it.
@@ -216,7 +216,7 @@ pub struct Scope {
 }
 
 /// One thing in a [`Scope`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Mark {
     /// A layer with an identifier that both directions share.
@@ -235,7 +235,7 @@ impl fmt::Display for Mark {
 }
 
 /// The ends of a tunnel, the lower one first.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 struct Ends {
     addrs: [Addr; 2],
     version: IpVersion,

@@ -52,7 +52,8 @@ pub(super) fn anomaly(flow: FlowId, side: FlowSide, at: Timestamp, kind: Anomaly
         | AnomalyKind::RefusedFin
         | AnomalyKind::OverlappingFragments
         | AnomalyKind::OverlapConflict
-        | AnomalyKind::StreamOverflow => tell!(warn),
+        | AnomalyKind::StreamOverflow
+        | AnomalyKind::ParserOverflow => tell!(warn),
         AnomalyKind::SynInConnection
         | AnomalyKind::IncompleteDatagram
         | AnomalyKind::StreamGap

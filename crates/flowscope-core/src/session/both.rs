@@ -168,6 +168,13 @@ impl<S: SessionParser, D, M: From<S::Message>> SessionParser for Either<S, D, M>
             Kind::Datagram(_) => false,
         }
     }
+
+    fn memory(&self) -> usize {
+        match &self.kind {
+            Kind::Session(parser) => parser.memory(),
+            Kind::Datagram(_) => 0,
+        }
+    }
 }
 
 impl<S, D: DatagramParser, M: From<D::Message>> DatagramParser for Either<S, D, M> {
@@ -210,6 +217,13 @@ impl<S, D: DatagramParser, M: From<D::Message>> DatagramParser for Either<S, D, 
         match &self.kind {
             Kind::Session(_) => false,
             Kind::Datagram(parser) => parser.is_poisoned(),
+        }
+    }
+
+    fn memory(&self) -> usize {
+        match &self.kind {
+            Kind::Session(_) => 0,
+            Kind::Datagram(parser) => parser.memory(),
         }
     }
 }

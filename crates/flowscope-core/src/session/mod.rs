@@ -129,6 +129,18 @@ pub trait SessionParser {
     fn is_poisoned(&self) -> bool {
         false
     }
+
+    /// Bytes of memory on the heap that it holds and gives back as it gets on:
+    /// half a message, a question without its answer.
+    ///
+    /// They count against
+    /// [`EngineConfig::max_memory`](crate::EngineConfig::max_memory). It is asked
+    /// after every call, so it should be a sum of a few numbers. When all flows
+    /// hold too much, those that have held something for the longest time without
+    /// giving any of it back are closed, and their parsers dropped.
+    fn memory(&self) -> usize {
+        0
+    }
 }
 
 /// What a parser is fed: a piece of one side's stream.

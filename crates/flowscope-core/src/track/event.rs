@@ -202,6 +202,9 @@ pub enum AnomalyKind {
     StraySegment,
     /// A parser could not go on: the bytes are not what it reads.
     ParseError,
+    /// What the flow's parser held was given up, as all flows together held too
+    /// much.
+    ParserOverflow,
 }
 
 impl AnomalyKind {
@@ -218,6 +221,7 @@ impl AnomalyKind {
         Self::StreamOverflow,
         Self::StraySegment,
         Self::ParseError,
+        Self::ParserOverflow,
     ];
 
     /// The word for it in records.
@@ -235,6 +239,7 @@ impl AnomalyKind {
             Self::StreamOverflow => "stream_overflow",
             Self::StraySegment => "stray_segment",
             Self::ParseError => "parse_error",
+            Self::ParserOverflow => "parser_overflow",
         }
     }
 }

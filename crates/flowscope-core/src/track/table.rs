@@ -130,9 +130,9 @@ impl<K: Eq + Hash, S> Table<K, S> {
     }
 
     /// The live flows, in no particular order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Slot<K, S>, &ColdState)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (FlowId, &Slot<K, S>, &ColdState)> {
         let slots = self.slots.slab.iter();
-        slots.map(|(index, slot)| (slot, self.slots.cold.get(index)))
+        slots.map(|(index, slot)| (self.id(index), slot, self.slots.cold.get(index)))
     }
 
     /// Adds a flow whose key is not in the table.

@@ -43,7 +43,7 @@ impl IpHeader {
 }
 
 /// Which version of IP a packet is of.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[repr(u8)]
 pub(crate) enum IpVersion {
     V4 = 4,

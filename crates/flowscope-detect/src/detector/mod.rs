@@ -379,6 +379,10 @@ impl SessionParser for Detector {
     fn is_poisoned(&self) -> bool {
         matches!(self.state, State::Failed)
     }
+
+    fn memory(&self) -> usize {
+        self.state.memory()
+    }
 }
 
 impl DatagramParser for Detector {
@@ -431,6 +435,10 @@ impl DatagramParser for Detector {
 
     fn is_poisoned(&self) -> bool {
         SessionParser::is_poisoned(self)
+    }
+
+    fn memory(&self) -> usize {
+        SessionParser::memory(self)
     }
 }
 

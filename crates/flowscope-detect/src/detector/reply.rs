@@ -30,6 +30,11 @@ pub(super) struct PendingReply {
 }
 
 impl PendingReply {
+    /// Bytes of memory that it takes, besides itself.
+    pub(super) fn memory(&self) -> usize {
+        self.buffer.as_ref().map_or(0, |buffer| buffer.memory())
+    }
+
     pub(super) fn new(side: FlowSide, protocol: Protocol) -> Self {
         Self {
             side,

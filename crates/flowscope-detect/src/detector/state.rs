@@ -65,6 +65,21 @@ impl Parsing {
 }
 
 impl State {
+    /// Bytes of memory on the heap that it takes.
+    pub(super) fn memory(&self) -> usize {
+        match self {
+            Self::Probing(buffer) => buffer.memory(),
+            Self::Parsing(parsing) => {
+                let reply = parsing.reply.as_ref();
+                size_of_val(&*parsing.parser)
+                    + parsing.parser.memory()
+                    + reply.map_or(0, PendingReply::memory)
+            }
+            Self::AwaitingReply { reply, .. } => reply.memory(),
+            Self::New | Self::UnknownDatagrams(_) | Self::Done | Self::Failed => 0,
+        }
+    }
+
     /// Whether the protocol of a connection is not known yet, and neither is that
     /// it cannot be told by its first bytes.
     pub(super) fn is_probing(&self) -> bool {

@@ -345,6 +345,28 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
         }
     }
 
+    #[inline]
+    fn memory(&self, flow: &FlowDetector) -> usize {
+        match &flow.detector {
+            DetectorState::Open(detector) => {
+                size_of_val(&**detector) + SessionParser::memory(&**detector)
+            }
+            DetectorState::Unopened { .. } | DetectorState::Closed => 0,
+        }
+    }
+
+    fn give_up_datagrams(
+        &mut self,
+        state: &mut FlowDetector,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<Observation<K>>,
+    ) {
+        if let Some(detector) = state.open_detector() {
+            let sink = &mut MessageSink::new(self.wanted, flow, out);
+            DatagramParser::close(detector, flow.at, sink);
+        }
+    }
+
     fn tick(
         &mut self,
         state: &mut FlowDetector,

@@ -92,15 +92,6 @@ impl DtlsParser {
         }
     }
 
-    /// How many bytes of memory it holds for messages that are not whole.
-    #[must_use]
-    pub fn memory(&self) -> usize {
-        let connection = self.connection.as_ref();
-        connection.map_or(0, |connection| {
-            connection.flights.initiator.memory() + connection.flights.responder.memory()
-        })
-    }
-
     fn context<'a>(&self, at: Timestamp, out: &'a mut dyn Sink<TlsMessage>) -> Context<'a> {
         Context {
             config: self.config,
@@ -147,9 +138,22 @@ impl DatagramParser for DtlsParser {
             connection.exchange.report(false, &mut context);
         }
     }
+
+    fn memory(&self) -> usize {
+        let connection = self.connection.as_ref();
+        connection.map_or(0, |it| size_of_val(&**it) + it.memory())
+    }
 }
 
 impl Connection {
+    fn memory(&self) -> usize {
+        let BySide {
+            initiator,
+            responder,
+        } = &self.flights;
+        initiator.memory() + responder.memory() + self.exchange.memory()
+    }
+
     fn record(&mut self, record: Record<'_>, side: FlowSide, context: &mut Context<'_>) {
         let (kind, content) = match record {
             Record::Plain { kind, content } => (kind, content),

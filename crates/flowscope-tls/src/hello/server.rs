@@ -48,6 +48,11 @@ impl ServerHello {
         Self::parse(body, side, transport)
     }
 
+    /// Bytes of memory that it takes, shared with its copies.
+    pub(crate) fn memory(&self) -> usize {
+        self.body.len()
+    }
+
     /// Reads the message without its type and length.
     pub(crate) fn parse(
         body: &[u8],

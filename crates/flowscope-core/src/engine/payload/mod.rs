@@ -65,6 +65,8 @@ pub struct PayloadState<S> {
     sides: Option<BySide<StreamSide>>,
     /// Who spoke last on it.
     speaker: FlowSide,
+    /// Bytes of memory that the reader held when it was last fed in order.
+    parser_memory: u32,
 }
 
 /// One direction of a TCP connection.
@@ -219,9 +221,12 @@ impl<R> PayloadConsumer<R> {
             speaker: &mut state.speaker,
         };
         delivery.push(Chunk::Data(bytes));
-        if state.session() == ReadState::Open && self.next_tick(state) == was {
+        let held = self.parser_memory(state);
+        let is_same = held == state.parser_memory && self.next_tick(state) == was;
+        if state.session() == ReadState::Open && is_same {
             return Reaction::NONE;
         }
+        state.parser_memory = held;
         let mut found = Anomalies::NONE;
         if state.session() == ReadState::Failed {
             found.insert(side, AnomalyKind::ParseError);
@@ -267,6 +272,19 @@ impl<R> PayloadConsumer<R> {
             reader.datagram(stream, flow, datagram, out)
         });
         Reaction::changed(found)
+    }
+
+    /// Bytes of memory that the reader holds for a flow, rounded up: so a small
+    /// change, such as a request that waits for its response, is none.
+    fn parser_memory<K>(&self, state: &PayloadState<R::Stream>) -> u32
+    where
+        R: PayloadReader<K>,
+    {
+        let held = state
+            .stream()
+            .map_or(0, |stream| self.reader.memory(stream));
+        let rounded = held.checked_next_multiple_of(PARSER_MEMORY_UNIT);
+        u32::try_from(rounded.unwrap_or(usize::MAX)).unwrap_or(u32::MAX)
     }
 
     fn next_tick<K>(&self, state: &PayloadState<R::Stream>) -> Option<Timestamp>
@@ -445,6 +463,36 @@ impl<R> PayloadConsumer<R> {
         }
     }
 
+    /// Reads no more of a flow, as its reader holds too much: what that has read
+    /// of each side is the last.
+    #[cold]
+    fn give_up<K>(
+        &mut self,
+        state: &mut PayloadState<R::Stream>,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<R::Event>,
+    ) where
+        R: PayloadReader<K>,
+    {
+        match &mut state.sides {
+            Some(sides) => {
+                for side in FlowSide::BOTH {
+                    let mut delivery = state.progress.to(&mut self.reader, flow, side, out);
+                    sides[side].close(&mut delivery, Close::Lost);
+                }
+            }
+            None => {
+                if let Some(stream) = &mut state.progress.stream {
+                    self.reader.give_up_datagrams(stream, flow, out);
+                }
+            }
+        }
+        if state.session() == ReadState::Open {
+            state.progress.session = ReadState::Left;
+            self.reader.leave(&mut state.progress.stream);
+        }
+    }
+
     /// Hands on what is held of a stream, and closes it.
     #[cold]
     fn end_stream<K>(
@@ -496,6 +544,7 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
         PayloadState {
             progress: Progress { stream, session },
             speaker: FlowSide::Initiator,
+            parser_memory: 0,
             sides: has_streams.then(|| BySide::from_fn(|_| StreamSide::new(&self.streams))),
         }
     }
@@ -575,7 +624,7 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
                 timer = [timer, expiry].into_iter().flatten().min();
             }
         }
-        let held = state.memory();
+        let held = state.memory() + self.parser_memory(state) as usize;
         Pending { timer, held }
     }
 
@@ -607,7 +656,12 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
         out: &mut impl Sink<Self::Event>,
     ) -> Anomalies {
         let mut found = Anomalies::NONE;
-        self.reduce(state, flow, &mut found, out);
+        if self.parser_memory(state) as usize > state.memory() {
+            self.give_up(state, flow, out);
+            found.insert(state.speaker, AnomalyKind::ParserOverflow);
+        } else {
+            self.reduce(state, flow, &mut found, out);
+        }
         self.bound(state, flow, &mut found, out);
         found
     }
@@ -642,6 +696,9 @@ impl<R> PayloadConsumer<R> {
         found
     }
 }
+
+/// What parsers hold is counted in units of so many bytes.
+const PARSER_MEMORY_UNIT: usize = 512;
 
 /// Takes a segment without data of which no more comes than that streams begin,
 /// or may end; says whether it was one. As far as it goes it does what
