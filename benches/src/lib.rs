@@ -4,6 +4,15 @@
 pub mod cost;
 pub mod recorded;
 
+// The snippets of the documentation, tested in a crate that is not published:
+// the facade's own package has no file outside of it.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/SESSION_GUIDE.md")]
+mod session_guide {}
+
 use flowscope::{LinkType, PacketView, Timestamp};
 use flowscope_fixtures::{Conversation, Frame, START, Side, Tcp, address};
 
