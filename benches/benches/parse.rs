@@ -7,12 +7,14 @@ use core::hint::black_box;
 
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main};
-use flowscope::Timestamp;
+use flowscope::detect::Detector;
 use flowscope::dns::{DnsPacket, DnsUdpParser};
 use flowscope::http::HttpParser;
+use flowscope::quic::QuicParser;
 use flowscope::reassemble::Chunk;
 use flowscope::session::{Datagram, DatagramParser, Input, SessionParser};
-use flowscope::tls::{ClientHello, TlsMessage, TlsParser};
+use flowscope::tls::{ClientHello, DtlsParser, TlsMessage, TlsParser};
+use flowscope::{FlowSide, Timestamp};
 use flowscope_benches::recorded::{Turn, turns};
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -62,6 +64,25 @@ fn tls(group: &mut BenchmarkGroup<'_, WallTime>) -> Outcome {
             bencher.iter(|| black_box(&hello).ja4());
         });
     }
+    Ok(())
+}
+
+/// The first packets of a connection of QUIC, the first of one of DTLS, and a
+/// datagram of neither, which a detector lets go.
+fn datagrams(group: &mut BenchmarkGroup<'_, WallTime>) -> Outcome {
+    let flows = turns("../udp-quic")?;
+    let [hello, answer] = &flows[0][..] else {
+        return Err("no handshake".into());
+    };
+    let mut parser = QuicParser::default();
+    matched(group, "quic client hello", &parser, hello);
+    parse(&mut parser, hello);
+    matched(group, "quic server hello", &parser, answer);
+    let flows = turns("dtls12-openssl")?;
+    let hello = flows[0].first().ok_or("no handshake")?;
+    matched(group, "dtls client hello", &DtlsParser::default(), hello);
+    let rtp = (FlowSide::Initiator, [&[0x80, 0x60][..], &[7; 170]].concat());
+    matched(group, "datagram of neither", &Detector::default(), &rtp);
     Ok(())
 }
 
@@ -125,10 +146,10 @@ fn step<P: SessionParser + Clone>(
 }
 
 /// The same with a datagram.
-fn matched(
+fn matched<P: DatagramParser + Clone>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
-    parser: &DnsUdpParser,
+    parser: &P,
     turn: &Turn,
 ) {
     group.bench_function(name, |bencher| {
@@ -148,7 +169,7 @@ fn feed<P: SessionParser>(parser: &mut P, (side, bytes): &Turn) {
     assert!(fed.is_ok());
 }
 
-fn parse(parser: &mut DnsUdpParser, (side, bytes): &Turn) {
+fn parse<P: DatagramParser>(parser: &mut P, (side, bytes): &Turn) {
     let datagram = Datagram::new(*side, Timestamp::EPOCH, bytes);
     let parsed = parser.parse(datagram, &mut |message| {
         black_box(message);
@@ -170,6 +191,7 @@ fn all(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("parse");
     let outcome = http(&mut group)
         .and_then(|()| tls(&mut group))
+        .and_then(|()| datagrams(&mut group))
         .and_then(|()| dns(&mut group));
     assert!(outcome.is_ok(), "{outcome:?}");
     group.finish();

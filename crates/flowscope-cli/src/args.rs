@@ -55,7 +55,8 @@ pub(crate) enum Command {
     Events(Captures),
     /// One record per HTTP/1 request and response, on any port
     Http(Captures),
-    /// One record per TLS ClientHello, ServerHello, certificate message and alert, on any port
+    /// One record per TLS ClientHello, ServerHello, certificate message and alert, on any port, over
+    /// TCP, in QUIC and in DTLS
     Tls(Captures),
     /// One record per DNS message, over UDP or TCP, and per question without an answer
     Dns(Captures),

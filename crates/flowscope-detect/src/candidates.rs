@@ -74,9 +74,7 @@ impl Candidates {
                 ProtocolParser::Tls(parser) => candidates.tls = Some(parser),
                 #[cfg(feature = "dns")]
                 ProtocolParser::DnsTcp { parser, .. } => candidates.dns = Some(parser),
-                #[cfg(feature = "dns")]
-                ProtocolParser::DnsUdp(_) => {}
-                ProtocolParser::Candidates(_) => {}
+                _ => {}
             }
         }
         candidates
@@ -201,7 +199,7 @@ impl Candidates {
             Protocol::Http => self.http.is_some(),
             #[cfg(feature = "dns")]
             Protocol::Dns => self.dns.is_some(),
-            #[cfg(not(all(feature = "http", feature = "tls", feature = "dns")))]
+            // Also those that run over datagrams.
             _ => false,
         }
     }
@@ -254,7 +252,7 @@ impl Candidates {
             Protocol::Http => search_with(&mut self.http, input, is_known, out),
             #[cfg(feature = "dns")]
             Protocol::Dns => search_with(&mut self.dns, input, is_known, out),
-            #[cfg(not(all(feature = "http", feature = "tls", feature = "dns")))]
+            // Also those that run over datagrams.
             _ => false,
         };
         if found {

@@ -37,9 +37,12 @@ pub struct DetectConfig {
     /// For HTTP.
     #[cfg(feature = "http")]
     pub http: flowscope_http::HttpConfig,
-    /// For TLS.
+    /// For TLS and DTLS.
     #[cfg(feature = "tls")]
     pub tls: flowscope_tls::TlsConfig,
+    /// For QUIC.
+    #[cfg(feature = "quic")]
+    pub quic: flowscope_quic::QuicConfig,
     /// For DNS. On its own ports, it is always read with
     /// [`Strictness::KnownPort`](flowscope_dns::Strictness::KnownPort), and
     /// nothing is matched on the port of multicast DNS.
@@ -57,6 +60,8 @@ impl Default for DetectConfig {
             http: flowscope_http::HttpConfig::default(),
             #[cfg(feature = "tls")]
             tls: flowscope_tls::TlsConfig::default(),
+            #[cfg(feature = "quic")]
+            quic: flowscope_quic::QuicConfig::default(),
             #[cfg(feature = "dns")]
             dns: flowscope_dns::DnsConfig::default(),
         }

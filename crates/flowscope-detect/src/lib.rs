@@ -1,5 +1,5 @@
-//! HTTP, TLS and DNS on any port: one parser that chooses by a flow's first
-//! bytes.
+//! HTTP, TLS, QUIC, DTLS and DNS on any port: one parser that chooses by a
+//! flow's first bytes.
 //!
 //! ```text
 //! first bytes of both sides → probe → the parser of that protocol
@@ -19,7 +19,8 @@
 //! [`DetectConfig::protocols`] chooses while running.
 //!
 //! - `http`: `Message::Http`, `DetectError::Http`, `DetectConfig::http`.
-//! - `tls`: `Message::Tls`, `DetectConfig::tls`; needs `std`.
+//! - `tls`: `Message::Tls`, `DetectConfig::tls`, for TLS and DTLS; needs `std`.
+//! - `quic`: `Message::Quic`, `DetectConfig::quic`, and `tls`; needs `std`.
 //! - `dns`: `Message::Dns`, `DetectError::Dns`, `DetectConfig::dns`.
 //! - `pcap`: `Detect` and `DetectEvents`, by which a capture is read in one
 //!   line; needs `std`.
@@ -29,7 +30,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::indexing_slicing)]
 #![cfg_attr(
-    not(all(feature = "http", feature = "tls", feature = "dns")),
+    not(all(feature = "http", feature = "tls", feature = "quic", feature = "dns")),
     allow(dead_code, unused_imports, unused_variables, unused_mut),
     allow(clippy::needless_pass_by_ref_mut)
 )]

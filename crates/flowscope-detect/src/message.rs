@@ -13,9 +13,12 @@ pub enum Message {
     /// Of HTTP/1.
     #[cfg(feature = "http")]
     Http(flowscope_http::HttpMessage),
-    /// Of TLS.
+    /// Of TLS, or of DTLS.
     #[cfg(feature = "tls")]
     Tls(flowscope_tls::TlsMessage),
+    /// Of QUIC.
+    #[cfg(feature = "quic")]
+    Quic(flowscope_quic::QuicMessage),
     /// Of DNS, multicast DNS or LLMNR.
     #[cfg(feature = "dns")]
     Dns(flowscope_dns::DnsMessage),
@@ -31,16 +34,24 @@ pub enum Protocol {
     Tls,
     /// DNS, multicast DNS or LLMNR.
     Dns,
+    /// QUIC.
+    Quic,
+    /// DTLS, perhaps beside STUN and RTP. Its messages are those of TLS.
+    Dtls,
 }
 
 impl Protocol {
-    /// `http`, `tls` or `dns`.
+    pub(crate) const ALL: [Self; 5] = [Self::Http, Self::Tls, Self::Dns, Self::Quic, Self::Dtls];
+
+    /// `http`, `tls`, `dns`, `quic` or `dtls`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
             Self::Tls => "tls",
             Self::Dns => "dns",
+            Self::Quic => "quic",
+            Self::Dtls => "dtls",
         }
     }
 }

@@ -51,7 +51,7 @@ pub type DetectEvents<R, E> = MessageEvents<R, E, ByPorts>;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Detect<R: Read>: Sized {
-    /// Reads HTTP, TLS and DNS on any port.
+    /// Reads HTTP, TLS, QUIC, DTLS and DNS on any port.
     fn detect<E>(self, extractor: E) -> DetectEvents<R, E>
     where
         E: FlowExtractor<Key: HasPorts>,

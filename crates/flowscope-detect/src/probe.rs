@@ -90,6 +90,8 @@ pub(crate) fn probe_stream(
                 Protocol::Tls => probe_tls(first),
                 Protocol::Http => probe_http(first, side),
                 Protocol::Dns => probe_dns(first, hint),
+                // They run over datagrams.
+                Protocol::Quic | Protocol::Dtls => ProbeResult::NoMatch,
             };
             (protocol, result)
         })
@@ -112,11 +114,11 @@ pub(crate) enum Reply {
 pub(crate) fn probe_reply(first: &[u8], side: FlowSide, protocol: Protocol) -> Option<Reply> {
     let tls = match protocol {
         Protocol::Tls => ProbeResult::NoMatch,
-        Protocol::Http | Protocol::Dns => probe_tls(first),
+        _ => probe_tls(first),
     };
     let http = match protocol {
         Protocol::Http => ProbeResult::NoMatch,
-        Protocol::Tls | Protocol::Dns => probe_http(first, side),
+        _ => probe_http(first, side),
     };
     match (tls, http) {
         (ProbeResult::Match, _) => Some(Reply::Other(Protocol::Tls)),
@@ -177,18 +179,36 @@ fn probe_dns(first: &[u8], hint: PortHint) -> ProbeResult {
     }
 }
 
-/// Probes a datagram for DNS. On a port of DNS, a header is enough.
-#[cfg(feature = "dns")]
-pub(crate) fn probe_datagram(payload: &[u8], hint: PortHint) -> ProbeResult {
-    if hint.is_dns() && payload.len() >= DNS_HEADER - 2 {
-        return ProbeResult::Match;
+/// What a flow of datagrams is that has this one, if it tells.
+///
+/// QUIC and DTLS have more in their headers that has to be so than a header of
+/// DNS, which is enough on a port of DNS.
+pub(crate) fn probe_datagram(payload: &[u8], hint: PortHint) -> Option<Protocol> {
+    #[cfg(feature = "quic")]
+    if flowscope_quic::QuicParser::probe(payload) == ProbeResult::Match {
+        return Some(Protocol::Quic);
     }
-    flowscope_dns::DnsUdpParser::probe(payload)
+    #[cfg(feature = "tls")]
+    if flowscope_tls::DtlsParser::probe(payload) == ProbeResult::Match {
+        return Some(Protocol::Dtls);
+    }
+    #[cfg(feature = "dns")]
+    if (hint.is_dns() && payload.len() >= DNS_HEADER - 2)
+        || flowscope_dns::DnsUdpParser::probe(payload) == ProbeResult::Match
+    {
+        return Some(Protocol::Dns);
+    }
+    None
 }
 
-#[cfg(not(feature = "dns"))]
-pub(crate) fn probe_datagram(_: &[u8], _: PortHint) -> ProbeResult {
-    ProbeResult::NoMatch
+/// Whether a datagram is one of those that come before DTLS in WebRTC: STUN, or
+/// what a TURN channel carries (RFC 7983, section 7).
+pub(crate) fn may_precede_dtls(payload: &[u8]) -> bool {
+    match payload {
+        [0..=3, _, _, _, cookie @ ..] => cookie.starts_with(&STUN_COOKIE),
+        [first, ..] => (0x40..=0x4f).contains(first),
+        [] => false,
+    }
 }
 
 #[cfg(not(feature = "dns"))]
@@ -196,6 +216,8 @@ fn probe_dns(_: &[u8], _: PortHint) -> ProbeResult {
     ProbeResult::NoMatch
 }
 
+/// What STUN has behind type and length (RFC 8489, section 5).
+const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 /// The length and the header that a message of DNS begins with on a stream.
 const DNS_HEADER: usize = 14;
 
@@ -237,11 +259,9 @@ mod tests {
             Verdict::NeedMore
         );
         let datagram = &header[2..];
-        assert_eq!(probe_datagram(datagram, PortHint::Dns), ProbeResult::Match);
-        assert_eq!(
-            probe_datagram(datagram, PortHint::None),
-            ProbeResult::NoMatch
-        );
+        let dns = Some(Protocol::Dns);
+        assert_eq!(probe_datagram(datagram, PortHint::Dns), dns);
+        assert_eq!(probe_datagram(datagram, PortHint::None), None);
     }
 
     #[test]

@@ -26,6 +26,10 @@ pub(crate) enum ProtocolParser {
     },
     #[cfg(feature = "dns")]
     DnsUdp(flowscope_dns::DnsUdpParser),
+    #[cfg(feature = "quic")]
+    Quic(Box<flowscope_quic::QuicParser>),
+    #[cfg(feature = "tls")]
+    Dtls(flowscope_tls::DtlsParser),
     /// Several, of which the first to find its protocol is kept.
     Candidates(Box<Candidates>),
 }
@@ -64,6 +68,10 @@ impl ProtocolParser {
             }
             #[cfg(feature = "dns")]
             Self::DnsUdp(_) => Ok(Interest::Done),
+            #[cfg(feature = "quic")]
+            Self::Quic(_) => Ok(Interest::Done),
+            #[cfg(feature = "tls")]
+            Self::Dtls(_) => Ok(Interest::Done),
             Self::Candidates(candidates) => {
                 let (interest, chosen) = candidates.feed(input, out);
                 if let Some(chosen) = chosen {
@@ -85,6 +93,20 @@ impl ProtocolParser {
             Self::DnsUdp(parser) => {
                 Ok(parser.parse(datagram, &mut |message| out.push(Message::Dns(message)))?)
             }
+            #[cfg(feature = "quic")]
+            Self::Quic(parser) => {
+                let Ok(interest) = parser.parse(datagram, &mut |message| {
+                    out.push(Message::Quic(message));
+                });
+                Ok(interest)
+            }
+            #[cfg(feature = "tls")]
+            Self::Dtls(parser) => {
+                let Ok(interest) = parser.parse(datagram, &mut |message| {
+                    out.push(Message::Tls(message));
+                });
+                Ok(interest)
+            }
             _ => Ok(Interest::Done),
         }
     }
@@ -104,6 +126,10 @@ impl ProtocolParser {
             }
             #[cfg(feature = "dns")]
             Self::DnsUdp(_) => {}
+            #[cfg(feature = "quic")]
+            Self::Quic(_) => {}
+            #[cfg(feature = "tls")]
+            Self::Dtls(_) => {}
             Self::Candidates(candidates) => {
                 if let Some(chosen) = candidates.close(end, out) {
                     *self = chosen;
@@ -114,9 +140,16 @@ impl ProtocolParser {
 
     /// A flow of datagrams is over.
     pub(crate) fn end(&mut self, at: Timestamp, out: &mut dyn Sink<Message>) {
-        #[cfg(feature = "dns")]
-        if let Self::DnsUdp(parser) = self {
-            parser.close(at, &mut |message| out.push(Message::Dns(message)));
+        match self {
+            #[cfg(feature = "dns")]
+            Self::DnsUdp(parser) => {
+                parser.close(at, &mut |message| out.push(Message::Dns(message)));
+            }
+            #[cfg(feature = "tls")]
+            Self::Dtls(parser) => {
+                parser.close(at, &mut |message| out.push(Message::Tls(message)));
+            }
+            _ => {}
         }
     }
 
@@ -131,6 +164,10 @@ impl ProtocolParser {
             Self::DnsTcp { parser, .. } => size_of_val(&**parser) + parser.memory(),
             #[cfg(feature = "dns")]
             Self::DnsUdp(parser) => parser.memory(),
+            #[cfg(feature = "quic")]
+            Self::Quic(parser) => size_of_val(&**parser) + parser.memory(),
+            #[cfg(feature = "tls")]
+            Self::Dtls(parser) => parser.memory(),
             Self::Candidates(candidates) => size_of_val(&**candidates) + candidates.memory(),
         }
     }
@@ -144,7 +181,9 @@ impl ProtocolParser {
             #[cfg(feature = "dns")]
             Self::DnsUdp(parser) => parser.next_tick(),
             #[cfg(feature = "tls")]
-            Self::Tls(_) => None,
+            Self::Tls(_) | Self::Dtls(_) => None,
+            #[cfg(feature = "quic")]
+            Self::Quic(_) => None,
             #[cfg(feature = "http")]
             Self::Candidates(candidates) => {
                 SessionParser::next_tick(candidates.http.as_ref()?.inner()?)
@@ -171,7 +210,9 @@ impl ProtocolParser {
                 parser.tick(at, &mut |message| out.push(Message::Dns(message)));
             }
             #[cfg(feature = "tls")]
-            Self::Tls(_) => {}
+            Self::Tls(_) | Self::Dtls(_) => {}
+            #[cfg(feature = "quic")]
+            Self::Quic(_) => {}
             Self::Candidates(candidates) => {
                 #[cfg(feature = "http")]
                 if let Some(http) = &mut candidates.http
@@ -196,6 +237,10 @@ impl ProtocolParser {
             Self::DnsTcp { is_confirmed, .. } => is_confirmed.then_some(Protocol::Dns),
             #[cfg(feature = "dns")]
             Self::DnsUdp(_) => Some(Protocol::Dns),
+            #[cfg(feature = "quic")]
+            Self::Quic(_) => Some(Protocol::Quic),
+            #[cfg(feature = "tls")]
+            Self::Dtls(_) => Some(Protocol::Dtls),
             Self::Candidates(candidates) => candidates.protocol(),
         }
     }

@@ -21,7 +21,9 @@ impl Protocols {
     /// All that there are.
     pub const ALL: Self = Self::only(Protocol::Http)
         .with(Protocol::Tls)
-        .with(Protocol::Dns);
+        .with(Protocol::Dns)
+        .with(Protocol::Quic)
+        .with(Protocol::Dtls);
 
     /// One.
     #[must_use]
@@ -50,8 +52,7 @@ impl Default for Protocols {
 
 impl fmt::Debug for Protocols {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = [Protocol::Http, Protocol::Tls, Protocol::Dns];
-        let chosen = all.into_iter().filter(|it| self.contains(*it));
+        let chosen = Protocol::ALL.into_iter().filter(|it| self.contains(*it));
         f.debug_set().entries(chosen).finish()
     }
 }

@@ -41,6 +41,5 @@ pub fn quick_probe(payload: &[u8], side: FlowSide, ports: [u16; 2]) -> Option<Pr
 /// ```
 #[must_use]
 pub fn quick_probe_datagram(payload: &[u8], ports: [u16; 2]) -> Option<Protocol> {
-    let result = probe_datagram(payload, PortHint::of(ports));
-    (result == ProbeResult::Match).then_some(Protocol::Dns)
+    probe_datagram(payload, PortHint::of(ports))
 }

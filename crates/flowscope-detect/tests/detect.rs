@@ -1,5 +1,5 @@
 //! What a detector makes of flows, through its public interface.
-#![cfg(all(feature = "http", feature = "tls", feature = "dns"))]
+#![cfg(all(feature = "http", feature = "tls", feature = "quic", feature = "dns"))]
 
 use flowscope_core::FlowSide::{self, Initiator, Responder};
 use flowscope_core::Timestamp;
@@ -10,6 +10,7 @@ use flowscope_core::session::{
 use flowscope_core::wire::Transport;
 use flowscope_detect::{DetectConfig, Detector, HasPorts, Message, Protocol, Protocols};
 use flowscope_http::HttpMessage;
+use flowscope_quic::QuicMessage;
 use flowscope_tls::TlsMessage;
 use proptest::prelude::*;
 
@@ -69,6 +70,7 @@ fn kinds(found: &[Message]) -> Vec<&'static str> {
             Message::Http(HttpMessage::Response(_)) => "response",
             Message::Http(HttpMessage::Tunnel(_)) => "tunnel",
             Message::Tls(TlsMessage::ClientHello(_)) => "client hello",
+            Message::Quic(QuicMessage::GoogleHello(_)) => "google hello",
             Message::Dns(_) => "dns",
             _ => "other",
         })
@@ -491,4 +493,81 @@ proptest! {
             let _ = datagrams.parse(datagram, &mut |_| {});
         }
     }
+}
+
+/// What a detector finds in datagrams, and whether it still listened.
+fn listen_to_datagrams(detector: &mut Detector, said: Said<'_>) -> (Vec<Message>, Interest) {
+    let mut found = Vec::new();
+    for (side, bytes) in said {
+        let datagram = Datagram::new(*side, Timestamp::EPOCH, bytes);
+        match DatagramParser::parse(detector, datagram, &mut found) {
+            Ok(Interest::More) => {}
+            Ok(Interest::Done) => return (found, Interest::Done),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    (found, Interest::More)
+}
+
+/// A ClientHello of DTLS 1.2.
+fn dtls_hello() -> Vec<u8> {
+    let mut datagram = vec![22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 54];
+    datagram.extend([1, 0, 0, 42, 0, 0, 0, 0, 0, 0, 0, 42, 0xfe, 0xfd]);
+    datagram.extend([7; 32]);
+    datagram.extend([0, 0, 0, 2, 0xc0, 0x2b, 1, 0]);
+    datagram
+}
+
+const GOOGLE: &[u8] = b"\x0d12345678Q043\x01CHLO\x01\0\0\0SNI\0\x0b\0\0\0example.org";
+const STUN: &[u8] = b"\0\x01\0\0\x21\x12\xa4\x42123456789012";
+
+#[test]
+fn datagrams_tell_the_protocol() {
+    let hello = dtls_hello();
+    for (datagram, protocol, kind, interest) in [
+        (QUERY, Protocol::Dns, "dns", Interest::More),
+        (&hello[..], Protocol::Dtls, "client hello", Interest::More),
+        (GOOGLE, Protocol::Quic, "google hello", Interest::Done),
+    ] {
+        // Also on a port of DNS.
+        for detector in [
+            Detector::default(),
+            Detector::default().with_ports([4000, 53]),
+        ] {
+            let mut detector = detector;
+            let said = listen_to_datagrams(&mut detector, &[(Initiator, datagram)]);
+            assert_eq!((&kinds(&said.0)[..], said.1), (&[kind][..], interest));
+            assert_eq!(detector.protocol(), Some(protocol));
+        }
+        let quick = flowscope_detect::quick_probe_datagram(datagram, [4000, 5000]);
+        assert_eq!(quick, Some(protocol));
+        let mut others = Protocols::only(Protocol::Http);
+        for other in [Protocol::Dns, Protocol::Quic, Protocol::Dtls] {
+            if other != protocol {
+                others = others.with(other);
+            }
+        }
+        let mut detector = Detector::new(DetectConfig {
+            protocols: others,
+            ..DetectConfig::default()
+        });
+        let said = listen_to_datagrams(&mut detector, &[(Initiator, datagram)]);
+        assert_eq!(said, (vec![], Interest::Done), "{protocol}");
+    }
+}
+
+#[test]
+fn dtls_may_come_behind_stun() {
+    let hello = dtls_hello();
+    let mut said = vec![(Initiator, STUN); 40];
+    said.push((Responder, &hello));
+    let (found, _) = listen_to_datagrams(&mut Detector::default(), &said);
+    assert_eq!(kinds(&found), ["client hello"]);
+    let (_, interest) = listen_to_datagrams(&mut Detector::default(), &vec![(Initiator, STUN); 64]);
+    assert_eq!(interest, Interest::Done);
+    let other: Said<'_> = &[(Initiator, &b"\x80\x60 what else there is"[..]); 4];
+    let (_, interest) = listen_to_datagrams(&mut Detector::default(), &other[..3]);
+    assert_eq!(interest, Interest::More);
+    let (_, interest) = listen_to_datagrams(&mut Detector::default(), other);
+    assert_eq!(interest, Interest::Done);
 }

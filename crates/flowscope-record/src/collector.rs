@@ -129,7 +129,7 @@ impl Collector {
             Goal::All => true,
             Goal::Flows => matches!(record, Record::Flow(_)),
             Goal::Http => matches!(record, Record::Http(_)),
-            Goal::Tls => matches!(record, Record::Tls(_)),
+            Goal::Tls => matches!(record, Record::Tls(_) | Record::Quic(_)),
             Goal::Dns => matches!(record, Record::Dns(_)),
             Goal::Streams => matches!(record, Record::Stream(_)),
             Goal::Events | Goal::Summary => false,

@@ -33,7 +33,7 @@ pub enum Goal {
     /// One record per HTTP/1 request and response.
     Http,
     /// One record per TLS ClientHello, ServerHello, certificate message and
-    /// alert.
+    /// alert, over TCP, in QUIC and in DTLS.
     Tls,
     /// One record per DNS message, and per question without an answer.
     Dns,

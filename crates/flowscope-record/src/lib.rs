@@ -67,8 +67,8 @@ pub use host::Host;
 pub use plain_text::{Hex, PlainText};
 pub use record::{
     Anomaly, DnsRecord, Endpoints, EventKind, EventRecord, FlowRecord, HostTraffic, HttpRecord,
-    MessageRecord, NameCounts, NameRequests, Record, SkippedRecord, StreamRecord, SummaryRecord,
-    TimeSpan, TlsRecord, Traffic,
+    MessageRecord, NameCounts, NameRequests, QuicRecord, Record, SkippedRecord, StreamRecord,
+    SummaryRecord, TimeSpan, TlsRecord, Traffic,
 };
 pub use records::{PacketSource, Records};
 pub use tracker::RecordTracker;

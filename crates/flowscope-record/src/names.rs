@@ -3,6 +3,7 @@
 use flowscope_detect::{Message, Protocol};
 use flowscope_dns::DnsMessage;
 use flowscope_http::HttpMessage;
+use flowscope_quic::QuicMessage;
 use flowscope_tls::TlsMessage;
 
 use crate::ranking::{Amount, Ranking};
@@ -35,6 +36,12 @@ impl NameRequest {
             }
             Message::Tls(TlsMessage::ClientHello(hello)) => {
                 (of_host(hello.sni_bytes()?), Protocol::Tls)
+            }
+            Message::Quic(QuicMessage::ClientHello(client)) => {
+                (of_host(client.hello.sni_bytes()?), Protocol::Tls)
+            }
+            Message::Quic(QuicMessage::GoogleHello(hello)) => {
+                (of_host(hello.server_name.as_deref()?), Protocol::Tls)
             }
             Message::Dns(DnsMessage::Query(query)) => {
                 let name = query.packet.question()?.name;

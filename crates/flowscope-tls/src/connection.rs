@@ -3,7 +3,6 @@
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::{BySide, FlowSide};
 
-use crate::TlsMessage;
 use crate::direction::Direction;
 use crate::exchange::{Context, Exchange};
 
@@ -62,11 +61,7 @@ impl Connection {
     pub(crate) fn report(&mut self, context: &mut Context<'_>) {
         let encrypted =
             self.directions.initiator.is_encrypted() && self.directions.responder.is_encrypted();
-        if let Some(summary) = self.exchange.summary(encrypted, context.at)
-            && context.config.report.wants_handshakes()
-        {
-            context.out.push(TlsMessage::Handshake(Box::new(summary)));
-        }
+        self.exchange.report(encrypted, context);
     }
 
     /// Whether a side has said something that was found to be TLS.

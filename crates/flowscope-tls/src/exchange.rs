@@ -3,14 +3,13 @@
 use flowscope_core::{BySide, FlowSide, Sink, Timestamp};
 
 use crate::handshake::{
-    CERTIFICATE, CLIENT_HELLO, HELLO_RETRY_REQUEST, SERVER_HELLO, SERVER_HELLO_DONE,
-    SERVER_KEY_EXCHANGE,
+    CERTIFICATE, CLIENT_HELLO, HELLO_RETRY_REQUEST, HELLO_VERIFY_REQUEST, SERVER_HELLO,
+    SERVER_HELLO_DONE, SERVER_KEY_EXCHANGE,
 };
-use crate::hello::HelloFormat;
 use crate::probe::Preceding;
 use crate::{
-    Alert, CertificateChain, ClientHello, Handshake, Outcome, Resumption, ServerHello, TlsAnomaly,
-    TlsConfig, TlsError, TlsMessage,
+    Alert, CertificateChain, ClientHello, Handshake, HelloVerifyRequest, Outcome, Resumption,
+    ServerHello, TlsAnomaly, TlsConfig, TlsError, TlsMessage, TlsTransport,
 };
 
 /// What is known of the handshake.
@@ -19,6 +18,7 @@ pub(crate) struct Exchange {
     pub(crate) client: Option<ClientHello>,
     pub(crate) server: Option<ServerHello>,
     retry: Option<ServerHello>,
+    verify: Option<HelloVerifyRequest>,
     certificates: Option<CertificateChain>,
     /// The first fatal alert, and when it came.
     alert: Option<(Alert, Timestamp)>,
@@ -38,6 +38,7 @@ pub(crate) struct Exchange {
 /// What every step needs: the limits, the time of the packet, and the sink.
 pub(crate) struct Context<'a> {
     pub(crate) config: TlsConfig,
+    pub(crate) transport: TlsTransport,
     pub(crate) at: Timestamp,
     pub(crate) out: &'a mut dyn Sink<TlsMessage>,
 }
@@ -47,6 +48,12 @@ impl Context<'_> {
         if self.config.report.wants_messages() {
             self.out.push(message);
         }
+    }
+
+    /// Whether a message is the last one, sent again. Only DTLS does that; on a
+    /// stream, it would be another one.
+    fn is_repeated<T: Eq>(&self, last: Option<&T>, message: &T) -> bool {
+        self.transport == TlsTransport::Dtls && last == Some(message)
     }
 }
 
@@ -75,14 +82,22 @@ impl Exchange {
         side: FlowSide,
         context: &mut Context<'_>,
     ) -> Result<Next, TlsError> {
+        let transport = context.transport;
         match kind {
-            CLIENT_HELLO => ClientHello::parse(body, side, HelloFormat::Tls)
+            CLIENT_HELLO => ClientHello::parse(body, side, transport)
                 .map(|hello| self.client_hello(hello, context)),
-            SERVER_HELLO => {
-                ServerHello::parse(body, side).map(|hello| self.server_hello(hello, context))
-            }
-            HELLO_RETRY_REQUEST => ServerHello::parse_retry_of_drafts(body, side)
+            SERVER_HELLO => ServerHello::parse(body, side, transport)
                 .map(|hello| self.server_hello(hello, context)),
+            HELLO_RETRY_REQUEST => ServerHello::parse_retry_of_drafts(body, side, transport)
+                .map(|hello| self.server_hello(hello, context)),
+            HELLO_VERIFY_REQUEST => {
+                let request = HelloVerifyRequest::parse(body, side)?;
+                if self.verify.as_ref() != Some(&request) {
+                    self.verify = Some(request.clone());
+                    context.report(TlsMessage::HelloVerifyRequest(request));
+                }
+                Ok(Next::Plain)
+            }
             CERTIFICATE => {
                 CertificateChain::parse(body, side).map(|chain| self.certificates(chain, context))
             }
@@ -107,6 +122,9 @@ impl Exchange {
 
     pub(crate) fn client_hello(&mut self, hello: ClientHello, context: &mut Context<'_>) -> Next {
         self.started.get_or_insert(context.at);
+        if context.is_repeated(self.client.as_ref(), &hello) {
+            return Next::Plain;
+        }
         self.client = Some(hello.clone());
         context.report(TlsMessage::ClientHello(hello));
         Next::Plain
@@ -122,6 +140,9 @@ impl Exchange {
             true => &mut self.retry,
             false => &mut self.server,
         };
+        if context.is_repeated(place.as_ref(), &hello) {
+            return next;
+        }
         *place = Some(hello.clone());
         context.report(TlsMessage::ServerHello(hello));
         next
@@ -199,8 +220,16 @@ impl Exchange {
         self.encrypted = Some(at);
     }
 
-    /// The summary, once, if there was a hello.
-    pub(crate) fn summary(&mut self, is_encrypted: bool, now: Timestamp) -> Option<Handshake> {
+    /// Reports the summary, once, if there was a hello.
+    pub(crate) fn report(&mut self, is_encrypted: bool, context: &mut Context<'_>) {
+        if let Some(summary) = self.summary(is_encrypted, context.at)
+            && context.config.report.wants_handshakes()
+        {
+            context.out.push(TlsMessage::Handshake(Box::new(summary)));
+        }
+    }
+
+    fn summary(&mut self, is_encrypted: bool, now: Timestamp) -> Option<Handshake> {
         let started = self.started.take()?;
         let (outcome, ended) = match (is_encrypted, self.alert) {
             (true, _) => (Outcome::Encrypted, self.encrypted.unwrap_or(now)),

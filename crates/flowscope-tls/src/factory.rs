@@ -5,8 +5,8 @@ use flowscope_core::session::{Input, Interest, SessionParser, StreamEnd, StreamF
 use flowscope_core::wire::Transport;
 
 use crate::{
-    Alert, CertificateChain, ClientHello, Handshake, ServerHello, TlsAnomaly, TlsConfig,
-    TlsMessage, TlsParser,
+    Alert, CertificateChain, ClientHello, Handshake, HelloVerifyRequest, ServerHello, TlsAnomaly,
+    TlsConfig, TlsMessage, TlsParser,
 };
 
 /// Is called for what is read, with the key of the flow.
@@ -19,6 +19,9 @@ pub trait TlsHandler<K = FiveTupleKey> {
         match message {
             TlsMessage::ClientHello(hello) => self.on_client_hello(flow, hello),
             TlsMessage::ServerHello(hello) => self.on_server_hello(flow, hello),
+            TlsMessage::HelloVerifyRequest(request) => {
+                self.on_hello_verify_request(flow, request);
+            }
             TlsMessage::Certificate(chain) => self.on_certificate(flow, chain),
             TlsMessage::Alert(alert) => self.on_alert(flow, alert),
             TlsMessage::Handshake(handshake) => self.on_handshake(flow, handshake),
@@ -34,6 +37,11 @@ pub trait TlsHandler<K = FiveTupleKey> {
     /// A server answers, perhaps to ask for another hello.
     fn on_server_hello(&mut self, flow: &K, hello: &ServerHello) {
         let _ = (flow, hello);
+    }
+
+    /// A server of DTLS wants to hear the hello again, with a cookie.
+    fn on_hello_verify_request(&mut self, flow: &K, request: &HelloVerifyRequest) {
+        let _ = (flow, request);
     }
 
     /// Certificates are sent in the clear.

@@ -193,6 +193,11 @@ fn is_read(kind: u8) -> bool {
     )
 }
 
+/// Whether a message of this type is kept and given in DTLS.
+pub(crate) fn is_read_of_dtls(kind: u8) -> bool {
+    is_read(kind) || kind == HELLO_VERIFY_REQUEST
+}
+
 /// Whether it is a type of the TLS HandshakeType registry.
 pub(crate) fn is_known(kind: u8) -> bool {
     // Supplemental data, compressed certificates and the ticket request of
@@ -226,6 +231,8 @@ const HEADER: u8 = 4;
 
 pub(crate) const CLIENT_HELLO: u8 = 1;
 pub(crate) const SERVER_HELLO: u8 = 2;
+/// Of DTLS before its version 1.3.
+pub(crate) const HELLO_VERIFY_REQUEST: u8 = 3;
 /// Of drafts of TLS 1.3 before the 22nd.
 pub(crate) const HELLO_RETRY_REQUEST: u8 = 6;
 pub(crate) const CERTIFICATE: u8 = 11;

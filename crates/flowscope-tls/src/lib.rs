@@ -10,6 +10,10 @@
 //! hello gives what was offered or chosen, and the fingerprints JA3, JA3S and
 //! JA4, which tell software apart.
 //!
+//! [`DtlsParser`] does the same for the datagrams of DTLS. A hello that came some
+//! other way is read by [`ClientHello::from_handshake`]; that of QUIC is, in
+//! `flowscope-quic`.
+//!
 //! Nothing is decrypted. When both sides have gone on encrypted, the parser
 //! lets the connection go and costs nothing from then on. What it keeps before
 //! is bounded by [`TlsConfig`]; captured bytes cannot make it panic.
@@ -31,10 +35,12 @@ mod certificate;
 mod config;
 mod connection;
 mod direction;
+mod dtls;
 mod error;
 mod exchange;
 mod factory;
 mod fingerprint;
+mod fragments;
 mod handshake;
 mod hello;
 mod message;
@@ -43,6 +49,7 @@ mod probe;
 mod record;
 mod resync;
 mod summary;
+mod transport;
 mod version;
 
 pub use alert::Alert;
@@ -50,14 +57,20 @@ pub use alert::Alert;
 pub use certificate::CertificateDetails;
 pub use certificate::{Certificate, CertificateChain};
 pub use config::{Report, TlsConfig};
+pub use dtls::DtlsParser;
 pub use error::TlsError;
 pub use factory::{TlsFactory, TlsHandler};
 #[cfg(feature = "ja3")]
 pub use fingerprint::Ja3;
 #[cfg(feature = "ja4")]
 pub use fingerprint::Ja4;
-pub use hello::{ClientHello, Extension, Extensions, HelloFormat, ServerHello, cipher_suite_name};
+pub use fragments::{Fragments, FragmentsError};
+pub use hello::{
+    ClientHello, Extension, Extensions, HelloFormat, HelloVerifyRequest, ServerHello,
+    cipher_suite_name,
+};
 pub use message::{TlsAnomaly, TlsMessage};
 pub use parser::TlsParser;
 pub use summary::{Handshake, Outcome, Resumption};
+pub use transport::TlsTransport;
 pub use version::{TlsVersion, is_grease};

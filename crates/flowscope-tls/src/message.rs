@@ -2,7 +2,9 @@
 
 use flowscope_core::{FlowSide, Timestamp};
 
-use crate::{Alert, CertificateChain, ClientHello, Handshake, ServerHello, TlsError};
+use crate::{
+    Alert, CertificateChain, ClientHello, Handshake, HelloVerifyRequest, ServerHello, TlsError,
+};
 
 /// A message of TLS that was not encrypted, or a summary of several.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -12,6 +14,8 @@ pub enum TlsMessage {
     ClientHello(ClientHello),
     /// What a server chooses, or a HelloRetryRequest.
     ServerHello(ServerHello),
+    /// A server of DTLS wants to hear the hello again, with a cookie.
+    HelloVerifyRequest(HelloVerifyRequest),
     /// Certificates.
     Certificate(CertificateChain),
     /// An alert.
@@ -44,6 +48,7 @@ impl TlsMessage {
         match self {
             Self::ClientHello(hello) => hello.side(),
             Self::ServerHello(hello) => hello.side(),
+            Self::HelloVerifyRequest(request) => request.side(),
             Self::Certificate(chain) => chain.side(),
             Self::Alert(alert) => alert.side(),
             Self::Handshake(handshake) => handshake.client_side(),

@@ -8,7 +8,7 @@ use flowscope_core::{FlowSide, Sink};
 use crate::connection::Connection;
 use crate::exchange::Context;
 use crate::probe::probe;
-use crate::{TlsConfig, TlsMessage};
+use crate::{TlsConfig, TlsMessage, TlsTransport};
 
 /// Reads the handshake of a connection, as far as it is not encrypted.
 ///
@@ -104,6 +104,7 @@ impl SessionParser for TlsParser {
         let connection = self.connection.get_or_insert_default();
         let mut context = Context {
             config: self.config,
+            transport: TlsTransport::Tcp,
             at: input.at,
             out,
         };
@@ -121,6 +122,7 @@ impl SessionParser for TlsParser {
         if connection.is_over() {
             connection.report(&mut Context {
                 config: self.config,
+                transport: TlsTransport::Tcp,
                 at: end.at,
                 out,
             });

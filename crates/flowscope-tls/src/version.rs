@@ -27,6 +27,14 @@ impl TlsVersion {
     pub const TLS_1_2: Self = Self(0x0303);
     /// TLS 1.3 (RFC 8446).
     pub const TLS_1_3: Self = Self(0x0304);
+    /// DTLS 1.0 as OpenSSL wrote it before its version 0.9.8f.
+    pub const DTLS_1_0_OPENSSL: Self = Self(0x0100);
+    /// DTLS 1.0 (RFC 4347).
+    pub const DTLS_1_0: Self = Self(0xfeff);
+    /// DTLS 1.2 (RFC 6347).
+    pub const DTLS_1_2: Self = Self(0xfefd);
+    /// DTLS 1.3 (RFC 9147).
+    pub const DTLS_1_3: Self = Self(0xfefc);
 
     /// The version's name, if it has one.
     #[must_use]
@@ -38,8 +46,28 @@ impl TlsVersion {
             Self::TLS_1_1 => "TLS 1.1",
             Self::TLS_1_2 => "TLS 1.2",
             Self::TLS_1_3 => "TLS 1.3",
+            Self::DTLS_1_0_OPENSSL => "DTLS 1.0 (OpenSSL)",
+            Self::DTLS_1_0 => "DTLS 1.0",
+            Self::DTLS_1_2 => "DTLS 1.2",
+            Self::DTLS_1_3 => "DTLS 1.3",
             _ => return None,
         })
+    }
+
+    /// Whether it is a version of DTLS.
+    #[must_use]
+    pub const fn is_dtls(self) -> bool {
+        self.0 >> 8 == 0xfe || self.0 == Self::DTLS_1_0_OPENSSL.0
+    }
+
+    /// A number that grows from one version to the next. Those of DTLS count down
+    /// (RFC 6347, section 4.1), and are given that of the TLS they are made of.
+    pub(crate) const fn rank(self) -> u16 {
+        match self.0 {
+            0x0100 => Self::TLS_1_0.0,
+            0xfe00..=0xfeff => 0x0400 - (self.0 & 0xff),
+            number => number,
+        }
     }
 
     /// Whether it is a draft of TLS 1.3.

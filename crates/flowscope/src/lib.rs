@@ -37,8 +37,8 @@
 //! | messages of a protocol over TCP | [`FlowSessionDriver`] with a [`SessionParser`](session::SessionParser) |
 //! | messages of a protocol over UDP | [`FlowDatagramDriver`] with a [`DatagramParser`](session::DatagramParser) |
 //! | both, or several protocols at once | [`FlowMessageDriver`] |
-//! | HTTP, TLS and DNS, on any port | `detect::Detector` (feature `detect`) |
-//! | HTTP, TLS or DNS alone | the parsers in `http`, `tls` and `dns` (features of these names) |
+//! | HTTP, TLS, QUIC and DNS, on any port | `detect::Detector` (feature `detect`) |
+//! | HTTP, TLS, QUIC or DNS alone | the parsers in `http`, `tls`, `quic` and `dns` (features of these names) |
 //! | to read or write a capture file | `pcap::PcapFlowSource`, `pcap::PcapWriter` (feature `pcap`) |
 //! | to look into tunnels | [`AutoDetectEncap`](extract::AutoDetectEncap) around the extractor |
 //! | other keys than the five-tuple | [`IpPair`](extract::IpPair), [`MacPair`](extract::MacPair), or a [`FlowExtractor`](extract::FlowExtractor) of my own |
@@ -61,7 +61,7 @@
 //! - [`dedup`]: packets that were captured twice.
 //! - [`wire`]: headers, tunnels, checksums, and why a packet has no flow.
 //! - [`observe`]: metrics and log events for who operates the program.
-//! - `http`, `tls`, `dns`: the protocols.
+//! - `http`, `tls`, `quic`, `dns`: the protocols.
 //! - `detect`: the protocol of a flow told by its first bytes.
 //! - `pcap`: capture files.
 //!
@@ -75,6 +75,7 @@
 //! | `std` | [`Timestamp`] from and to `SystemTime`; speed in `http` |
 //! | `http` | the module `http`; in `detect` what is called `Http` |
 //! | `tls` | the module `tls`; in `detect` what is called `Tls`; needs `std` |
+//! | `quic` | the module `quic`; in `detect` what is called `Quic`; needs `tls` |
 //! | `ja3` | `ClientHello::ja3`, `ServerHello::ja3s` and `Ja3` in `tls` |
 //! | `ja4` | `ClientHello::ja4`, `Certificate::sha256` and `Ja4` in `tls` |
 //! | `x509` | `Certificate::details`, `Certificate::sha256` and `CertificateDetails` in `tls` |
@@ -100,5 +101,7 @@ pub use flowscope_dns as dns;
 pub use flowscope_http as http;
 #[cfg(feature = "pcap")]
 pub use flowscope_pcap as pcap;
+#[cfg(feature = "quic")]
+pub use flowscope_quic as quic;
 #[cfg(feature = "tls")]
 pub use flowscope_tls as tls;

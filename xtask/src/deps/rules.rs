@@ -61,15 +61,16 @@ pub(super) const COMING: &[&str] = &["flowscope-tokio"];
 const CORE: &str = "crates/flowscope-core/src/";
 const HTTP: &str = "crates/flowscope-http/src/";
 const TLS: &str = "crates/flowscope-tls/src/";
+const QUIC: &str = "crates/flowscope-quic/src/";
 const DNS: &str = "crates/flowscope-dns/src/";
 const DETECT: &str = "crates/flowscope-detect/src/";
 const PCAP: &str = "crates/flowscope-pcap/src/";
 const RECORD: &str = "crates/flowscope-record/src/";
 
 /// Every crate but the facade and the outer ones.
-const LIBRARIES: &[&str] = &[CORE, HTTP, TLS, DNS, DETECT, PCAP, RECORD];
+const LIBRARIES: &[&str] = &[CORE, HTTP, TLS, QUIC, DNS, DETECT, PCAP, RECORD];
 /// Those of them that only compute.
-const PURE: &[&str] = &[CORE, HTTP, TLS, DNS, DETECT, RECORD];
+const PURE: &[&str] = &[CORE, HTTP, TLS, QUIC, DNS, DETECT, RECORD];
 
 pub(super) const RULES: &[Rule] = &[
     // Crates.
@@ -115,6 +116,21 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
+        says: "flowscope-quic depends on the core, on TLS for its hellos, and on what Initial \
+               packets are decrypted with",
+        check: Check::DependsOnlyOn {
+            package: "flowscope-quic",
+            always: &["flowscope-core", "flowscope-tls", "aes-gcm", "hkdf", "sha2"],
+            sometimes: &[],
+        },
+        broken_by: (
+            "crates/flowscope-quic/Cargo.toml",
+            "[package]\nname = \"flowscope-quic\"\n[dependencies]\n\
+             flowscope-core.workspace = true\nflowscope-tls.workspace = true\naes-gcm = \"0\"\n\
+             hkdf = \"0\"\nsha2 = \"0\"\nrustls = \"0\"\n",
+        ),
+    },
+    Rule {
         says: "flowscope-dns depends on the core, hashbrown and hickory-proto",
         check: Check::DependsOnlyOn {
             package: "flowscope-dns",
@@ -137,6 +153,7 @@ pub(super) const RULES: &[Rule] = &[
             sometimes: &[
                 "flowscope-http",
                 "flowscope-tls",
+                "flowscope-quic",
                 "flowscope-dns",
                 "flowscope-pcap",
             ],
@@ -170,6 +187,7 @@ pub(super) const RULES: &[Rule] = &[
                 "flowscope-core",
                 "flowscope-http",
                 "flowscope-tls",
+                "flowscope-quic",
                 "flowscope-dns",
                 "flowscope-detect",
             ],
@@ -186,8 +204,8 @@ pub(super) const RULES: &[Rule] = &[
             "crates/flowscope-record/Cargo.toml",
             "[package]\nname = \"flowscope-record\"\n[dependencies]\n\
              flowscope-core.workspace = true\nflowscope-http.workspace = true\n\
-             flowscope-tls.workspace = true\nflowscope-dns.workspace = true\n\
-             flowscope-detect.workspace = true\nclap = \"4\"\n",
+             flowscope-tls.workspace = true\nflowscope-quic.workspace = true\n\
+             flowscope-dns.workspace = true\nflowscope-detect.workspace = true\nclap = \"4\"\n",
         ),
     },
     Rule {
@@ -199,6 +217,7 @@ pub(super) const RULES: &[Rule] = &[
                 "flowscope-pcap",
                 "flowscope-http",
                 "flowscope-tls",
+                "flowscope-quic",
                 "flowscope-dns",
                 "flowscope-detect",
             ],
@@ -358,6 +377,22 @@ pub(super) const RULES: &[Rule] = &[
             ],
         },
         broken_by: ("crates/flowscope-tls/src/parser.rs", "use tls_parser as t;"),
+    },
+    Rule {
+        says: "ciphers are named where Initial packets and Retries are opened",
+        check: Check::Absent {
+            what: &[Word("aes_gcm"), Word("hkdf")],
+            under: &["crates/"],
+            except: &[
+                "crates/flowscope-quic/src/keys.rs",
+                "crates/flowscope-quic/src/retry.rs",
+                "crates/flowscope-quic/tests/",
+            ],
+        },
+        broken_by: (
+            "crates/flowscope-quic/src/parser.rs",
+            "use aes_gcm::Aes128Gcm;",
+        ),
     },
     Rule {
         says: "x509-parser is named where certificates are read",

@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use flowscope::http::HttpMessage;
-use flowscope::tls::{Certificate, TlsMessage};
+use flowscope::quic::QuicMessage;
+use flowscope::tls::{Certificate, ClientHello, ServerHello, TlsMessage};
 use flowscope_record::{EventKind, FlowRecord, Record};
 
 use crate::units;
@@ -15,6 +16,7 @@ pub(super) fn of(record: &Record) -> String {
         Record::Event(event) => change(event.kind),
         Record::Http(record) => http(&record.message),
         Record::Tls(record) => tls(&record.message),
+        Record::Quic(record) => quic(&record.message),
         Record::Dns(record) => record.message.to_string(),
         _ => String::new(),
     }
@@ -77,23 +79,35 @@ fn http(message: &HttpMessage) -> String {
 
 fn tls(message: &TlsMessage) -> String {
     match message {
-        TlsMessage::ClientHello(hello) => {
-            let name = hello.sni().unwrap_or_default();
-            format!("{name} {} {}", hello.version(), hello.ja4())
-        }
-        TlsMessage::ServerHello(hello) => {
-            let suite = hello.cipher_suite_name().unwrap_or_default();
-            match hello.hello_retry_request() {
-                true => format!("{} {suite}, once more", hello.version()),
-                false => format!("{} {suite}", hello.version()),
-            }
-        }
+        TlsMessage::ClientHello(hello) => client_hello(hello),
+        TlsMessage::ServerHello(hello) => server_hello(hello),
         TlsMessage::Certificate(chain) => match chain.first().and_then(Certificate::details) {
             Some(details) => details.subject,
             None => String::new(),
         },
         TlsMessage::Alert(alert) => alert.to_string(),
         _ => String::new(),
+    }
+}
+
+fn quic(message: &QuicMessage) -> String {
+    match message {
+        QuicMessage::ClientHello(client) => client_hello(&client.hello),
+        QuicMessage::ServerHello(server) => server_hello(&server.hello),
+        _ => String::new(),
+    }
+}
+
+fn client_hello(hello: &ClientHello) -> String {
+    let name = hello.sni().unwrap_or_default();
+    format!("{name} {} {}", hello.version(), hello.ja4())
+}
+
+fn server_hello(hello: &ServerHello) -> String {
+    let suite = hello.cipher_suite_name().unwrap_or_default();
+    match hello.hello_retry_request() {
+        true => format!("{} {suite}, once more", hello.version()),
+        false => format!("{} {suite}", hello.version()),
     }
 }
 

@@ -8,8 +8,13 @@ use crate::support::{command, parsed, pcap, records, run, stderr, stdout};
 /// The records of one type that the command makes of a capture of real
 /// traffic.
 fn recorded(subject: &str, name: &str, kind: &str) -> Vec<Value> {
+    records_of(subject, &format!("recorded/{name}"), kind)
+}
+
+/// The same of any capture of the fixtures.
+fn records_of(subject: &str, name: &str, kind: &str) -> Vec<Value> {
     let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-    let file = format!("{workspace}/fixtures/pcap/recorded/{name}");
+    let file = format!("{workspace}/fixtures/pcap/{name}");
     let output = command(&[subject, "--json", &file]).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     let mut records = parsed(&output);
@@ -88,6 +93,43 @@ fn tls_is_a_record_per_message_that_can_be_read() {
     let alerts = recorded("tls", "tls-alerts.pcap", "tls_alert");
     assert_eq!(alerts.len(), 3);
     assert!(alerts.iter().all(|alert| alert["level"] == "fatal"));
+}
+
+#[test]
+fn hellos_say_what_carried_them() {
+    let hellos = recorded("tls", "dtls12-openssl.pcap", "tls_client_hello");
+    assert_eq!(hellos.len(), 2);
+    assert!(hellos.iter().all(|hello| hello["transport"] == "dtls"));
+    assert_eq!(hellos[0]["version"], "DTLS 1.2");
+    let answers = recorded("tls", "dtls12-openssl.pcap", "tls_server_hello");
+    assert_eq!(answers[0]["transport"], "dtls");
+    assert!(answers[0].get("quic_version").is_none());
+    let hellos = recorded("all", "tls12-openssl.pcap", "tls_client_hello");
+    assert_eq!(hellos[0]["transport"], "tcp");
+}
+
+#[test]
+fn hellos_of_quic_have_what_quic_adds() {
+    let hellos = records_of("tls", "udp-quic.pcap", "tls_client_hello");
+    let versions: Vec<_> = hellos.iter().map(|hello| &hello["quic_version"]).collect();
+    assert_eq!(versions, [&json!("v1"), &json!("v2")]);
+    for hello in &hellos {
+        assert_eq!(hello["transport"], "quic");
+        assert_eq!(hello["sni"], "example.com");
+        assert_eq!(hello["dcid"], "8394c8f03e515708");
+        assert_eq!(hello["scid"], "");
+        assert_eq!(hello["token_bytes"], 0);
+        assert!(hello["ja4"].as_str().unwrap().starts_with("q13d"));
+        let timeout = json!({"id": 1, "name": "max_idle_timeout", "value": 30_000});
+        let parameters = hello["transport_parameters"].as_array().unwrap();
+        assert!(parameters.contains(&timeout), "{parameters:?}");
+    }
+    let answers = records_of("all", "udp-quic.pcap", "tls_server_hello");
+    assert_eq!(answers.len(), 2);
+    assert_eq!(answers[1]["scid"], "f067a5502a4262b5");
+    assert_eq!(answers[1]["cipher_suite"], 0x1301);
+    let flows = records_of("all", "udp-quic.pcap", "flow");
+    assert!(flows.iter().all(|flow| flow["app"] == "quic"));
 }
 
 #[test]

@@ -20,7 +20,10 @@ use flowscope_core::{Sink, Timestamp};
 
 use state::{Parsing, State};
 
-use crate::probe::{PortHint, Verdict, probe_connection, probe_side, requests_path};
+use crate::probe::{
+    PortHint, Verdict, may_precede_dtls, probe_connection, probe_datagram, probe_side,
+    requests_path,
+};
 use crate::prototypes::Prototypes;
 use crate::replay::{ReplayBuffer, Replayed};
 use crate::{ByPorts, DetectConfig, DetectError, HasPorts, Message, Protocol};
@@ -67,7 +70,8 @@ use crate::{ByPorts, DetectConfig, DetectError, HasPorts, Message, Protocol};
 /// same way. Where one side speaks TLS and the other HTTP, each side is read by
 /// a parser of its own.
 ///
-/// **Datagrams.** DNS is told by its form; on its own ports, a header is enough.
+/// **Datagrams.** DNS, QUIC and DTLS are told by their form; on ports of DNS, a
+/// header of it is enough. DTLS may come behind STUN, as in WebRTC.
 ///
 /// **Memory.** Up to [`max_probe`](DetectConfig::max_probe) bytes a side, and
 /// then what the chosen parser takes.
@@ -260,6 +264,27 @@ impl Detector {
         fed
     }
 
+    /// Chooses a parser for a flow of datagrams, if `payload` tells which, and
+    /// otherwise says whether more is to come.
+    fn choose_datagram_parser(&mut self, payload: &[u8]) -> Option<Interest> {
+        let is_of_interest = DATAGRAM_PROTOCOLS.iter().any(|it| self.selects(*it));
+        if !is_of_interest {
+            return Some(Interest::Done);
+        }
+        let Some(protocol) = probe_datagram(payload, self.hint) else {
+            return Some(self.state.pass_datagram(may_precede_dtls(payload)));
+        };
+        let parser = self
+            .selects(protocol)
+            .then(|| self.new_datagram_parser(protocol));
+        let Some(parser) = parser.flatten() else {
+            self.state = State::Done;
+            return Some(Interest::Done);
+        };
+        self.state = State::Parsing(Parsing::new(parser, None));
+        None
+    }
+
     /// One side of a connection that is not probed any more has ended.
     fn close_side(&mut self, end: StreamEnd, out: &mut dyn Sink<Message>) {
         self.close_reply(end, out);
@@ -369,23 +394,10 @@ impl DatagramParser for Detector {
         datagram: Datagram<'_>,
         out: &mut dyn Sink<Message>,
     ) -> Result<Interest, DetectError> {
-        if !self.selects(Protocol::Dns) {
-            return Ok(Interest::Done);
-        }
-        let unknown = match self.state {
-            State::New => Some(0),
-            State::UnknownDatagrams(count) if count < MAX_UNKNOWN_DATAGRAMS => Some(count),
-            _ => None,
-        };
-        if let Some(unknown) = unknown {
-            let Some(parser) = self.new_datagram_parser(datagram.payload) else {
-                self.state = State::UnknownDatagrams(unknown + 1);
-                return Ok(match unknown + 1 < MAX_UNKNOWN_DATAGRAMS {
-                    true => Interest::More,
-                    false => Interest::Done,
-                });
-            };
-            self.state = State::Parsing(Parsing::new(parser, None));
+        if self.state.is_unknown_datagrams()
+            && let Some(interest) = self.choose_datagram_parser(datagram.payload)
+        {
+            return Ok(interest);
         }
         let Some(parsing) = self.state.parsing() else {
             return Ok(Interest::Done);
@@ -430,5 +442,5 @@ impl DatagramParser for Detector {
     }
 }
 
-/// How many datagrams that are not DNS a flow may begin with.
-const MAX_UNKNOWN_DATAGRAMS: u8 = 4;
+/// What flows of datagrams may be.
+const DATAGRAM_PROTOCOLS: [Protocol; 3] = [Protocol::Dns, Protocol::Quic, Protocol::Dtls];

@@ -29,7 +29,7 @@ impl Detector {
                 parser: Box::new(self.prototypes.dns.get(self.hint).tcp.clone()),
                 is_confirmed: false,
             },
-            #[cfg(not(all(feature = "http", feature = "tls", feature = "dns")))]
+            // Also those that run over datagrams.
             _ => ProtocolParser::Candidates(Box::default()),
         }
     }
@@ -81,22 +81,26 @@ impl Detector {
         HttpWithTunnel::new(flowscope_http::HttpParser::new(config), inner, scope)
     }
 
-    /// The parser of a flow of datagrams that begins with `first`, if that is
-    /// DNS or the ports are those of DNS.
-    #[cfg(feature = "dns")]
-    pub(super) fn new_datagram_parser(&self, first: &[u8]) -> Option<ProtocolParser> {
-        use flowscope_core::session::ProbeResult;
-        use flowscope_dns::DnsUdpParser;
-        if !self.hint.is_dns() && DnsUdpParser::probe(first) != ProbeResult::Match {
-            return None;
+    /// The parser of a flow of datagrams of this protocol.
+    pub(super) fn new_datagram_parser(&self, protocol: Protocol) -> Option<ProtocolParser> {
+        match protocol {
+            #[cfg(feature = "dns")]
+            Protocol::Dns => {
+                let parser = self.prototypes.dns.get(self.hint).udp.clone();
+                Some(ProtocolParser::DnsUdp(parser))
+            }
+            #[cfg(feature = "quic")]
+            Protocol::Quic => {
+                let parser = flowscope_quic::QuicParser::new(self.config().quic);
+                Some(ProtocolParser::Quic(Box::new(parser)))
+            }
+            #[cfg(feature = "tls")]
+            Protocol::Dtls => {
+                let parser = flowscope_tls::DtlsParser::new(self.config().tls);
+                Some(ProtocolParser::Dtls(parser))
+            }
+            _ => None,
         }
-        let parser = self.prototypes.dns.get(self.hint).udp.clone();
-        Some(ProtocolParser::DnsUdp(parser))
-    }
-
-    #[cfg(not(feature = "dns"))]
-    pub(super) fn new_datagram_parser(&self, _: &[u8]) -> Option<ProtocolParser> {
-        None
     }
 }
 

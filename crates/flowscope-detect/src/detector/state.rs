@@ -17,7 +17,8 @@ pub(super) enum State {
     /// What both sides of a connection have sent does not tell the protocol
     /// yet.
     Probing(Box<ReplayBuffer>),
-    /// So many datagrams came that were not DNS.
+    /// Datagrams came that tell nothing. Each weighs [`WEIGHT`], one that may be
+    /// followed by DTLS less.
     UnknownDatagrams(u8),
     /// The flow is read.
     Parsing(Parsing),
@@ -85,6 +86,25 @@ impl State {
         matches!(self, Self::New | Self::Probing(_))
     }
 
+    /// Whether a flow of datagrams is not known yet.
+    pub(super) fn is_unknown_datagrams(&self) -> bool {
+        matches!(self, Self::New | Self::UnknownDatagrams(_))
+    }
+
+    /// Notes a datagram that tells nothing, and says whether others still may.
+    pub(super) fn pass_datagram(&mut self, may_precede_dtls: bool) -> Interest {
+        let before = match self {
+            Self::UnknownDatagrams(weight) => *weight,
+            _ => 0,
+        };
+        let weight = before.saturating_add(if may_precede_dtls { 1 } else { WEIGHT });
+        *self = match weight < MAX_WEIGHT {
+            true => Self::UnknownDatagrams(weight),
+            false => Self::Done,
+        };
+        self.interest()
+    }
+
     pub(super) fn parsing(&mut self) -> Option<&mut Parsing> {
         match self {
             Self::Parsing(parsing) => Some(parsing),
@@ -139,6 +159,11 @@ impl State {
         *closed.get_or_insert(side) != side
     }
 }
+
+/// What a datagram of an unknown protocol weighs, and when no more are looked
+/// at: four of them, or 64 of STUN.
+const WEIGHT: u8 = 16;
+const MAX_WEIGHT: u8 = 4 * WEIGHT;
 
 #[cfg(test)]
 mod tests {

@@ -10,6 +10,7 @@ use flowscope_core::{FlowSide, Sink, Timestamp};
 use flowscope_detect::{DetectConfig, Detector, Message, Protocol, Protocols};
 use flowscope_dns::Matching;
 use flowscope_http::HttpMessage;
+use flowscope_quic::QuicMessage;
 use flowscope_tls::{Report, TlsMessage};
 
 use super::notes::NoteTaker;
@@ -17,7 +18,8 @@ use super::payload::{FlowReader, PayloadObserver, StreamsUntil};
 use crate::names::NameRequest;
 use crate::observation::Observation;
 use crate::record::{
-    Anomaly, DnsRecord, EventKind, EventRecord, HttpRecord, KeyEndpoints, Record, TlsRecord,
+    Anomaly, DnsRecord, EventKind, EventRecord, HttpRecord, KeyEndpoints, QuicRecord, Record,
+    TlsRecord,
 };
 
 /// Gives each flow a detector.
@@ -47,6 +49,10 @@ impl Wanted {
     pub(crate) fn observer(self) -> PayloadObserver<MessageReader> {
         let protocols = match self {
             Self::Everything | Self::Names => Protocols::ALL,
+            // Hellos of TLS, whatever carries them.
+            Self::Only(Protocol::Tls) => Protocols::only(Protocol::Tls)
+                .with(Protocol::Quic)
+                .with(Protocol::Dtls),
             Self::Only(protocol) => Protocols::only(protocol),
         };
         let mut config = DetectConfig {
@@ -114,6 +120,12 @@ impl MessageReader {
         state.open_detector()
     }
 
+    fn reads_datagrams(&self) -> bool {
+        [Protocol::Dns, Protocol::Quic, Protocol::Dtls]
+            .iter()
+            .any(|protocol| self.protocols.contains(*protocol))
+    }
+
     /// What the engine is to do after a detector was called.
     fn outcome<E>(&self, state: &mut FlowDetector, returned: Result<Interest, E>) -> ReadResult {
         let Some(detector) = state.open_detector() else {
@@ -177,7 +189,11 @@ impl<'a, K, O> MessageSink<'a, K, O> {
 impl<K: KeyEndpoints, O: Sink<Observation<K>>> Sink<Message> for MessageSink<'_, K, O> {
     fn push(&mut self, message: Message) {
         if self.wanted == Wanted::Names {
-            let is_hello = matches!(message, Message::Tls(TlsMessage::ClientHello(_)));
+            let is_hello = matches!(
+                message,
+                Message::Tls(TlsMessage::ClientHello(_))
+                    | Message::Quic(QuicMessage::ClientHello(_))
+            );
             self.is_enough |= is_hello;
             if let Some(request) = NameRequest::of(&message) {
                 self.out.push(Observation::Name(request));
@@ -221,6 +237,14 @@ impl<K: KeyEndpoints, O: Sink<Observation<K>>> MessageSink<'_, K, O> {
                 endpoints,
                 message,
             }))),
+            Message::Quic(
+                message @ (QuicMessage::ClientHello(_) | QuicMessage::ServerHello(_)),
+            ) => self.out.push(Observation::Record(Record::Quic(QuicRecord {
+                at,
+                flow,
+                endpoints,
+                message,
+            }))),
             Message::Dns(message) => self.out.push(Observation::Record(Record::Dns(DnsRecord {
                 at,
                 flow,
@@ -256,9 +280,7 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
     fn open(&mut self, flow: FlowRef<'_, K>, transport: &Transport) -> Option<FlowDetector> {
         let carries = match transport {
             Transport::Tcp(_) | Transport::TcpCut => Carries::Streams,
-            Transport::Udp | Transport::UdpLite if self.protocols.contains(Protocol::Dns) => {
-                Carries::Datagrams
-            }
+            Transport::Udp | Transport::UdpLite if self.reads_datagrams() => Carries::Datagrams,
             _ => return None,
         };
         let (src, dst) = flow.key.endpoints().ports.unwrap_or_default();
@@ -296,7 +318,9 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
         let Some(detector) = self.detector(state) else {
             return ReadResult::Done;
         };
-        let returned = detector.parse(datagram, &mut MessageSink::new(self.wanted, flow, out));
+        let mut sink = MessageSink::new(self.wanted, flow, out);
+        let returned = detector.parse(datagram, &mut sink);
+        let returned = sink.interest(returned);
         self.outcome(state, returned)
     }
 

@@ -4,10 +4,11 @@ use flowscope_core::Timestamp;
 use flowscope_core::track::FlowId;
 use flowscope_dns::DnsMessage;
 use flowscope_http::HttpMessage;
+use flowscope_quic::QuicMessage;
 use flowscope_tls::TlsMessage;
 
 use super::endpoints::Endpoints;
-use super::{dns, http, tls};
+use super::{dns, http, quic, tls};
 use crate::visit::{FieldVisitor, Visit};
 
 /// A message that was sent on a flow.
@@ -30,6 +31,9 @@ pub type HttpRecord = MessageRecord<HttpMessage>;
 /// A hello, certificate message or alert of TLS (RFC 8446). What is odd about
 /// them is an [`EventRecord`](super::EventRecord).
 pub type TlsRecord = MessageRecord<TlsMessage>;
+
+/// A hello of TLS in QUIC (RFC 9001).
+pub type QuicRecord = MessageRecord<QuicMessage>;
 
 /// A message of DNS (RFC 1035), or a question that nobody answered.
 pub type DnsRecord = MessageRecord<DnsMessage>;
@@ -54,6 +58,13 @@ impl Visit for TlsRecord {
     fn visit(&self, fields: &mut impl FieldVisitor) {
         self.visit_flow(tls::kind(&self.message), fields);
         tls::visit(&self.message, fields);
+    }
+}
+
+impl Visit for QuicRecord {
+    fn visit(&self, fields: &mut impl FieldVisitor) {
+        self.visit_flow(quic::kind(&self.message), fields);
+        quic::visit(&self.message, fields);
     }
 }
 

@@ -6,6 +6,7 @@ mod event;
 mod flow;
 mod http;
 mod message;
+mod quic;
 mod stream;
 mod summary;
 mod tls;
@@ -14,7 +15,7 @@ pub use endpoints::Endpoints;
 pub(crate) use endpoints::KeyEndpoints;
 pub use event::{Anomaly, EventKind, EventRecord};
 pub use flow::FlowRecord;
-pub use message::{DnsRecord, HttpRecord, MessageRecord, TlsRecord};
+pub use message::{DnsRecord, HttpRecord, MessageRecord, QuicRecord, TlsRecord};
 pub use stream::StreamRecord;
 pub use summary::{
     HostTraffic, NameCounts, NameRequests, SkippedRecord, SummaryRecord, TimeSpan, Traffic,
@@ -42,8 +43,10 @@ pub enum Record {
     Event(EventRecord),
     /// A request or response of HTTP/1.
     Http(HttpRecord),
-    /// A hello, certificate message or alert of TLS.
+    /// A hello, certificate message or alert of TLS or DTLS.
     Tls(TlsRecord),
+    /// A hello of TLS in QUIC. It has the fields of one of TLS.
+    Quic(QuicRecord),
     /// A message of DNS, or a question without an answer.
     Dns(DnsRecord),
     /// One side of a TCP connection, when it has sent everything.
@@ -64,6 +67,7 @@ impl Record {
             Self::Event(event) => event.kind.as_str(),
             Self::Http(record) => http::kind(&record.message),
             Self::Tls(record) => tls::kind(&record.message),
+            Self::Quic(record) => quic::kind(&record.message),
             Self::Dns(record) => dns::kind(&record.message),
             Self::Stream(_) => "stream",
             Self::Summary(_) => "summary",
@@ -79,6 +83,7 @@ impl Record {
             Self::Event(event) => Some(event.at),
             Self::Http(record) => Some(record.at),
             Self::Tls(record) => Some(record.at),
+            Self::Quic(record) => Some(record.at),
             Self::Dns(record) => Some(record.at),
             Self::Stream(stream) => Some(stream.at),
             Self::Summary(summary) => summary.span.map(|span| span.end),
@@ -95,6 +100,7 @@ impl Record {
             Self::Event(event) => Some((event.flow, &event.endpoints)),
             Self::Http(record) => Some((record.flow, &record.endpoints)),
             Self::Tls(record) => Some((record.flow, &record.endpoints)),
+            Self::Quic(record) => Some((record.flow, &record.endpoints)),
             Self::Dns(record) => Some((record.flow, &record.endpoints)),
             Self::Stream(stream) => Some((stream.flow, &stream.endpoints)),
             Self::Summary(_) | Self::Skipped(_) => None,
@@ -108,7 +114,7 @@ impl Record {
             Self::Flow(_) | Self::Ended(_) => &schema::FLOW,
             Self::Event(_) => &schema::EVENT,
             Self::Http(_) => &schema::HTTP,
-            Self::Tls(_) => &schema::TLS,
+            Self::Tls(_) | Self::Quic(_) => &schema::TLS,
             Self::Dns(_) => &schema::DNS,
             Self::Stream(_) => &schema::STREAM,
             Self::Summary(_) => &schema::SUMMARY,
@@ -125,6 +131,7 @@ impl Visit for Record {
             Self::Event(event) => event.visit(fields),
             Self::Http(record) => record.visit(fields),
             Self::Tls(record) => record.visit(fields),
+            Self::Quic(record) => record.visit(fields),
             Self::Dns(record) => record.visit(fields),
             Self::Stream(stream) => stream.visit(fields),
             Self::Summary(summary) => summary.visit(fields),

@@ -1,7 +1,9 @@
 //! The fields of TLS messages.
 
+use flowscope_quic::TransportParameters;
 use flowscope_tls::{Alert, Certificate, CertificateChain, ClientHello, ServerHello, TlsMessage};
 
+use super::quic::{self, PacketFields};
 use crate::plain_text::Hex;
 use crate::visit::{FieldVisitor, Visit};
 
@@ -18,16 +20,24 @@ pub(super) fn kind(message: &TlsMessage) -> &'static str {
 pub(super) fn visit(message: &TlsMessage, fields: &mut impl FieldVisitor) {
     fields.plain_text("side", Some(message.side().as_str()));
     match message {
-        TlsMessage::ClientHello(hello) => visit_client_hello(hello, fields),
-        TlsMessage::ServerHello(hello) => visit_server_hello(hello, fields),
+        TlsMessage::ClientHello(hello) => visit_client_hello(hello, None, None, fields),
+        TlsMessage::ServerHello(hello) => visit_server_hello(hello, None, fields),
         TlsMessage::Certificate(chain) => visit_certificate(chain, fields),
         TlsMessage::Alert(alert) => visit_alert(alert, fields),
         _ => {}
     }
 }
 
-fn visit_client_hello(hello: &ClientHello, fields: &mut impl FieldVisitor) {
+/// The fields of a ClientHello, with those of the packet that it came in and of
+/// what else a client says where it came in QUIC.
+pub(super) fn visit_client_hello(
+    hello: &ClientHello,
+    packet: Option<&PacketFields>,
+    client: Option<(u32, TransportParameters<'_>)>,
+    fields: &mut impl FieldVisitor,
+) {
     let extensions = hello.extensions().map(|it| it.kind.into());
+    fields.plain_text("transport", Some(hello.transport().as_str()));
     fields.text("version", Some(hello.version().to_string()));
     fields.text("legacy_version", Some(hello.legacy_version().to_string()));
     fields.text("sni", hello.sni_bytes());
@@ -46,10 +56,17 @@ fn visit_client_hello(hello: &ClientHello, fields: &mut impl FieldVisitor) {
     fields.text("ja3_raw", Some(hello.ja3_raw()));
     fields.text("ja4", Some(hello.ja4().as_str()));
     fields.text("ja4_r", Some(hello.ja4_r()));
+    quic::visit_packet(packet, fields);
+    quic::visit_client(client, fields);
 }
 
-fn visit_server_hello(hello: &ServerHello, fields: &mut impl FieldVisitor) {
+pub(super) fn visit_server_hello(
+    hello: &ServerHello,
+    packet: Option<&PacketFields>,
+    fields: &mut impl FieldVisitor,
+) {
     let extensions = hello.extensions().map(|it| it.kind.into());
+    fields.plain_text("transport", Some(hello.transport().as_str()));
     fields.text("version", Some(hello.version().to_string()));
     fields.number("cipher_suite", Some(hello.cipher_suite().into()));
     fields.text("cipher_suite_name", hello.cipher_suite_name());
@@ -58,6 +75,7 @@ fn visit_server_hello(hello: &ServerHello, fields: &mut impl FieldVisitor) {
     fields.text("ja3s", Some(hello.ja3s().to_string()));
     fields.text("ja3s_raw", Some(hello.ja3s_raw()));
     fields.flag("hello_retry_request", Some(hello.hello_retry_request()));
+    quic::visit_packet(packet, fields);
 }
 
 fn visit_certificate(chain: &CertificateChain, fields: &mut impl FieldVisitor) {

@@ -116,7 +116,7 @@ pub static FLOW: Schema = Schema {
             ),
             Field::plain_text(
                 "app",
-                "`http`, `tls` or `dns`. `all` reads the flow and is certain; `flows` and `events` \
+                "`http`, `tls`, `dns`, `quic` or `dtls`. `all` reads the flow and is certain; `flows` and `events` \
                  look at its first six payloads, each by itself",
             )
             .absent("where none was recognised"),

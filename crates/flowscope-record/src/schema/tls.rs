@@ -12,11 +12,12 @@ pub static TLS: Schema = Schema {
         "tls_certificate",
         "tls_alert",
     ],
-    description: "a hello, certificate message or alert of TLS",
+    description: "a hello, certificate message or alert of TLS, also in QUIC and DTLS",
     fields: &[
         &of_flow("when the message was complete"),
         &[
             Field::plain_text("side", "who sent it: `initiator` or `responder`"),
+            Field::plain_text("transport", "what carried it: `tcp`, `quic` or `dtls`").of(HELLOS),
             Field::text(
                 "version",
                 "of a ClientHello the highest that is offered, of a ServerHello that which is \
@@ -87,6 +88,32 @@ pub static TLS: Schema = Schema {
                 "whether it asks for another ClientHello",
             )
             .of(SERVER),
+            Field::text(
+                "quic_version",
+                "the version of QUIC: `v1`, `v2`, `draft-29`, `mvfst-27`, `T051` and the like",
+            )
+            .of(HELLOS)
+            .absent(NOT_QUIC),
+            Field::text(
+                "dcid",
+                "the Destination Connection ID of the first packet of that side, in hexadecimal \
+                 digits",
+            )
+            .of(HELLOS)
+            .absent(NOT_QUIC),
+            Field::text("scid", "its Source Connection ID")
+                .of(HELLOS)
+                .absent(NOT_QUIC),
+            Field::number("token_bytes", "the length of its token")
+                .unit(Unit::Bytes)
+                .of(CLIENT)
+                .absent(NOT_QUIC),
+            Field::list(
+                "transport_parameters",
+                &FieldType::Structure(&TRANSPORT_PARAMETER),
+                "the transport parameters of QUIC, as sent",
+            )
+            .of(CLIENT),
             Field::list(
                 "chain",
                 &FieldType::Structure(&CHAIN_ENTRY),
@@ -116,9 +143,18 @@ const CHAIN_ENTRY: [Field; 2] = [
     Field::plain_text("sha256", "its SHA-256"),
 ];
 
+const TRANSPORT_PARAMETER: [Field; 4] = [
+    Field::number("id", "its number"),
+    Field::plain_text("name", "its name").absent("where it is not known"),
+    Field::number("value", "what it says, where that is a number")
+        .absent("where it is something else"),
+    Field::flag("grease", "true where it is GREASE").absent("where it is not"),
+];
+
 const CLIENT: &[&str] = &["tls_client_hello"];
 const SERVER: &[&str] = &["tls_server_hello"];
 const HELLOS: &[&str] = &["tls_client_hello", "tls_server_hello"];
 const CERTIFICATE: &[&str] = &["tls_certificate"];
 const ALERT: &[&str] = &["tls_alert"];
+const NOT_QUIC: &str = "where it is not QUIC";
 const UNREADABLE: &str = "where it cannot be read";

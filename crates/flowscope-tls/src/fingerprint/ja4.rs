@@ -9,7 +9,7 @@ use core::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::hello::kind;
-use crate::{ClientHello, TlsVersion, is_grease};
+use crate::{ClientHello, TlsTransport, TlsVersion, is_grease};
 
 /// A JA4, as in `t13d1516h2_8daaf6152771_e5627efa2ab1`.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -94,12 +94,17 @@ impl Parts {
         extensions.sort_unstable();
         let names_host = extensions.contains(&kind::SERVER_NAME);
 
-        let [v0, v1] = version(hello.version());
+        let transport = match hello.transport() {
+            TlsTransport::Tcp => b't',
+            TlsTransport::Quic => b'q',
+            TlsTransport::Dtls => b'd',
+        };
+        let [v0, v1] = version(highest_version(hello));
         let [c0, c1] = count(cipher_suites.len());
         let [e0, e1] = count(extensions.len());
         let [a0, a1] = protocol(hello);
         let host = if names_host { b'd' } else { b'i' };
-        let counts = [b't', v0, v1, host, c0, c1, e0, e1, a0, a1];
+        let counts = [transport, v0, v1, host, c0, c1, e0, e1, a0, a1];
 
         extensions.retain(|one| !matches!(*one, kind::SERVER_NAME | kind::ALPN));
         let mut listed = list(extensions.into_iter());
@@ -120,6 +125,16 @@ fn plain(values: impl Iterator<Item = u16>) -> impl Iterator<Item = u16> {
     values.filter(|value| !is_grease(*value))
 }
 
+/// The highest number offered. Of DTLS, where numbers count down, that is the
+/// lowest version.
+fn highest_version(hello: &ClientHello) -> TlsVersion {
+    hello
+        .supported_versions()
+        .filter(|version| !is_grease(version.0))
+        .max()
+        .unwrap_or_else(|| hello.legacy_version())
+}
+
 fn version(version: TlsVersion) -> [u8; 2] {
     *match version {
         TlsVersion::TLS_1_3 => b"13",
@@ -128,6 +143,10 @@ fn version(version: TlsVersion) -> [u8; 2] {
         TlsVersion::TLS_1_0 => b"10",
         TlsVersion::SSL_3_0 => b"s3",
         TlsVersion::SSL_2_0 => b"s2",
+        TlsVersion::DTLS_1_3 => b"d3",
+        TlsVersion::DTLS_1_2 => b"d2",
+        TlsVersion::DTLS_1_0 => b"d1",
+        TlsVersion::DTLS_1_0_OPENSSL => b"s1",
         _ => b"00",
     }
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use flowscope_core::FlowSide;
 
 use super::extensions::{self, Extensions, kind};
-use crate::bytes::{Span, list8, numbers};
-use crate::{TlsError, TlsVersion, is_grease};
+use crate::bytes::{Cursor, Span, list8, numbers};
+use crate::handshake::CLIENT_HELLO;
+use crate::{TlsError, TlsTransport, TlsVersion, is_grease};
 
 /// A ClientHello (RFC 8446, section 4.1.2).
 ///
@@ -19,8 +20,10 @@ use crate::{TlsError, TlsVersion, is_grease};
 pub struct ClientHello {
     body: Arc<[u8]>,
     side: FlowSide,
+    transport: TlsTransport,
     format: HelloFormat,
     session_id: Span,
+    cookie: Span,
     cipher_suites: Span,
     compression_methods: Span,
     extensions: Span,
@@ -38,6 +41,43 @@ pub enum HelloFormat {
 }
 
 impl ClientHello {
+    /// Reads a whole handshake message, with its type and length of together four
+    /// bytes (RFC 8446, section 4), that `side` sent over `transport`.
+    ///
+    /// It is for those who put handshakes together themselves, as QUIC does. A
+    /// message of DTLS is to be whole, too, without the numbers that its
+    /// fragments had (RFC 9147, section 5.2).
+    ///
+    /// ```
+    /// use flowscope_core::FlowSide;
+    /// use flowscope_tls::{ClientHello, TlsTransport};
+    ///
+    /// let mut message = vec![1, 0, 0, 61, 3, 3];
+    /// message.extend([7; 32]);
+    /// message.extend([0, 0, 2, 0x13, 0x01, 1, 0, 0, 18, 0, 0, 0, 14, 0, 12, 0, 0, 9]);
+    /// message.extend(*b"localhost");
+    /// let hello = ClientHello::from_handshake(&message, FlowSide::Initiator, TlsTransport::Quic)?;
+    /// assert_eq!(hello.sni().as_deref(), Some("localhost"));
+    /// # #[cfg(feature = "ja4")]
+    /// assert_eq!(&hello.ja4().as_str()[..4], "q12d");
+    /// # Ok::<(), flowscope_tls::TlsError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::ClientHello`] if it is no ClientHello, or not as long as it
+    /// says.
+    pub fn from_handshake(
+        message: &[u8],
+        side: FlowSide,
+        transport: TlsTransport,
+    ) -> Result<Self, TlsError> {
+        let body = super::body_of(message, CLIENT_HELLO).ok_or(TlsError::ClientHello {
+            len: message.len().saturating_sub(4),
+        })?;
+        Self::parse(body, side, transport)
+    }
+
     /// Bytes of memory that it takes, shared with its copies.
     pub(crate) fn memory(&self) -> usize {
         self.body.len()
@@ -47,20 +87,29 @@ impl ClientHello {
     pub(crate) fn parse(
         body: &[u8],
         side: FlowSide,
-        format: HelloFormat,
+        transport: TlsTransport,
     ) -> Result<Self, TlsError> {
         let malformed = TlsError::ClientHello { len: body.len() };
+        // DTLS puts a cookie behind the session. Without it, the message is one
+        // of TLS.
+        let (without_cookie, cookie) = match transport {
+            TlsTransport::Dtls => split_cookie(body).ok_or(malformed)?,
+            TlsTransport::Tcp | TlsTransport::Quic => (Cow::Borrowed(body), None),
+        };
         let (rest, hello) =
-            tls_parser::parse_tls_handshake_client_hello(body).map_err(|_| malformed)?;
+            tls_parser::parse_tls_handshake_client_hello(&without_cookie).map_err(|_| malformed)?;
         let session_id = Span::new(RANDOM + 32 + 1, hello.session_id.map_or(0, <[u8]>::len));
-        let cipher_suites = Span::new(session_id.end() + 2, 2 * hello.ciphers.len());
+        let before_suites = cookie.map_or(session_id.end(), Span::end);
+        let cipher_suites = Span::new(before_suites + 2, 2 * hello.ciphers.len());
         let compression_methods = Span::new(cipher_suites.end() + 1, hello.comp.len());
         let extensions = super::extension_block(compression_methods.end(), hello.ext, rest);
         Ok(Self {
             body: body.into(),
             side,
-            format,
+            transport,
+            format: HelloFormat::Tls,
             session_id,
+            cookie: cookie.unwrap_or_default(),
             cipher_suites,
             compression_methods,
             extensions,
@@ -72,6 +121,17 @@ impl ClientHello {
     #[must_use]
     pub const fn side(&self) -> FlowSide {
         self.side
+    }
+
+    /// The same hello, which was written in another format.
+    pub(super) fn with_format(self, format: HelloFormat) -> Self {
+        Self { format, ..self }
+    }
+
+    /// What carried it.
+    #[must_use]
+    pub const fn transport(&self) -> TlsTransport {
+        self.transport
     }
 
     /// How it was written.
@@ -86,7 +146,7 @@ impl ClientHello {
     pub fn version(&self) -> TlsVersion {
         self.supported_versions()
             .filter(|version| !is_grease(version.0))
-            .max()
+            .max_by_key(|version| version.rank())
             .unwrap_or_else(|| self.legacy_version())
     }
 
@@ -108,6 +168,13 @@ impl ClientHello {
     #[must_use]
     pub fn session_id(&self) -> &[u8] {
         self.session_id.of(&self.body)
+    }
+
+    /// The cookie that a server of DTLS asked for, to see that the client is where
+    /// it says (RFC 6347, section 4.2.1). Empty where there is none.
+    #[must_use]
+    pub fn cookie(&self) -> &[u8] {
+        self.cookie.of(&self.body)
     }
 
     /// The cipher suites, by their numbers.
@@ -238,6 +305,17 @@ impl fmt::Debug for ClientHello {
             .field("len", &self.body.len())
             .finish_non_exhaustive()
     }
+}
+
+/// A ClientHello of DTLS without its cookie, and where that is.
+fn split_cookie(body: &[u8]) -> Option<(Cow<'_, [u8]>, Option<Span>)> {
+    let mut cursor = Cursor::new(body);
+    cursor.take(RANDOM + 32)?;
+    cursor.vec8()?;
+    let (before, _) = body.split_at_checked(body.len() - cursor.rest().len())?;
+    let cookie = cursor.vec8()?;
+    let span = Span::new(before.len() + 1, cookie.len());
+    Some((Cow::Owned([before, cursor.rest()].concat()), Some(span)))
 }
 
 /// Where the random bytes begin.

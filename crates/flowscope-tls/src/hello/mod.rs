@@ -5,6 +5,7 @@ mod exact;
 mod extensions;
 mod server;
 pub(crate) mod ssl2;
+mod verify;
 
 pub use client::{ClientHello, HelloFormat};
 pub(crate) use exact::is_exact;
@@ -12,8 +13,9 @@ pub(crate) use exact::is_exact;
 pub(crate) use extensions::kind;
 pub use extensions::{Extension, Extensions};
 pub use server::ServerHello;
+pub use verify::HelloVerifyRequest;
 
-use crate::bytes::Span;
+use crate::bytes::{Cursor, Span};
 
 /// The name of a cipher suite in the registry.
 ///
@@ -26,6 +28,14 @@ use crate::bytes::Span;
 #[must_use]
 pub fn cipher_suite_name(number: u16) -> Option<&'static str> {
     tls_parser::TlsCipherSuite::from_id(number).map(|suite| suite.name)
+}
+
+/// The body of a handshake message, if it is of this type and all there.
+fn body_of(message: &[u8], kind: u8) -> Option<&[u8]> {
+    let mut cursor = Cursor::new(message);
+    let is_of_kind = cursor.u8()? == kind;
+    let body = cursor.vec24()?;
+    (is_of_kind && cursor.rest().is_empty()).then_some(body)
 }
 
 /// Where the extensions are in a message whose other fields end at `before`.

@@ -7,7 +7,8 @@ use flowscope_core::FlowSide;
 
 use super::extensions::{self, Extensions, kind};
 use crate::bytes::{Cursor, Span, numbers};
-use crate::{TlsError, TlsVersion};
+use crate::handshake::SERVER_HELLO;
+use crate::{TlsError, TlsTransport, TlsVersion};
 
 /// A ServerHello, or the HelloRetryRequest that looks like one (RFC 8446,
 /// sections 4.1.3 and 4.1.4).
@@ -18,6 +19,7 @@ use crate::{TlsError, TlsVersion};
 pub struct ServerHello {
     body: Arc<[u8]>,
     side: FlowSide,
+    transport: TlsTransport,
     is_retry: bool,
     cipher_suite: u16,
     compression_method: u8,
@@ -27,22 +29,49 @@ pub struct ServerHello {
 }
 
 impl ServerHello {
+    /// Reads a whole handshake message, with its type and length of together four
+    /// bytes, that `side` sent over `transport`: see
+    /// [`ClientHello::from_handshake`](crate::ClientHello::from_handshake).
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::ServerHello`] if it is no ServerHello, or not as long as it
+    /// says.
+    pub fn from_handshake(
+        message: &[u8],
+        side: FlowSide,
+        transport: TlsTransport,
+    ) -> Result<Self, TlsError> {
+        let body = super::body_of(message, SERVER_HELLO).ok_or(TlsError::ServerHello {
+            len: message.len().saturating_sub(4),
+        })?;
+        Self::parse(body, side, transport)
+    }
+
     /// Bytes of memory that it takes, shared with its copies.
     pub(crate) fn memory(&self) -> usize {
         self.body.len()
     }
 
     /// Reads the message without its type and length.
-    pub(crate) fn parse(body: &[u8], side: FlowSide) -> Result<Self, TlsError> {
+    pub(crate) fn parse(
+        body: &[u8],
+        side: FlowSide,
+        transport: TlsTransport,
+    ) -> Result<Self, TlsError> {
         let parts = Parts::of_published(body)
             .or_else(|| Parts::of_any(body))
             .ok_or(TlsError::ServerHello { len: body.len() })?;
-        Ok(Self::new(body, side, parts))
+        Ok(Self::new(body, side, transport, parts))
     }
 
     /// Reads the HelloRetryRequest of drafts, which was a message of its own:
     /// a version, a cipher suite, extensions.
-    pub(crate) fn parse_retry_of_drafts(body: &[u8], side: FlowSide) -> Result<Self, TlsError> {
+    pub(crate) fn parse_retry_of_drafts(
+        body: &[u8],
+        side: FlowSide,
+        transport: TlsTransport,
+    ) -> Result<Self, TlsError> {
         let malformed = TlsError::ServerHello { len: body.len() };
         let (rest, message) =
             tls_parser::parse_tls_handshake_msg_hello_retry_request(body).map_err(|_| malformed)?;
@@ -55,10 +84,10 @@ impl ServerHello {
             extensions: super::extension_block(4, retry.ext, rest),
             ..Parts::default()
         };
-        Ok(Self::new(body, side, parts))
+        Ok(Self::new(body, side, transport, parts))
     }
 
-    fn new(body: &[u8], side: FlowSide, parts: Parts) -> Self {
+    fn new(body: &[u8], side: FlowSide, transport: TlsTransport, parts: Parts) -> Self {
         Self {
             is_retry: parts.is_retry || parts.random.of(body) == RETRY,
             cipher_suite: parts.cipher_suite,
@@ -68,6 +97,7 @@ impl ServerHello {
             extensions: parts.extensions,
             body: body.into(),
             side,
+            transport,
         }
     }
 
@@ -75,6 +105,12 @@ impl ServerHello {
     #[must_use]
     pub const fn side(&self) -> FlowSide {
         self.side
+    }
+
+    /// What carried it.
+    #[must_use]
+    pub const fn transport(&self) -> TlsTransport {
+        self.transport
     }
 
     /// Whether it is a HelloRetryRequest: the client has to say hello again.
@@ -167,7 +203,7 @@ impl ServerHello {
     pub(crate) fn is_modern(&self) -> bool {
         self.selected_version().is_some()
             || self.legacy_version().is_draft()
-            || self.version() >= TlsVersion::TLS_1_3
+            || self.version().rank() >= TlsVersion::TLS_1_3.rank()
     }
 
     fn selected_version(&self) -> Option<TlsVersion> {
@@ -221,7 +257,7 @@ impl Parts {
         let mut cursor = Cursor::new(body);
         let version = TlsVersion(cursor.u16()?);
         cursor.take(32)?;
-        let has_session = version < TlsVersion::TLS_1_3;
+        let has_session = version < TlsVersion::TLS_1_3 || version.is_dtls();
         let before = body.len() - cursor.rest().len();
         let session = match has_session {
             true => cursor.vec8()?,

@@ -4,7 +4,7 @@ use flowscope_core::FlowSide;
 
 use super::client::{ClientHello, HelloFormat};
 use crate::bytes::Cursor;
-use crate::{TlsError, TlsVersion};
+use crate::{TlsError, TlsTransport, TlsVersion};
 
 /// How long the hello is without its two bytes of length, if these first 11
 /// bytes of a stream begin one.
@@ -41,7 +41,8 @@ pub(crate) fn may_begin(first: &[u8]) -> bool {
 pub(crate) fn parse(message: &[u8], side: FlowSide) -> Result<ClientHello, TlsError> {
     let malformed = TlsError::ClientHello { len: message.len() };
     let body = translate(message).ok_or(malformed)?;
-    ClientHello::parse(&body, side, HelloFormat::Ssl2)
+    let hello = ClientHello::parse(&body, side, TlsTransport::Tcp)?;
+    Ok(hello.with_format(HelloFormat::Ssl2))
 }
 
 /// The same hello as later versions would write it.

@@ -4,7 +4,8 @@ use flowscope::detect::Message;
 use flowscope::dns::{DnsMessage, DnsTcpParser, DnsUdpParser};
 use flowscope::extract::{AutoDetectEncap, FiveTuple};
 use flowscope::http::HttpParser;
-use flowscope::tls::TlsParser;
+use flowscope::quic::QuicParser;
+use flowscope::tls::{DtlsParser, TlsParser};
 use flowscope::{FlowDatagramDriver, FlowSessionDriver, SessionEvent, Timestamp};
 
 use crate::support::{captures, messages, replay};
@@ -29,19 +30,23 @@ macro_rules! alone {
 #[test]
 fn each_parser_reads_the_same_without_the_detector() {
     for capture in captures() {
-        let (mut http, mut tls, mut dns) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut http, mut tls, mut quic, mut dns) = (vec![], vec![], vec![], vec![]);
         for found in messages(&capture) {
             match found.message {
                 Message::Http(it) => http.push(it),
                 Message::Tls(it) => tls.push(it),
+                Message::Quic(it) => quic.push(it),
                 Message::Dns(it) => dns.push(it),
                 other => panic!("{other:?}"),
             }
         }
         let web = alone!(FlowSessionDriver, HttpParser::default(), &capture);
         assert_eq!(web, http, "{capture}");
-        let hellos = alone!(FlowSessionDriver, TlsParser::default(), &capture);
+        let mut hellos = alone!(FlowSessionDriver, TlsParser::default(), &capture);
+        hellos.extend(alone!(FlowDatagramDriver, DtlsParser::default(), &capture));
         assert_eq!(hellos, tls, "{capture}");
+        let others = alone!(FlowDatagramDriver, QuicParser::default(), &capture);
+        assert_eq!(others, quic, "{capture}");
         let mut names = alone!(FlowDatagramDriver, DnsUdpParser::default(), &capture);
         names.extend(alone!(FlowSessionDriver, DnsTcpParser::default(), &capture));
         names.sort_by_key(time);

@@ -222,6 +222,18 @@ fn alerts_say_why_a_handshake_failed() {
 }
 
 #[test]
-fn dtls_is_not_tls() {
-    assert_eq!(rows("dtls12-openssl"), "");
+fn a_server_of_dtls_wants_to_hear_the_hello_again() {
+    assert_snapshot!(rows("dtls12-openssl"), @r"
+    1 > ClientHello DTLS 1.2 server.example
+          ja3 248a2544f4221c0f02f877e42fe67853
+          ja4 dd2d280700_d943125447b4_e7e480e5a997
+    1 < HelloVerifyRequest 20 B
+    1 > ClientHello DTLS 1.2 server.example
+          ja3 248a2544f4221c0f02f877e42fe67853
+          ja4 dd2d280700_d943125447b4_e7e480e5a997
+    1 < ServerHello DTLS 1.2 TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+          ja3s 51e03b04c8c77175b5562a0e94e39f1c
+    1 < Certificate 442 B CN=server.example by CN=flowscope test authority
+    1 = full, encrypted
+    ");
 }

@@ -25,6 +25,9 @@ fn rows(capture: &str) -> String {
         let _ = match message {
             TlsMessage::ClientHello(it) => writeln!(rows, "{arrow} {}", client_hello(&it)),
             TlsMessage::ServerHello(it) => writeln!(rows, "{arrow} {}", server_hello(&it)),
+            TlsMessage::HelloVerifyRequest(it) => {
+                writeln!(rows, "{arrow} HelloVerifyRequest {} B", it.cookie().len())
+            }
             TlsMessage::Certificate(it) => writeln!(rows, "{arrow} {}", chain(&it)),
             TlsMessage::Alert(it) => writeln!(rows, "{arrow} Alert {it}"),
             TlsMessage::Handshake(it) => writeln!(rows, "{} = {}", found.flow, handshake(&it)),

@@ -1,0 +1,146 @@
+//! The messages that one side sends, put together from their fragments.
+
+use flowscope_core::FlowSide;
+
+use super::record::Fragment;
+use crate::exchange::{Context, Exchange};
+use crate::handshake::{self, CERTIFICATE};
+use crate::{Fragments, TlsError};
+
+/// What of one side's messages is not whole yet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flight {
+    /// In the order in which they began.
+    pending: Vec<Pending>,
+    /// The number of the last certificate message that was read.
+    certificates: Option<u16>,
+}
+
+/// A message of which some fragments came.
+#[derive(Clone, Debug)]
+struct Pending {
+    message_seq: u16,
+    kind: u8,
+    len: u32,
+    fragments: Fragments,
+}
+
+impl Flight {
+    /// Reads the content of a handshake record.
+    pub(super) fn read(
+        &mut self,
+        mut content: &[u8],
+        side: FlowSide,
+        exchange: &mut Exchange,
+        context: &mut Context<'_>,
+    ) -> Result<(), TlsError> {
+        let len = u16::try_from(content.len()).unwrap_or(u16::MAX);
+        while !content.is_empty() {
+            let fragment = Fragment::read(&mut content).ok_or(TlsError::Record {
+                content_type: crate::record::HANDSHAKE,
+                len,
+            })?;
+            self.fragment(&fragment, side, exchange, context)?;
+        }
+        Ok(())
+    }
+
+    fn fragment(
+        &mut self,
+        fragment: &Fragment<'_>,
+        side: FlowSide,
+        exchange: &mut Exchange,
+        context: &mut Context<'_>,
+    ) -> Result<(), TlsError> {
+        let kind = fragment.kind;
+        if !handshake::is_known(kind) {
+            return Err(TlsError::Handshake { kind });
+        }
+        if !handshake::is_read_of_dtls(kind) {
+            exchange.other(kind);
+            return Ok(());
+        }
+        let limit = context.config.max_message;
+        if fragment.len > limit {
+            return Err(TlsError::TooLong { limit });
+        }
+        if kind == CERTIFICATE && self.certificates == Some(fragment.message_seq) {
+            return Ok(());
+        }
+        let is_whole = fragment.bytes.len() as u64 == u64::from(fragment.len);
+        let pending;
+        let body = match is_whole {
+            true => {
+                self.pending
+                    .retain(|it| it.message_seq != fragment.message_seq);
+                fragment.bytes
+            }
+            false => match self.keep(fragment, limit) {
+                Some(whole) => {
+                    pending = whole;
+                    pending.fragments.front()
+                }
+                None => return Ok(()),
+            },
+        };
+        if kind == CERTIFICATE {
+            self.certificates = Some(fragment.message_seq);
+        }
+        exchange.message(kind, body, side, context).map(|_| ())
+    }
+
+    /// Adds to a message, and takes it out when it is whole.
+    fn keep(&mut self, fragment: &Fragment<'_>, limit: u32) -> Option<Pending> {
+        let index = self.find_or_begin(fragment);
+        let pending = self.pending.get_mut(index)?;
+        let offset = fragment.offset.into();
+        let len = usize::try_from(pending.len).ok()?;
+        // Only fragments with hundreds of holes between them do not fit.
+        let added = pending.fragments.insert(offset, fragment.bytes, len);
+        if added.is_ok() && pending.fragments.front().len() == len {
+            return Some(self.pending.remove(index));
+        }
+        // The oldest go first when there is too much.
+        while self.pending.len() > 1
+            && (self.pending.len() > MAX_PENDING || self.memory() as u64 > u64::from(limit))
+        {
+            self.pending.remove(0);
+        }
+        None
+    }
+
+    /// The message that a fragment is of. One that had the same number, and was
+    /// another, is forgotten: the handshake has begun anew.
+    fn find_or_begin(&mut self, fragment: &Fragment<'_>) -> usize {
+        let same = |it: &Pending| it.message_seq == fragment.message_seq;
+        match self.pending.iter().position(same) {
+            Some(index)
+                if self
+                    .pending
+                    .get(index)
+                    .is_some_and(|it| it.kind == fragment.kind && it.len == fragment.len) =>
+            {
+                index
+            }
+            _ => {
+                self.pending.retain(|it| !same(it));
+                self.pending.push(Pending {
+                    message_seq: fragment.message_seq,
+                    kind: fragment.kind,
+                    len: fragment.len,
+                    fragments: Fragments::default(),
+                });
+                self.pending.len() - 1
+            }
+        }
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        let held: usize = self.pending.iter().map(|it| it.fragments.memory()).sum();
+        held + self.pending.capacity() * size_of::<Pending>()
+    }
+}
+
+/// How many messages of a side are put together at the same time. A flight has
+/// no more that are read.
+const MAX_PENDING: usize = 4;
