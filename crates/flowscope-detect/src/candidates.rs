@@ -80,7 +80,6 @@ impl Candidates {
         candidates
     }
 
-    /// Whether there is no parser.
     /// Bytes of memory that the parsers take, besides themselves.
     pub(crate) fn memory(&self) -> usize {
         let mut memory = 0;
@@ -100,6 +99,7 @@ impl Candidates {
         memory
     }
 
+    /// Whether there is no parser.
     pub(crate) fn is_empty(&self) -> bool {
         ![Protocol::Tls, Protocol::Http, Protocol::Dns]
             .into_iter()
