@@ -17,7 +17,7 @@ pub enum Checksums {
     /// was made where they are sent, has few that could be verified.
     #[default]
     Ignore,
-    /// A packet whose checksum is [`Wrong`](ChecksumVerdict::Wrong) is skipped
+    /// A packet whose checksum is wrong is skipped
     /// and counted, as its receiver drops it. The others are taken.
     Verify,
 }
