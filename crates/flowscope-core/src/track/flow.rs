@@ -340,6 +340,12 @@ impl Flow {
         self.last_active
     }
 
+    /// What is not confirmed of its connection, to be changed.
+    pub(super) fn unconfirmed_mut<'c>(&mut self, cold: &'c mut ColdState) -> &'c mut Unconfirmed {
+        self.traits.set(Traits::HAS_UNCONFIRMED, true);
+        &mut cold.rare.get_or_insert_default().unconfirmed
+    }
+
     /// A word of each side's cache line.
     #[inline]
     pub(super) fn prefetch_word(&self) -> u64 {
@@ -439,22 +445,12 @@ impl ColdState {
             .map_or_else(Unconfirmed::default, |rare| rare.unconfirmed)
     }
 
-    /// Whether it has state that most flows do not have.
-    #[inline]
-    pub(super) const fn has_rare_state(&self) -> bool {
-        self.rare.is_some()
-    }
-
     /// Whether a FIN waits to be acknowledged.
     #[inline]
     pub(super) fn has_unconfirmed_fin(&self) -> bool {
         self.rare
             .as_ref()
             .is_some_and(|rare| rare.unconfirmed.fin != [None; 2])
-    }
-
-    pub(super) fn unconfirmed_mut(&mut self) -> &mut Unconfirmed {
-        &mut self.rare.get_or_insert_default().unconfirmed
     }
 
     /// Frees the memory it holds, when its flow has ended.
@@ -508,6 +504,7 @@ impl Traits {
     const CONFIRMED: u8 = 1 << 4;
     const AWAITS_PROOF: u8 = 1 << 5;
     const RESET_BY_RESPONDER: u8 = 1 << 6;
+    const HAS_UNCONFIRMED: u8 = 1 << 7;
 
     const fn new(class: Class, initiator: Orientation) -> Self {
         let class = match class {
@@ -577,6 +574,13 @@ impl Traits {
 
     pub(super) fn set_awaits_proof(&mut self, is: bool) {
         self.set(Self::AWAITS_PROOF, is);
+    }
+
+    /// Whether anything of its connection ever was in [`Unconfirmed`], which lies
+    /// in the cold state: most segments need not look there.
+    #[inline(always)]
+    pub(super) const fn has_unconfirmed(self) -> bool {
+        self.has(Self::HAS_UNCONFIRMED)
     }
 
     /// Who sent the reset, if there was one.

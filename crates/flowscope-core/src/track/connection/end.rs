@@ -93,7 +93,7 @@ impl Flow {
                 sender.confirm_fin();
             }
         } else if sender.fin().is_none_or(|fin| fin.is_before(number)) {
-            cold.unconfirmed_mut().fin[side as usize] = Some(number);
+            self.unconfirmed_mut(cold).fin[side as usize] = Some(number);
         }
     }
 
@@ -131,7 +131,7 @@ impl Flow {
         if beyond < 1 {
             return;
         }
-        cold.unconfirmed_mut().fin[peer as usize] = None;
+        self.unconfirmed_mut(cold).fin[peer as usize] = None;
         let sender = self.sender_mut(peer);
         if beyond == 1 && !sender.has_fin() {
             sender.note_fin(number);

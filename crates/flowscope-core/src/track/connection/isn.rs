@@ -128,7 +128,7 @@ impl Flow {
             let is_late = !sender.is_unseen() && sender.is_own_syn(header.seq);
             if sender.has_isn() && !sender.has_sent_nothing() && !sender.is_own_syn(header.seq) {
                 sender.note_second_isn();
-                let other = &mut cold.unconfirmed_mut().isn[side as usize];
+                let other = &mut self.unconfirmed_mut(cold).isn[side as usize];
                 if *other != Some(header.seq) {
                     *other = Some(header.seq);
                     return Sequence::Expected;
@@ -191,7 +191,7 @@ impl Flow {
         let ahead = sender.ahead_of_syn(ack);
         // A SYN-ACK of the initiator answers a SYN that was not captured, or none.
         if is_answer && side == FlowSide::Responder && sender.is_unseen() {
-            cold.unconfirmed_mut().isn[side as usize] = Some(ack + u32::MAX);
+            self.unconfirmed_mut(cold).isn[side as usize] = Some(ack + u32::MAX);
             return;
         }
         if sender.has_isn() {
@@ -202,7 +202,7 @@ impl Flow {
                 sender.confirm_isn_as(other);
             } else if is_answer {
                 // It acknowledges a SYN that was not seen, or nobody's.
-                cold.unconfirmed_mut().isn[side as usize] = Some(ack + u32::MAX);
+                self.unconfirmed_mut(cold).isn[side as usize] = Some(ack + u32::MAX);
                 return;
             } else if (0..=MAX_ACK_LEAD).contains(&ahead) {
                 // What lies between was not captured.
@@ -224,7 +224,7 @@ impl Flow {
             return;
         }
         if other.is_some() {
-            cold.unconfirmed_mut().isn[side as usize] = None;
+            self.unconfirmed_mut(cold).isn[side as usize] = None;
         }
     }
 
@@ -250,7 +250,7 @@ impl Flow {
             return;
         }
         if other.is_some() {
-            cold.unconfirmed_mut().isn[side as usize] = None;
+            self.unconfirmed_mut(cold).isn[side as usize] = None;
         }
     }
 

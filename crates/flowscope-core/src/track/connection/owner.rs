@@ -216,7 +216,7 @@ impl Flow {
     /// Notes that a new connection may have replaced this one. From now on every
     /// segment is examined for a proof.
     pub(crate) fn await_proof(&mut self, new_connection: NewConnection, cold: &mut ColdState) {
-        cold.unconfirmed_mut().new_connection[new_connection.opener as usize] =
+        self.unconfirmed_mut(cold).new_connection[new_connection.opener as usize] =
             Some(new_connection);
         self.traits.set_awaits_proof(true);
         self.traits.set_confirmed(false);
@@ -228,7 +228,7 @@ impl Flow {
         new_connection: NewConnection,
         cold: &mut ColdState,
     ) {
-        cold.unconfirmed_mut().new_connection[new_connection.opener as usize] = None;
+        self.unconfirmed_mut(cold).new_connection[new_connection.opener as usize] = None;
         self.traits.set_awaits_proof(false);
     }
 

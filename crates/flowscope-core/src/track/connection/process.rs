@@ -36,10 +36,10 @@ impl Flow {
             ..Verdict::PLAIN
         };
         let is_usual = self.advance_handshake(side, header, payload_len)
-            || !cold.has_rare_state() && self.advance_close(side, header, payload_len);
+            || !self.traits.has_unconfirmed() && self.advance_close(side, header, payload_len);
         let sequence = if is_usual {
             // A FIN may have come before the handshake was complete.
-            if cold.has_unconfirmed_fin() {
+            if self.traits.has_unconfirmed() && cold.has_unconfirmed_fin() {
                 self.traits.set_confirmed(false);
             }
             Sequence::Expected
