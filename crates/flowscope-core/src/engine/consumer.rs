@@ -2,7 +2,7 @@
 
 use super::config::EngineConfig;
 use super::flow_ref::FlowRef;
-use super::fragments::Fragment;
+use super::fragment::Fragment;
 use super::pending::{Pending, PendingSlot};
 use crate::extract::Extracted;
 use crate::reassemble::StreamStats;

@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use super::contenders::Contenders;
 use super::fragment_store::FragmentStore;
-use super::scheduling::HeldMemory;
+use super::held_memory::HeldMemory;
 use super::timers::{PressureQueue, Timers};
 use super::{AnomalyEvents, Consumer, EngineConfig, FlowRef, OuterFlows, TimestampPolicy};
 use crate::extract::{Extracted, FlowExtractor, extract_outer};
@@ -222,15 +222,15 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
     }
 
-    /// [`deliver`](Self::deliver) where packets do not go by fast.
+    /// [`deliver`](Self::deliver) where a call does not matter.
     #[inline(never)]
-    pub(super) fn deliver_copy(
+    pub(super) fn deliver_out_of_line(
         &mut self,
         extractor: &E,
-        extracted: Extracted<'_, E::Key>,
+        extracted: &Extracted<'_, E::Key>,
         out: &mut impl Sink<C::Event>,
     ) {
-        self.deliver(extractor, &extracted, out);
+        self.deliver(extractor, extracted, out);
     }
 
     /// Counts a packet on the flow outside of a tunnel, if it is in one and that
@@ -248,7 +248,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             && let Some(outer) = extract_outer(extractor, packet, inner)
         {
             self.stats.packets_outer += 1;
-            self.deliver_copy(extractor, outer, out);
+            self.deliver_out_of_line(extractor, &outer, out);
         }
     }
 

@@ -12,6 +12,7 @@
 use alloc::vec::Vec;
 
 use super::flows::{Delivered, Flows, give_to_consumer};
+use super::fragment::Fragment;
 use super::fragment_store::{Arrival, FragmentStore, Owner};
 use super::{Consumer, FlowRef};
 use crate::defrag::{Defragmenter, Incomplete, Loss, PushResult, Verdict};
@@ -22,22 +23,6 @@ use crate::wire::{
     Skip, Transport,
 };
 use crate::{FlowSide, PacketView, Sink, Timestamp};
-
-/// A fragment as a [`Consumer`] sees it.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Fragment<'a, K> {
-    /// Its time.
-    pub at: Timestamp,
-    /// Which of the frames that the engine was given it came in, counted from 1.
-    /// It may have come long before, and waited to be counted.
-    pub number: u64,
-    /// Its length on the wire.
-    pub wire_len: u32,
-    /// What told its flow: the first fragment, or the datagram as far as it
-    /// came; `None` if that was told with a fragment before.
-    pub first: Option<&'a Extracted<'a, K>>,
-}
 
 /// A packet that is a fragment, or has one in it.
 #[derive(Debug)]

@@ -10,8 +10,10 @@ mod contended;
 mod contenders;
 mod flow_ref;
 mod flows;
+mod fragment;
 mod fragment_store;
 mod fragments;
+mod held_memory;
 mod lifecycle;
 mod packet_filter;
 mod parsers;
@@ -28,7 +30,7 @@ pub use config::{
 };
 pub use consumer::{Consumer, Reaction};
 pub use flow_ref::FlowRef;
-pub use fragments::Fragment;
+pub use fragment::Fragment;
 pub use lifecycle::Lifecycle;
 pub use parsers::{Datagrams, FlowParser, Parsers, Sessions};
 pub use payload::{PayloadConsumer, PayloadState};
@@ -191,7 +193,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         }
         match self.extractor.extract(packet) {
             Ok(extracted) if !extracted.is_fragment => {
-                flows.deliver_copy(&self.extractor, extracted.clone(), out);
+                flows.deliver_out_of_line(&self.extractor, &extracted, out);
                 flows.deliver_outer(&self.extractor, packet, Some(&extracted), out);
             }
             Ok(_) => flows.take_fragment(&self.extractor, packet, None, out),

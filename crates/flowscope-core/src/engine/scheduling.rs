@@ -10,22 +10,6 @@ use crate::{Sink, Timestamp};
 /// How a consumer is called for a flow outside of its packets.
 type Call<C, F, K, S> = fn(&mut C, &mut F, FlowRef<'_, K>, &mut S) -> Anomalies;
 
-/// The memory that consumers hold for all flows.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct HeldMemory {
-    pub(super) used: usize,
-    /// The most there was.
-    pub(super) peak: usize,
-}
-
-impl HeldMemory {
-    /// What a flow holds has changed.
-    fn change(&mut self, before: u32, after: u32) {
-        self.used = self.used - before as usize + after as usize;
-        self.peak = self.peak.max(self.used);
-    }
-}
-
 impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Asks what is pending of a flow, and keeps it.
     #[inline]
