@@ -64,20 +64,9 @@ pub(crate) fn probe_start(first: &[u8]) -> StreamStart {
 /// takes more bytes to tell.
 fn record_begins(first: &[u8]) -> Option<bool> {
     let mut cursor = Cursor::new(first);
-    let kind = cursor.u8()?;
-    if !(CHANGE_CIPHER_SPEC..=APPLICATION_DATA).contains(&kind) {
+    let Some((kind, len)) = record_header(&mut cursor, APPLICATION_DATA)? else {
         return Some(false);
-    }
-    if cursor.u8()? != 3 {
-        return Some(false);
-    }
-    if cursor.u8()? > 4 {
-        return Some(false);
-    }
-    let len = cursor.u16()?;
-    if !is_plausible(kind, 0x0300, len) {
-        return Some(false);
-    }
+    };
     match kind {
         CHANGE_CIPHER_SPEC => Some(len == 1 && cursor.u8()? == 1),
         ALERT if len == 2 => is_alert(&mut cursor),
@@ -88,24 +77,28 @@ fn record_begins(first: &[u8]) -> Option<bool> {
     }
 }
 
+/// The type and the length of a record whose type is at most `last_kind`: `None`
+/// inside if it is no such record, outside if it takes more bytes to tell.
+fn record_header(cursor: &mut Cursor<'_>, last_kind: u8) -> Option<Option<(u8, u16)>> {
+    let kind = cursor.u8()?;
+    if !(CHANGE_CIPHER_SPEC..=last_kind).contains(&kind) {
+        return Some(None);
+    }
+    let [major, minor] = [cursor.u8(), cursor.u8()];
+    if major? != 3 || minor? > 4 {
+        return Some(None);
+    }
+    let len = cursor.u16()?;
+    Some(is_plausible(kind, 0x0300, len).then_some((kind, len)))
+}
+
 /// Whether a record begins here that is so much like TLS that it is found
 /// anywhere in a stream, and how; `None` if it takes more bytes to tell.
 pub(crate) fn is_sync_point(first: &[u8], preceding: Preceding) -> Option<bool> {
     let mut cursor = Cursor::new(first);
-    let kind = cursor.u8()?;
-    if !(CHANGE_CIPHER_SPEC..=HANDSHAKE).contains(&kind) {
+    let Some((kind, len)) = record_header(&mut cursor, HANDSHAKE)? else {
         return Some(false);
-    }
-    if cursor.u8()? != 3 {
-        return Some(false);
-    }
-    if cursor.u8()? > 4 {
-        return Some(false);
-    }
-    let len = cursor.u16()?;
-    if !is_plausible(kind, 0x0300, len) {
-        return Some(false);
-    }
+    };
     let is_hello = |kind| matches!(kind, handshake::CLIENT_HELLO | handshake::SERVER_HELLO);
     let is_last = |kind| kind == handshake::SERVER_HELLO_DONE;
     match (kind, preceding) {
