@@ -113,8 +113,8 @@ impl Flow {
             Control::Fin if had_fin || !own.has_fin() => {}
             _ => self.advance(side, control, &mut verdict.found),
         }
-        let settled = self.is_confirmed(cold);
-        self.traits.set_confirmed(settled);
+        let is_confirmed = self.is_confirmed(cold);
+        self.traits.set_confirmed(is_confirmed);
         sequence
     }
 
