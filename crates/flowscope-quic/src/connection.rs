@@ -1,13 +1,14 @@
 //! One connection: its keys, and what of its handshake was put together.
 
-use flowscope_core::{BySide, FlowSide, Sink};
+use flowscope_core::{BySide, FlowSide, Sink, Timestamp};
 use flowscope_tls::{ClientHello, Fragments, ServerHello, TlsTransport};
 
 use crate::frames::{Frame, Frames};
 use crate::header::InitialPacket;
-use crate::keys::{Keys, Opened, Role};
+use crate::keys::{Digest, Keys, Opened, Role, digest};
 use crate::message::QuicHello;
-use crate::{ConnectionId, QuicMessage, QuicVersion};
+use crate::version::Salt;
+use crate::{ConnectionId, QuicAnomaly, QuicError, QuicMessage, QuicVersion};
 
 /// A connection whose client's first packet was seen.
 #[derive(Clone, Debug)]
@@ -16,6 +17,34 @@ pub(crate) struct Connection {
     /// What the client chose as its Destination Connection ID first.
     original: ConnectionId,
     directions: BySide<Direction>,
+    /// The client's last hello.
+    hello: Option<Digest>,
+}
+
+/// What reading a packet needs besides the packet.
+pub(crate) struct Context<'a> {
+    pub(crate) at: Timestamp,
+    pub(crate) max_crypto: u32,
+    /// The messages that were given.
+    pub(crate) given: &'a mut Given,
+    pub(crate) out: &'a mut dyn Sink<QuicMessage>,
+}
+
+/// What was given last, so that what is sent again is not given again: after a
+/// Retry, or when a connection is no longer followed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Given([Digest; 8]);
+
+impl Given {
+    /// Whether a message is a new one, of which note is taken.
+    pub(crate) fn is_new(&mut self, message: Digest) -> bool {
+        if self.0.contains(&message) {
+            return false;
+        }
+        self.0.rotate_right(1);
+        self.0[0] = message;
+        true
+    }
 }
 
 /// What one side sends.
@@ -29,10 +58,12 @@ struct Direction {
     /// Of the first packet that was opened.
     first: Option<First>,
     has_hello: bool,
+    /// Whether something was wrong.
+    has_failed: bool,
     is_over: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct First {
     version: QuicVersion,
     destination: ConnectionId,
@@ -46,12 +77,11 @@ impl Connection {
     pub(crate) fn begin(side: FlowSide, packet: &InitialPacket<'_>) -> Option<(Self, Opened)> {
         let original = packet.header.destination;
         let version = packet.header.version;
-        let client = Direction::new(version, original, Role::Client)?;
-        let opened = client.keys.open(packet, 0)?;
-        let server = Direction::new(version, original, Role::Server)?;
+        let (salt, keys, opened) = find_keys(version, original, Role::Client, packet, 0)?;
+        let server_keys = Keys::initial(version, salt, original, Role::Server)?;
         let mut directions = BySide {
-            initiator: client,
-            responder: server,
+            initiator: Direction::new(version, keys),
+            responder: Direction::new(version, server_keys),
         };
         if side == FlowSide::Responder {
             core::mem::swap(&mut directions.initiator, &mut directions.responder);
@@ -60,6 +90,7 @@ impl Connection {
             client: side,
             original: original.into(),
             directions,
+            hello: None,
         };
         Some((connection, opened))
     }
@@ -75,8 +106,8 @@ impl Connection {
         }
         // Both sides may go on in another version (RFC 9368, section 2.3), with
         // keys made of the same connection ID.
-        let keys = Keys::initial(version, self.original.bytes(), role)?;
-        let opened = keys.open(packet, direction.next_number)?;
+        let original = self.original.bytes();
+        let (_, keys, opened) = find_keys(version, original, role, packet, direction.next_number)?;
         (direction.version, direction.keys) = (version, keys);
         Some(opened)
     }
@@ -87,8 +118,7 @@ impl Connection {
         side: FlowSide,
         packet: &InitialPacket<'_>,
         opened: &Opened,
-        max_crypto: usize,
-        out: &mut dyn Sink<QuicMessage>,
+        context: &mut Context<'_>,
     ) {
         let role = self.role(side);
         let direction = &mut self.directions[side];
@@ -99,10 +129,29 @@ impl Connection {
             source: packet.header.source.into(),
             token_len: packet.token_len,
         });
-        if direction
-            .read(role, side, &opened.payload, max_crypto, out)
-            .is_err()
-        {
+        let closes = direction.take_frames(side, &opened.payload, context);
+        loop {
+            let message = match direction.next_message(role, context.max_crypto) {
+                Ok(Some(message)) => message,
+                Ok(None) => break,
+                Err(error) => {
+                    direction.fail(error, side, context);
+                    direction.end();
+                    break;
+                }
+            };
+            let digest = match role {
+                Role::Client => *self.hello.insert(digest(&[], &message)),
+                Role::Server => digest(self.original.bytes(), &message),
+            };
+            match direction.hello(role, &message, side) {
+                Ok(hello) if context.given.is_new(digest) => context.out.push(hello),
+                Ok(_) => {}
+                Err(error) => direction.fail(error, side, context),
+            }
+        }
+        // A client that had not said hello is not believed that it goes.
+        if closes && (role == Role::Server || direction.has_hello) {
             for side in FlowSide::BOTH {
                 self.directions[side].end();
             }
@@ -131,6 +180,12 @@ impl Connection {
             && source.is_none_or(|source| self.original.bytes() == source)
     }
 
+    /// Whether `other` is the same client's, which has said the same to begin
+    /// again after a Retry.
+    pub(crate) fn is_repeated_by(&self, other: &Self) -> bool {
+        self.hello.is_some() && self.hello == other.hello
+    }
+
     pub(crate) fn original(&self) -> &[u8] {
         self.original.bytes()
     }
@@ -151,59 +206,70 @@ impl Connection {
     }
 }
 
-/// The connection is closed, or what it says is no handshake.
-#[derive(Clone, Copy, Debug)]
-struct Ended;
+/// The keys that open a packet, if any of its version do, and the salt that they
+/// are made with.
+fn find_keys(
+    version: QuicVersion,
+    original: &[u8],
+    role: Role,
+    packet: &InitialPacket<'_>,
+    next_number: u64,
+) -> Option<(&'static Salt, Keys, Opened)> {
+    version.salts().iter().find_map(|salt| {
+        let keys = Keys::initial(version, salt, original, role)?;
+        let opened = keys.open(packet, next_number)?;
+        Some((salt, keys, opened))
+    })
+}
 
 impl Direction {
-    fn new(version: QuicVersion, original: &[u8], role: Role) -> Option<Self> {
-        Some(Self {
+    fn new(version: QuicVersion, keys: Keys) -> Self {
+        Self {
             version,
-            keys: Keys::initial(version, original, role)?,
+            keys,
             next_number: 0,
             crypto: Fragments::default(),
             first: None,
             has_hello: false,
+            has_failed: false,
             is_over: false,
-        })
+        }
     }
 
-    /// Reads the frames of a packet.
-    fn read(
-        &mut self,
-        role: Role,
-        side: FlowSide,
-        payload: &[u8],
-        max_crypto: usize,
-        out: &mut dyn Sink<QuicMessage>,
-    ) -> Result<(), Ended> {
+    /// Takes the pieces of the handshake out of the frames of a packet, and says
+    /// whether the connection is closed.
+    fn take_frames(&mut self, side: FlowSide, payload: &[u8], context: &mut Context<'_>) -> bool {
+        let limit = context.max_crypto;
+        let held = usize::try_from(limit).unwrap_or(usize::MAX);
         for frame in Frames::new(payload) {
             match frame {
-                Frame::Crypto { offset, bytes } if !self.is_over => {
-                    let inserted = self.crypto.insert(offset, bytes, max_crypto);
-                    inserted.map_err(|_| Ended)?;
+                Frame::Crypto { .. } if self.is_over => {}
+                Frame::Crypto { offset, bytes } => {
+                    if self.crypto.insert(offset, bytes, held).is_err() {
+                        self.fail(QuicError::TooLong { limit }, side, context);
+                    }
                 }
-                Frame::Crypto { .. } => {}
-                Frame::Close => return Err(Ended),
+                Frame::Close => return true,
             }
         }
-        while let Some(message) = self.next_message(role, max_crypto)? {
-            out.push(self.hello(role, &message, side)?);
-        }
-        Ok(())
+        false
     }
 
     /// The next message of the handshake with its type and length, if it is
     /// whole. Initial packets have hellos alone.
-    fn next_message(&mut self, role: Role, max_crypto: usize) -> Result<Option<Vec<u8>>, Ended> {
+    fn next_message(&mut self, role: Role, limit: u32) -> Result<Option<Vec<u8>>, QuicError> {
         let front = self.crypto.front();
         let Some(&[kind, high, middle, low]) = front.first_chunk() else {
             return Ok(None);
         };
-        let len = 4 + u32::from_be_bytes([0, high, middle, low]) as usize;
-        if kind != role.hello() || len > max_crypto {
-            return Err(Ended);
+        if kind != role.hello() {
+            return Err(QuicError::Handshake { kind });
         }
+        let len = 4 + u32::from_be_bytes([0, high, middle, low]);
+        if len > limit {
+            return Err(QuicError::TooLong { limit });
+        }
+        let len = len as usize;
         let message = front.get(..len).map(<[u8]>::to_vec);
         if message.is_some() {
             self.crypto.consume(len);
@@ -211,17 +277,22 @@ impl Direction {
         Ok(message)
     }
 
-    fn hello(&mut self, role: Role, message: &[u8], side: FlowSide) -> Result<QuicMessage, Ended> {
+    fn hello(
+        &mut self,
+        role: Role,
+        message: &[u8],
+        side: FlowSide,
+    ) -> Result<QuicMessage, QuicError> {
         match role {
             Role::Client => {
                 let hello = ClientHello::from_handshake(message, side, TlsTransport::Quic);
-                let hello = self.with_first(hello.map_err(|_| Ended)?)?;
+                let hello = self.with_first(hello.map_err(QuicError::Hello)?);
                 self.has_hello = true;
                 Ok(QuicMessage::ClientHello(hello))
             }
             Role::Server => {
                 let hello = ServerHello::from_handshake(message, side, TlsTransport::Quic);
-                let hello = self.with_first(hello.map_err(|_| Ended)?)?;
+                let hello = self.with_first(hello.map_err(QuicError::Hello)?);
                 if !hello.hello.hello_retry_request() {
                     self.end();
                 }
@@ -230,15 +301,24 @@ impl Direction {
         }
     }
 
-    fn with_first<H>(&self, hello: H) -> Result<QuicHello<H>, Ended> {
-        let first = self.first.as_ref().ok_or(Ended)?;
-        Ok(QuicHello {
+    fn with_first<H>(&self, hello: H) -> QuicHello<H> {
+        let first = self.first.clone().unwrap_or_default();
+        QuicHello {
             hello,
             version: first.version,
-            destination_id: first.destination.clone(),
-            source_id: first.source.clone(),
+            destination_id: first.destination,
+            source_id: first.source,
             token_len: first.token_len,
-        })
+        }
+    }
+
+    /// Reports what is wrong, once.
+    fn fail(&mut self, error: QuicError, side: FlowSide, context: &mut Context<'_>) {
+        if !core::mem::replace(&mut self.has_failed, true) {
+            let at = context.at;
+            let anomaly = QuicAnomaly { side, at, error };
+            context.out.push(QuicMessage::Anomaly(anomaly));
+        }
     }
 
     /// Nothing more of it is read.

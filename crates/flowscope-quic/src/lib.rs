@@ -35,6 +35,8 @@
 mod bytes;
 mod config;
 mod connection;
+mod early;
+mod error;
 mod frames;
 mod google;
 mod header;
@@ -46,10 +48,11 @@ mod parser;
 mod retry;
 mod version;
 
-pub use config::QuicConfig;
+pub use config::{QuicConfig, ReadUntil};
+pub use error::QuicError;
 pub use google::GoogleHello;
 pub use id::ConnectionId;
-pub use message::{QuicHello, QuicMessage, Retry, VersionNegotiation};
+pub use message::{QuicAnomaly, QuicHello, QuicMessage, Retry, VersionNegotiation};
 pub use parameters::{TransportParameter, TransportParameters};
 pub use parser::QuicParser;
 pub use version::QuicVersion;
