@@ -54,12 +54,25 @@ struct Direction {
     keys: Keys,
     /// The number after the highest one that was opened.
     next_number: u64,
-    crypto: Fragments,
+    handshake: Handshake,
+    /// What it is where frames differ from those that came first.
+    other: Option<Box<Handshake>>,
     /// Of the first packet that was opened.
     first: Option<First>,
     has_hello: bool,
     /// Whether something was wrong.
     has_failed: bool,
+    is_over: bool,
+}
+
+/// What one side says in its CRYPTO frames.
+#[derive(Clone, Debug, Default)]
+struct Handshake {
+    crypto: Fragments,
+    /// How many bytes of it were read. They are kept, to compare with them what
+    /// comes later.
+    read: usize,
+    /// Whether something else than a hello came.
     is_over: bool,
 }
 
@@ -130,16 +143,7 @@ impl Connection {
             token_len: packet.token_len,
         });
         let closes = direction.take_frames(side, &opened.payload, context);
-        loop {
-            let message = match direction.next_message(role, context.max_crypto) {
-                Ok(Some(message)) => message,
-                Ok(None) => break,
-                Err(error) => {
-                    direction.fail(error, side, context);
-                    direction.end();
-                    break;
-                }
-            };
+        for message in direction.messages(role, side, context) {
             let digest = match role {
                 Role::Client => *self.hello.insert(digest(&[], &message)),
                 Role::Server => digest(self.original.bytes(), &message),
@@ -162,7 +166,7 @@ impl Connection {
     pub(crate) fn is_over(&self) -> bool {
         let client = &self.directions[self.client];
         // The client may have to say hello again until the server has said it.
-        let has_ended = client.is_over || client.has_hello;
+        let has_ended = client.is_over || client.has_hello || client.handshake.is_over;
         has_ended && self.directions[self.client.peer()].is_over
     }
 
@@ -194,7 +198,7 @@ impl Connection {
     pub(crate) fn memory(&self) -> usize {
         FlowSide::BOTH
             .iter()
-            .map(|side| self.directions[*side].crypto.memory())
+            .map(|side| self.directions[*side].memory())
             .sum()
     }
 
@@ -228,7 +232,8 @@ impl Direction {
             version,
             keys,
             next_number: 0,
-            crypto: Fragments::default(),
+            handshake: Handshake::default(),
+            other: None,
             first: None,
             has_hello: false,
             has_failed: false,
@@ -245,8 +250,8 @@ impl Direction {
             match frame {
                 Frame::Crypto { .. } if self.is_over => {}
                 Frame::Crypto { offset, bytes } => {
-                    if self.crypto.insert(offset, bytes, held).is_err() {
-                        self.fail(QuicError::TooLong { limit }, side, context);
+                    if let Err(error) = self.take_piece(offset, bytes, held, limit) {
+                        self.fail(error, side, context);
                     }
                 }
                 Frame::Close => return true,
@@ -255,26 +260,60 @@ impl Direction {
         false
     }
 
-    /// The next message of the handshake with its type and length, if it is
-    /// whole. Initial packets have hellos alone.
-    fn next_message(&mut self, role: Role, limit: u32) -> Result<Option<Vec<u8>>, QuicError> {
-        let front = self.crypto.front();
-        let Some(&[kind, high, middle, low]) = front.first_chunk() else {
-            return Ok(None);
-        };
-        if kind != role.hello() {
-            return Err(QuicError::Handshake { kind });
+    fn take_piece(
+        &mut self,
+        offset: u64,
+        bytes: &[u8],
+        held: usize,
+        limit: u32,
+    ) -> Result<(), QuicError> {
+        let agrees = self.handshake.crypto.agrees(offset, bytes);
+        match &mut self.other {
+            None if !agrees => {
+                let crypto = self.handshake.crypto.replaced(offset, bytes, held);
+                self.other = crypto.ok().map(|crypto| {
+                    Box::new(Handshake {
+                        crypto,
+                        ..Handshake::default()
+                    })
+                });
+            }
+            None => {}
+            // What does not fit the first would not fit here either.
+            Some(other) => drop(other.crypto.insert(offset, bytes, held)),
         }
-        let len = 4 + u32::from_be_bytes([0, high, middle, low]);
-        if len > limit {
-            return Err(QuicError::TooLong { limit });
+        let inserted = self.handshake.crypto.insert(offset, bytes, held);
+        inserted.map_err(|_| QuicError::TooLong { limit })?;
+        match agrees {
+            true => Ok(()),
+            false => Err(QuicError::Overlap),
         }
-        let len = len as usize;
-        let message = front.get(..len).map(<[u8]>::to_vec);
-        if message.is_some() {
-            self.crypto.consume(len);
+    }
+
+    /// The messages that are whole now.
+    fn messages(&mut self, role: Role, side: FlowSide, context: &mut Context<'_>) -> Vec<Vec<u8>> {
+        let mut messages = Vec::new();
+        let limit = context.max_crypto;
+        let mut failed = None;
+        let handshakes = [Some(&mut self.handshake), self.other.as_deref_mut()];
+        for handshake in handshakes.into_iter().flatten() {
+            while let Some(message) = handshake.next_message(role, limit) {
+                match message {
+                    Ok(message) => messages.push(message),
+                    Err(error) => failed = Some(error),
+                }
+            }
         }
-        Ok(message)
+        if let Some(error) = failed {
+            self.fail(error, side, context);
+        }
+        messages
+    }
+
+    fn memory(&self) -> usize {
+        let other = self.other.as_ref();
+        let other = other.map_or(0, |it| size_of_val(&**it) + it.crypto.memory());
+        self.handshake.crypto.memory() + other
     }
 
     fn hello(
@@ -324,6 +363,28 @@ impl Direction {
     /// Nothing more of it is read.
     fn end(&mut self) {
         self.is_over = true;
-        self.crypto = Fragments::default();
+        self.handshake = Handshake::default();
+        self.other = None;
+    }
+}
+
+impl Handshake {
+    /// The next message with its type and length, if it is whole. Initial packets
+    /// have hellos alone: what is something else ends them.
+    fn next_message(&mut self, role: Role, limit: u32) -> Option<Result<Vec<u8>, QuicError>> {
+        let rest = self.crypto.front().get(self.read..)?;
+        let &[kind, high, middle, low] = rest.first_chunk().filter(|_| !self.is_over)?;
+        let len = 4 + u32::from_be_bytes([0, high, middle, low]);
+        let error = if kind != role.hello() {
+            QuicError::Handshake { kind }
+        } else if len > limit {
+            QuicError::TooLong { limit }
+        } else {
+            let message = rest.get(..len as usize)?.to_vec();
+            self.read += message.len();
+            return Some(Ok(message));
+        };
+        self.is_over = true;
+        Some(Err(error))
     }
 }

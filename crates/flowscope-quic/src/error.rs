@@ -19,6 +19,9 @@ pub enum QuicError {
         /// How many bytes are.
         limit: u32,
     },
+    /// CRYPTO frames overlap and differ: receivers may have read another hello. Both
+    /// are given, as far as they are whole.
+    Overlap,
     /// A hello that is not as it has to be.
     Hello(TlsError),
 }
@@ -30,6 +33,7 @@ impl fmt::Display for QuicError {
                 write!(f, "a handshake message of type {kind}, not a hello")
             }
             Self::TooLong { limit } => write!(f, "a handshake of more than {limit} bytes"),
+            Self::Overlap => f.write_str("CRYPTO frames that overlap and differ"),
             Self::Hello(error) => error.fmt(f),
         }
     }
@@ -39,7 +43,7 @@ impl Error for QuicError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Hello(error) => error.source(),
-            Self::Handshake { .. } | Self::TooLong { .. } => None,
+            Self::Handshake { .. } | Self::TooLong { .. } | Self::Overlap => None,
         }
     }
 }

@@ -192,6 +192,8 @@ fn shuffled() -> impl Strategy<Value = (Plan, Vec<(FlowSide, Vec<u8>)>)> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     /// The server's answer may be seen before what it answers, and packets to
     /// the ID that it chose before the first packet of all.
     #[test]
