@@ -14,8 +14,8 @@ fn client() -> Sender {
     Sender::client(V1, ID)
 }
 
-fn packet(number: u32, frames: &[Vec<u8>]) -> (FlowSide, Vec<u8>) {
-    let frames = [frames.concat(), vec![0; 40]].concat();
+fn packet(number: u32, frames: &[&[u8]]) -> (FlowSide, Vec<u8>) {
+    let frames = [&frames.concat()[..], &[0; 40]].concat();
     (CLIENT, client().initial(to_server(number), &frames))
 }
 
@@ -26,6 +26,9 @@ fn answer() -> (FlowSide, Vec<u8>) {
         sender.initial(to_client(0), &crypto(0, &server_hello())),
     )
 }
+
+/// What is sent, by whom, and what is read of it.
+type Case<'a> = (&'a str, Vec<(FlowSide, Vec<u8>)>, &'a [&'a str]);
 
 const REAL: &str = "v1 client real.example";
 const DECOY: &str = "v1 client fake.example";
@@ -51,77 +54,74 @@ fn nothing_that_a_client_sends_besides_hides_its_hello() {
     let too_long = "anomaly: a handshake of more than 32768 bytes";
     let whole = crypto(0, &real);
     let [front, back] = [crypto(0, front), crypto(300, back)];
-    let cases: [(&str, Vec<(FlowSide, Vec<u8>)>, &[&str]); 11] = [
+    let cases: [Case<'_>; 11] = [
         (
             "a whole hello before the real one",
-            vec![packet(0, &[crypto(0, &decoy)]), packet(1, &[whole.clone()])],
+            vec![packet(0, &[&crypto(0, &decoy)]), packet(1, &[&whole])],
             &[DECOY, DIFFER, REAL],
         ),
         (
             "a whole hello behind the real one",
-            vec![packet(0, &[whole.clone()]), packet(1, &[crypto(0, &decoy)])],
+            vec![packet(0, &[&whole]), packet(1, &[&crypto(0, &decoy)])],
             &[REAL, DIFFER, DECOY],
         ),
         (
             "another length in front of it",
-            vec![packet(0, &[crypto(0, &short)]), packet(1, &[whole.clone()])],
+            vec![packet(0, &[&crypto(0, &short)]), packet(1, &[&whole])],
             &["v1 client short.example", DIFFER, REAL],
         ),
         (
             "a piece of another hello before the real one's",
             vec![
-                packet(0, &[crypto(0, &decoy[..300])]),
-                packet(1, &[front.clone()]),
-                packet(2, &[back.clone()]),
+                packet(0, &[&crypto(0, &decoy[..300])]),
+                packet(1, &[&front]),
+                packet(2, &[&back]),
             ],
             &[DIFFER, DECOY, REAL],
         ),
         (
             "a piece of another hello behind the real one's",
             vec![
-                packet(0, &[front.clone()]),
-                packet(1, &[crypto(0, &decoy[..300])]),
-                packet(2, &[back.clone()]),
+                packet(0, &[&front]),
+                packet(1, &[&crypto(0, &decoy[..300])]),
+                packet(2, &[&back]),
             ],
             &[DIFFER, REAL, DECOY],
         ),
         (
             "frames that differ within a packet",
-            vec![packet(0, &[crypto(40, &[0xff; 9]), whole.clone()])],
+            vec![packet(0, &[&crypto(40, &[0xff; 9]), &whole])],
             &[DIFFER, REAL],
         ),
         (
             "a frame beyond what is held",
-            vec![packet(0, &[far]), packet(1, &[whole.clone()])],
+            vec![packet(0, &[&far]), packet(1, &[&whole])],
             &[too_long, REAL],
         ),
         (
             "another message",
-            vec![packet(0, &[other_message]), packet(1, &[whole.clone()])],
+            vec![packet(0, &[&other_message]), packet(1, &[&whole])],
             &[kind, REAL],
         ),
         (
             "a close before the hello is whole",
             vec![
-                packet(0, &[front.clone()]),
-                packet(1, &[close]),
-                packet(2, &[back.clone()]),
+                packet(0, &[&front]),
+                packet(1, &[&close]),
+                packet(2, &[&back]),
             ],
             &[REAL],
         ),
         (
             "a frame of an unknown type, behind which nothing is read",
-            vec![
-                packet(0, &[vec![0x30], whole.clone()]),
-                packet(1, &[whole.clone()]),
-            ],
+            vec![packet(0, &[&[0x30], &whole]), packet(1, &[&whole])],
             &[REAL],
         ),
         (
             "damaged packets and such with other keys",
             vec![
                 (CLIENT, {
-                    let mut damaged = packet(0, &[crypto(0, &decoy)]).1;
+                    let mut damaged = packet(0, &[&crypto(0, &decoy)]).1;
                     damaged[200] ^= 1;
                     damaged
                 }),
@@ -133,7 +133,7 @@ fn nothing_that_a_client_sends_besides_hides_its_hello() {
                     CLIENT,
                     Sender::client(V2, ID).initial(to_server(0), &padded(&short)),
                 ),
-                packet(1, &[whole]),
+                packet(1, &[&whole]),
             ],
             &["v2 client short.example", DIFFER, "v2 client real.example"],
         ),
@@ -159,7 +159,7 @@ fn connections_that_no_server_sees_do_not_hide_a_later_one() {
         datagrams.push((CLIENT, Sender::client(V1, &id).initial(header, &frames)));
     }
     let [real, _] = hellos();
-    datagrams.extend([packet(0, &[crypto(0, &real)]), answer()]);
+    datagrams.extend([packet(0, &[&crypto(0, &real)]), answer()]);
     assert_eq!(names(&read(&datagrams)), [REAL, SERVER_SAID]);
 }
 
@@ -175,7 +175,7 @@ fn a_connection_behind_a_harmless_one_is_read() {
     let closed = Sender::server(V1, SERVER_ID).initial(to_client(0), &[0x1c, 0, 0, 0]);
     let mut datagrams = vec![harmless, (SERVER, closed)];
     datagrams.resize(500, (SERVER, vec![0x41; 90]));
-    datagrams.extend([packet(0, &[crypto(0, &real)]), answer()]);
+    datagrams.extend([packet(0, &[&crypto(0, &real)]), answer()]);
     let mut parser = QuicParser::new(QuicConfig {
         until: ReadUntil::FlowEnd,
         ..QuicConfig::default()

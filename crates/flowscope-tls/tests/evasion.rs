@@ -11,6 +11,9 @@ use flowscope_core::session::{Datagram, DatagramParser};
 use flowscope_core::{FlowSide, Timestamp};
 use flowscope_tls::{DtlsParser, TlsParser};
 
+/// What is sent, and what is read of it.
+type Case<'a> = (&'a str, Vec<Vec<u8>>, &'a [&'a str]);
+
 const REAL: &str = "client Some(\"real.example\")";
 const DECOY: &str = "client Some(\"fake.example\")";
 const SERVER_SAID: &str = "server TLS 1.2";
@@ -40,7 +43,7 @@ fn records_do_not_hide_a_hello() {
         bytes[2] = minor;
         bytes
     };
-    let cases: [(&str, Vec<Vec<u8>>, &[&str]); 12] = [
+    let cases: [Case<'_>; 12] = [
         ("in two records", vec![front.clone(), back.clone()], &[REAL]),
         (
             "in records of a byte",
@@ -152,7 +155,7 @@ fn datagrams_do_not_hide_a_hello() {
     let [front, back] = [fragment(&real, 0, cut), fragment(&real, cut, len)];
     let whole = fragment(&real, 0, len);
     let differ = "initiator fragments of a handshake message of type 1 differ";
-    let cases: [(&str, Vec<Vec<u8>>, &[&str]); 10] = [
+    let cases: [Case<'_>; 10] = [
         (
             "in fragments of a byte, the last first",
             (0..len)
