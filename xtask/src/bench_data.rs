@@ -1,9 +1,10 @@
 //! `cargo xtask bench-data`: big captures to measure with.
 //!
-//! Four kinds, each hard in its own way: `flows-random` misses the cache with
+//! Five kinds, each hard in its own way: `flows-random` misses the cache with
 //! every packet, `elephants` is bytes and hardly any lookups, `mix` is what the
 //! fixtures hold, over and over with new addresses, `sessions` is that of HTTP,
-//! TLS and DNS alone. The same flags and seed give the same bytes. The files go into a folder that git ignores.
+//! TLS and DNS alone, `quic` that of QUIC. The same flags and seed give the same
+//! bytes. The files go into a folder that git ignores.
 
 mod elephants;
 mod flows_random;
@@ -55,6 +56,12 @@ fn make(kind: Kind, path: &Path, options: &Options) -> Result<Written, String> {
         Kind::Sessions => mix::write(
             path,
             Selection::Sessions,
+            options.size.unwrap_or(GIGABYTE / 10),
+            options,
+        ),
+        Kind::Quic => mix::write(
+            path,
+            Selection::Quic,
             options.size.unwrap_or(GIGABYTE / 10),
             options,
         ),

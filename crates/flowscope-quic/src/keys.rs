@@ -6,10 +6,10 @@ use aes_gcm::aes::Aes128;
 use aes_gcm::aes::cipher::BlockCipherEncrypt;
 use aes_gcm::{Aes128Gcm, KeyInit};
 use hkdf::Hkdf;
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 use crate::header::InitialPacket;
-use crate::version::QuicVersion;
+use crate::version::{QuicVersion, Salt};
 
 /// What one side encrypts with.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -44,11 +44,30 @@ pub(crate) struct Opened {
     pub(crate) payload: Vec<u8>,
 }
 
+/// What stands for a message that was given.
+pub(crate) type Digest = [u8; 16];
+
+/// The digest of a message, and of what else it is told apart by.
+pub(crate) fn digest(apart: &[u8], message: &[u8]) -> Digest {
+    let hash = Sha256::new().chain_update(apart).chain_update(message);
+    // Half of it is enough to tell a handful of messages apart.
+    let mut half = Digest::default();
+    half.iter_mut()
+        .zip(hash.finalize())
+        .for_each(|(to, byte)| *to = byte);
+    half
+}
+
 impl Keys {
     /// The keys of `role` in a connection whose client chose `destination` first
-    /// (RFC 9001, section 5.2); `None` for a version that is not read.
-    pub(crate) fn initial(version: QuicVersion, destination: &[u8], role: Role) -> Option<Self> {
-        let (_, initial) = Hkdf::<Sha256>::extract(Some(version.salt()?), destination);
+    /// (RFC 9001, section 5.2), made with `salt`, which is one of the version's.
+    pub(crate) fn initial(
+        version: QuicVersion,
+        salt: &Salt,
+        destination: &[u8],
+        role: Role,
+    ) -> Option<Self> {
+        let (_, initial) = Hkdf::<Sha256>::extract(Some(salt), destination);
         let label = match role {
             Role::Client => &b"client in"[..],
             Role::Server => b"server in",
@@ -182,7 +201,8 @@ mod tests {
                 "edf6d05c83121201b436e16877593c3a",
             ),
         ] {
-            let keys = Keys::initial(version, &id, role).expect("a version that is read");
+            let salt = &version.salts()[0];
+            let keys = Keys::initial(version, salt, &id, role).expect("keys");
             assert_eq!(
                 [hex(&keys.key), hex(&keys.iv), hex(&keys.header)],
                 [key, iv, header]

@@ -32,6 +32,7 @@ pub(super) enum Kind {
     Elephants,
     Mix,
     Sessions,
+    Quic,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -80,11 +81,12 @@ impl Default for Options {
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::FlowsRandom,
         Self::Elephants,
         Self::Mix,
         Self::Sessions,
+        Self::Quic,
     ];
 
     /// The name of the kind, and of its file.
@@ -94,6 +96,7 @@ impl Kind {
             Self::Elephants => "elephants",
             Self::Mix => "mix",
             Self::Sessions => "sessions",
+            Self::Quic => "quic",
         }
     }
 
@@ -139,10 +142,11 @@ const LONGEST_FRAME: usize = 1514;
 
 const USAGE: &str = "\
 usage: cargo xtask bench-data [flags]
-  --only KIND        flows-random, elephants, mix or sessions   (all)
+  --only KIND        flows-random, elephants, mix, sessions or quic   (all)
   --out DIR          where the files go               (benches/data)
   --seed N           another seed, other bytes        (1)
-  --size BYTES       of elephants, mix and sessions   (1000000000; sessions: 100000000)
+  --size BYTES       of elephants, mix, sessions and quic
+                                      (1000000000; sessions and quic: 100000000)
   --flows N          of flows-random                  (1000000)
   --packets N        of each of these flows           (10)
   --frame MIN-MAX    lengths of their frames          (64-200)

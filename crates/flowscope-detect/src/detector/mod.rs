@@ -149,6 +149,19 @@ impl Detector {
         self.protocol
     }
 
+    /// Whether the flow is one of QUIC whose hellos were read, and that is read on
+    /// for others: see [`ReadUntil::FlowEnd`](flowscope_quic::ReadUntil::FlowEnd).
+    /// Then it need not be given a datagram that does not
+    /// [begin a connection](flowscope_quic::QuicParser::may_begin).
+    #[cfg(feature = "quic")]
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        match &self.state {
+            State::Parsing(parsing) => parsing.parser.is_at_rest(),
+            _ => false,
+        }
+    }
+
     fn config(&self) -> &DetectConfig {
         &self.prototypes.config
     }
