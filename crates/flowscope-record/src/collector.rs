@@ -46,7 +46,7 @@ impl Collector {
         }
     }
 
-    /// Takes note of a packet that is yet to be tracked.
+    /// Takes note of a packet.
     #[inline]
     pub(crate) fn count(&mut self, packet: &PacketView<'_>) {
         if let Some(tally) = &mut self.tally {
