@@ -72,6 +72,28 @@ pub(crate) enum Command {
     },
     /// Flow, HTTP, TLS, DNS and anomaly records in one pass, in order of time
     All(Captures),
+    /// Write captures as tables of Parquet files, by the program flowscope-parquet
+    #[command(disable_help_flag = true)]
+    Parquet {
+        /// Its own arguments: see flowscope parquet --help
+        #[arg(
+            value_name = "ARGUMENT",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        arguments: Vec<OsString>,
+    },
+    /// Ask SQL of captures and of the tables made of them, by the program flowscope-sql
+    #[command(disable_help_flag = true)]
+    Sql {
+        /// Its own arguments: see flowscope sql --help
+        #[arg(
+            value_name = "ARGUMENT",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        arguments: Vec<OsString>,
+    },
     /// Print a completion script
     Completions {
         /// The shell to complete in

@@ -62,9 +62,9 @@ impl Endpoints {
     pub(crate) fn visit(&self, icmp: Option<IcmpHeader>, fields: &mut impl FieldVisitor) {
         let icmp = icmp.filter(|_| self.is_icmp());
         fields.plain_text("proto", self.protocol);
-        fields.plain_text("src", Some(self.src));
+        fields.host("src", self.src);
         fields.number("src_port", self.ports.map(|(src, _)| src.into()));
-        fields.plain_text("dst", Some(self.dst));
+        fields.host("dst", self.dst);
         fields.number("dst_port", self.ports.map(|(_, dst)| dst.into()));
         fields.number("icmp_type", icmp.map(|icmp| icmp.kind.into()));
         fields.number("icmp_code", icmp.map(|icmp| icmp.code.into()));
