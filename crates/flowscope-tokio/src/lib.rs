@@ -50,6 +50,8 @@ mod events;
 mod flows;
 mod frame;
 mod frames;
+#[cfg(feature = "libpcap")]
+mod live;
 mod queue;
 mod replay;
 mod source;
@@ -66,5 +68,7 @@ pub use events::EventStream;
 pub use flows::{DatagramStream, FlowStream, MessageStream, SessionStream};
 pub use frame::Frame;
 pub use frames::StreamSource;
+#[cfg(feature = "libpcap")]
+pub use live::{Interface, LiveConfig, LiveSource, Mode, interfaces};
 pub use replay::{ReplaySource, Speed};
 pub use source::{FrameSource, Pace};
