@@ -56,6 +56,12 @@ fn perform(arguments: Arguments) -> Result<Vec<Failure>, Failure> {
             folder = extract;
             (Goal::Streams, captures)
         }
+        #[cfg(feature = "live")]
+        Some(Command::Live(arguments)) => return crate::live::listen(&options, arguments),
+        #[cfg(feature = "live")]
+        Some(Command::Interfaces) => return crate::live::list(&options),
+        #[cfg(feature = "top")]
+        Some(Command::Top(arguments)) => return crate::top::show(arguments),
         Some(Command::Completions { shell }) => return print(&options, &completions(shell)),
         Some(Command::Man { command }) => return print(&options, &manual(command.as_deref())?),
     };

@@ -68,6 +68,18 @@ impl<S: FrameSource, D: Driver> EventStream<S, D> {
         &self.source
     }
 
+    /// The source.
+    #[must_use]
+    pub const fn source_mut(&mut self) -> &mut S {
+        &mut self.source
+    }
+
+    /// The next event, if it is there already: several come of one batch of
+    /// frames.
+    pub fn pop(&mut self) -> Option<D::Event> {
+        self.events.pop_front()
+    }
+
     /// What the source took and lost so far.
     #[must_use]
     pub fn counts(&self) -> CaptureCounts {
