@@ -7,9 +7,9 @@
 //!   as fast as it goes with 0, to so many ports in turn; says how many were sent.
 #![allow(clippy::print_stdout, reason = "what was sent is told there")]
 
+use core::error::Error;
 use core::time::Duration;
 use std::env;
-use std::error::Error;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::thread;

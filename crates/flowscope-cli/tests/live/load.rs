@@ -86,3 +86,94 @@ fn memory_does_not_grow_with_flows_that_come_and_go() {
 }
 
 const FILTER: &str = "udp and dst host 192.0.2.99";
+
+/// Measures, and proves nothing: the highest rate at which nothing is lost, beside
+/// other programs, one after the other on the same cable.
+///
+/// ```sh
+/// cargo test --release -p flowscope-cli --features live -- --ignored --nocapture rates
+/// ```
+#[test]
+#[ignore = "it measures, for minutes"]
+fn highest_rates_without_loss() {
+    let Some(network) = Network::build() else {
+        return;
+    };
+    let ours = |goal| {
+        let words = [
+            FLOWSCOPE,
+            "live",
+            "-i",
+            "v0",
+            goal,
+            "--json",
+            "--filter",
+            FILTER,
+            "--buffer",
+            "32M",
+            "--output",
+            "/dev/null",
+        ];
+        words.map(str::to_owned).to_vec()
+    };
+    let others = |line: &str| -> Vec<String> {
+        let words = line.split(' ').map(str::to_owned);
+        words.chain([FILTER.to_owned()]).collect()
+    };
+    let programs = [
+        ("flowscope live flows", ours("flows")),
+        ("flowscope live all", ours("all")),
+        (
+            "tcpdump -w /dev/null",
+            others("tcpdump -i v0 -B 32768 -w /dev/null"),
+        ),
+        (
+            "tshark -w /dev/null",
+            others("tshark -i v0 -B 32 -q -w /dev/null -f"),
+        ),
+        (
+            "tshark -T fields",
+            others("tshark -i v0 -B 32 -T fields -e frame.number -f"),
+        ),
+    ];
+    eprintln!("packets/s wanted, of {SECONDS} s each: sent a second, lost");
+    for rate in [25_000, 50_000, 100_000, 200_000, 400_000, 0] {
+        for (name, words) in &programs {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let running = Running::start(&mut network.command(0, &words));
+            sleep(Duration::from_millis(1500));
+            let count = if rate == 0 { 3_000_000 } else { SECONDS * rate };
+            let (count, wanted) = (count.to_string(), rate.to_string());
+            let flood = [&peer(), "flood", "192.0.2.99", &count, &wanted, "1000"];
+            let said = network.run(&flood);
+            sleep(Duration::from_millis(1500));
+            running.signal("-INT");
+            let left = running.wait();
+            let numbers: Vec<f64> = said.split(' ').map(|n| n.trim().parse().unwrap()).collect();
+            let (sent, passed) = (numbers[0], numbers[2]);
+            let lost = lost(&left.stderr);
+            let lost = lost.unwrap_or_else(|| panic!("{name}: {:?}", left.stderr));
+            eprintln!(
+                "{rate:>8}  {name:<22} {:>9.0}/s  {lost} lost",
+                sent / passed
+            );
+        }
+    }
+}
+
+/// What each of the programs says that it lost.
+fn lost(words: &str) -> Option<u64> {
+    let mut before = "0";
+    for word in words.split(|letter: char| !letter.is_alphanumeric()) {
+        if word == "dropped" {
+            return before.parse().ok();
+        }
+        if word.parse::<u64>().is_ok() {
+            before = word;
+        }
+    }
+    // Tshark says so where it lost something.
+    words.contains("captured").then_some(0)
+}
+
+const SECONDS: u64 = 4;

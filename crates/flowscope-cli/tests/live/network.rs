@@ -68,11 +68,6 @@ impl Network {
         self.ip_line(&format!("-n {} {line}", self.names[0]));
     }
 
-    /// Runs `ip` in the second host.
-    pub(crate) fn ip_far(&self, line: &str) {
-        self.ip_line(&format!("-n {} {line}", self.names[1]));
-    }
-
     fn ip_line(&self, line: &str) {
         let words: Vec<&str> = line.split(' ').collect();
         ip(&words).unwrap_or_else(|reason| panic!("ip {line}: {reason}"));

@@ -1,6 +1,6 @@
 //! What can be opened.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use pcap::{ConnectionStatus, Device};
 

@@ -12,10 +12,10 @@ pub use config::{LiveConfig, Mode};
 pub use interfaces::{Interface, interfaces};
 
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
 use flowscope::LinkType;
