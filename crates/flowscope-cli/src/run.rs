@@ -56,6 +56,12 @@ fn perform(arguments: Arguments) -> Result<Vec<Failure>, Failure> {
             folder = extract;
             (Goal::Streams, captures)
         }
+        #[cfg(feature = "live")]
+        Some(Command::Live(arguments)) => return crate::live::listen(&options, arguments),
+        #[cfg(feature = "live")]
+        Some(Command::Interfaces) => return crate::live::list(&options),
+        #[cfg(feature = "top")]
+        Some(Command::Top(arguments)) => return crate::top::show(arguments),
         // They are other programs, unless something comes before their names.
         Some(Command::Parquet { .. } | Command::Sql { .. }) => {
             let usage = "the options of parquet and sql go behind the command";

@@ -91,6 +91,12 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         Engine::with_consumer(self.extractor, consumer, self.flows.config)
     }
 
+    /// What it was made of, so that another kind of driver can be made of it.
+    #[must_use]
+    pub fn into_parts(self) -> (E, C, EngineConfig) {
+        (self.extractor, self.flows.consumer, self.flows.config)
+    }
+
     /// The settings.
     #[must_use]
     pub const fn config(&self) -> &EngineConfig {
