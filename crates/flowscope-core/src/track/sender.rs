@@ -113,6 +113,11 @@ impl Sender {
         self.known.has(Known::ACKED) && self.acked == number
     }
 
+    /// The number of its SYN, if that is known.
+    pub(super) const fn isn(&self) -> SeqNumber {
+        self.isn
+    }
+
     /// The first number of its stream, if that is known.
     pub(super) fn first(&self) -> SeqNumber {
         self.isn + 1
@@ -182,6 +187,18 @@ impl Sender {
     /// Forgets its SYN, which was not of this connection.
     pub(super) fn forget_isn(&mut self) {
         self.known.0 &= !(Known::ISN | Known::NEXT | Known::SYN | Known::ISN_CONFIRMED);
+    }
+
+    /// Returns to another SYN that it sent, which is yet to be answered.
+    pub(super) fn return_to_syn(&mut self, isn: SeqNumber) {
+        (self.isn, self.next) = (isn, isn + 1);
+        self.known.0 &= !(Known::ISN_CONFIRMED | Known::HOLE | Known::FIN);
+    }
+
+    /// Forgets all its numbers: they were of an attempt to connect that failed.
+    pub(super) fn forget_numbers(&mut self) {
+        self.forget_isn();
+        self.known.0 &= !(Known::ACKED | Known::HOLE | Known::FIN);
     }
 
     /// How far ahead of its SYN a number lies.
@@ -263,6 +280,11 @@ impl Sender {
     /// Whether it sent a FIN that is not acknowledged.
     pub(super) const fn has_unacked_fin(&self) -> bool {
         self.known.has(Known::FIN) && !self.known.has(Known::FIN_ACKED)
+    }
+
+    /// Whether an ACK will show that its FIN was accepted, and none has.
+    pub(super) const fn awaits_ack_of_fin(&self) -> bool {
+        self.has_unacked_fin() && self.has_unambiguous_fin()
     }
 
     /// The number of its FIN.

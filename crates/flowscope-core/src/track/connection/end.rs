@@ -15,6 +15,7 @@ impl Flow {
         &mut self,
         side: FlowSide,
         header: &TcpHeader,
+        cold: &mut ColdState,
     ) -> Result<(), AnomalyKind> {
         let (own, peer) = (self.sender(side), self.sender(side.peer()));
         // RFC 2385, section 2: what is signed on a connection that is not, is
@@ -41,6 +42,9 @@ impl Flow {
             RstPosition::Exact => {}
             RstPosition::InWindow => return Err(AnomalyKind::RefusedRst),
             RstPosition::Outside => return Err(AnomalyKind::RstOutOfWindow),
+        }
+        if side == FlowSide::Initiator && self.return_to_other_syn(header, cold) {
+            return Ok(());
         }
         match self.state {
             FlowState::Reset | FlowState::Closed => {}
@@ -150,7 +154,7 @@ impl Flow {
         };
         *state = match *state {
             FlowState::HalfClosed(first) if first == side => FlowState::Established,
-            FlowState::Closing => FlowState::HalfClosed(side.peer()),
+            FlowState::Closing | FlowState::Closed => FlowState::HalfClosed(side.peer()),
             other => other,
         };
     }
