@@ -41,26 +41,7 @@ impl Judge<'_> {
                         && (packet.from, packet.segment.control) == (1, Control::Rst)
                         && packet.forged.is_none()
                 });
-                if is_refused {
-                    return Some(REFUSED);
-                }
-                // Its first copy began a flow on which a forged SYN was then
-                // answered, and the answer refused: that was an attempt (RFC
-                // 9293, sections 3.10.7.2 and 3.10.7.4), and is over when the
-                // SYN is sent again. It stands for nothing but itself there.
-                let syns = || {
-                    let counted = packets.iter().zip(&self.witness.flow_of[self.lane]);
-                    let here = counted.filter(|(_, of)| **of == Some(flow));
-                    here.map(|(packet, _)| packet)
-                        .filter(|packet| packet.segment.control == Control::Syn)
-                };
-                let is_other_answered = syns().any(|forged| {
-                    let next = Some(forged.segment.seq.wrapping_add(1));
-                    forged.forged.is_some()
-                        && forged.segment.ack.is_none()
-                        && syns().any(|it| it.forged.is_none() && it.segment.ack == next)
-                });
-                is_other_answered.then_some(OTHER_ANSWERED)
+                is_refused.then_some(REFUSED)
             }
             _ => None,
         }
@@ -139,4 +120,3 @@ impl Judge<'_> {
 const SILENT: &str = "silent for long after what looked like an end";
 const BEFORE_FIN: &str = "a hole before a forged FIN";
 const REFUSED: &str = "asked twice and refused once";
-const OTHER_ANSWERED: &str = "asked twice, and a forged SYN answered in between";
