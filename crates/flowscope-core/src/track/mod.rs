@@ -4,11 +4,14 @@
 //! The tracker itself is [`FlowTracker`](crate::FlowTracker).
 
 mod anomaly;
+mod cold_state;
 mod connection;
+mod counters;
 mod end_reason;
 mod event;
 mod expiry;
 mod flow;
+mod flow_flags;
 mod history;
 mod id;
 mod prefetch;
@@ -31,7 +34,8 @@ pub use state::FlowState;
 pub use stats::{FlowStats, TrackerStats};
 pub use timeouts::IdleTimeouts;
 
+pub(crate) use cold_state::ColdState;
 pub(crate) use connection::{Effect, Fin, NewConnection, SegmentOwner, Verdict};
-pub(crate) use flow::{ColdState, Flow, Observed};
+pub(crate) use flow::{Flow, Observed};
 pub(crate) use id::FlowIndex;
 pub(crate) use table::{Slot, Table};

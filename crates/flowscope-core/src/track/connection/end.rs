@@ -1,7 +1,8 @@
 //! Whether an RST or a FIN ends anything.
 
 use super::{Fin, MAX_ACK_LEAD};
-use crate::track::flow::{ColdState, Flow};
+use crate::track::cold_state::ColdState;
+use crate::track::flow::Flow;
 use crate::track::sender::RstPosition;
 use crate::track::state::Control;
 use crate::track::{Anomalies, AnomalyKind, FlowState};

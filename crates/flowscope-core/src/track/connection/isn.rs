@@ -3,7 +3,8 @@
 use super::unconfirmed::OtherIsns;
 use super::{MAX_ACK_LEAD, Unconfirmed};
 use crate::track::FlowState;
-use crate::track::flow::{ColdState, Flow};
+use crate::track::cold_state::ColdState;
+use crate::track::flow::Flow;
 use crate::track::sender::Sequence;
 use crate::wire::{TcpFlags, TcpHeader};
 use crate::{FlowSide, SeqNumber};

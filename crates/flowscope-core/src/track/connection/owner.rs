@@ -4,7 +4,8 @@
 use super::{NewConnection, Unconfirmed};
 use crate::FlowSide;
 use crate::track::FlowState;
-use crate::track::flow::{ColdState, Flow, Observed};
+use crate::track::cold_state::ColdState;
+use crate::track::flow::{Flow, Observed};
 use crate::track::state::Control;
 use crate::wire::{TcpFlags, TcpHeader, Transport};
 

@@ -2,7 +2,8 @@
 
 use super::{Effect, Verdict};
 use crate::FlowSide;
-use crate::track::flow::{ColdState, Flow};
+use crate::track::cold_state::ColdState;
+use crate::track::flow::Flow;
 use crate::track::sender::{Sender, Sequence};
 use crate::track::state::Control;
 use crate::track::{Anomalies, AnomalyKind, FlowState};

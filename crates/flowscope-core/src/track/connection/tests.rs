@@ -6,7 +6,8 @@ use std::vec::Vec;
 
 use super::*;
 use crate::track::FlowState;
-use crate::track::flow::{ColdState, Flow, Observed};
+use crate::track::cold_state::ColdState;
+use crate::track::flow::{Flow, Observed};
 use crate::wire::{TcpFlags, TcpHeader, Transport};
 use crate::{FlowSide, Orientation, SeqNumber, Timestamp};
 
