@@ -11,6 +11,7 @@ mod bounds;
 mod buffered;
 mod config;
 mod held;
+mod numbers;
 mod order;
 mod out_of_order;
 mod overlap;
