@@ -9,6 +9,8 @@ mod consumer;
 mod flow_ref;
 mod flows;
 mod fragment;
+mod fragment_owner;
+mod fragment_push;
 mod fragment_store;
 mod fragments;
 mod held_memory;
