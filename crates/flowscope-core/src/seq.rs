@@ -32,14 +32,14 @@ impl SeqNumber {
     /// Whether this number comes before `other`.
     #[inline]
     #[must_use]
-    pub const fn is_before(self, other: Self) -> bool {
+    pub(crate) const fn is_before(self, other: Self) -> bool {
         self.distance_from(other) < 0
     }
 
     /// The later of the two.
     #[inline]
     #[must_use]
-    pub const fn later(self, other: Self) -> Self {
+    pub(crate) const fn later(self, other: Self) -> Self {
         if self.is_before(other) { other } else { self }
     }
 }

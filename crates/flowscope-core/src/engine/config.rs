@@ -10,7 +10,7 @@ use crate::wire::Checksums;
 ///
 /// ```
 /// use core::time::Duration;
-/// use flowscope_core::engine::EngineConfig;
+/// use flowscope_core::EngineConfig;
 /// use flowscope_core::extract::FiveTuple;
 /// use flowscope_core::track::IdleTimeouts;
 /// use flowscope_core::FlowTracker;

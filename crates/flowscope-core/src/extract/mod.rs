@@ -220,7 +220,7 @@ impl<'a, K> Extracted<'a, K> {
     ///
     /// A [`Skip`] says at which layer the walk to the headers ended and why.
     #[inline(always)]
-    pub fn parse<E: KeyOfHeaders<Key = K>>(
+    pub(crate) fn parse<E: KeyOfHeaders<Key = K>>(
         extractor: &E,
         packet: PacketView<'a>,
         depth: Depth,

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::scope::Scope;
-use super::{Extracted, FiveTuple, FlowExtractor, IpPair, MacPair};
+use super::{Extracted, FiveTuple, FlowExtractor};
 use crate::wire::{Cause, IpFragment, IpHeader, Layer, LayerVisitor, Skip};
 use crate::{Orientation, PacketView};
 
@@ -100,26 +100,19 @@ impl<E> Scoped<E> {
     }
 }
 
-/// Declares how extractors get a scope.
-macro_rules! can_be_scoped {
-    ($($name:ident)*) => {$(
-        impl $name {
-            /// Makes VLAN identifiers part of the key; see [`Scoped`].
-            #[must_use]
-            pub fn with_vlan(self) -> Scoped<Self> {
-                Scoped::new(self).with_vlan()
-            }
+impl FiveTuple {
+    /// Makes VLAN identifiers part of the key; see [`Scoped`].
+    #[must_use]
+    pub fn with_vlan(self) -> Scoped<Self> {
+        Scoped::new(self).with_vlan()
+    }
 
-            /// Makes tunnels part of the key; see [`Scoped`].
-            #[must_use]
-            pub fn with_tunnel(self) -> Scoped<Self> {
-                Scoped::new(self).with_tunnel()
-            }
-        }
-    )*};
+    /// Makes tunnels part of the key; see [`Scoped`].
+    #[must_use]
+    pub fn with_tunnel(self) -> Scoped<Self> {
+        Scoped::new(self).with_tunnel()
+    }
 }
-
-can_be_scoped!(FiveTuple IpPair MacPair);
 
 /// The key of [`Scoped`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -69,7 +69,7 @@ pub struct Anomalies([u16; 2]);
 
 impl Anomalies {
     /// Nothing odd.
-    pub const NONE: Self = Self([0; 2]);
+    pub(crate) const NONE: Self = Self([0; 2]);
 
     /// Adds a kind on one side.
     pub fn insert(&mut self, side: FlowSide, kind: AnomalyKind) {

@@ -8,7 +8,7 @@ mod cold_state;
 mod connection;
 mod counters;
 mod end_reason;
-mod event;
+pub(crate) mod event;
 mod expiry;
 mod flow;
 mod flow_flags;
@@ -27,7 +27,6 @@ mod timer_wheel;
 
 pub use anomaly::{Anomalies, AnomalyKind};
 pub use end_reason::EndReason;
-pub use event::FlowEvent;
 pub use history::History;
 pub use id::FlowId;
 pub use state::FlowState;
@@ -36,6 +35,7 @@ pub use timeouts::IdleTimeouts;
 
 pub(crate) use cold_state::ColdState;
 pub(crate) use connection::{Effect, Fin, NewConnection, SegmentOwner, Verdict};
+pub(crate) use event::FlowEvent;
 pub(crate) use flow::{Flow, Observed};
 pub(crate) use id::FlowIndex;
 pub(crate) use table::{Slot, Table};

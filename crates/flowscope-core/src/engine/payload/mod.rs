@@ -267,7 +267,10 @@ impl<R> PayloadConsumer<R> {
     where
         R: PayloadReader<K>,
     {
-        let datagram = Datagram::new(side, flow.at, bytes).with_missing(missing);
+        let datagram = Datagram {
+            missing,
+            ..Datagram::new(side, flow.at, bytes)
+        };
         let found = self.act(state, flow, side, out, |reader, stream, flow, out| {
             reader.datagram(stream, flow, datagram, out)
         });
