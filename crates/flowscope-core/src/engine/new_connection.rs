@@ -6,6 +6,7 @@ use super::syn_queue::{HeldPacket, SynQueue, Unanswered};
 use crate::Sink;
 use crate::extract::{Extracted, FlowExtractor};
 use crate::track::{EndReason, FlowId, FlowIndex, SegmentOwner};
+use crate::wire::Transport;
 
 impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Delivers a packet whose key is that of a flow, but which may be of a new
@@ -39,6 +40,15 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let (slot, cold) = self.table.get_mut(index);
         let id = FlowId::new(slot.flow.number(), index);
         let mut owner = slot.flow.owner_of(&observed, cold);
+        if let SegmentOwner::New(connection) | SegmentOwner::BothOpened(connection) = &mut owner
+            && let Transport::Tcp(header) = &observed.transport
+            && self
+                .syn_queue
+                .holds(id, (connection.opener, header.ack + u32::MAX))
+        {
+            // It may acknowledge data of one SYN, but all of the other.
+            connection.isn = header.ack + u32::MAX;
+        }
         if let SegmentOwner::MayBeNew(connection) = owner
             && connection.answer.is_some()
             && self

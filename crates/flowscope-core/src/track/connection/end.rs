@@ -80,17 +80,18 @@ impl Flow {
     /// acknowledges more; ahead of what was sent it waits to be acknowledged.
     pub(super) fn process_fin(&mut self, side: FlowSide, number: SeqNumber, cold: &mut ColdState) {
         let peer = self.sender(side.peer());
-        // In SYN-SENT the other side has not answered yet, and still may.
-        let is_alone = peer.has_sent_nothing() && self.state_without_reset() != FlowState::SynSent;
+        // In SYN-SENT the other side has not answered yet, and still may: whatever
+        // it sent was of an earlier connection.
+        let is_answered = self.state_without_reset() != FlowState::SynSent;
+        let is_alone = peer.has_sent_nothing() && is_answered;
         let was_called = peer.has_isn();
-        let may_close = is_alone || !peer.has_sent_nothing();
         let sender = self.sender_mut(side);
         if sender.fin() == Some(number) {
             return;
         }
         // Before the responder has sent anything else, anybody may have sent it.
         let may_be_forged = was_called && !sender.has_confirmed_isn() && sender.has_sent_nothing();
-        let is_in_place = sender.next() == number && may_close && !may_be_forged;
+        let is_in_place = sender.next() == number && is_answered && !may_be_forged;
         if !sender.has_fin() && (is_in_place || is_alone) {
             sender.note_fin(number);
             if is_alone {

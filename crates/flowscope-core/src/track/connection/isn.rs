@@ -173,7 +173,12 @@ impl Flow {
         cold: &mut ColdState,
     ) {
         let peer = side.peer();
-        if !self.sender(peer).has_confirmed_isn() && header.flags.contains(TcpFlags::ACK) {
+        // Of several SYN-ACKs the initiator's ACK chooses one, and of several SYNs
+        // a SYN-ACK, also where an earlier segment seemed to have settled it.
+        let may_choose = !cold.unconfirmed().isns[peer as usize].is_empty()
+            && (peer == FlowSide::Responder || header.flags.contains(TcpFlags::SYN));
+        let may_confirm = !self.sender(peer).has_confirmed_isn() || may_choose;
+        if may_confirm && header.flags.contains(TcpFlags::ACK) {
             self.confirm_isn_by_ack(peer, header, cold);
         }
         let others = cold.unconfirmed().isns[side as usize];

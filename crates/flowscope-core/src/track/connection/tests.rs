@@ -80,6 +80,11 @@ const CASES: &[Case] = &[
         state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &[],
     },
     Case {
+        title: "a forged FIN before the SYN-ACK names no number for long",
+        segments: &["c S 100", "s A 77 88 !", "c FA 101 203", "s SA 300 101", "c A 101 301"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &[],
+    },
+    Case {
         title: "until the refusal is answered, nothing has begun",
         segments: &["c S 100", "c S 500", "s SA 700 501", "c R 501"],
         state: FlowState::SynSent, begins: [None, None], ends: OPEN, odd: &[],
