@@ -75,6 +75,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     ) {
         let last = arrivals.len().saturating_sub(1);
         for (n, arrival) in arrivals.iter().enumerate() {
+            // The payload of a datagram is counted once. It is known when the last fragment
+            // has come, so it counts there.
             let payload_len = if n == last { payload_len } else { 0 };
             self.count_fragment(owner, arrival, first, payload_len, out);
         }
@@ -137,6 +139,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         kind: AnomalyKind,
         out: &mut impl Sink<C::Event>,
     ) {
+        // The flow may have ended since, and its place may have been given to another:
+        // `by_id` compares the serial numbers.
         let Some((slot, _)) = self.table.by_id(owner.flow) else {
             return;
         };

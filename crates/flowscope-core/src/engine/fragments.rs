@@ -45,6 +45,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         skip: Option<Skip>,
         out: &mut impl Sink<C::Event>,
     ) {
+        // The flow outside of a tunnel is known although the packet inside is not whole.
         self.deliver_outer(extractor, packet, None, out);
         match skip {
             Some(skip) if !may_be_partial(skip) => self.stats.count_skip(skip),
@@ -197,6 +198,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             found: None,
         };
         // Why the walk ended is known.
+        // The error is the one that led here, or says that only a part is there.
         let _ = extractor.trace(partial.view, &mut push);
         push.found
     }
@@ -214,6 +216,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out: &mut impl Sink<C::Event>,
     ) -> Option<Owner> {
         let first = &extractor.extract(partial.view).ok()?;
+        // RFC 1858, section 3: a first fragment may be made so small on purpose that the
+        // flags of TCP are in the second one.
         if first.transport == Transport::TcpCut {
             return None;
         }

@@ -59,6 +59,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
         match owner {
             SegmentOwner::Flow => return Some(index),
+            // A frame that is too large to be kept is most likely no SYN of a usual host.
+            // It counts on the flow, as it would if nobody answered it.
             SegmentOwner::MayBeNew(_) | SegmentOwner::MayAnswerNew(_)
                 if !SynQueue::accepts(&extracted.packet) =>
             {
@@ -97,6 +99,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 for held in others {
                     self.count_held(extractor, index, &held, out);
                 }
+                // The old flow ends first. Its last event is then before the first event of the
+                // flow that has its key from now on.
                 self.end(index, EndReason::Replaced, self.clock, out);
                 for held in own {
                     self.release(extractor, &held, out);
@@ -116,6 +120,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         held: &HeldPacket,
         out: &mut impl Sink<C::Event>,
     ) {
+        // The same extractor has read this packet before, so it does not fail; one that
+        // answers otherwise the second time loses the packet and nothing else.
         let Ok(extracted) = extractor.extract(held.view()) else {
             return;
         };

@@ -145,6 +145,8 @@ impl<E: FlowExtractor> Scoped<E> {
             let _ = trace(&mut collector);
         }
         match collector.overflow {
+            // A key that leaves a layer out would put two tenants on one flow, so a packet
+            // with more layers than fit has no flow at all.
             None => Ok(extracted.with_key(|key| ScopedKey {
                 key,
                 scope: collector.scope,
@@ -218,6 +220,7 @@ impl ScopeCollector {
     }
 
     fn note(&mut self, layer: Layer, id: Option<u32>, carrier: Option<&IpHeader>) {
+        // A tag with VLAN 0 carries a priority and names no network (IEEE 802.1Q, 6.9).
         let is_wanted = match layer {
             Layer::Vlan => self.parts.vlan && id != Some(0),
             _ => self.parts.tunnel,

@@ -19,6 +19,8 @@ impl BufferedReassembler {
     #[inline]
     pub(super) fn offset(&self, seq: SeqNumber) -> i64 {
         const FURTHEST_BEHIND: i32 = -(1 << 30);
+        // Numbers wrap at four gigabytes, and a stream may be longer: an offset is told
+        // by the number and by where the stream has got to.
         let distance = seq.distance_from(self.seq_of_next());
         let wrapped = if distance < FURTHEST_BEHIND {
             1 << 32

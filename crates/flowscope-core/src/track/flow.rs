@@ -75,6 +75,7 @@ impl Flow {
             _ => (TimeoutClass::Other, FlowState::Active, None),
         };
         // The receiver of a SYN-ACK sent the SYN, so it is the initiator.
+        // A capture that begins in the middle of a handshake shows the answer first.
         let answers = control == Some(Control::SynAck);
         let mut initiator = packet.orientation;
         if answers {
@@ -192,6 +193,8 @@ impl Flow {
             packet.payload_len,
         ]);
         if packet.is_cut {
+            // Most captures cut no packet, or all of them: 16 bits are in reach of every
+            // packet, and the carry is not.
             let (count, has_wrapped) = self.cut[side as usize].overflowing_add(1);
             self.cut[side as usize] = count;
             if has_wrapped {

@@ -145,6 +145,7 @@ impl Sender {
         let is_first = !self.known.has(Known::SYN);
         if !self.is_own_syn(header.seq) {
             // The numbers seen before were of something else.
+            // A host that was restarted uses its ports again with other numbers.
             self.next = header.seq;
             self.known.0 &= !(Known::ISN_CONFIRMED | Known::HOLE);
         }
@@ -382,6 +383,8 @@ impl Sender {
     #[inline(always)]
     pub(super) fn note_once(&mut self, letter: Letter, mut give: impl FnMut(Letter)) {
         if self.noted & letter.bit() == 0 {
+            // Zeek notes each letter once for a side, so that the history of a long
+            // connection is as short as that of a short one.
             self.noted |= letter.bit();
             give(letter);
         }

@@ -19,6 +19,8 @@ impl<R> PayloadConsumer<R> {
         let held = state
             .stream()
             .map_or(0, |stream| self.reader.memory(stream));
+        // Without the rounding almost every packet would change the sum of what all flows
+        // hold, and would have to be settled there.
         let rounded = held.checked_next_multiple_of(PARSER_MEMORY_UNIT);
         u32::try_from(rounded.unwrap_or(usize::MAX)).unwrap_or(u32::MAX)
     }
@@ -56,6 +58,8 @@ impl<R> PayloadConsumer<R> {
         let Some(sides) = &state.sides else { return };
         let [initiator, responder] =
             FlowSide::BOTH.map(|side| sides[side].reassembler.held_memory());
+        // The larger side pays: whoever fills one direction to no end must not cost the
+        // other what it holds.
         let side = if initiator >= responder {
             FlowSide::Initiator
         } else {
@@ -67,6 +71,7 @@ impl<R> PayloadConsumer<R> {
                 *found |= self.step(state, flow, side, out, |reassembler, delivery| {
                     reassembler.shed(flow.at, delivery)
                 });
+                // If that gave nothing back, it never will: the loop around this must end.
                 if state.session() != ReadState::Open || state.memory() >= before {
                     state.stop();
                 }

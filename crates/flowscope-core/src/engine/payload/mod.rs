@@ -120,6 +120,8 @@ impl<R> PayloadConsumer<R> {
         if bytes.is_empty() {
             return Reaction::NONE;
         }
+        // A parser may change its timer with any byte. To compare it before and after is
+        // cheaper than to ask for everything that is pending after each packet.
         let was = self.next_tick(state);
         let Some(sides) = &mut state.sides else {
             return Reaction::NONE;
@@ -240,6 +242,8 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
             Some(_) => ReadState::Open,
             None => ReadState::Left,
         };
+        // A flow that nobody reads has no reassemblers, which are most of what a flow of
+        // TCP costs.
         let has_streams = stream.is_some() && transport.is_tcp();
         PayloadState {
             progress: Progress { stream, session },
@@ -282,6 +286,8 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
                 }
             }
             (transport, _) if transport.is_tcp() => Reaction::NONE,
+            // An empty datagram is no message: some hosts send them to keep their
+            // mapping in a NAT.
             _ if payload.wire_len() == 0 => Reaction::NONE,
             _ => self.read_datagram(state, flow, side, payload.bytes, payload.missing, out),
         }
@@ -295,6 +301,8 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
         out: &mut impl Sink<Self::Event>,
     ) -> Anomalies {
         let how = match reason {
+            // A FIN has closed its side long before, by what was acknowledged. What is left
+            // open here was reset, or nobody saw it end.
             EndReason::Rst => Close::Reset,
             _ => Close::Lost,
         };
@@ -343,6 +351,8 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
             });
         }
         let tick = self.next_tick(state);
+        // The timer may have been that of a hole. A parser is called at the moment that
+        // it asked for, and not before.
         if tick.is_some_and(|tick| tick <= flow.at) {
             let side = FlowSide::Initiator;
             found |= self.act(state, flow, side, out, R::tick);

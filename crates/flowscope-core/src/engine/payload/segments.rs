@@ -49,10 +49,14 @@ impl<R> PayloadConsumer<R> {
             sides[side].reassembler.refuse(segment);
             return found;
         }
+        // The ACK first: a hole that it proves is not filled by anything that comes
+        // later, so what this segment brings must not wait for it.
         found |= self.step(state, flow, side.peer(), out, |reassembler, delivery| {
             reassembler.acknowledge(data, delivery)
         });
         found |= self.step(state, flow, side, out, |reassembler, delivery| {
+            // Compared before it is pushed: to the reassembler the bytes are sent again, and
+            // it no longer has the first copy.
             let notes = compare(reassembler, delivery.recent_data, delivery.recent, data);
             notes | reassembler.push(data, delivery)
         });
@@ -82,6 +86,8 @@ impl<R> PayloadConsumer<R> {
                 && sides[side].reassembler.may_begin_at(first)
             {
                 found |= self.step(state, flow, side, out, |reassembler, delivery| {
+                    // A server without TCP Fast Open acknowledges the SYN alone (RFC 7413, section
+                    // 3), and its client sends the data again.
                     if reassembler.has_unconfirmed_begin() && flow.has_refused_early_data(side) {
                         reassembler.drop_held();
                     }
@@ -135,6 +141,7 @@ pub(super) fn settles_without_data<K>(
     side: FlowSide,
     segment: Segment<'_>,
 ) -> bool {
+    // The streams end with the flow, if the reset holds.
     if segment.flags.contains(TcpFlags::RST) {
         return true;
     }

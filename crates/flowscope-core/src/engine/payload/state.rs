@@ -95,6 +95,7 @@ impl StreamSide {
         delivery: &mut Delivery<'_, K, R, O>,
         how: Close,
     ) {
+        // A FIN closes a side before its flow ends, and the end of the flow closes both.
         if core::mem::replace(&mut self.is_closed, true) {
             return;
         }

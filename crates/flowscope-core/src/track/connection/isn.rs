@@ -95,6 +95,8 @@ impl Flow {
             own.is_own_syn(header.seq) || unconfirmed.isns[side as usize].contains(header.seq);
         // A copy of a SYN brings no data that the first did not have.
         let repeats = is_known && own.has_confirmed_isn() && own.has_sent_syn();
+        // With TCP Fast Open a SYN may carry data (RFC 7413). Sent again it has the same
+        // data or none: other data with the same number are not read by anybody.
         if repeats && payload_len > 0 {
             return false;
         }
@@ -129,6 +131,7 @@ impl Flow {
     ) -> Sequence {
         let sender = self.sender_mut(side);
         if header.flags.contains(TcpFlags::SYN) {
+            // Captures with several queues write a SYN down behind the data that follow it.
             let is_late = !sender.is_unseen() && sender.is_own_syn(header.seq);
             if sender.has_isn() && !sender.has_sent_nothing() && !sender.is_own_syn(header.seq) {
                 sender.note_second_isn();

@@ -67,6 +67,8 @@ impl Flow {
         let side = self.side_of(packet.orientation);
         let unconfirmed = cold.unconfirmed();
         match Control::of(header.flags) {
+            // An RST is judged by what it acknowledges: its own number is zero where no
+            // connection is (RFC 9293, section 3.10.7.1).
             Control::Rst => self.owner_of_rst(side, header, unconfirmed),
             Control::Ack | Control::Fin => match unconfirmed.new_connection[side as usize] {
                 Some(new_connection) if self.proves_by_ack(new_connection, side, header) => {
