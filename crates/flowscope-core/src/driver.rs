@@ -122,7 +122,7 @@ impl<E: FlowExtractor> Engine<E, Lifecycle<()>> {
 ///     driver.track(view, &mut |_| {});
 /// }
 /// let key = "10.0.0.1:12345 → 10.0.0.2:80 tcp".to_string();
-/// assert_eq!(driver.consumer().reader().factory().0, [(key, b"he".to_vec())]);
+/// assert_eq!(driver.factory().0, [(key, b"he".to_vec())]);
 /// ```
 pub type FlowDriver<E, F> = Engine<E, PayloadConsumer<StreamCallbacks<F>>>;
 

@@ -14,7 +14,7 @@ use core::ops::Add;
 /// let after = before + 4;
 /// assert_eq!(after, SeqNumber(2));
 /// assert_eq!(after.distance_from(before), 4);
-/// assert!(before.is_before(after));
+/// assert_eq!(before.distance_from(after), -4);
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]

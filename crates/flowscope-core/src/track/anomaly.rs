@@ -55,7 +55,7 @@ words! {
 /// use flowscope_core::FlowSide;
 /// use flowscope_core::track::{Anomalies, AnomalyKind};
 ///
-/// let mut found = Anomalies::NONE;
+/// let mut found = Anomalies::default();
 /// found.insert(FlowSide::Responder, AnomalyKind::StreamGap);
 /// found.insert(FlowSide::Responder, AnomalyKind::StreamGap);
 /// let found: Vec<_> = found.iter().collect();
