@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use flowscope::engine::EngineConfig;
+use flowscope::EngineConfig;
 use flowscope::track::IdleTimeouts;
 use flowscope::wire::Checksums;
 use flowscope_record::text::printable;

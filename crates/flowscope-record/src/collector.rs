@@ -7,9 +7,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use flowscope_core::track::{FlowEvent, FlowId, TrackerStats};
+use flowscope_core::track::{FlowId, TrackerStats};
 use flowscope_core::wire::IcmpHeader;
-use flowscope_core::{PacketView, Sink, Timestamp};
+use flowscope_core::{FlowEvent, PacketView, Sink, Timestamp};
 
 use crate::config::Goal;
 use crate::observation::Observation;

@@ -33,7 +33,7 @@ use crate::{ByPorts, DetectConfig, DetectError, HasPorts, Message, Protocol};
 /// ```
 /// use flowscope_core::reassemble::Chunk;
 /// use flowscope_core::session::{Input, Interest, SessionParser};
-/// use flowscope_core::{FlowSide, Timestamp};
+/// use flowscope_core::{EngineConfig, FlowSide, Timestamp};
 /// use flowscope_detect::{Detector, Message, Protocol};
 ///
 /// let mut detector = Detector::default();
@@ -53,7 +53,6 @@ use crate::{ByPorts, DetectConfig, DetectError, HasPorts, Message, Protocol};
 /// ```
 /// use flowscope_core::FlowMessageDriver;
 /// use flowscope_core::extract::FiveTuple;
-/// use flowscope_core::engine::EngineConfig;
 /// use flowscope_detect::Detector;
 ///
 /// let config = EngineConfig { max_flows: 1000, ..EngineConfig::default() };
