@@ -5,7 +5,7 @@ use flowscope::SessionEvent;
 use flowscope::extract::FiveTuple;
 use flowscope::http::{HttpMessage, HttpParser};
 use flowscope_tokio::AsyncCapture;
-use futures_util::StreamExt;
+use futures::StreamExt;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn core::error::Error>> {

@@ -25,11 +25,11 @@ where
     /// ```
     /// use flowscope::extract::FiveTuple;
     /// use flowscope_tokio::{AsyncCapture, Speed};
-    /// use futures_util::StreamExt;
+    /// use futures::StreamExt;
     ///
-    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/pcap/recorded/http-1-0.pcap");
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/pcap/recorded/http-1-0.pcap");
     /// let events = AsyncCapture::replay(path, Speed::Unpaced)?
     ///     .flow_stream(FiveTuple::bidirectional())
     ///     .broadcast(1000);

@@ -12,7 +12,7 @@
 //! use flowscope_tokio::AsyncCapture;
 //! use flowscope::extract::FiveTuple;
 //! use flowscope::http::HttpParser;
-//! use futures_util::StreamExt;
+//! use futures::StreamExt;
 //!
 //! # async fn ex() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut s = AsyncCapture::open("eth0")?

@@ -65,11 +65,11 @@ impl AsyncCapture<ReplaySource> {
     /// use flowscope::extract::FiveTuple;
     /// use flowscope::SessionEvent;
     /// use flowscope_tokio::{AsyncCapture, Speed};
-    /// use futures_util::StreamExt;
+    /// use futures::StreamExt;
     ///
-    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/pcap/recorded/http-1-0.pcap");
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/pcap/recorded/http-1-0.pcap");
     /// let mut events = AsyncCapture::replay(path, Speed::Unpaced)?
     ///     .flow_stream(FiveTuple::bidirectional())
     ///     .detect();

@@ -12,7 +12,7 @@ use futures_util::StreamExt as _;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::arguments::Top;
 use super::choice::Choice;
@@ -80,16 +80,17 @@ impl<S: FrameSource> Session<S> {
         mut keys: Keys,
         mut signals: Signals,
     ) -> std::io::Result<()> {
-        let mut tick = interval(BETWEEN_LOOKS);
+        let mut tick = interval_at(Instant::now() + BETWEEN_LOOKS, BETWEEN_LOOKS);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.choice.is_over {
+            self.about.counts = self.stream.counts();
+            terminal.draw(|frame| draw(frame, &self.about, &self.view, &self.choice))?;
             tokio::select! {
                 end = self.stream.next(), if self.about.end.is_none() => {
                     self.about.end = Some(match end {
                         Some(Err(error)) => printable(&error.to_string()),
                         _ => "the end".to_owned(),
                     });
-                    self.look();
                 }
                 _ = tick.tick() => self.look(),
                 event = keys.0.recv() => match event {
@@ -99,8 +100,6 @@ impl<S: FrameSource> Session<S> {
                 },
                 () = signals.asked() => return Ok(()),
             }
-            self.about.counts = self.stream.counts();
-            terminal.draw(|frame| draw(frame, &self.about, &self.view, &self.choice))?;
         }
         Ok(())
     }
@@ -165,3 +164,34 @@ const NOTHING: &str = if cfg!(feature = "live") {
 } else {
     "no capture was named"
 };
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::env;
+    use std::process::Command;
+
+    /// The test is its own program, in a terminal that `script` makes.
+    #[test]
+    fn a_panic_leaves_the_terminal_as_it_was() {
+        if env::var_os("FLOWSCOPE_TEST_PANIC").is_some() {
+            let _terminal = ratatui::try_init().expect("there is a terminal");
+            panic!("on purpose");
+        }
+        let program = env::current_exe().expect("it runs");
+        let name = "top::run::tests::a_panic_leaves_the_terminal_as_it_was";
+        let line = format!("{} --exact {name} --nocapture", program.display());
+        let script = Command::new("script")
+            .args(["-qec", &line, "/dev/null"])
+            .env("FLOWSCOPE_TEST_PANIC", "1")
+            .output();
+        let Ok(output) = script else {
+            eprintln!("SKIPPED: script is not installed");
+            return;
+        };
+        let shown = String::from_utf8_lossy(&output.stdout);
+        let entered = shown.find("\u{1b}[?1049h").expect("the screen is taken");
+        let left = shown.rfind("\u{1b}[?1049l").expect("it is given back");
+        let said = shown.find("on purpose").expect("the panic is told");
+        assert!(entered < left && left < said, "{shown:?}");
+    }
+}
