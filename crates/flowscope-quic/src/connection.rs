@@ -1,13 +1,14 @@
 //! One connection: its keys, and what of its handshake was put together.
 
+use std::hash::{BuildHasher, RandomState};
+
 use flowscope_core::{BySide, FlowSide, Sink, Timestamp};
 use flowscope_tls::{ClientHello, Fragments, ServerHello, TlsTransport};
 
 use crate::frames::{Frame, Frames};
 use crate::header::InitialPacket;
-use crate::keys::{Digest, Keys, Opened, Role, digest};
+use crate::keys::{Keys, Opened, Role, Secret};
 use crate::message::QuicHello;
-use crate::version::Salt;
 use crate::{ConnectionId, QuicAnomaly, QuicError, QuicMessage, QuicVersion};
 
 /// A connection whose client's first packet was seen.
@@ -17,8 +18,8 @@ pub(crate) struct Connection {
     /// What the client chose as its Destination Connection ID first.
     original: ConnectionId,
     directions: BySide<Direction>,
-    /// The client's last hello.
-    hello: Option<Digest>,
+    /// The hash of the client's last hello.
+    hello: Option<u64>,
 }
 
 /// What reading a packet needs besides the packet.
@@ -32,17 +33,29 @@ pub(crate) struct Context<'a> {
 
 /// What was given last, so that what is sent again is not given again: after a
 /// Retry, or when a connection is no longer followed.
+///
+/// Hashes stand for it. Nobody who sends packets knows how they are seeded, so no
+/// two messages can be made that have the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Given([Digest; 8]);
+pub(crate) struct Given {
+    seed: RandomState,
+    last: [u64; 8],
+}
 
 impl Given {
+    /// What stands for a message, and for what else it is told apart by.
+    pub(crate) fn hash(&self, apart: &[u8], message: &[u8]) -> u64 {
+        self.seed.hash_one((apart, message))
+    }
+
     /// Whether a message is a new one, of which note is taken.
-    pub(crate) fn is_new(&mut self, message: Digest) -> bool {
-        if self.0.contains(&message) {
+    pub(crate) fn is_new(&mut self, hash: u64) -> bool {
+        if self.last.contains(&hash) {
             return false;
         }
-        self.0.rotate_right(1);
-        self.0[0] = message;
+        self.last.rotate_right(1);
+        let [newest, ..] = &mut self.last;
+        *newest = hash;
         true
     }
 }
@@ -90,8 +103,8 @@ impl Connection {
     pub(crate) fn begin(side: FlowSide, packet: &InitialPacket<'_>) -> Option<(Self, Opened)> {
         let original = packet.header.destination;
         let version = packet.header.version;
-        let (salt, keys, opened) = find_keys(version, original, Role::Client, packet, 0)?;
-        let server_keys = Keys::initial(version, salt, original, Role::Server)?;
+        let (secret, keys, opened) = find_keys(version, original, Role::Client, packet, 0)?;
+        let server_keys = secret.keys(Role::Server)?;
         let mut directions = BySide {
             initiator: Direction::new(version, keys),
             responder: Direction::new(version, server_keys),
@@ -144,12 +157,12 @@ impl Connection {
         });
         let closes = direction.take_frames(side, &opened.payload, context);
         for message in direction.messages(role, side, context) {
-            let digest = match role {
-                Role::Client => *self.hello.insert(digest(&[], &message)),
-                Role::Server => digest(self.original.bytes(), &message),
+            let hash = match role {
+                Role::Client => *self.hello.insert(context.given.hash(&[], &message)),
+                Role::Server => context.given.hash(self.original.bytes(), &message),
             };
             match direction.hello(role, &message, side) {
-                Ok(hello) if context.given.is_new(digest) => context.out.push(hello),
+                Ok(hello) if context.given.is_new(hash) => context.out.push(hello),
                 Ok(_) => {}
                 Err(error) => direction.fail(error, side, context),
             }
@@ -210,19 +223,20 @@ impl Connection {
     }
 }
 
-/// The keys that open a packet, if any of its version do, and the salt that they
-/// are made with.
+/// The keys that open a packet, if any of its version do, and the secret that they
+/// are made of.
 fn find_keys(
     version: QuicVersion,
     original: &[u8],
     role: Role,
     packet: &InitialPacket<'_>,
     next_number: u64,
-) -> Option<(&'static Salt, Keys, Opened)> {
+) -> Option<(Secret, Keys, Opened)> {
     version.salts().iter().find_map(|salt| {
-        let keys = Keys::initial(version, salt, original, role)?;
+        let secret = Secret::new(version, salt, original);
+        let keys = secret.keys(role)?;
         let opened = keys.open(packet, next_number)?;
-        Some((salt, keys, opened))
+        Some((secret, keys, opened))
     })
 }
 

@@ -7,7 +7,6 @@
 use flowscope_core::FlowSide;
 
 use crate::bytes::Cursor;
-use crate::keys::{Digest, digest};
 use crate::{ConnectionId, QuicVersion};
 
 /// What a client says first in Google's QUIC.
@@ -24,17 +23,6 @@ pub struct GoogleHello {
     pub server_name: Option<Vec<u8>>,
     /// The client's software (the tag `UAID`), as it was sent.
     pub user_agent: Option<Vec<u8>>,
-}
-
-impl GoogleHello {
-    /// What stands for it. A client says hello more than once, with more in it
-    /// each time.
-    pub(crate) fn digest(&self) -> Digest {
-        digest(
-            self.connection_id.bytes(),
-            self.server_name.as_deref().unwrap_or_default(),
-        )
-    }
 }
 
 /// Version and connection ID of a packet, and what is behind them.

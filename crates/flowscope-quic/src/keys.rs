@@ -6,7 +6,7 @@ use aes_gcm::aes::Aes128;
 use aes_gcm::aes::cipher::BlockCipherEncrypt;
 use aes_gcm::{Aes128Gcm, KeyInit};
 use hkdf::Hkdf;
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 
 use crate::header::InitialPacket;
 use crate::version::{QuicVersion, Salt};
@@ -44,47 +44,40 @@ pub(crate) struct Opened {
     pub(crate) payload: Vec<u8>,
 }
 
-/// What stands for a message that was given.
-pub(crate) type Digest = [u8; 16];
-
-/// The digest of a message, and of what else it is told apart by.
-pub(crate) fn digest(apart: &[u8], message: &[u8]) -> Digest {
-    let hash = Sha256::new().chain_update(apart).chain_update(message);
-    // Half of it is enough to tell a handful of messages apart.
-    let mut half = Digest::default();
-    half.iter_mut()
-        .zip(hash.finalize())
-        .for_each(|(to, byte)| *to = byte);
-    half
+/// What the keys of both sides are made of.
+pub(crate) struct Secret {
+    version: QuicVersion,
+    initial: Hkdf<Sha256>,
 }
 
-impl Keys {
-    /// The keys of `role` in a connection whose client chose `destination` first
-    /// (RFC 9001, section 5.2), made with `salt`, which is one of the version's.
-    pub(crate) fn initial(
-        version: QuicVersion,
-        salt: &Salt,
-        destination: &[u8],
-        role: Role,
-    ) -> Option<Self> {
+impl Secret {
+    /// The secret of a connection whose client chose `destination` first (RFC 9001,
+    /// section 5.2), made with `salt`, which is one of the version's.
+    pub(crate) fn new(version: QuicVersion, salt: &Salt, destination: &[u8]) -> Self {
         let (_, initial) = Hkdf::<Sha256>::extract(Some(salt), destination);
+        Self { version, initial }
+    }
+
+    pub(crate) fn keys(&self, role: Role) -> Option<Keys> {
         let label = match role {
             Role::Client => &b"client in"[..],
             Role::Server => b"server in",
         };
-        let secret = Hkdf::<Sha256>::from_prk(&expand::<32>(&initial, label)?).ok()?;
-        let labels = match version.is_v2() {
+        let secret = Hkdf::<Sha256>::from_prk(&expand::<32>(&self.initial, label)?).ok()?;
+        let labels = match self.version.is_v2() {
             false => [&b"quic key"[..], b"quic iv", b"quic hp"],
             true => [&b"quicv2 key"[..], b"quicv2 iv", b"quicv2 hp"],
         };
         let [key, iv, header] = labels;
-        Some(Self {
+        Some(Keys {
             key: expand(&secret, key)?,
             iv: expand(&secret, iv)?,
             header: expand(&secret, header)?,
         })
     }
+}
 
+impl Keys {
     /// Takes the protection off a packet; `None` if its tag is not right.
     ///
     /// `next_number` is the number after the highest one that was opened.
@@ -202,7 +195,7 @@ mod tests {
             ),
         ] {
             let salt = &version.salts()[0];
-            let keys = Keys::initial(version, salt, &id, role).expect("keys");
+            let keys = Secret::new(version, salt, &id).keys(role).expect("keys");
             assert_eq!(
                 [hex(&keys.key), hex(&keys.iv), hex(&keys.header)],
                 [key, iv, header]

@@ -296,7 +296,10 @@ impl QuicParser {
     ) {
         if let Some(hello) = hello {
             self.has_google_hello = true;
-            if self.given.is_new(hello.digest()) {
+            // A client says hello more than once, with more in it each time.
+            let name = hello.server_name.as_deref().unwrap_or_default();
+            let hash = self.given.hash(hello.connection_id.bytes(), name);
+            if self.given.is_new(hash) {
                 out.push(QuicMessage::GoogleHello(hello));
             }
         }

@@ -346,6 +346,11 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
         self.outcome(state, returned)
     }
 
+    #[inline]
+    fn passes(&self, state: &FlowDetector, payload: &[u8]) -> bool {
+        matches!(state.detector, DetectorState::AtRest { .. }) && !QuicParser::may_begin(payload)
+    }
+
     fn datagram(
         &mut self,
         state: &mut FlowDetector,
@@ -353,12 +358,7 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
         datagram: Datagram<'_>,
         out: &mut impl Sink<Observation<K>>,
     ) -> ReadResult {
-        if let DetectorState::AtRest { .. } = state.detector {
-            if !QuicParser::may_begin(datagram.payload) {
-                return ReadResult::More;
-            }
-            state.wake();
-        }
+        state.wake();
         let Some(detector) = self.detector(state) else {
             return ReadResult::Done;
         };
