@@ -1,6 +1,7 @@
 //! One connection: its keys, and what of its handshake was put together.
 
-use std::hash::{BuildHasher, RandomState};
+use core::hash::BuildHasher;
+use std::hash::RandomState;
 
 use flowscope_core::{BySide, FlowSide, Sink, Timestamp};
 use flowscope_tls::{ClientHello, Fragments, ServerHello, TlsTransport};
