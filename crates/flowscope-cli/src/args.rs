@@ -223,6 +223,7 @@ impl Options {
             },
             encapsulation: self.encap.into(),
             engine: self.engine_config(),
+            ..RecordConfig::default()
         }
     }
 

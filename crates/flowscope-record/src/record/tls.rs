@@ -13,6 +13,7 @@ pub(super) fn kind(message: &TlsMessage) -> &'static str {
         TlsMessage::ServerHello(_) => "tls_server_hello",
         TlsMessage::Certificate(_) => "tls_certificate",
         TlsMessage::Alert(_) => "tls_alert",
+        TlsMessage::Handshake(_) => "tls_handshake",
         _ => "tls",
     }
 }
