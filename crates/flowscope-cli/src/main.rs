@@ -6,10 +6,13 @@
 
 mod args;
 mod captures;
+mod cut;
 mod error;
+mod exported;
 mod extraction;
 mod input;
 mod output;
+mod page;
 mod progress;
 mod read_ahead;
 mod rows;

@@ -5,6 +5,7 @@
 mod support;
 
 mod captures;
+mod exported;
 mod legible;
 mod messages;
 mod names;
