@@ -12,8 +12,11 @@ use clap_complete::Shell;
 use flowscope::EngineConfig;
 use flowscope::track::IdleTimeouts;
 use flowscope::wire::Checksums;
+use flowscope_export::zeek::Network;
 use flowscope_record::text::printable;
 use flowscope_record::{Encapsulation, FlowKey, Goal, KeyScope, RecordConfig};
+
+use crate::cut::Selection;
 
 /// Flow, HTTP, TLS and DNS records from packet captures.
 #[derive(Debug, Parser)]
@@ -107,6 +110,21 @@ pub(crate) enum Command {
         )]
         arguments: Vec<OsString>,
     },
+    /// Write the packets of some flows to a capture of their own, with comments on what was found
+    ///
+    /// The flows are those that every option of the selection allows. Packets are as they were
+    /// captured, with their interfaces; secrets are kept, and names that hosts are asked by are
+    /// added. Captures are read twice, so they have to be files.
+    Cut {
+        #[command(flatten)]
+        selection: Box<Selection>,
+        #[command(flatten)]
+        captures: Captures,
+    },
+    /// Write one page about captures, which opens in a browser without a network
+    Report(Captures),
+    /// Print the schema of records, as JSON Schema
+    Schema,
     /// Print a completion script
     Completions {
         /// The shell to complete in
@@ -138,9 +156,27 @@ pub(crate) struct Options {
     /// The same as --format json
     #[arg(long, global = true, conflicts_with = "format")]
     json: bool,
-    /// Write records to a file instead of standard output
+    /// Write records to a file instead of standard output; where a format is several files, the
+    /// folder they go to
     #[arg(short, long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
+    /// Add a display filter for Wireshark to the records of flows, in JSON and CSV
+    #[arg(long, global = true)]
+    display_filter: bool,
+    /// When tables have colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: When,
+    /// The collector that IPFIX is sent to over UDP
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOST:PORT",
+        conflicts_with = "output"
+    )]
+    pub(crate) to: Option<String>,
+    /// Networks whose hosts are local, for the formats that tell; several with commas
+    #[arg(long, global = true, value_name = "NET", value_delimiter = ',')]
+    pub(crate) local_net: Vec<Network>,
     /// Stop after so many records
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
@@ -236,6 +272,11 @@ impl Options {
         if self.json { Format::Json } else { self.format }
     }
 
+    /// How many bytes may be held.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory
+    }
+
     /// When to show a progress bar.
     pub(crate) fn progress(&self) -> When {
         if self.quiet {
@@ -247,7 +288,7 @@ impl Options {
 
     /// What records are made, and of what.
     pub(crate) fn record_config(&self, goal: Goal) -> RecordConfig {
-        RecordConfig {
+        let config = RecordConfig {
             goal,
             key: self.key.into(),
             scope: match (self.vlan_in_key, self.tunnel_in_key) {
@@ -258,6 +299,13 @@ impl Options {
             },
             encapsulation: self.encap.into(),
             engine: self.engine_config(),
+            display_filter: self.display_filter,
+            ..RecordConfig::default()
+        };
+        match self.format() {
+            Format::Table | Format::Json | Format::Csv => config,
+            Format::Zeek | Format::ZeekJson => flowscope_export::zeek_config(config),
+            Format::Eve | Format::Ipfix => flowscope_export::record_config(config),
         }
     }
 
@@ -302,6 +350,24 @@ pub(crate) enum Format {
     Json,
     /// Comma-separated values under a header line
     Csv,
+    /// Zeek's logs, tab-separated under their headers: conn, http, ssl, x509, dns and weird
+    Zeek,
+    /// The same as JSON Lines
+    ZeekJson,
+    /// EVE, the JSON Lines of Suricata
+    Eve,
+    /// IPFIX: flows in both directions, as a file or, with --to, to a collector
+    Ipfix,
+}
+
+impl Format {
+    /// Whether it is another tool's, and needs more than our own.
+    pub(crate) fn is_exported(self) -> bool {
+        match self {
+            Self::Table | Self::Json | Self::Csv => false,
+            Self::Zeek | Self::ZeekJson | Self::Eve | Self::Ipfix => true,
+        }
+    }
 }
 
 /// When to do something that is for a terminal only.

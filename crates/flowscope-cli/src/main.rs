@@ -6,13 +6,16 @@
 
 mod args;
 mod captures;
+mod cut;
 mod error;
+mod exported;
 mod external;
 mod extraction;
 mod input;
 #[cfg(feature = "top")]
 mod live;
 mod output;
+mod page;
 mod progress;
 mod read_ahead;
 mod rows;

@@ -13,10 +13,13 @@ use flowscope_record::{Goal, Record, RecordTracker};
 
 use crate::args::{Arguments, Command, Options};
 use crate::captures;
+use crate::cut;
 use crate::error::Failure;
+use crate::exported;
 use crate::extraction::Extraction;
 use crate::input::Input;
 use crate::output::Target;
+use crate::page;
 use crate::progress::{Progress, Screen};
 use crate::writer::Writer;
 
@@ -67,6 +70,14 @@ fn perform(arguments: Arguments) -> Result<Vec<Failure>, Failure> {
             let usage = "the options of parquet and sql go behind the command";
             return Err(Failure::Usage(usage));
         }
+        Some(Command::Cut {
+            selection,
+            captures,
+        }) => return cut::run(&selection, &options, captures::named(captures.files)?),
+        Some(Command::Report(captures)) => {
+            return page::run(&options, captures::named(captures.files)?);
+        }
+        Some(Command::Schema) => return print(&options, &schema()),
         Some(Command::Completions { shell }) => return print(&options, &completions(shell)),
         Some(Command::Man { command }) => return print(&options, &manual(command.as_deref())?),
     };
@@ -85,7 +96,10 @@ fn report(
     if target.is_among(&inputs) {
         return Err(Failure::Usage("the output is one of the captures"));
     }
-    let writer = Writer::open(&target, options.format(), goal, options.limit);
+    if options.format().is_exported() || options.to.is_some() {
+        exported::check(goal, options, &target)?;
+    }
+    let writer = Writer::open(&target, options, goal);
     let mut writer = match writer {
         Ok(writer) => writer,
         Err(error) => return Failure::of_output(target, error).map(|()| Vec::new()),
@@ -141,6 +155,11 @@ fn print(options: &Options, text: &[u8]) -> Result<Vec<Failure>, Failure> {
         Ok(()) => Ok(Vec::new()),
         Err(error) => Failure::of_output(target, error).map(|()| Vec::new()),
     }
+}
+
+/// The schema of records, for people to read, too.
+fn schema() -> Vec<u8> {
+    format!("{:#}\n", flowscope_record::schema::json_schema()).into_bytes()
 }
 
 fn completions(shell: clap_complete::Shell) -> Vec<u8> {

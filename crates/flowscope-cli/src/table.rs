@@ -9,6 +9,7 @@ use std::io::{self, BufWriter, Write};
 
 use console::{Term, measure_text_width, truncate_str};
 
+use crate::args::When;
 use crate::output::Target;
 
 /// A table that grows at its end.
@@ -101,13 +102,27 @@ impl Cell {
 
 impl Style {
     /// What suits a target. Colours are for terminals, and not for those who
-    /// set `NO_COLOR`.
-    pub(crate) fn of(target: &Target) -> Self {
+    /// set `NO_COLOR`, unless they ask for them.
+    ///
+    /// Where colours are asked for and standard output is a pipe, a program such
+    /// as a pager shows the table: the terminal that it shows it on is that of
+    /// standard error.
+    pub(crate) fn of(target: &Target, colours: When) -> Self {
         let is_terminal = target.is_terminal();
-        let size = Term::stdout().size_checked().filter(|_| is_terminal);
+        let pages = *target == Target::StandardOutput && colours == When::Always;
+        let term = match is_terminal {
+            true => Some(Term::stdout()),
+            false if pages => Some(Term::stderr()),
+            false => None,
+        };
+        let size = term.and_then(|term| term.size_checked());
         Self {
             width: size.map(|(_, columns)| columns.into()),
-            is_coloured: is_terminal && console::colors_enabled(),
+            is_coloured: match colours {
+                When::Auto => is_terminal && console::colors_enabled(),
+                When::Always => true,
+                When::Never => false,
+            },
         }
     }
 

@@ -2,6 +2,7 @@
 //! exact numbers.
 
 use flowscope::Timestamp;
+use flowscope::wire::IpProtocol;
 
 /// A whole number with its thousands apart: `1,234,567`.
 pub(crate) fn count(number: u64) -> String {
@@ -52,26 +53,47 @@ pub(crate) fn percent(part: u64, whole: u64) -> String {
 
 /// A moment in UTC, to the millisecond: `2024-05-01 12:00:00.123`.
 pub(crate) fn date_time(moment: Timestamp) -> String {
-    let (days, second) = (moment.as_secs() / 86_400, moment.as_secs() % 86_400);
-    let (year, month, day) = date(days);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    let millis = moment.subsec_nanos() / 1_000_000;
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{millis:03}")
+    let at = jiff::Timestamp::from_nanosecond(moment.as_nanos().into());
+    let at = at.unwrap_or(jiff::Timestamp::MAX);
+    let civil = jiff::tz::Offset::UTC.to_datetime(at);
+    civil.strftime("%Y-%m-%d %H:%M:%S.%3f").to_string()
 }
 
-/// Year, month and day of the day that comes so long after 1970-01-01.
-fn date(days: u64) -> (u64, u64, u64) {
-    // Counted from 0000-03-01, so that a leap day comes last in its year, and
-    // the months before it have a pattern of 153 days in five.
-    let days = days + 719_468;
-    let (era, day) = (days / DAYS_IN_400_YEARS, days % DAYS_IN_400_YEARS);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day_of_month = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = era * 400 + year + u64::from(month <= 2);
-    (year, month, day_of_month)
+/// The usual name of an IP protocol, or its number.
+pub(crate) fn protocol(protocol: IpProtocol) -> String {
+    let name = match protocol.0 {
+        0 => "hopopt",
+        2 => "igmp",
+        4 => "ipip",
+        8 => "egp",
+        9 => "igp",
+        27 => "rdp",
+        33 => "dccp",
+        41 => "ipv6",
+        46 => "rsvp",
+        47 => "gre",
+        50 => "esp",
+        51 => "ah",
+        59 => "ipv6-nonxt",
+        88 => "eigrp",
+        89 => "ospf",
+        94 => "ipip",
+        97 => "etherip",
+        103 => "pim",
+        108 => "ipcomp",
+        112 => "vrrp",
+        115 => "l2tp",
+        124 => "isis",
+        133 => "fc",
+        135 => "mobility",
+        136 => "udplite",
+        137 => "mpls",
+        139 => "hip",
+        140 => "shim6",
+        143 => "ethernet",
+        _ => return protocol.to_string(),
+    };
+    name.to_owned()
 }
 
 /// The number in the first of the units in which it has three digits at most.
@@ -104,7 +126,6 @@ fn significant(number: f64) -> String {
 }
 
 const SECOND: u64 = 1_000_000_000;
-const DAYS_IN_400_YEARS: u64 = 146_097;
 
 #[cfg(test)]
 mod tests {

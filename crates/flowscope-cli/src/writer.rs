@@ -1,4 +1,4 @@
-//! How records are written: JSON, CSV, or tables.
+//! How records are written: JSON, CSV, tables, or the formats of other tools.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,8 @@ use flowscope_record::csv::CsvWriter;
 use flowscope_record::json::JsonWriter;
 use flowscope_record::{Goal, Record, schema};
 
-use crate::args::Format;
+use crate::args::{Format, Options};
+use crate::exported::Exported;
 use crate::output::Target;
 use crate::rows;
 use crate::table::{Style, Table};
@@ -26,34 +27,44 @@ enum FormatWriter {
     Json(JsonWriter<Box<dyn Write>>),
     Csv(Box<CsvWriter<Box<dyn Write>>>),
     Table(Table),
+    Exported(Box<Exported>),
 }
 
 impl Writer {
-    /// A writer of at most `limit` records of a goal to `target`.
-    pub(crate) fn open(
-        target: &Target,
-        format: Format,
-        goal: Goal,
-        limit: Option<u64>,
-    ) -> io::Result<Self> {
-        let out = target.open()?;
-        let format = match format {
-            Format::Json => FormatWriter::Json(JsonWriter::new(out)),
-            Format::Csv => {
-                let writer = CsvWriter::new(schema::columns(goal), out)?;
-                FormatWriter::Csv(Box::new(writer))
-            }
-            Format::Table => {
-                let style = Style::of(target);
-                FormatWriter::Table(Table::new(rows::columns(goal), style, out))
-            }
+    /// A writer of the records of a goal to `target`.
+    pub(crate) fn open(target: &Target, options: &Options, goal: Goal) -> io::Result<Self> {
+        let exported = Exported::open(target, options, goal)?;
+        let format = if let Some(exported) = exported {
+            FormatWriter::Exported(Box::new(exported))
+        } else {
+            let out = target.open()?;
+            Self::own_format(out, target, options, goal)?
         };
         Ok(Self {
             goal,
             format,
             is_watched: target.is_terminal(),
-            left: limit.unwrap_or(u64::MAX),
+            left: options.limit.unwrap_or(u64::MAX),
             result: Ok(()),
+        })
+    }
+
+    fn own_format(
+        out: Box<dyn Write>,
+        target: &Target,
+        options: &Options,
+        goal: Goal,
+    ) -> io::Result<FormatWriter> {
+        Ok(match options.format() {
+            Format::Json => FormatWriter::Json(JsonWriter::new(out)),
+            Format::Csv => {
+                let writer = CsvWriter::new(schema::columns(goal), out)?;
+                FormatWriter::Csv(Box::new(writer))
+            }
+            _ => {
+                let style = Style::of(target, options.color);
+                FormatWriter::Table(Table::new(rows::columns(goal), style, out))
+            }
         })
     }
 
@@ -67,6 +78,7 @@ impl Writer {
             FormatWriter::Json(writer) => writer.write(record),
             FormatWriter::Csv(writer) => writer.write(record),
             FormatWriter::Table(table) => rows::draw(self.goal, record, table),
+            FormatWriter::Exported(exported) => exported.write(record),
         };
         if self.is_watched && self.result.is_ok() {
             self.result = self.show();
@@ -96,6 +108,7 @@ impl Writer {
             FormatWriter::Json(mut writer) => writer.flush(),
             FormatWriter::Csv(mut writer) => writer.flush(),
             FormatWriter::Table(table) => table.finish(),
+            FormatWriter::Exported(exported) => exported.finish(),
         }
     }
 
@@ -105,6 +118,7 @@ impl Writer {
             FormatWriter::Json(writer) => writer.flush(),
             FormatWriter::Csv(writer) => writer.flush(),
             FormatWriter::Table(_) => Ok(()),
+            FormatWriter::Exported(exported) => exported.flush(),
         }
     }
 }

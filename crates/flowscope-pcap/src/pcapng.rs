@@ -24,6 +24,9 @@ pub(crate) struct Pcapng {
     pub(crate) interfaces: Vec<Interface>,
     /// Bytes that their descriptions take.
     described_len: usize,
+    /// The bodies of blocks of secrets that nobody took yet, where they are
+    /// kept.
+    pub(crate) secrets: Option<Vec<Box<[u8]>>>,
 }
 
 impl Pcapng {
@@ -39,6 +42,7 @@ impl Pcapng {
             section: read_section(buffer)?,
             interfaces: Vec::new(),
             described_len: 0,
+            secrets: None,
         }))
     }
 
@@ -72,6 +76,9 @@ impl Pcapng {
                     self.described_len = 0;
                 }
                 INTERFACE_DESCRIPTION => self.describe_interface(buffer, len)?,
+                DECRYPTION_SECRETS if self.secrets.is_some() && len <= LONGEST_DESCRIPTION => {
+                    self.keep_secrets(buffer, len)?;
+                }
                 _ => pass_over(buffer, order, len)?,
             }
         }
@@ -190,6 +197,22 @@ impl Pcapng {
                 offset: buffer.offset(),
                 interface,
             })
+    }
+
+    #[cold]
+    fn keep_secrets<R: Read>(&mut self, buffer: &mut Buffer<R>, len: u32) -> Result<(), PcapError> {
+        check_least(buffer, len, MIN_BLOCK_LEN)?;
+        let block = take_block(buffer, self.section.order, len, LONGEST_DESCRIPTION)?;
+        let block = buffer.consumed(block);
+        let body = block.get(8..block.len().saturating_sub(TRAILER_LEN));
+        let secrets = self.secrets.get_or_insert_default();
+        let held: usize = secrets.iter().map(|body| body.len()).sum();
+        if let Some(body) = body
+            && held + body.len() <= MOST_SECRETS
+        {
+            secrets.push(body.into());
+        }
+        Ok(())
     }
 
     fn describe_interface<R: Read>(
@@ -356,6 +379,9 @@ fn padded(len: u32) -> u64 {
 
 pub(crate) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 pub(crate) const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
+const DECRYPTION_SECRETS: u32 = 10;
+/// How many bytes of secrets wait to be taken.
+const MOST_SECRETS: usize = 16 << 20;
 pub(crate) const INTERFACE_DESCRIPTION: u32 = 1;
 pub(crate) const OBSOLETE_PACKET: u32 = 2;
 pub(crate) const SIMPLE_PACKET: u32 = 3;

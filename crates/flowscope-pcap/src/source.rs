@@ -279,6 +279,25 @@ impl<R: Read> PcapFlowSource<R> {
         }
     }
 
+    /// Keeps the secrets that come from here on, by which programs read what is
+    /// encrypted, for [`take_secrets`](Self::take_secrets).
+    pub fn keep_secrets(&mut self) {
+        if let Records::Pcapng(pcapng) = &mut self.records {
+            pcapng.secrets.get_or_insert_default();
+        }
+    }
+
+    /// The bodies of the blocks of secrets (pcapng's Decryption Secrets Blocks)
+    /// that came up to here, each given once; none of more than a mebibyte.
+    /// Their numbers are in the byte order of the section.
+    pub fn take_secrets(&mut self) -> Vec<Box<[u8]>> {
+        match &mut self.records {
+            Records::Pcapng(pcapng) => pcapng.secrets.as_mut().map(core::mem::take),
+            Records::Classic(_) => None,
+        }
+        .unwrap_or_default()
+    }
+
     /// How many bytes were taken from the file or reader, before
     /// decompression.
     ///

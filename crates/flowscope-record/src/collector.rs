@@ -126,6 +126,7 @@ impl Collector {
     /// Whether a record is handed on as it is.
     fn is_wanted(&self, record: &Record) -> bool {
         match self.goal {
+            _ if matches!(record, Record::Connection(_) | Record::Packet(_)) => true,
             Goal::All => true,
             Goal::Flows => matches!(record, Record::Flow(_)),
             Goal::Http => matches!(record, Record::Http(_)),

@@ -15,6 +15,23 @@ pub struct RecordConfig {
     pub encapsulation: Encapsulation,
     /// Limits, timeouts, and what is done with odd packets.
     pub engine: EngineConfig,
+    /// Whether flows are also reported as connections by Zeek's rules, by
+    /// [`Record::Connection`](crate::Record::Connection), whatever the goal is
+    /// but for streams and summaries.
+    pub connections: bool,
+    /// Whether each packet is reported with its flow, by
+    /// [`Record::Packet`](crate::Record::Packet), but for streams.
+    pub frames: bool,
+    /// Whether records of flows have a display filter for Wireshark among their
+    /// fields.
+    pub display_filter: bool,
+    /// Whether handshakes of TLS are also reported as a whole, when they are
+    /// over: [`TlsMessage::Handshake`](flowscope_tls::TlsMessage::Handshake).
+    /// Such a record is for programs; it has no schema of its own.
+    pub handshakes: bool,
+    /// How many bytes of the body of each HTTP message are kept in it, where it
+    /// is encoded or not; none by default.
+    pub bodies: usize,
 }
 
 /// Which records are wanted. More is read the more is wanted.

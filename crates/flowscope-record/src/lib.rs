@@ -41,6 +41,7 @@
 mod collector;
 mod community_id;
 mod config;
+mod connection;
 #[cfg(feature = "csv")]
 pub mod csv;
 pub mod digits;
@@ -66,13 +67,14 @@ mod visit;
 
 pub use community_id::{CommunityId, Ports};
 pub use config::{Encapsulation, FlowKey, Goal, KeyScope, RecordConfig};
+pub use connection::ConnectionState;
 pub use engines::{StreamId, StreamWriter};
 pub use host::Host;
 pub use plain_text::{Hex, PlainText};
 pub use record::{
-    Anomaly, DnsRecord, Endpoints, EventKind, EventRecord, FlowRecord, HostTraffic, HttpRecord,
-    MessageRecord, NameCounts, NameRequests, QuicRecord, Record, SkippedRecord, StreamRecord,
-    SummaryRecord, TimeSpan, TlsRecord, Traffic,
+    Anomaly, ConnectionRecord, DnsRecord, Endpoints, EventKind, EventRecord, FlowRecord,
+    HostTraffic, HttpRecord, MessageRecord, NameCounts, NameRequests, PacketRecord, QuicRecord,
+    Record, SkippedRecord, StreamRecord, SummaryRecord, TimeSpan, TlsRecord, Traffic,
 };
 pub use records::{PacketSource, Records};
 pub use tracker::RecordTracker;

@@ -340,7 +340,7 @@ impl Direction {
                 Ok(None) => break,
                 Ok(Some(Step::Other { kind })) => {
                     self.message_was_read();
-                    exchange.other(kind);
+                    exchange.other(kind, side);
                 }
                 Ok(Some(Step::Whole { kind, body })) => {
                     let read = match was_searched && !is_exact(kind, body) {

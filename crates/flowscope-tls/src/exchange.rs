@@ -6,10 +6,11 @@ use crate::handshake::{
     CERTIFICATE, CLIENT_HELLO, HELLO_RETRY_REQUEST, HELLO_VERIFY_REQUEST, SERVER_HELLO,
     SERVER_HELLO_DONE, SERVER_KEY_EXCHANGE,
 };
+use crate::history::History;
 use crate::probe::Preceding;
 use crate::{
-    Alert, CertificateChain, ClientHello, Handshake, HelloVerifyRequest, Outcome, Resumption,
-    ServerHello, TlsAnomaly, TlsConfig, TlsError, TlsMessage, TlsTransport,
+    Alert, CertificateChain, ClientHello, Handshake, HelloFormat, HelloVerifyRequest, Outcome,
+    Resumption, ServerHello, TlsAnomaly, TlsConfig, TlsError, TlsMessage, TlsTransport,
 };
 
 /// What is known of the handshake.
@@ -33,6 +34,10 @@ pub(crate) struct Exchange {
     pub(crate) has_gap: bool,
     /// The sides of which an anomaly was reported: one is enough for each.
     reported: BySide<bool>,
+    /// What was said, in order.
+    history: History,
+    /// The group of the server's key exchange, before TLS 1.3.
+    group: Option<u16>,
 }
 
 /// What every step needs: the limits, the time of the packet, and the sink.
@@ -83,6 +88,7 @@ impl Exchange {
         context: &mut Context<'_>,
     ) -> Result<Next, TlsError> {
         let transport = context.transport;
+        self.history.message(kind, side);
         match kind {
             CLIENT_HELLO => ClientHello::parse(body, side, transport)
                 .map(|hello| self.client_hello(hello, context)),
@@ -101,6 +107,14 @@ impl Exchange {
             CERTIFICATE => {
                 CertificateChain::parse(body, side).map(|chain| self.certificates(chain, context))
             }
+            SERVER_KEY_EXCHANGE => {
+                self.has_key_exchange = true;
+                // A named curve (RFC 8422, section 5.4).
+                if let [3, high, low, ..] = *body {
+                    self.group = Some(u16::from_be_bytes([high, low]));
+                }
+                Ok(Next::Plain)
+            }
             _ => Ok(Next::Plain),
         }
     }
@@ -116,12 +130,16 @@ impl Exchange {
     }
 
     /// A message that is not read.
-    pub(crate) fn other(&mut self, kind: u8) {
+    pub(crate) fn other(&mut self, kind: u8, side: FlowSide) {
+        self.history.message(kind, side);
         self.has_key_exchange |= matches!(kind, SERVER_KEY_EXCHANGE | SERVER_HELLO_DONE);
     }
 
     pub(crate) fn client_hello(&mut self, hello: ClientHello, context: &mut Context<'_>) -> Next {
         self.started.get_or_insert(context.at);
+        if hello.format() == HelloFormat::Ssl2 {
+            self.history.message(CLIENT_HELLO, hello.side());
+        }
         if context.is_repeated(self.client.as_ref(), &hello) {
             return Next::Plain;
         }
@@ -136,6 +154,9 @@ impl Exchange {
             true => Next::Encrypted,
             false => Next::Plain,
         };
+        if hello.hello_retry_request() {
+            self.history.retry();
+        }
         let place = match hello.hello_retry_request() {
             true => &mut self.retry,
             false => &mut self.server,
@@ -144,6 +165,15 @@ impl Exchange {
             return next;
         }
         *place = Some(hello.clone());
+        // What follows is not read. A client that sent an identifier wants the
+        // change of a version before, and gets it here (RFC 8446, appendix D.4).
+        let has_change = hello.encrypts_at_once()
+            && !hello.session_id().is_empty()
+            && context.transport == TlsTransport::Tcp
+            && !self.history.has_change(hello.side());
+        if has_change {
+            self.history.change_cipher_spec(hello.side());
+        }
         context.report(TlsMessage::ServerHello(hello));
         next
     }
@@ -159,6 +189,7 @@ impl Exchange {
     }
 
     pub(crate) fn alert(&mut self, alert: Alert, context: &mut Context<'_>) {
+        self.history.alert(alert.side());
         if alert.is_fatal() {
             self.alert.get_or_insert((alert, context.at));
         }
@@ -168,6 +199,7 @@ impl Exchange {
     /// `side` sent a ChangeCipherSpec. Before TLS 1.3 what follows is encrypted;
     /// since then it means nothing (RFC 8446, section 5).
     pub(crate) fn change_cipher_spec(&mut self, side: FlowSide) -> Change {
+        self.history.change_cipher_spec(side);
         if self.retry.is_some() || self.server.as_ref().is_some_and(ServerHello::is_modern) {
             return Change::Nothing;
         }
@@ -236,8 +268,12 @@ impl Exchange {
             (false, Some((alert, at))) => (Outcome::Alert(alert), at),
             (false, None) => (Outcome::Incomplete, now),
         };
+        let client_side = self.client_side().unwrap_or(FlowSide::Initiator);
+        let history = core::mem::take(&mut self.history).letters(client_side);
         let (client, server) = (self.client.take(), self.server.take());
         Some(Handshake {
+            history,
+            group: self.group,
             resumption: Resumption::of(client.as_ref(), server.as_ref(), self.resumes_at_once),
             client,
             server,

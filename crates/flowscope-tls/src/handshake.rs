@@ -189,7 +189,7 @@ impl HandshakeReader {
 fn is_read(kind: u8) -> bool {
     matches!(
         kind,
-        CLIENT_HELLO | SERVER_HELLO | HELLO_RETRY_REQUEST | CERTIFICATE
+        CLIENT_HELLO | SERVER_HELLO | HELLO_RETRY_REQUEST | CERTIFICATE | SERVER_KEY_EXCHANGE
     )
 }
 

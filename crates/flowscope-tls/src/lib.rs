@@ -43,6 +43,7 @@ mod fingerprint;
 mod fragments;
 mod handshake;
 mod hello;
+mod history;
 mod message;
 mod parser;
 mod probe;

@@ -26,6 +26,12 @@ pub struct Handshake {
     pub started: Timestamp,
     /// The time of what ended it.
     pub ended: Timestamp,
+    /// What was said in the clear, in the letters of Zeek's `ssl_history`: upper
+    /// case are the client's. The ChangeCipherSpec of a server of TLS 1.3 is
+    /// concluded from its hello.
+    pub history: String,
+    /// The group of the server's key exchange, before TLS 1.3.
+    pub group: Option<u16>,
 }
 
 impl Handshake {

@@ -63,9 +63,10 @@ const DNS: &str = "crates/flowscope-dns/src/";
 const DETECT: &str = "crates/flowscope-detect/src/";
 const PCAP: &str = "crates/flowscope-pcap/src/";
 const RECORD: &str = "crates/flowscope-record/src/";
+const EXPORT: &str = "crates/flowscope-export/src/";
 
 /// Every crate but the facade and the outer ones.
-const LIBRARIES: &[&str] = &[CORE, HTTP, TLS, QUIC, DNS, DETECT, PCAP, RECORD];
+const LIBRARIES: &[&str] = &[CORE, HTTP, TLS, QUIC, DNS, DETECT, PCAP, RECORD, EXPORT];
 /// Those of them that only compute.
 const PURE: &[&str] = &[CORE, HTTP, TLS, QUIC, DNS, DETECT, RECORD];
 
@@ -199,6 +200,31 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
+        says: "flowscope-export depends on the records and what they are made of, and may on hashes, \
+               an inflater, civil time and a writer of pages",
+        check: Check::DependsOnlyOn {
+            package: "flowscope-export",
+            always: &[
+                "flowscope-core",
+                "flowscope-http",
+                "flowscope-tls",
+                "flowscope-quic",
+                "flowscope-dns",
+                "flowscope-detect",
+                "flowscope-record",
+            ],
+            sometimes: &["askama", "base64", "flate2", "jiff", "sha1", "sha2"],
+        },
+        broken_by: (
+            "crates/flowscope-export/Cargo.toml",
+            "[package]\nname = \"flowscope-export\"\n[dependencies]\n\
+             flowscope-core.workspace = true\nflowscope-http.workspace = true\n\
+             flowscope-tls.workspace = true\nflowscope-quic.workspace = true\n\
+             flowscope-dns.workspace = true\nflowscope-detect.workspace = true\n\
+             flowscope-record.workspace = true\nclap = \"4\"\n",
+        ),
+    },
+    Rule {
         says: "the facade depends on the crates it re-exports alone",
         check: Check::DependsOnlyOn {
             package: "flowscope",
@@ -219,11 +245,11 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
-        says: "the command knows the facade, the records and live captures",
+        says: "the command knows the facade, the records, their formats and live captures",
         check: Check::KnowsOnly {
             package: "flowscope-cli",
             kind: Kind::Shipped,
-            crates: &["flowscope", "flowscope-record", "flowscope-tokio"],
+            crates: &["flowscope", "flowscope-record", "flowscope-export", "flowscope-tokio"],
         },
         broken_by: (
             "crates/flowscope-cli/Cargo.toml",

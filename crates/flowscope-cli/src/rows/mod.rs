@@ -98,9 +98,7 @@ fn stream_row(stream: &StreamRecord) -> Vec<Cell> {
 }
 
 fn protocol(endpoints: &Endpoints) -> String {
-    endpoints
-        .protocol
-        .map_or_else(String::new, |it| it.to_string())
+    endpoints.protocol.map_or_else(String::new, units::protocol)
 }
 
 /// Whether what happened is good or bad.

@@ -94,7 +94,7 @@ fn draw_protocols(record: &SummaryRecord, table: &mut Table) -> io::Result<()> {
         ]
     };
     let protocols = record.protocols.iter().map(|(protocol, traffic)| {
-        let name = protocol.map_or_else(|| "any".to_owned(), |it| it.to_string());
+        let name = protocol.map_or_else(|| "any".to_owned(), units::protocol);
         row(name, traffic)
     });
     let apps = record.apps.iter();

@@ -9,12 +9,13 @@ use flowscope_core::wire::Transport;
 use flowscope_core::{FlowSide, Sink, Timestamp};
 use flowscope_detect::{DetectConfig, Detector, Message, Protocol, Protocols};
 use flowscope_dns::Matching;
-use flowscope_http::HttpMessage;
+use flowscope_http::{Bodies, HttpMessage};
 use flowscope_quic::{QuicMessage, QuicParser, ReadUntil};
 use flowscope_tls::{Report, TlsMessage};
 
 use super::notes::NoteTaker;
 use super::payload::{FlowReader, PayloadObserver, StreamsUntil};
+use crate::config::RecordConfig;
 use crate::names::NameRequest;
 use crate::observation::Observation;
 use crate::record::{
@@ -46,7 +47,7 @@ pub(crate) enum Wanted {
 
 impl Wanted {
     /// The observer that reads for it.
-    pub(crate) fn observer(self) -> PayloadObserver<MessageReader> {
+    pub(crate) fn observer(self, settings: &RecordConfig) -> PayloadObserver<MessageReader> {
         let protocols = match self {
             Self::Everything | Self::Names => Protocols::ALL,
             // Hellos of TLS, whatever carries them.
@@ -59,8 +60,14 @@ impl Wanted {
             protocols,
             ..DetectConfig::default()
         };
-        config.tls.report = Report::Messages;
         config.quic.until = ReadUntil::FlowEnd;
+        if !settings.handshakes {
+            config.tls.report = Report::Messages;
+        }
+        if settings.bodies > 0 {
+            let limit = settings.bodies;
+            config.http.bodies = Bodies::Collected { limit };
+        }
         if self == Self::Names {
             // Names come early: in a first request, or in a ClientHello, perhaps
             // behind STARTTLS or SOCKS. Where there are none, looking for them
@@ -81,7 +88,8 @@ impl Wanted {
             protocols,
             app: None,
         };
-        PayloadObserver::new(NoteTaker::default(), reader, until)
+        let notes = NoteTaker::default().with_details(settings);
+        PayloadObserver::new(notes, reader, until)
     }
 }
 
@@ -239,7 +247,12 @@ impl<K: KeyEndpoints, O: Sink<Observation<K>>> MessageSink<'_, K, O> {
     ///
     /// Each is built where it is handed on, so that it is not moved.
     fn push_record(&mut self, message: Message) {
-        let FlowRef { id: flow, at, .. } = self.flow;
+        let FlowRef {
+            id: flow,
+            at,
+            packet: frame,
+            ..
+        } = self.flow;
         let endpoints = self.flow.key.endpoints();
         match message {
             Message::Http(HttpMessage::Anomaly(odd)) => {
@@ -254,6 +267,7 @@ impl<K: KeyEndpoints, O: Sink<Observation<K>>> MessageSink<'_, K, O> {
             Message::Http(message @ (HttpMessage::Request(_) | HttpMessage::Response(_))) => {
                 self.out.push(Observation::Record(Record::Http(HttpRecord {
                     at,
+                    frame,
                     flow,
                     endpoints,
                     message,
@@ -264,9 +278,11 @@ impl<K: KeyEndpoints, O: Sink<Observation<K>>> MessageSink<'_, K, O> {
                 | TlsMessage::ServerHello(_)
                 | TlsMessage::HelloVerifyRequest(_)
                 | TlsMessage::Certificate(_)
-                | TlsMessage::Alert(_)),
+                | TlsMessage::Alert(_)
+                | TlsMessage::Handshake(_)),
             ) => self.out.push(Observation::Record(Record::Tls(TlsRecord {
                 at,
+                frame,
                 flow,
                 endpoints,
                 message,
@@ -279,12 +295,14 @@ impl<K: KeyEndpoints, O: Sink<Observation<K>>> MessageSink<'_, K, O> {
                 | QuicMessage::GoogleHello(_)),
             ) => self.out.push(Observation::Record(Record::Quic(QuicRecord {
                 at,
+                frame,
                 flow,
                 endpoints,
                 message,
             }))),
             Message::Dns(message) => self.out.push(Observation::Record(Record::Dns(DnsRecord {
                 at,
+                frame,
                 flow,
                 endpoints,
                 message,

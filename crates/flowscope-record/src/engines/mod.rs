@@ -151,8 +151,9 @@ impl AnyEngine {
 
 impl<E: FlowExtractor<Key: KeyEndpoints>> ByGoal<E> {
     fn new(extractor: E, config: RecordConfig) -> Self {
-        let messages = |extractor, wanted: Wanted, config| {
-            Self::Messages(engine(extractor, wanted.observer(), config))
+        let messages = |extractor, wanted: Wanted, config: RecordConfig| {
+            let observer = wanted.observer(&config);
+            Self::Messages(engine(extractor, observer, config))
         };
         match config.goal {
             Goal::All => messages(extractor, Wanted::Everything, config),
@@ -160,9 +161,12 @@ impl<E: FlowExtractor<Key: KeyEndpoints>> ByGoal<E> {
             Goal::Tls => messages(extractor, Wanted::Only(Protocol::Tls), config),
             Goal::Dns => messages(extractor, Wanted::Only(Protocol::Dns), config),
             Goal::Summary => messages(extractor, Wanted::Names, config),
-            Goal::Flows => Self::Flows(engine(extractor, NoteTaker::with_probes(), config)),
+            Goal::Flows => {
+                let notes = NoteTaker::with_probes().with_details(&config);
+                Self::Flows(engine(extractor, notes, config))
+            }
             Goal::Events => {
-                let notes = NoteTaker::with_probes();
+                let notes = NoteTaker::with_probes().with_details(&config);
                 let observer = PayloadObserver::new(notes, AnomalyReader, StreamsUntil::End);
                 Self::Events(engine(extractor, observer, config))
             }

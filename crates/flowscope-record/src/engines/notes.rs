@@ -8,21 +8,43 @@ use flowscope_core::{FlowSide, Sink, Timestamp};
 use flowscope_detect::{Protocol, quick_probe, quick_probe_datagram};
 
 use super::observer::Observer;
+use crate::config::RecordConfig;
+use crate::connection::{Connections, Seen};
 use crate::observation::Observation;
-use crate::record::{Endpoints, FlowRecord, KeyEndpoints, Record};
+use crate::record::{ConnectionRecord, Endpoints, FlowRecord, KeyEndpoints, PacketRecord, Record};
 
 /// Keeps notes of each flow: its frames, its layers and what it spoke.
 #[derive(Debug, Default)]
 pub(crate) struct NoteTaker {
     /// How many payloads of a flow it looks at to recognise its protocol.
     probes: u8,
+    /// What is wanted beyond that.
+    wanted: Details,
+    /// Whether flows say how Wireshark finds them.
+    display_filter: bool,
 }
 
 impl NoteTaker {
+    /// One that also keeps the details that the settings ask for.
+    pub(crate) fn with_details(self, config: &RecordConfig) -> Self {
+        let wanted = Details {
+            connections: config.connections.then(Connections::default),
+            fragments: config.frames.then(Vec::new),
+        };
+        Self {
+            wanted,
+            display_filter: config.display_filter,
+            ..self
+        }
+    }
+
     /// One that also looks at the first payloads of each flow, by which most
     /// protocols are recognised.
     pub(crate) fn with_probes() -> Self {
-        Self { probes: PROBES }
+        Self {
+            probes: PROBES,
+            ..Self::default()
+        }
     }
 }
 
@@ -43,9 +65,102 @@ pub(crate) struct FlowNotes {
     pub(crate) app: Option<Protocol>,
     /// How many more payloads are to be looked at.
     probes: u8,
+    /// Whether the record says how Wireshark finds the flow.
+    display_filter: bool,
+    /// What is kept only where it is wanted.
+    details: Option<Box<Details>>,
+}
+
+/// What is kept of a flow only where it is wanted.
+#[derive(Clone, Debug, Default)]
+struct Details {
+    /// Its connections by Zeek's rules.
+    connections: Option<Connections>,
+    /// Frames that are yet to be reported, as fragments are counted where
+    /// nothing can be.
+    fragments: Option<Vec<(u64, u32)>>,
+}
+
+impl Details {
+    fn is_empty(&self) -> bool {
+        self.connections.is_none() && self.fragments.is_none()
+    }
+
+    /// Reports the packets of a flow.
+    fn report_frames<K: KeyEndpoints>(
+        &mut self,
+        flow: FlowRef<'_, K>,
+        own: Option<(u64, u32)>,
+        out: &mut impl Sink<Observation<K>>,
+    ) {
+        let Some(fragments) = &mut self.fragments else {
+            return;
+        };
+        for (frame, wire_len) in fragments.drain(..).chain(own) {
+            out.push(Observation::Record(Record::Packet(PacketRecord {
+                at: flow.at,
+                frame,
+                wire_len,
+                flow: flow.id,
+                endpoints: flow.key.endpoints(),
+            })));
+        }
+    }
 }
 
 impl FlowNotes {
+    /// Takes a packet for the details.
+    #[cold]
+    fn detail<K: KeyEndpoints>(
+        &mut self,
+        flow: FlowRef<'_, K>,
+        side: FlowSide,
+        packet: &Extracted<'_, K>,
+        out: &mut impl Sink<Observation<K>>,
+    ) {
+        let Some(details) = &mut self.details else {
+            return;
+        };
+        // One that was put together is there already, in its fragments.
+        let is_whole = details.fragments.as_ref().is_none_or(Vec::is_empty);
+        let own = (flow.packet, packet.packet.wire_len);
+        details.report_frames(flow, is_whole.then_some(own), out);
+        let Some(connections) = &mut details.connections else {
+            return;
+        };
+        let seen = Seen {
+            at: packet.packet.timestamp,
+            side,
+            transport: packet.transport,
+            ip_len: packet.ip_len,
+            payload_len: packet.payload.wire_len(),
+            is_whole: packet.payload.missing == 0,
+        };
+        let endpoints = flow.key.endpoints();
+        connections.packet(flow.id, &endpoints, &seen, |record| {
+            out.push(Observation::Record(Record::Connection(record)));
+        });
+    }
+
+    /// Reports the details that are left, as the flow has ended.
+    pub(super) fn end_details<K: KeyEndpoints>(
+        &mut self,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<Observation<K>>,
+    ) {
+        let Some(mut details) = self.details.take() else {
+            return;
+        };
+        details.report_frames(flow, None, out);
+        if let Some(mut connections) = details.connections.take() {
+            let app = self.app;
+            connections.end(flow.id, &flow.key.endpoints(), |record| {
+                let record = ConnectionRecord { app, ..record };
+                out.push(Observation::Record(Record::Connection(record)));
+            });
+        }
+    }
+
     /// The record of the flow that they are about.
     ///
     /// It is large: inlined, it is written where it is to be and not moved.
@@ -69,6 +184,7 @@ impl FlowNotes {
             app: self.app,
             icmp: self.icmp,
             layers: self.layers,
+            has_display_filter: self.display_filter,
         }
     }
 }
@@ -87,6 +203,8 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
     fn open(&mut self, _: FlowRef<'_, K>, _: &Extracted<'_, K>) -> FlowNotes {
         FlowNotes {
             probes: self.probes,
+            display_filter: self.display_filter,
+            details: (!self.wanted.is_empty()).then(|| Box::new(self.wanted.clone())),
             ..FlowNotes::default()
         }
     }
@@ -98,7 +216,7 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
         flow: FlowRef<'_, K>,
         side: FlowSide,
         packet: &Extracted<'_, K>,
-        _: &mut impl Sink<Observation<K>>,
+        out: &mut impl Sink<Observation<K>>,
     ) -> Reaction {
         notes.last_frame = notes.last_frame.max(flow.packet);
         if notes.first_frame == 0 {
@@ -107,6 +225,9 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
         }
         if notes.probes > 0 && !packet.payload.bytes.is_empty() {
             notes.probe(flow.key, side, packet.transport, packet.payload.bytes);
+        }
+        if notes.details.is_some() {
+            notes.detail(flow, side, &packet.clone(), out);
         }
         Reaction::default()
     }
@@ -119,6 +240,11 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
         fragment: &Fragment<'_, K>,
     ) {
         notes.last_frame = notes.last_frame.max(fragment.number);
+        if let Some(details) = &mut notes.details
+            && let Some(fragments) = &mut details.fragments
+        {
+            fragments.push((fragment.number, fragment.wire_len));
+        }
         match fragment.first {
             Some(packet) if notes.first_frame == 0 => notes.begin(fragment.number, packet),
             // It may have waited, while others were counted.
@@ -133,6 +259,7 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
         reason: EndReason,
         out: &mut impl Sink<Observation<K>>,
     ) -> Anomalies {
+        notes.end_details(flow, out);
         let notes = core::mem::take(notes);
         let endpoints = flow.key.endpoints();
         let record = notes.into_record(flow.id, endpoints, flow.at, reason, flow.stats());

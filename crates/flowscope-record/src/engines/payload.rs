@@ -124,6 +124,7 @@ impl<K: KeyEndpoints, R: FlowReader<K>> Consumer<K> for PayloadObserver<R> {
         if let Some(app) = self.payload.reader_mut().take_app() {
             state.notes.app = Some(app);
         }
+        state.notes.end_details(flow, out);
         self.reported(found)
     }
 

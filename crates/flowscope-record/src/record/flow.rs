@@ -2,7 +2,7 @@
 
 use flowscope_core::Timestamp;
 use flowscope_core::track::{EndReason, FlowId, FlowStats};
-use flowscope_core::wire::{Encapsulation, IcmpHeader, Layer};
+use flowscope_core::wire::{Encapsulation, IcmpHeader, IpProtocol, Layer};
 use flowscope_detect::Protocol;
 
 use super::endpoints::Endpoints;
@@ -34,6 +34,8 @@ pub struct FlowRecord {
     pub icmp: Option<IcmpHeader>,
     /// The encapsulations around its first packet, outermost first.
     pub layers: Box<[Encapsulation]>,
+    /// Whether its display filter is one of its fields.
+    pub has_display_filter: bool,
 }
 
 impl FlowRecord {
@@ -57,6 +59,50 @@ impl FlowRecord {
             _ => Ports::Absent,
         };
         Some(CommunityId::new(self.endpoints.protocol?, src, dst, ports))
+    }
+
+    /// A display filter by which Wireshark finds its packets, and those of
+    /// other flows between the same ends.
+    #[must_use]
+    pub fn display_filter(&self) -> String {
+        let Endpoints {
+            src,
+            dst,
+            ports,
+            protocol,
+        } = self.endpoints;
+        let addr = match src {
+            Host::Ip(addr) if addr.is_ipv4() => "ip.addr",
+            Host::Ip(_) => "ipv6.addr",
+            Host::Mac(_) => "eth.addr",
+        };
+        let mut filter = format!("{addr} == {src} and {addr} == {dst}");
+        let layer = match protocol {
+            Some(IpProtocol::TCP) => "tcp",
+            // Wireshark's fields of UDP-Lite are those of UDP.
+            Some(IpProtocol::UDP | IpProtocol(136)) => "udp",
+            Some(IpProtocol(132)) => "sctp",
+            Some(IpProtocol::ICMP) => "icmp",
+            Some(IpProtocol::ICMP6) => "icmpv6",
+            Some(IpProtocol(number)) => {
+                let field = if addr == "ip.addr" {
+                    "ip.proto"
+                } else {
+                    "ipv6.nxt"
+                };
+                return format!("{filter} and {field} == {number}");
+            }
+            None => return filter,
+        };
+        match ports.filter(|_| !self.endpoints.is_icmp()) {
+            Some((from, to)) => {
+                filter.push_str(&format!(
+                    " and {layer}.port == {from} and {layer}.port == {to}"
+                ));
+            }
+            None => filter.push_str(&format!(" and {layer}")),
+        }
+        filter
     }
 
     /// The identifiers of the VLANs around its first packet, outermost first
@@ -119,6 +165,8 @@ impl FlowRecord {
         fields.number("first_frame", Some(self.first_frame));
         fields.number("last_frame", Some(self.last_frame));
         fields.plain_text("community_id", community_id);
+        let filter = self.has_display_filter.then(|| self.display_filter());
+        fields.plain_text("display_filter", filter.as_deref());
     }
 }
 

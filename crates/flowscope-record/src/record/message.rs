@@ -16,6 +16,8 @@ use crate::visit::{FieldVisitor, Visit};
 pub struct MessageRecord<M> {
     /// When it was complete, or when its end was known not to come.
     pub at: Timestamp,
+    /// The number of the latest frame then, counted from 1 over all captures.
+    pub frame: u64,
     /// The flow's identifier.
     pub flow: FlowId,
     /// Who talks to whom. The message itself says which side sent it.

@@ -1,5 +1,6 @@
 //! What is in a record.
 
+mod connection;
 mod dns;
 mod endpoints;
 mod event;
@@ -11,6 +12,7 @@ mod stream;
 mod summary;
 mod tls;
 
+pub use connection::{ConnectionRecord, PacketRecord};
 pub use endpoints::Endpoints;
 pub(crate) use endpoints::KeyEndpoints;
 pub use event::{Anomaly, EventKind, EventRecord};
@@ -39,6 +41,10 @@ pub enum Record {
     Flow(FlowRecord),
     /// The same as the last of the events of a flow, where these were asked for.
     Ended(FlowRecord),
+    /// A connection by Zeek's rules, where these were asked for.
+    Connection(ConnectionRecord),
+    /// A packet of a flow, where these were asked for.
+    Packet(PacketRecord),
     /// Something that happened to a flow before its end.
     Event(EventRecord),
     /// A request or response of HTTP/1.
@@ -65,6 +71,8 @@ impl Record {
         match self {
             Self::Flow(_) => "flow",
             Self::Ended(_) => "ended",
+            Self::Connection(_) => "connection",
+            Self::Packet(_) => "packet",
             Self::Event(event) => event.kind.as_str(),
             Self::Http(record) => http::kind(&record.message),
             Self::Tls(record) => tls::kind(&record.message),
@@ -81,6 +89,8 @@ impl Record {
     pub fn at(&self) -> Option<Timestamp> {
         match self {
             Self::Flow(flow) | Self::Ended(flow) => Some(flow.at),
+            Self::Connection(connection) => Some(connection.start),
+            Self::Packet(packet) => Some(packet.at),
             Self::Event(event) => Some(event.at),
             Self::Http(record) => Some(record.at),
             Self::Tls(record) => Some(record.at),
@@ -98,6 +108,8 @@ impl Record {
     pub fn flow(&self) -> Option<(FlowId, &Endpoints)> {
         match self {
             Self::Flow(flow) | Self::Ended(flow) => Some((flow.flow, &flow.endpoints)),
+            Self::Connection(connection) => Some((connection.flow, &connection.endpoints)),
+            Self::Packet(packet) => Some((packet.flow, &packet.endpoints)),
             Self::Event(event) => Some((event.flow, &event.endpoints)),
             Self::Http(record) => Some((record.flow, &record.endpoints)),
             Self::Tls(record) => Some((record.flow, &record.endpoints)),
@@ -113,6 +125,8 @@ impl Record {
     pub fn schema(&self) -> &'static Schema {
         match self {
             Self::Flow(_) | Self::Ended(_) => &schema::FLOW,
+            Self::Connection(_) => &schema::CONNECTION,
+            Self::Packet(_) => &schema::PACKET,
             Self::Event(_) => &schema::EVENT,
             Self::Http(_) => &schema::HTTP,
             Self::Tls(_) | Self::Quic(_) => &schema::TLS,
@@ -129,6 +143,8 @@ impl Visit for Record {
         match self {
             Self::Flow(flow) => flow.visit_as("flow", fields),
             Self::Ended(flow) => flow.visit_as("ended", fields),
+            Self::Connection(connection) => connection.visit(fields),
+            Self::Packet(packet) => packet.visit(fields),
             Self::Event(event) => event.visit(fields),
             Self::Http(record) => record.visit(fields),
             Self::Tls(record) => record.visit(fields),

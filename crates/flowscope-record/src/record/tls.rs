@@ -17,6 +17,7 @@ pub(super) fn kind(message: &TlsMessage) -> &'static str {
         TlsMessage::Certificate(_) => "tls_certificate",
         TlsMessage::Alert(_) => "tls_alert",
         TlsMessage::HelloVerifyRequest(_) => "tls_hello_verify_request",
+        TlsMessage::Handshake(_) => "tls_handshake",
         _ => "tls",
     }
 }

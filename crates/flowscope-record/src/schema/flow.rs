@@ -138,6 +138,12 @@ pub static FLOW: Schema = Schema {
             Field::number("last_frame", "its last frame"),
             Field::plain_text("community_id", "Community ID version 1, seed 0")
                 .absent("but with `--key five-tuple`"),
+            Field::plain_text(
+                "display_filter",
+                "a filter by which Wireshark finds its packets, and those of other flows between the \
+                 same ends",
+            )
+            .absent("but with `--display-filter`"),
         ],
     ],
 };
@@ -168,7 +174,7 @@ const TUNNEL: [Field; 2] = [
     Field::number("id", "its identifier").absent("where the kind has none"),
 ];
 
-const fn by_side(
+pub(super) const fn by_side(
     [initiator, responder]: [&'static str; 2],
     unit: Unit,
     description: &'static str,

@@ -18,24 +18,39 @@
 
 mod columns;
 mod common;
+mod connection;
 mod dns;
 mod field;
 mod flow;
 mod http;
+#[cfg(feature = "json")]
+mod json_schema;
 mod stream;
 mod summary;
 mod tls;
 
 pub use columns::{columns, schemas};
+pub use connection::{CONNECTION, PACKET};
 pub use dns::DNS;
 pub use field::{Field, FieldType, Schema, Unit};
 pub use flow::{EVENT, FLOW};
 pub use http::HTTP;
+#[cfg(feature = "json")]
+pub use json_schema::json_schema;
 pub use stream::STREAM;
 pub use summary::{SKIPPED, SUMMARY};
 pub use tls::TLS;
 
 /// Every schema.
-pub const ALL: [&Schema; 8] = [
-    &FLOW, &EVENT, &HTTP, &TLS, &DNS, &STREAM, &SUMMARY, &SKIPPED,
+pub const ALL: [&Schema; 10] = [
+    &FLOW,
+    &CONNECTION,
+    &PACKET,
+    &EVENT,
+    &HTTP,
+    &TLS,
+    &DNS,
+    &STREAM,
+    &SUMMARY,
+    &SKIPPED,
 ];

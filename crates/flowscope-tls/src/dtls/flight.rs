@@ -66,7 +66,9 @@ impl Flight {
             return Err(TlsError::Handshake { kind });
         }
         if !handshake::is_read_of_dtls(kind) {
-            exchange.other(kind);
+            if fragment.offset == 0 {
+                exchange.other(kind, side);
+            }
             return Ok(());
         }
         let limit = context.config.max_message;

@@ -1,0 +1,327 @@
+//! EVE, the JSON Lines of Suricata 8: `flow`, `http`, `tls`, `dns` (version 3),
+//! `anomaly` and `stats`.
+//!
+//! Start at [`EveWriter`]. Names and types are those of Suricata's schema.
+//! What flowscope does not do, such as alerts and files, has no events.
+
+mod dns;
+mod flow;
+mod http;
+mod stats;
+mod tls;
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use flowscope_core::track::FlowId;
+use flowscope_core::wire::IpProtocol;
+use flowscope_core::{BySide, FlowSide, Timestamp};
+use flowscope_quic::QuicMessage;
+use flowscope_record::{Anomaly, CommunityId, Endpoints, EventKind, Host, Ports, Record};
+use flowscope_tls::TlsMessage;
+use sha1::{Digest, Sha1};
+
+use crate::civil;
+use crate::object::Object;
+use http::HttpState;
+use stats::Stats;
+
+/// Writes records as EVE.
+///
+/// ```
+/// use flowscope_export::eve::EveWriter;
+/// use flowscope_pcap::PcapFlowSource;
+/// use flowscope_record::{RecordConfig, RecordTracker, Records};
+///
+/// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/pcap/recorded/http-1-0.pcap");
+/// let config = flowscope_export::record_config(RecordConfig::default());
+/// let source = PcapFlowSource::open(path)?;
+/// let mut writer = EveWriter::new(Vec::new());
+/// for record in Records::of(source).with_tracker(RecordTracker::new(config)) {
+///     writer.write(&record?)?;
+/// }
+/// let text = String::from_utf8(writer.finish()?)?;
+/// let events = text.matches("\"event_type\":\"http\"").count();
+/// assert_eq!(events, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct EveWriter<W> {
+    out: W,
+    text: Vec<u8>,
+    flows: HashMap<u64, Flow>,
+    stats: Stats,
+    latest: Timestamp,
+}
+
+/// What is kept of a flow.
+#[derive(Debug, Default)]
+struct Flow {
+    /// How many transactions there were.
+    transactions: u64,
+    tcp_flags: BySide<u8>,
+    http: HttpState,
+    tls: tls::TlsState,
+}
+
+impl Flow {
+    fn next_transaction(&mut self) -> u64 {
+        self.transactions += 1;
+        self.transactions - 1
+    }
+}
+
+/// What every event begins with.
+pub(crate) struct Head<'a> {
+    at: Timestamp,
+    frame: Option<u64>,
+    flow: FlowId,
+    endpoints: &'a Endpoints,
+    /// Who sent what it is about.
+    sender: FlowSide,
+    kind: &'static str,
+}
+
+impl Head<'_> {
+    fn write(&self, object: &mut Object<'_>) {
+        object.plain(
+            "timestamp",
+            format_args!("{}", civil::zoned_micros(self.at)),
+        );
+        object.number("flow_id", flow_id(self.flow, self.endpoints));
+        object.number("pcap_cnt", self.frame);
+        object.plain("event_type", format_args!("{}", self.kind));
+    }
+
+    fn write_ends(&self, object: &mut Object<'_>) {
+        let Endpoints { src, dst, .. } = *self.endpoints;
+        let ports = self.endpoints.ports;
+        let (src, dst, ports) = match self.sender {
+            FlowSide::Initiator => (src, dst, ports),
+            FlowSide::Responder => (dst, src, ports.map(|(src, dst)| (dst, src))),
+        };
+        object.plain("src_ip", format_args!("{}", long(src)));
+        object.number("src_port", ports.map(|(src, _)| src.into()));
+        object.plain("dest_ip", format_args!("{}", long(dst)));
+        object.number("dest_port", ports.map(|(_, dst)| dst.into()));
+        object.text("proto", self.endpoints.protocol.map(protocol));
+    }
+
+    fn write_community_id(&self, object: &mut Object<'_>) {
+        let Endpoints { src, dst, .. } = *self.endpoints;
+        let (Host::Ip(src), Host::Ip(dst), Some(protocol), Some((from, to))) =
+            (src, dst, self.endpoints.protocol, self.endpoints.ports)
+        else {
+            return;
+        };
+        let id = CommunityId::new(protocol, src, dst, Ports::Numbers(from, to));
+        object.plain("community_id", format_args!("{id}"));
+    }
+}
+
+impl<W: Write> EveWriter<W> {
+    /// A writer to `out`, which is given large pieces.
+    pub fn new(out: W) -> Self {
+        Self {
+            out,
+            text: Vec::new(),
+            flows: HashMap::new(),
+            stats: Stats::default(),
+            latest: Timestamp::from_nanos(0),
+        }
+    }
+
+    /// Takes a record.
+    ///
+    /// # Errors
+    ///
+    /// The events could not be written.
+    pub fn write(&mut self, record: &Record) -> io::Result<()> {
+        if let Some(at) = record.at() {
+            self.latest = self.latest.max(at);
+        }
+        let text = &mut self.text;
+        match record {
+            Record::Connection(connection) if connection.is_over => {
+                let flow = self.flows.entry(connection.flow.number()).or_default();
+                let flags = &mut flow.tcp_flags;
+                // By the sides of the flow.
+                let of = |side| match connection.originator == side {
+                    true => connection.tcp_flags.initiator,
+                    false => connection.tcp_flags.responder,
+                };
+                flags.initiator |= of(FlowSide::Initiator);
+                flags.responder |= of(FlowSide::Responder);
+            }
+            Record::Flow(record) | Record::Ended(record) => {
+                let mut known = self.flows.remove(&record.flow.number()).unwrap_or_default();
+                let head = Head {
+                    at: record.at,
+                    frame: None,
+                    flow: record.flow,
+                    endpoints: &record.endpoints,
+                    sender: FlowSide::Initiator,
+                    kind: "http",
+                };
+                http::finish(&mut known, &head, text);
+                tls::finish(&mut known.tls, &head, text);
+                flow::write(record, known.tcp_flags, text);
+                self.stats.count(record);
+            }
+            Record::Http(record) => {
+                let flow = self.flows.entry(record.flow.number()).or_default();
+                http::message(flow, record, text);
+            }
+            Record::Tls(record) => {
+                let flow = self.flows.entry(record.flow.number()).or_default();
+                match &record.message {
+                    TlsMessage::Handshake(handshake) => {
+                        let head = tls::head(record, handshake.client_side());
+                        tls::handshake(handshake, &head, text);
+                        flow.tls.is_written = true;
+                    }
+                    _ => return self.hand_on_full(),
+                }
+            }
+            Record::Quic(record) => {
+                let flow = self.flows.entry(record.flow.number()).or_default();
+                match &record.message {
+                    QuicMessage::ClientHello(hello) => flow.tls.client = Some(hello.hello.clone()),
+                    QuicMessage::ServerHello(hello) => flow.tls.server = Some(hello.hello.clone()),
+                    _ => {}
+                }
+            }
+            Record::Dns(record) => {
+                let flow = self.flows.entry(record.flow.number()).or_default();
+                dns::message(flow, record, text);
+            }
+            Record::Event(event) => {
+                if let EventKind::Anomaly { anomaly, side } = event.kind {
+                    let head = Head {
+                        at: event.at,
+                        frame: None,
+                        flow: event.flow,
+                        endpoints: &event.endpoints,
+                        sender: side,
+                        kind: "anomaly",
+                    };
+                    write_anomaly(&head, anomaly, text);
+                    self.stats.anomalies += 1;
+                }
+            }
+            _ => {}
+        }
+        self.hand_on_full()
+    }
+
+    fn hand_on_full(&mut self) -> io::Result<()> {
+        if self.text.len() < BUFFER {
+            return Ok(());
+        }
+        self.hand_on()
+    }
+
+    fn hand_on(&mut self) -> io::Result<()> {
+        let written = self.out.write_all(&self.text);
+        self.text.clear();
+        written
+    }
+
+    /// Hands on what was written so far.
+    ///
+    /// # Errors
+    ///
+    /// The events could not be written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.hand_on()?;
+        self.out.flush()
+    }
+
+    /// Writes the last event, which counts, and gives back what was written to.
+    ///
+    /// # Errors
+    ///
+    /// The events could not be written.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.stats.write(self.latest, &mut self.text);
+        self.flush()?;
+        Ok(self.out)
+    }
+}
+
+impl<W> core::fmt::Debug for EveWriter<W> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("EveWriter")
+            .field("flows", &self.flows.len())
+            .field("latest", &self.latest)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Writes an event on a line.
+fn event(text: &mut Vec<u8>, head: &Head<'_>, fill: impl FnOnce(&mut Object<'_>)) {
+    Object::write(text, |object| {
+        head.write(object);
+        head.write_ends(object);
+        fill(object);
+    });
+    text.push(b'\n');
+}
+
+fn write_anomaly(head: &Head<'_>, anomaly: Anomaly, text: &mut Vec<u8>) {
+    event(text, head, |object| {
+        head.write_community_id(object);
+        object.object("anomaly", |object| match anomaly {
+            Anomaly::Http(kind) => {
+                object.text("app_proto", Some("http"));
+                object.text("type", Some("applayer"));
+                object.text("event", Some(kind.as_str()));
+                object.text("layer", Some("proto_parser"));
+            }
+            Anomaly::Flow(kind) => {
+                object.text("type", Some("stream"));
+                object.plain("event", format_args!("stream.{}", kind.as_str()));
+            }
+            _ => object.text("type", Some("unknown")),
+        });
+    });
+}
+
+/// The number by which events of a flow are found: the same for the same input.
+fn flow_id(flow: FlowId, endpoints: &Endpoints) -> u64 {
+    let mut hash = Sha1::new();
+    hash.update(flow.number().to_be_bytes());
+    hash.update(endpoints.source().as_bytes());
+    hash.update(endpoints.destination().as_bytes());
+    let digest: [u8; 20] = hash.finalize().into();
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(digest.first_chunk::<8>().unwrap_or(&[0; 8]));
+    // Readers take it for a signed number, or for one of JavaScript's.
+    u64::from_be_bytes(bytes) >> 11
+}
+
+/// An address with all digits, as Suricata writes those of IPv6.
+fn long(host: Host) -> String {
+    match host {
+        Host::Ip(core::net::IpAddr::V6(addr)) => {
+            let parts = addr.segments().map(|segment| format!("{segment:04x}"));
+            parts.join(":")
+        }
+        host => host.to_string(),
+    }
+}
+
+/// Suricata's name of a protocol.
+fn protocol(protocol: IpProtocol) -> String {
+    match protocol {
+        IpProtocol::TCP => "TCP".into(),
+        IpProtocol::UDP => "UDP".into(),
+        IpProtocol::ICMP => "ICMP".into(),
+        IpProtocol::ICMP6 => "IPv6-ICMP".into(),
+        IpProtocol(132) => "SCTP".into(),
+        IpProtocol(47) => "GRE".into(),
+        IpProtocol(50) => "ESP".into(),
+        IpProtocol(number) => number.to_string(),
+    }
+}
+
+const BUFFER: usize = 64 << 10;

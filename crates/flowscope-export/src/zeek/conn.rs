@@ -1,0 +1,59 @@
+//! `conn.log`.
+
+use std::io;
+
+use flowscope_core::wire::IpProtocol;
+use flowscope_record::Host;
+
+use super::{Ended, Lines, Log, Network, write_id};
+
+pub(super) fn write(
+    ended: &Ended,
+    local_nets: &[Network],
+    lines: &mut impl Lines,
+) -> io::Result<()> {
+    let Ended {
+        record,
+        uid,
+        service,
+    } = ended;
+    let nanos = record.duration_nanos();
+    // A connection of one moment has no length, and no rate.
+    let long = |value: u64| (nanos > 0).then_some(value);
+    let is_local = |host| match host {
+        Host::Ip(addr) => Some(local_nets.iter().any(|net| net.contains(addr))),
+        Host::Mac(_) => Some(false),
+    };
+    let endpoints = &record.endpoints;
+    lines.line(Log::Conn, |row| {
+        row.time(Some(record.start));
+        row.text(Some(uid));
+        write_id(endpoints, row);
+        row.text(Some(transport(endpoints.protocol)));
+        row.text(service.as_ref());
+        row.interval(long(nanos));
+        row.count(long(record.payload_bytes.initiator));
+        row.count(long(record.payload_bytes.responder));
+        row.text(Some(record.state.as_str()));
+        row.flag(is_local(endpoints.src));
+        row.flag(is_local(endpoints.dst));
+        row.count(Some(record.missed_bytes));
+        row.text(Some(&*record.history).filter(|it| !it.is_empty()));
+        row.count(Some(record.packets.initiator));
+        row.count(Some(record.ip_bytes.initiator));
+        row.count(Some(record.packets.responder));
+        row.count(Some(record.ip_bytes.responder));
+        row.unset();
+        row.count(endpoints.protocol.map(|protocol| protocol.0.into()));
+    })
+}
+
+/// Zeek's word for what carries a connection.
+pub(super) fn transport(protocol: Option<IpProtocol>) -> &'static str {
+    match protocol {
+        Some(IpProtocol::TCP) => "tcp",
+        Some(IpProtocol::UDP) => "udp",
+        Some(IpProtocol::ICMP | IpProtocol::ICMP6) => "icmp",
+        _ => "unknown_transport",
+    }
+}

@@ -1,0 +1,437 @@
+//! Zeek's logs: `conn`, `http`, `ssl`, `x509`, `dns` and `weird`.
+//!
+//! Start at [`ZeekLogs`]. Names, types and meanings of the columns are those of
+//! Zeek 8. Logs of what flowscope does not read, such as `files`, are not made,
+//! and columns that belong to them are never set.
+
+mod columns;
+mod conn;
+mod dns;
+mod flow;
+mod http;
+mod icmp;
+mod row;
+mod ssl;
+mod uid;
+mod weird;
+
+pub use columns::{Column, Log};
+pub use row::Form;
+
+use core::net::IpAddr;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use flowscope_core::track::FlowId;
+use flowscope_core::wire::IpProtocol;
+use flowscope_core::{FlowSide, Timestamp};
+use flowscope_record::{ConnectionRecord, Endpoints, EventKind, Record};
+
+use crate::civil;
+use flow::Flows;
+use icmp::Messages;
+use row::Row;
+
+/// What is written, and how.
+#[derive(Clone, Debug, Default)]
+pub struct ZeekConfig {
+    /// The form of the logs.
+    pub form: Form,
+    /// The logs that are wanted; all, if there are none.
+    pub logs: Vec<Log>,
+    /// Networks whose hosts are local; if there are none, those that are not
+    /// routed in the Internet are.
+    pub local_nets: Vec<Network>,
+}
+
+/// An IP network: an address, and how many of its bits are the network's.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Network {
+    /// An address of it.
+    pub addr: IpAddr,
+    /// How many bits its addresses have in common.
+    pub prefix: u8,
+}
+
+impl Network {
+    /// Whether a host is one of it.
+    #[must_use]
+    pub fn contains(&self, host: IpAddr) -> bool {
+        let bits = |addr: IpAddr| match addr {
+            IpAddr::V4(addr) => u128::from(addr.to_bits()) << 96,
+            IpAddr::V6(addr) => addr.to_bits(),
+        };
+        let mask = u128::MAX
+            .checked_shl(128 - u32::from(self.prefix.min(128)))
+            .unwrap_or(0);
+        self.addr.is_ipv4() == host.is_ipv4() && (bits(self.addr) ^ bits(host)) & mask == 0
+    }
+}
+
+/// Networks that are not routed in the Internet (RFC 6890), and those of 6to4
+/// that lead to them.
+pub(crate) fn private_nets() -> Vec<Network> {
+    let nets = PRIVATE.iter().map(|net| net.parse());
+    nets.collect::<Result<_, BadNetwork>>().unwrap_or_default()
+}
+
+const PRIVATE: [&str; 36] = [
+    "0.0.0.0/8",
+    "2002::/24",
+    "10.0.0.0/8",
+    "2002:a00::/24",
+    "100.64.0.0/10",
+    "2002:6440::/26",
+    "127.0.0.0/8",
+    "2002:7f00::/24",
+    "169.254.0.0/16",
+    "2002:a9fe::/32",
+    "172.16.0.0/12",
+    "2002:ac10::/28",
+    "192.0.0.0/24",
+    "2002:c000::/40",
+    "192.0.2.0/24",
+    "2002:c000:200::/40",
+    "192.168.0.0/16",
+    "2002:c0a8::/32",
+    "198.18.0.0/15",
+    "2002:c612::/31",
+    "198.51.100.0/24",
+    "2002:c633:6400::/40",
+    "203.0.113.0/24",
+    "2002:cb00:7100::/40",
+    "240.0.0.0/4",
+    "2002:f000::/20",
+    "255.255.255.255/32",
+    "2002:ffff:ffff::/48",
+    "::/128",
+    "::1/128",
+    "64:ff9b:1::/48",
+    "100::/64",
+    "2001::/23",
+    "2001:db8::/32",
+    "fc00::/7",
+    "fe80::/10",
+];
+
+/// `10.0.0.0/8`, or an address alone.
+impl core::str::FromStr for Network {
+    type Err = BadNetwork;
+
+    fn from_str(text: &str) -> Result<Self, BadNetwork> {
+        let (addr, prefix) = match text.split_once('/') {
+            Some((addr, prefix)) => (addr, Some(prefix)),
+            None => (text, None),
+        };
+        let addr: IpAddr = addr.parse().map_err(|_| BadNetwork)?;
+        let most = if addr.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            Some(prefix) => prefix.parse().map_err(|_| BadNetwork)?,
+            None => most,
+        };
+        if prefix > most {
+            return Err(BadNetwork);
+        }
+        Ok(Self { addr, prefix })
+    }
+}
+
+/// It is no network.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BadNetwork;
+
+impl core::fmt::Display for BadNetwork {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("not a network such as 10.0.0.0/8")
+    }
+}
+
+impl core::error::Error for BadNetwork {}
+
+/// Writes records as Zeek's logs.
+///
+/// `open` is called for each log when its first line is written, with its name.
+///
+/// ```
+/// use flowscope_export::zeek::{ZeekConfig, ZeekLogs};
+/// use flowscope_pcap::PcapFlowSource;
+/// use flowscope_record::{RecordConfig, RecordTracker, Records};
+///
+/// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/pcap/recorded/http-1-0.pcap");
+/// let config = flowscope_export::record_config(RecordConfig::default());
+/// let source = PcapFlowSource::open(path)?;
+/// let mut logs = ZeekLogs::new(ZeekConfig::default(), |_| Ok(Vec::new()));
+/// for record in Records::of(source).with_tracker(RecordTracker::new(config)) {
+///     logs.write(&record?)?;
+/// }
+/// let logs = logs.finish()?;
+/// let conn = String::from_utf8(logs["conn"].clone())?;
+/// assert!(conn.starts_with("#separator \\x09\n"));
+/// assert!(conn.lines().any(|line| line.contains("\ttcp\thttp\t")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct ZeekLogs<W, O> {
+    config: ZeekConfig,
+    open: O,
+    files: BTreeMap<Log, File<W>>,
+    flows: Flows,
+    icmp: Messages,
+    /// The latest time of anything.
+    latest: Timestamp,
+}
+
+struct File<W> {
+    out: W,
+    text: Vec<u8>,
+}
+
+/// Takes lines of logs.
+pub(crate) trait Lines {
+    /// Adds a line to a log.
+    fn line(&mut self, which: Log, write: impl FnOnce(&mut Row<'_>)) -> io::Result<()>;
+}
+
+/// The logs themselves, apart from what is kept of flows.
+struct Files<'a, W, O> {
+    config: &'a ZeekConfig,
+    open: &'a mut O,
+    files: &'a mut BTreeMap<Log, File<W>>,
+    latest: Timestamp,
+}
+
+impl<W: Write, O: FnMut(&'static str) -> io::Result<W>> Lines for Files<'_, W, O> {
+    fn line(&mut self, which: Log, write: impl FnOnce(&mut Row<'_>)) -> io::Result<()> {
+        if !self.config.logs.is_empty() && !self.config.logs.contains(&which) {
+            return Ok(());
+        }
+        let form = self.config.form;
+        let file = match self.files.entry(which) {
+            std::collections::btree_map::Entry::Occupied(file) => file.into_mut(),
+            std::collections::btree_map::Entry::Vacant(place) => {
+                let out = (self.open)(which.name())?;
+                let mut text = Vec::new();
+                if form == Form::Tsv {
+                    header(&mut text, which, self.latest);
+                }
+                place.insert(File { out, text })
+            }
+        };
+        let mut row = Row::begin(&mut file.text, form, which.columns());
+        write(&mut row);
+        row.end();
+        if file.text.len() >= BUFFER {
+            file.out.write_all(&file.text)?;
+            file.text.clear();
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write, O: FnMut(&'static str) -> io::Result<W>> ZeekLogs<W, O> {
+    /// Logs that are written where `open` says.
+    pub fn new(mut config: ZeekConfig, open: O) -> Self {
+        if config.local_nets.is_empty() {
+            config.local_nets = private_nets();
+        }
+        Self {
+            config,
+            open,
+            files: BTreeMap::new(),
+            flows: Flows::default(),
+            icmp: Messages::default(),
+            latest: Timestamp::from_nanos(0),
+        }
+    }
+
+    /// Takes a record.
+    ///
+    /// # Errors
+    ///
+    /// A log could not be opened or written.
+    pub fn write(&mut self, record: &Record) -> io::Result<()> {
+        if let Some(at) = record.at() {
+            self.latest = self.latest.max(at);
+        }
+        let mut files = Files {
+            config: &self.config,
+            open: &mut self.open,
+            files: &mut self.files,
+            latest: self.latest,
+        };
+        let flows = &mut self.flows;
+        match record {
+            Record::Connection(connection) if !connection.is_over => {
+                flows.begin(connection);
+                Ok(())
+            }
+            // A header behind which nothing follows is no connection.
+            Record::Connection(connection)
+                if connection.endpoints.protocol == Some(IpProtocol(59)) =>
+            {
+                Ok(())
+            }
+            Record::Connection(connection) => {
+                let (uid, service) = flows.end_connection(connection, &mut files)?;
+                let connection = Ended {
+                    record: connection.clone(),
+                    uid,
+                    service,
+                };
+                if connection.record.endpoints.is_icmp() {
+                    for ended in self.icmp.push(connection) {
+                        conn::write(&ended, &self.config.local_nets, &mut files)?;
+                    }
+                    return Ok(());
+                }
+                conn::write(&connection, &self.config.local_nets, &mut files)
+            }
+            Record::Http(record) => flows.http(record, &mut files),
+            Record::Tls(record) => flows.tls(record, &mut files),
+            Record::Quic(record) => flows.quic(record),
+            Record::Dns(record) => flows.dns(record, &mut files),
+            Record::Event(event) => match event.kind {
+                EventKind::Anomaly { anomaly, .. } => {
+                    let context = flows.context(event.flow, &event.endpoints);
+                    weird::write(event.at, anomaly, &context, &mut files)
+                }
+                _ => Ok(()),
+            },
+            Record::Flow(flow) | Record::Ended(flow) => flows.end(flow.flow, &mut files),
+            _ => Ok(()),
+        }
+    }
+
+    /// Hands on what was written so far.
+    ///
+    /// # Errors
+    ///
+    /// A log could not be written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        for file in self.files.values_mut() {
+            file.out.write_all(&file.text)?;
+            file.text.clear();
+            file.out.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is left, and gives back what was written to, by the names of
+    /// the logs.
+    ///
+    /// # Errors
+    ///
+    /// A log could not be written.
+    pub fn finish(mut self) -> io::Result<BTreeMap<&'static str, W>> {
+        let mut files = Files {
+            config: &self.config,
+            open: &mut self.open,
+            files: &mut self.files,
+            latest: self.latest,
+        };
+        self.flows.finish(&mut files)?;
+        for ended in self.icmp.finish() {
+            conn::write(&ended, &self.config.local_nets, &mut files)?;
+        }
+        if self.config.form == Form::Tsv {
+            let close = format!("#close\t{}\n", civil::dashed(self.latest));
+            for file in self.files.values_mut() {
+                file.text.extend_from_slice(close.as_bytes());
+            }
+        }
+        self.flush()?;
+        let files = self.files.into_iter();
+        Ok(files
+            .map(|(which, file)| (which.name(), file.out))
+            .collect())
+    }
+}
+
+impl<W, O> core::fmt::Debug for ZeekLogs<W, O> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("ZeekLogs")
+            .field("config", &self.config)
+            .field("latest", &self.latest)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A connection that is over, with what its messages told.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    record: ConnectionRecord,
+    uid: String,
+    service: Option<String>,
+}
+
+/// Who talks, as every line begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    uid: String,
+    /// The originator first.
+    endpoints: Endpoints,
+    /// The side of the flow that is the originator.
+    originator: FlowSide,
+}
+
+impl Context {
+    /// The columns `uid` to `id.resp_p`.
+    fn write(&self, row: &mut Row<'_>) {
+        row.text(Some(&self.uid));
+        write_id(&self.endpoints, row);
+    }
+}
+
+/// The columns `id.orig_h` to `id.resp_p`.
+fn write_id(endpoints: &Endpoints, row: &mut Row<'_>) {
+    let (orig, resp) = endpoints.ports.unwrap_or_default();
+    row.host(endpoints.src);
+    row.count(Some(orig.into()));
+    row.host(endpoints.dst);
+    row.count(Some(resp.into()));
+}
+
+fn header(out: &mut Vec<u8>, which: Log, at: Timestamp) {
+    let join = |of: fn(&Column) -> &'static str| {
+        let words: Vec<_> = which.columns().iter().map(of).collect();
+        words.join("\t")
+    };
+    let text = format!(
+        "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\t{}\n\
+         #open\t{}\n#fields\t{}\n#types\t{}\n",
+        which.name(),
+        civil::dashed(at),
+        join(|column| column.name),
+        join(|column| column.zeek_type),
+    );
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// The number and the connection of a flow, by which a `uid` is told.
+pub(crate) fn uid(flow: FlowId, number: u32, endpoints: &Endpoints) -> String {
+    uid::of(flow.number(), number, endpoints)
+}
+
+const BUFFER: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_networks_are_read() {
+        assert_eq!(private_nets().len(), PRIVATE.len());
+    }
+
+    #[test]
+    fn networks_have_a_prefix() {
+        let net: Network = "10.1.0.0/16".parse().expect("a network");
+        assert!(net.contains("10.1.2.3".parse().expect("an address")));
+        assert!(!net.contains("10.2.2.3".parse().expect("an address")));
+        let all: Network = "::/0".parse().expect("a network");
+        assert!(all.contains("2001:db8::1".parse().expect("an address")));
+        assert!(!all.contains("10.2.2.3".parse().expect("an address")));
+        for wrong in ["10.0.0.0/33", "10.0.0/8", "x", "10.0.0.0/"] {
+            assert_eq!(wrong.parse::<Network>(), Err(BadNetwork), "{wrong}");
+        }
+    }
+}
