@@ -166,6 +166,13 @@ impl<R> PayloadConsumer<R> {
         Reaction::changed(self.segment(state, flow, side, &segment, out))
     }
 
+    fn passes<K>(&self, stream: Option<&R::Stream>, payload: &[u8]) -> bool
+    where
+        R: PayloadReader<K>,
+    {
+        stream.is_some_and(|stream| self.reader.passes(stream, payload))
+    }
+
     #[inline(never)]
     fn read_datagram<K>(
         &mut self,
@@ -289,6 +296,7 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
             // An empty datagram is no message: some hosts send them to keep their
             // mapping in a NAT.
             _ if payload.wire_len() == 0 => Reaction::NONE,
+            _ if self.passes(state.progress.stream.as_ref(), payload.bytes) => Reaction::NONE,
             _ => self.read_datagram(state, flow, side, payload.bytes, payload.missing, out),
         }
     }
