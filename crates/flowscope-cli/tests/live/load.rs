@@ -91,7 +91,7 @@ const FILTER: &str = "udp and dst host 192.0.2.99";
 /// other programs, one after the other on the same cable.
 ///
 /// ```sh
-/// cargo test --release -p flowscope-cli --features live -- --ignored --nocapture rates
+/// cargo test --release -p flowscope-cli --features live -- --ignored --nocapture highest_rates
 /// ```
 #[test]
 #[ignore = "it measures, for minutes"]
