@@ -83,17 +83,6 @@ pub(crate) enum Command {
         )]
         arguments: Vec<OsString>,
     },
-    /// Ask SQL of captures and of the tables made of them, by the program flowscope-sql
-    #[command(disable_help_flag = true)]
-    Sql {
-        /// Its own arguments: see flowscope sql --help
-        #[arg(
-            value_name = "ARGUMENT",
-            trailing_var_arg = true,
-            allow_hyphen_values = true
-        )]
-        arguments: Vec<OsString>,
-    },
     /// Print a completion script
     Completions {
         /// The shell to complete in

@@ -56,10 +56,11 @@ fn perform(arguments: Arguments) -> Result<Vec<Failure>, Failure> {
             folder = extract;
             (Goal::Streams, captures)
         }
-        // They are other programs, unless something comes before their names.
-        Some(Command::Parquet { .. } | Command::Sql { .. }) => {
-            let usage = "the options of parquet and sql go behind the command";
-            return Err(Failure::Usage(usage));
+        // It is another program, unless something comes before its name.
+        Some(Command::Parquet { .. }) => {
+            return Err(Failure::Usage(
+                "the options of parquet go behind the command",
+            ));
         }
         Some(Command::Completions { shell }) => return print(&options, &completions(shell)),
         Some(Command::Man { command }) => return print(&options, &manual(command.as_deref())?),
