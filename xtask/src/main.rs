@@ -23,6 +23,8 @@ mod man;
 mod msrv;
 mod nostd;
 mod project;
+mod python;
+mod tables;
 
 use std::process::ExitCode;
 
@@ -58,6 +60,8 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "man" => man::run(arguments),
         "msrv" => msrv::run(arguments),
         "nostd" => nostd::run(arguments),
+        "python" => python::run(arguments),
+        "tables" => tables::run(arguments),
         _ => Err(Failure::Usage),
     }
 }
@@ -76,6 +80,8 @@ usage: cargo xtask VERB
   man                       write the command's manual pages to target/man
   msrv                      check the packages with the oldest Rust that they promise
   nostd [--features NAME]   build and link what needs no std
+  python                    install the Python package into an environment of its own, and test it
+  tables                    check and test the tables of Arrow and Parquet
 ";
 
 /// What a verb comes to.

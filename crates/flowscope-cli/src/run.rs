@@ -65,10 +65,11 @@ fn perform(arguments: Arguments) -> Result<Vec<Failure>, Failure> {
         Some(Command::Interfaces) => return crate::live::list(&options),
         #[cfg(feature = "top")]
         Some(Command::Top(arguments)) => return crate::top::show(arguments),
-        // They are other programs, unless something comes before their names.
-        Some(Command::Parquet { .. } | Command::Sql { .. }) => {
-            let usage = "the options of parquet and sql go behind the command";
-            return Err(Failure::Usage(usage));
+        // It is another program, unless something comes before its name.
+        Some(Command::Parquet { .. }) => {
+            return Err(Failure::Usage(
+                "the options of parquet go behind the command",
+            ));
         }
         Some(Command::Cut {
             selection,

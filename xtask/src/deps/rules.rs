@@ -269,20 +269,15 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
-        says: "SQL knows the tables, and how records are made",
+        says: "Python knows the tables, and how records are made",
         check: Check::KnowsOnly {
-            package: "flowscope-sql",
+            package: "flowscope-python",
             kind: Kind::Shipped,
-            crates: &[
-                "flowscope-core",
-                "flowscope-pcap",
-                "flowscope-record",
-                "flowscope-table",
-            ],
+            crates: &["flowscope-core", "flowscope-record", "flowscope-table"],
         },
         broken_by: (
-            "crates/flowscope-sql/Cargo.toml",
-            "[package]\nname = \"flowscope-sql\"\n[dependencies]\nflowscope-dns = \"0\"\n",
+            "crates/flowscope-python/Cargo.toml",
+            "[package]\nname = \"flowscope-python\"\n[dependencies]\nflowscope-dns = \"0\"\n",
         ),
     },
     Rule {
@@ -385,11 +380,7 @@ pub(super) const RULES: &[Rule] = &[
                 Word("datafusion"),
             ],
             under: &["crates/", "fixtures/", "benches/", "xtask/"],
-            except: &[
-                "crates/flowscope-table/",
-                "crates/flowscope-sql/",
-                "crates/flowscope-python/",
-            ],
+            except: &["crates/flowscope-table/", "crates/flowscope-python/"],
         },
         broken_by: (
             "crates/flowscope-record/src/json.rs",
