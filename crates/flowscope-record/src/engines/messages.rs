@@ -94,11 +94,15 @@ pub(crate) struct FlowDetector {
 
 /// The detector of a flow.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a detector takes no memory besides itself until a protocol is known"
+)]
 enum DetectorState {
     /// It is made when it is needed, as most flows of a scan carry nothing.
     Unopened { ports: [u16; 2] },
     /// It is fed what the flow carries.
-    Open(Box<Detector>),
+    Open(Detector),
     /// There is no more interest in what the flow carries.
     Closed,
 }
@@ -115,7 +119,7 @@ impl MessageReader {
     fn detector<'a>(&self, state: &'a mut FlowDetector) -> Option<&'a mut Detector> {
         if let DetectorState::Unopened { ports } = state.detector {
             let detector = self.detector.clone().with_ports(ports);
-            state.detector = DetectorState::Open(Box::new(detector));
+            state.detector = DetectorState::Open(detector);
         }
         state.open_detector()
     }
@@ -340,7 +344,7 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
     #[inline]
     fn next_tick(&self, state: &FlowDetector) -> Option<Timestamp> {
         match &state.detector {
-            DetectorState::Open(detector) => SessionParser::next_tick(&**detector),
+            DetectorState::Open(detector) => SessionParser::next_tick(detector),
             DetectorState::Unopened { .. } | DetectorState::Closed => None,
         }
     }
@@ -348,9 +352,7 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
     #[inline]
     fn memory(&self, flow: &FlowDetector) -> usize {
         match &flow.detector {
-            DetectorState::Open(detector) => {
-                size_of_val(&**detector) + SessionParser::memory(&**detector)
-            }
+            DetectorState::Open(detector) => SessionParser::memory(detector),
             DetectorState::Unopened { .. } | DetectorState::Closed => 0,
         }
     }
