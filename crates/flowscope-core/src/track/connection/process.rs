@@ -36,11 +36,11 @@ impl Flow {
             ..Verdict::PLAIN
         };
         let is_usual = self.advance_handshake(side, header, payload_len)
-            || !self.traits.has_unconfirmed() && self.advance_close(side, header, payload_len);
+            || !self.flags.has_unconfirmed() && self.advance_close(side, header, payload_len);
         let sequence = if is_usual {
             // A FIN may have come before the handshake was complete.
-            if self.traits.has_unconfirmed() && cold.has_unconfirmed_fin() {
-                self.traits.set_confirmed(false);
+            if self.flags.has_unconfirmed() && cold.has_unconfirmed_fin() {
+                self.flags.set_confirmed(false);
             }
             Sequence::Expected
         } else {
@@ -67,6 +67,11 @@ impl Flow {
         verdict: &mut Verdict,
     ) -> Sequence {
         let control = Control::of(header.flags);
+        if is_without_ack(header) {
+            verdict.effect = Effect::Refused;
+            verdict.found.insert(side, AnomalyKind::MissingAck);
+            return Sequence::Expected;
+        }
         if self.is_dropped_before_answer(side, header, payload_len, cold.unconfirmed()) {
             verdict.effect = Effect::Refused;
             return Sequence::Expected;
@@ -87,6 +92,9 @@ impl Flow {
                 }
             }
             Control::Ack | Control::Fin => {}
+        }
+        if header.flags.contains(TcpFlags::URG) && payload_len > 0 {
+            verdict.found.insert(side, AnomalyKind::UrgentData);
         }
         let sequence = self.process_numbers(side, header, payload_len, cold);
         let goes_on = matches!(control, Control::Syn | Control::SynAck)
@@ -114,7 +122,7 @@ impl Flow {
             _ => self.advance(side, control, &mut verdict.found),
         }
         let is_confirmed = self.is_confirmed(cold);
-        self.traits.set_confirmed(is_confirmed);
+        self.flags.set_confirmed(is_confirmed);
         sequence
     }
 
@@ -144,7 +152,7 @@ impl Flow {
             FlowState::Established | FlowState::HalfClosed(_)
         );
         goes_on
-            && !self.traits.awaits_proof()
+            && !self.flags.awaits_proof()
             && !cold.has_unconfirmed_fin()
             && FlowSide::BOTH.into_iter().all(|side| {
                 let sender = self.sender(side);
@@ -161,4 +169,12 @@ impl Flow {
     pub(super) fn sender_mut(&mut self, side: FlowSide) -> &mut Sender {
         &mut self.sides[side as usize].sender
     }
+}
+
+/// Whether a segment has none of ACK, SYN and RST: then its receiver drops it,
+/// data and FIN and all, in every state but the ones before a connection (RFC
+/// 9293, sections 3.10.7.3 and 3.10.7.4, the fifth check).
+fn is_without_ack(header: &TcpHeader) -> bool {
+    const TAKEN: u8 = TcpFlags::ACK.0 | TcpFlags::SYN.0 | TcpFlags::RST.0;
+    !header.flags.intersects(TcpFlags(TAKEN))
 }
