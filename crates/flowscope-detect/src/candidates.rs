@@ -80,6 +80,11 @@ impl Candidates {
         candidates
     }
 
+    /// Notes that a side has sent something of which no protocol is known.
+    pub(crate) fn note_unknown(&mut self, side: FlowSide) {
+        self.sides[side] = Side::Unknown;
+    }
+
     /// Bytes of memory that the parsers take, besides themselves.
     pub(crate) fn memory(&self) -> usize {
         let mut memory = 0;

@@ -31,9 +31,14 @@ pub struct DetectConfig {
     pub max_probe: u16,
     /// How many bytes of a connection that begins with none of the protocols
     /// are searched for the beginning of an HTTP message, such as behind SOCKS:
-    /// 64 KiB by default, 0 for not at all. On a port of HTTP, and behind a
-    /// hole, it is the parser's own limit.
+    /// 64 KiB by default, 0 for not at all. On a port of HTTP it is the parser's
+    /// own limit. For TLS it is
+    /// [`TlsConfig::max_prelude`](flowscope_tls::TlsConfig::max_prelude).
     pub max_search: u32,
+    /// In how many chunks of both sides, which is in how many packets, these
+    /// bytes may come: 512 by default. A connection that says little with each
+    /// packet is let go then.
+    pub max_search_chunks: u16,
     /// For HTTP.
     #[cfg(feature = "http")]
     pub http: flowscope_http::HttpConfig,
@@ -56,6 +61,7 @@ impl Default for DetectConfig {
             protocols: Protocols::ALL,
             max_probe: 4 << 10,
             max_search: 64 << 10,
+            max_search_chunks: 512,
             #[cfg(feature = "http")]
             http: flowscope_http::HttpConfig::default(),
             #[cfg(feature = "tls")]

@@ -2,7 +2,7 @@
 
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{Input, Interest, SessionParser, StreamEnd};
-use flowscope_core::{FlowSide, Sink};
+use flowscope_core::{BySide, FlowSide, Sink};
 use flowscope_http::{HttpMessage, HttpParser, HttpTunnel, Parsed, TunnelKind};
 
 use crate::{DetectError, Detector, Message};
@@ -48,6 +48,13 @@ impl HttpWithTunnel {
         }
     }
 
+    /// The same for a connection whose sides have each sent so many bytes that
+    /// begin nothing.
+    pub(crate) fn with_searched(mut self, searched: BySide<u32>) -> Self {
+        self.parser = self.parser.with_searched(searched);
+        self
+    }
+
     /// Whether messages of HTTP are given.
     pub(crate) fn reports_http(&self) -> bool {
         self.scope == Scope::All
@@ -58,13 +65,13 @@ impl HttpWithTunnel {
         self.parser.has_begun(side)
     }
 
-    /// What reads the open tunnel.
     /// Bytes of memory that it takes, besides itself.
     pub(crate) fn memory(&self) -> usize {
         let inner = self.inner();
         self.parser.memory() + inner.map_or(0, SessionParser::memory)
     }
 
+    /// What reads the open tunnel.
     pub(crate) fn inner(&self) -> Option<&Detector> {
         match &self.tunnel {
             Tunnel::Open(inner) => Some(inner),

@@ -53,6 +53,7 @@ mod protocols;
 mod prototypes;
 mod quick_probe;
 mod replay;
+mod search;
 
 pub use config::DetectConfig;
 pub use detector::Detector;

@@ -76,6 +76,12 @@ pub(crate) fn probe_side(first: &[u8], side: FlowSide, hint: PortHint) -> Verdic
     verdict
 }
 
+/// Whether `side`, which begins with `first`, may speak one of the protocols that
+/// are found within a connection, too.
+pub(crate) fn may_begin(first: &[u8], side: FlowSide) -> bool {
+    probe_tls(first) != ProbeResult::NoMatch || probe_http(first, side) != ProbeResult::NoMatch
+}
+
 /// Probes the first bytes of `side` for each of the protocols. The iterator is
 /// lazy, so that a caller who has found a match does not pay for the others.
 pub(crate) fn probe_stream(

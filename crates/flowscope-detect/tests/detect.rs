@@ -291,6 +291,52 @@ fn what_is_held_is_bounded() {
 }
 
 #[test]
+fn a_connection_of_which_nothing_is_known_allocates_nothing() {
+    assert!(size_of::<Detector>() <= 128, "{}", size_of::<Detector>());
+    let prototype = Detector::default();
+    let mut noise: Vec<u8> = (0..200_u8).map(|byte| byte.wrapping_mul(73)).collect();
+    noise.extend(b"G");
+    let made = allocation_counter::measure(|| {
+        let mut detector = prototype.clone();
+        for turn in 0..20 {
+            let side = if turn % 2 == 0 { Initiator } else { Responder };
+            let input = Input::new(side, Timestamp::EPOCH, Chunk::Data(&noise));
+            let fed = SessionParser::feed(&mut detector, input, &mut |_| {});
+            assert_eq!(fed, Ok(Interest::More));
+            assert_eq!(SessionParser::memory(&detector), 0);
+        }
+    });
+    assert_eq!(made.count_total, 0);
+}
+
+#[test]
+fn a_search_ends_with_so_many_bytes_or_chunks() {
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (chunks, len, is_found) in [(100, 100, true), (511, 1, false), (7, 10_000, false)] {
+        let mut said = vec![(Initiator, &[0; 3][..])];
+        let noise = vec![0; len];
+        said.extend((0..chunks).map(|_| (Responder, &noise[..])));
+        said.push((Initiator, request));
+        let (found, interest) = listen(&mut Detector::default(), &said);
+        assert_eq!(kinds(&found).contains(&"request"), is_found, "{chunks}");
+        assert_eq!(interest == Interest::More, is_found, "{chunks}");
+    }
+}
+
+#[test]
+fn damaged_dns_is_told_alike_whole_and_in_pieces() {
+    // A question, and an answer that is cut within its name.
+    let mut message = vec![0, 28, 0x12, 0x34, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0];
+    message.extend(b"\x07example\0\0\x01\0\x01\x05ab");
+    message[1] = (message.len() - 2) as u8;
+    let whole = listen(&mut Detector::default(), &[(Responder, &message)]).0;
+    let pieces: Vec<_> = message.chunks(1).map(|piece| (Responder, piece)).collect();
+    let in_pieces = listen(&mut Detector::default(), &pieces).0;
+    assert_eq!(whole.len(), 1, "{whole:?}");
+    assert_eq!(whole, in_pieces);
+}
+
+#[test]
 fn a_connection_that_is_over_takes_nothing() {
     let mut detector = Detector::default();
     let kept = allocation_counter::measure(|| {
@@ -429,6 +475,38 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// What a packet brings.
+#[derive(Clone, Debug)]
+enum Packet {
+    Data(Vec<u8>),
+    Gap(u64),
+    Close,
+}
+
+/// A packet of any of those streams, or with the first or last bytes of one.
+fn packet() -> impl Strategy<Value = Packet> {
+    let garbage = prop_oneof![
+        Just(b"no line of any\r\n".to_vec()),
+        Just(b"EHLO me\r\nSTARTTLS\r\n".to_vec()),
+        Just(vec![5, 1, 0]),
+        Just(b"GE GET \x16\x03".to_vec()),
+    ];
+    let bytes = prop_oneof![3 => stream(), 1 => garbage];
+    let part = (bytes, any::<proptest::sample::Index>(), 0..4u8);
+    prop_oneof![
+        12 => part.prop_map(|(bytes, at, part)| {
+            let (first, last) = bytes.split_at(at.index(bytes.len() + 1));
+            Packet::Data(match part {
+                0 => first.to_vec(),
+                1 => last.to_vec(),
+                _ => bytes,
+            })
+        }),
+        1 => (1..40u64).prop_map(Packet::Gap),
+        1 => Just(Packet::Close),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -467,6 +545,43 @@ proptest! {
             .flat_map(|(side, bytes)| bytes.chunks(cut).map(|chunk| (*side, chunk)))
             .collect();
         prop_assert_eq!(run(&said), run(&cut));
+    }
+
+    /// The same with holes, ends, and a time for each packet.
+    #[test]
+    fn any_split_of_packets_gives_the_same_messages(
+        packets in proptest::collection::vec((any::<bool>(), packet()), 1..8),
+        cut in 1..40usize,
+        ports in prop_oneof![3 => Just([1, 2]), 1 => Just([1, 80]), 1 => Just([1, 53])],
+        max_search in prop_oneof![Just(64 << 10), 0..100u32],
+    ) {
+        let run = |cut: usize| {
+            let mut found = Vec::new();
+            let config = DetectConfig { max_search, ..DetectConfig::default() };
+            let mut detector = Detector::new(config).with_ports(ports);
+            for (second, (from, packet)) in (1..).zip(&packets) {
+                let side = if *from { Initiator } else { Responder };
+                let at = Timestamp::new(second, 0);
+                let chunks: Vec<_> = match packet {
+                    Packet::Data(bytes) => bytes.chunks(cut).map(Chunk::Data).collect(),
+                    Packet::Gap(len) => vec![Chunk::Gap(*len)],
+                    Packet::Close => {
+                        let end = StreamEnd::new(side, at, Close::Fin);
+                        SessionParser::close(&mut detector, end, &mut found);
+                        Vec::new()
+                    }
+                };
+                for chunk in chunks {
+                    let input = Input::new(side, at, chunk);
+                    match SessionParser::feed(&mut detector, input, &mut found) {
+                        Ok(Interest::More) => {}
+                        Ok(Interest::Done) | Err(_) => return found,
+                    }
+                }
+            }
+            found
+        };
+        prop_assert_eq!(run(usize::MAX), run(cut));
     }
 
     #[test]

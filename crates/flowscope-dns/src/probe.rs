@@ -33,10 +33,12 @@ pub(crate) fn of_stream(bytes: &[u8]) -> ProbeResult {
     if header.least_len() > len {
         return ProbeResult::NoMatch;
     }
-    if message.len() == len {
-        return of_message(message, &header);
+    // What the beginning tells is so however the message goes on, so that it
+    // makes no difference whether the rest is there.
+    match of_beginning(message, &header) {
+        ProbeResult::Possible if message.len() == len => of_message(message, &header),
+        result => result,
     }
-    of_beginning(message, &header)
 }
 
 /// A whole message, or what was captured of it.

@@ -4,10 +4,10 @@ use alloc::boxed::Box;
 
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{Input, Interest, ProbeResult, SessionParser, StreamEnd};
-use flowscope_core::{FlowSide, Sink};
+use flowscope_core::{BySide, FlowSide, Sink};
 
 use crate::connection::{Connection, Context, Output};
-use crate::probe::probe;
+use crate::probe::{find, probe};
 use crate::{HttpConfig, HttpError, HttpMessage};
 
 /// Reads HTTP/1 messages out of a TCP connection.
@@ -113,6 +113,39 @@ impl HttpParser {
         probe(bytes, side)
     }
 
+    /// Where in `bytes`, from the middle of a stream of anything, a message may
+    /// begin: at the first status line, or known method and what targets begin
+    /// with. It is [`Possible`](ProbeResult::Possible) if the bytes end before
+    /// that is certain, which takes 18.
+    ///
+    /// Who looks through a stream before there is a parser needs no more memory
+    /// than for those.
+    ///
+    /// ```
+    /// use flowscope_core::session::ProbeResult;
+    /// use flowscope_http::HttpParser;
+    ///
+    /// let said = b"\x05\x01\0GET / HTTP/1.1";
+    /// assert_eq!(HttpParser::find(said), Some((3, ProbeResult::Match)));
+    /// assert_eq!(HttpParser::find(&said[..5]), Some((3, ProbeResult::Possible)));
+    /// assert_eq!(HttpParser::find(&said[..3]), None);
+    /// ```
+    #[must_use]
+    pub fn find(bytes: &[u8]) -> Option<(usize, ProbeResult)> {
+        find(bytes)
+    }
+
+    /// The same parser for a connection whose sides have each sent so many bytes
+    /// already, in which no message begins.
+    #[must_use]
+    pub fn with_searched(mut self, searched: BySide<u32>) -> Self {
+        if searched != BySide::default() {
+            let connection = self.connection.get_or_insert_default();
+            connection.have_searched(searched);
+        }
+        self
+    }
+
     /// Reads what one side sent next, as [`feed`](SessionParser::feed) does, and
     /// says which bytes are not HTTP any more.
     ///
@@ -200,16 +233,15 @@ impl HttpParser {
         if connection.is_opaque(input.side) {
             return Ok(Parsed::Tunnel(rest));
         }
-        let searched = connection.searched();
-        if !connection.is_confirmed() && searched > self.config.max_prelude.into() {
-            connection.give_up(&mut context);
-            return Ok(Parsed::NotHttp);
+        if !connection.is_lost(&self.config) {
+            return Ok(Parsed::Http);
         }
-        if connection.is_confirmed() && searched > self.config.max_resync {
-            connection.give_up(&mut context);
-            return Err(HttpError::Lost { searched });
+        let (searched, was_http) = (connection.searched(), connection.is_confirmed());
+        connection.give_up(&mut context);
+        match was_http {
+            true => Err(HttpError::Lost { searched }),
+            false => Ok(Parsed::NotHttp),
         }
-        Ok(Parsed::Http)
     }
 
     /// What [`SessionParser::feed`] returns after a chunk.

@@ -71,6 +71,105 @@ pub(crate) fn response(bytes: &[u8]) -> ProbeResult {
     }
 }
 
+/// Where in `bytes`, from the middle of anything, a start line may begin: see
+/// [`HttpParser::find`](crate::HttpParser::find).
+pub(crate) fn find(bytes: &[u8]) -> Option<(usize, ProbeResult)> {
+    let mut from = 1;
+    while let Some(at) = word_end(bytes, from) {
+        let (before, rest) = bytes.split_at_checked(at)?;
+        let start = match rest.first() {
+            Some(b' ') => longest_method_at_end(before).map(|method| at - method.len()),
+            _ => at.checked_sub(b"HTTP".len()),
+        };
+        if let Some(start) = start
+            && let Some(found) = bytes.get(start..)
+            && let result @ (ProbeResult::Match | ProbeResult::Possible) = start_line(found)
+        {
+            return Some((start, result));
+        }
+        from = at + 1;
+    }
+    // The beginning of a word is at the very end.
+    let is_part =
+        |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"-_/. ".contains(byte);
+    let parts = bytes
+        .iter()
+        .rev()
+        .take(LONGEST_CUT)
+        .take_while(|byte| is_part(byte));
+    let first = bytes.len() - parts.count();
+    (first..bytes.len()).find_map(|start| {
+        let cut = bytes.get(start..)?;
+        let is_first = cut.first().is_some_and(u8::is_ascii_uppercase);
+        let may_go_on = is_first && start_line(cut) == ProbeResult::Possible;
+        may_go_on.then_some((start, ProbeResult::Possible))
+    })
+}
+
+/// The first place, not before `from`, at which a method may end with a space, or
+/// `HTTP` with a slash.
+fn word_end(bytes: &[u8], from: usize) -> Option<usize> {
+    let ends = |before: u8, byte: u8| {
+        (before.is_ascii_uppercase() & (byte == b' ')) | ((before == b'P') & (byte == b'/'))
+    };
+    let before = bytes.get(from.checked_sub(1)?..)?;
+    let (_, rest) = before.split_first()?;
+    let mut passed = from;
+    // Most blocks have none. To test a whole one without a branch for each byte
+    // lets the compiler use SIMD.
+    for (before, block) in before.chunks(64).zip(rest.chunks(64)) {
+        let mut pairs = before.iter().zip(block);
+        if pairs
+            .clone()
+            .fold(false, |any, (one, two)| any | ends(*one, *two))
+        {
+            return pairs
+                .position(|(one, two)| ends(*one, *two))
+                .map(|at| passed + at);
+        }
+        passed += block.len();
+    }
+    None
+}
+
+/// The longest known method that `bytes` end with.
+fn longest_method_at_end(bytes: &[u8]) -> Option<&'static [u8]> {
+    let methods = METHODS.iter().map(|method| method.as_bytes());
+    methods
+        .filter(|method| bytes.ends_with(method))
+        .max_by_key(|method| method.len())
+}
+
+/// Whether `bytes` begin with a status, or with a known method and what targets
+/// begin with.
+fn start_line(bytes: &[u8]) -> ProbeResult {
+    let may_go_on = is_status_line(bytes);
+    if may_go_on == Some(true) {
+        return ProbeResult::Match;
+    }
+    let mut found = match may_go_on {
+        None => ProbeResult::Possible,
+        Some(_) => ProbeResult::NoMatch,
+    };
+    for method in METHODS {
+        let Some(rest) = bytes.strip_prefix(method.as_bytes()) else {
+            if method.as_bytes().starts_with(bytes) {
+                found = found.max(ProbeResult::Possible);
+            }
+            continue;
+        };
+        found = found.max(match rest {
+            [] | [b' '] => ProbeResult::Possible,
+            [b' ', b'/' | b'h' | b'H' | b'*', ..] => ProbeResult::Match,
+            [b' ', next, ..] if *method == "CONNECT" && next.is_ascii_graphic() => {
+                ProbeResult::Match
+            }
+            _ => ProbeResult::NoMatch,
+        });
+    }
+    found
+}
+
 /// Nothing short of a start line is certain.
 fn whole_line(bytes: &[u8]) -> ProbeResult {
     if let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
@@ -124,6 +223,10 @@ fn is_short_beginning(word: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'-'))
 }
 
+/// The most bytes that do not tell yet whether they begin a start line: the longest
+/// method and a space.
+const LONGEST_CUT: usize = 17;
+
 /// Without an end of the line in this many bytes, it is none of a request.
 const LONGEST_LINE: usize = 8 << 10;
 
@@ -172,5 +275,34 @@ mod tests {
             let shown = bytes.escape_ascii();
             assert_eq!(probe(bytes, side), expected, "{shown} {side:?}");
         }
+    }
+
+    #[test]
+    fn start_lines_are_found_in_the_middle_of_anything() {
+        use ProbeResult::{Match, Possible};
+        for (bytes, expected) in [
+            (&b"GET / HTTP/1.1\r\n"[..], Some((0, Match))),
+            (b"\x05\x01\0POST /x", Some((3, Match))),
+            (b"a=bOPTIONS * H", Some((3, Match))),
+            (b"</html>HTTP/1.1 200 OK", Some((7, Match))),
+            (b"</html>HTTP/1.1 200", Some((7, Possible))),
+            (b"x CONNECT a:443", Some((2, Match))),
+            (b"UNLOCK /", Some((0, Match))),
+            (b"a GET", Some((2, Possible))),
+            (b"a GET ", Some((2, Possible))),
+            (b"a GET you", None),
+            (b"a GEx", None),
+            (b"HTTP/2 is here", None),
+            (b"....SSTP_DUPLEX_POST ", Some((4, Possible))),
+            (b"....SSTP_DUPLEX_POST /", Some((4, Match))),
+            (b"PPPPP", Some((4, Possible))),
+            (b"", None),
+        ] {
+            assert_eq!(find(bytes), expected, "{}", bytes.escape_ascii());
+        }
+        let longest = METHODS.iter().map(|method| method.len()).max();
+        assert_eq!(longest, Some(LONGEST_CUT - 1));
+        let far = [&[b'x'; 1000][..], b"DELETE /x HTTP/1.1\r\n"].concat();
+        assert_eq!(find(&far), Some((1000, Match)));
     }
 }

@@ -58,6 +58,8 @@ const PIECES: &[&[u8]] = &[
     b"\x16\x03\x01\0\n",
     b"HTTP/1.",
     b"GE",
+    b"no line of any\r\n",
+    b"\x05\x01\0",
     b"0123456789012345678901234567890123456789",
 ];
 
@@ -77,6 +79,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (side(), stream()).prop_map(|(side, bytes)| Step::Data(side, bytes)),
         1 => (side(), 1..60u64).prop_map(|(side, missing)| Step::Gap(side, missing)),
+        1 => side().prop_map(|side| Step::End(side, Close::Fin)),
     ]
 }
 
@@ -91,7 +94,16 @@ fn small() -> HttpConfig {
 }
 
 fn configs() -> impl Strategy<Value = HttpConfig> {
-    prop_oneof![Just(HttpConfig::default()), Just(small())]
+    let searches_little = HttpConfig {
+        max_prelude: 30,
+        max_resync: 60,
+        ..HttpConfig::default()
+    };
+    prop_oneof![
+        Just(HttpConfig::default()),
+        Just(small()),
+        Just(searches_little),
+    ]
 }
 
 /// What the steps say, a second apart, each cut into pieces of the lengths

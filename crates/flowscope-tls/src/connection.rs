@@ -36,6 +36,15 @@ impl Connection {
         }
     }
 
+    /// The sides have each sent so many bytes in which TLS does not begin.
+    pub(crate) fn have_searched(&mut self, searched: BySide<u32>) {
+        for side in FlowSide::BOTH {
+            if searched[side] > 0 {
+                self.directions[side] = Direction::behind(searched[side]);
+            }
+        }
+    }
+
     /// One side will send no more.
     pub(crate) fn close(&mut self, side: FlowSide) {
         self.directions[side].close();
@@ -49,10 +58,12 @@ impl Connection {
         } = &self.directions;
         let either_is_over = initiator.is_over() || responder.is_over();
         let has_begun = initiator.has_begun() || responder.has_begun();
-        // If one side is over without TLS, the other will have none. A side that
-        // sends nothing is not waited for when enough of the other went by.
+        let may_begin = initiator.may_begin() || responder.may_begin();
+        // If one side is over without TLS, the other will have none, unless it may
+        // have begun just now. A side that sends nothing is not waited for when
+        // enough of the other went by.
         (initiator.is_over() && responder.is_over())
-            || (either_is_over && !has_begun)
+            || (either_is_over && !has_begun && !may_begin)
             || initiator.is_given_up()
             || responder.is_given_up()
     }

@@ -101,6 +101,14 @@ impl Stage {
 }
 
 impl Direction {
+    /// A side that has sent so many bytes in which TLS does not begin.
+    pub(crate) fn behind(searched: u32) -> Self {
+        Self {
+            stage: Stage::Resync(Resync::again(searched)),
+            ..Self::default()
+        }
+    }
+
     /// Bytes of memory that the message in progress takes.
     pub(crate) fn memory(&self) -> usize {
         match &self.stage {
@@ -224,6 +232,11 @@ impl Direction {
     pub(crate) fn is_given_up(&self) -> bool {
         let has_ended = matches!(self.stage, Stage::Over(End::Encrypted | End::Unreadable));
         self.ignored > MAX_IGNORED && has_ended
+    }
+
+    /// Whether it has sent the first bytes of what may be a record.
+    pub(crate) fn may_begin(&self) -> bool {
+        matches!(&self.stage, Stage::Resync(resync) if resync.holds_any())
     }
 
     pub(crate) fn has_begun(&self) -> bool {

@@ -3,11 +3,12 @@
 use core::convert::Infallible;
 
 use flowscope_core::session::{Input, Interest, ProbeResult, SessionParser, StreamEnd};
-use flowscope_core::{FlowSide, Sink};
+use flowscope_core::{BySide, FlowSide, Sink};
 
 use crate::connection::Connection;
 use crate::exchange::Context;
 use crate::probe::probe;
+use crate::resync::find;
 use crate::{TlsConfig, TlsMessage, TlsTransport};
 
 /// Reads the handshake of a connection, as far as it is not encrypted.
@@ -79,6 +80,39 @@ impl TlsParser {
     #[must_use]
     pub fn probe(first: &[u8]) -> ProbeResult {
         probe(first)
+    }
+
+    /// Where in `bytes`, from the middle of a stream of something else, TLS may
+    /// begin: at the first hello or plain alert. It is
+    /// [`Possible`](ProbeResult::Possible) if the bytes end before that is
+    /// certain, which takes eleven.
+    ///
+    /// Who looks through a stream before there is a parser needs no more memory
+    /// than for those.
+    ///
+    /// ```
+    /// use flowscope_core::session::ProbeResult;
+    /// use flowscope_tls::TlsParser;
+    ///
+    /// let said = b"STARTTLS\r\n\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    /// assert_eq!(TlsParser::find(said), Some((10, ProbeResult::Match)));
+    /// assert_eq!(TlsParser::find(&said[..12]), Some((10, ProbeResult::Possible)));
+    /// assert_eq!(TlsParser::find(&said[..10]), None);
+    /// ```
+    #[must_use]
+    pub fn find(bytes: &[u8]) -> Option<(usize, ProbeResult)> {
+        find(bytes)
+    }
+
+    /// The same parser for a connection whose sides have each sent so many bytes
+    /// already, in which TLS does not begin.
+    #[must_use]
+    pub fn with_searched(mut self, searched: BySide<u32>) -> Self {
+        if searched != BySide::default() {
+            let connection = self.connection.get_or_insert_default();
+            connection.have_searched(searched);
+        }
+        self
     }
 
     /// Whether `side` has said something that was found to be TLS.

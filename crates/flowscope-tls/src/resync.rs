@@ -1,6 +1,8 @@
 //! Finding where TLS begins in a stream that begins with something else, or where
 //! its next record begins behind missing bytes.
 
+use flowscope_core::session::ProbeResult;
+
 use crate::probe::{PROBE_LEN, Preceding, StreamStart, is_sync_point, probe_start};
 
 /// Searches one side for a record.
@@ -89,6 +91,11 @@ impl Resync {
     /// a record may begin without a search.
     pub(crate) fn searched(&self) -> Option<u32> {
         (self.place != Place::Start).then_some(self.searched)
+    }
+
+    /// Whether it holds back bytes that may be the beginning of a record.
+    pub(crate) fn holds_any(&self) -> bool {
+        self.len > 0
     }
 
     /// The last `count` bytes will come again.
@@ -232,6 +239,22 @@ impl Resync {
     fn held_from(&self, from: u8) -> Prefix {
         let held = self.held.get(..self.len.into()).unwrap_or_default();
         Prefix::of(held.get(from.into()..).unwrap_or_default())
+    }
+}
+
+/// Where in `bytes`, which follow something that is not TLS, a record begins that
+/// is so much like TLS that it is found anywhere, and whether there are enough
+/// bytes to tell.
+pub(crate) fn find(bytes: &[u8]) -> Option<(usize, ProbeResult)> {
+    let mut at = 0;
+    loop {
+        let rest = bytes.get(at..)?;
+        at += candidate(rest)?;
+        match is_sync_point(bytes.get(at..)?, Preceding::OtherProtocol) {
+            Some(true) => return Some((at, ProbeResult::Match)),
+            None => return Some((at, ProbeResult::Possible)),
+            Some(false) => at += 1,
+        }
     }
 }
 

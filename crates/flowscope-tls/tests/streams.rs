@@ -48,6 +48,24 @@ fn a_handshake_of_tls_1_2_is_read_to_where_it_is_encrypted() {
 }
 
 #[test]
+fn a_hello_in_small_pieces_is_read_when_the_peer_has_ended() {
+    let hello = Hello::to("a.example").bytes();
+    for len in [1, 3, hello.len()] {
+        let mut parser = TlsParser::default();
+        let mut found = Vec::new();
+        parser.close(
+            StreamEnd::new(SERVER, Timestamp::EPOCH, Close::Fin),
+            &mut found,
+        );
+        for bytes in hello.chunks(len) {
+            let input = Input::new(CLIENT, Timestamp::EPOCH, Chunk::Data(bytes));
+            let _ = parser.feed(input, &mut found);
+        }
+        assert_eq!(names(&found), ["client Some(\"a.example\")"], "{len}");
+    }
+}
+
+#[test]
 fn a_handshake_of_tls_1_3_is_read_with_both_hellos() {
     let acts = modern("a.example");
     let found = read(&acts);

@@ -1,10 +1,12 @@
 //! The parser of a flow whose protocol is not known beforehand.
 //!
-//! [`state`] has what is known of the flow; [`parsers`] makes the parsers, and
-//! [`reply`] finds out what the second side of a connection speaks.
+//! [`state`] has what is known of the flow; [`parsers`] makes the parsers,
+//! [`reply`] finds out what the second side of a connection speaks, and
+//! [`searching`] what a connection becomes that begins with no protocol.
 
 mod parsers;
 mod reply;
+mod searching;
 mod state;
 
 use alloc::boxed::Box;
@@ -16,7 +18,7 @@ use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{
     Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd,
 };
-use flowscope_core::{Sink, Timestamp};
+use flowscope_core::{BySide, Sink, Timestamp};
 
 use state::{Parsing, State};
 
@@ -173,16 +175,16 @@ impl Detector {
         self.config().protocols.contains(protocol)
     }
 
-    /// The protocol of a connection, if its first chunk alone tells it. That is
-    /// the usual case, in which nothing needs to be buffered.
-    fn probe_first_chunk(&self, input: Input<'_>) -> Option<Protocol> {
+    /// What the first chunk of a connection alone tells. That is the usual case,
+    /// in which nothing needs to be buffered.
+    fn probe_first_chunk(&self, input: Input<'_>) -> Verdict {
         let Chunk::Data(bytes) = input.chunk else {
-            return None;
+            return Verdict::NeedMore;
         };
         let first = bytes.get(..self.max_probe()).unwrap_or(bytes);
         match probe_side(first, input.side, self.hint) {
-            Verdict::Match(protocol) if self.selects(protocol) => Some(protocol),
-            Verdict::Match(_) | Verdict::NoMatch | Verdict::NeedMore => None,
+            Verdict::Match(protocol) if !self.selects(protocol) => Verdict::NeedMore,
+            verdict => verdict,
         }
     }
 
@@ -204,7 +206,13 @@ impl Detector {
                 Some(self.new_parser(Protocol::Http))
             }
             (Verdict::Match(_), _) => None,
-            (Verdict::NoMatch, _) | (Verdict::NeedMore, Decide::Now) => self.candidates(),
+            (Verdict::NoMatch, _) if !self.hint.is_dns() => {
+                self.state = self.new_search(side);
+                return self.replay(&buffer, out);
+            }
+            (Verdict::NoMatch, _) | (Verdict::NeedMore, Decide::Now) => {
+                self.candidates(BySide::default())
+            }
             (Verdict::NeedMore, Decide::IfKnown) => {
                 self.state = State::Probing(buffer);
                 return Ok(Interest::More);
@@ -244,16 +252,17 @@ impl Detector {
         Ok(self.state.interest())
     }
 
-    /// Gives input to what is waiting for it: to the chosen parser, or to what
-    /// finds out in which protocol the second side replies.
+    /// Gives input to what is waiting for it: to the chosen parser, to what finds
+    /// out in which protocol the second side replies, or to the search.
     fn read(
         &mut self,
         input: Input<'_>,
         out: &mut dyn Sink<Message>,
     ) -> Result<Interest, DetectError> {
-        match self.state.awaits_reply_of(input.side) {
-            true => self.read_reply(input, out),
-            false => self.feed_parser(input, out),
+        match &self.state {
+            State::Searching(_) => self.search(input, out),
+            state if state.awaits_reply_of(input.side) => self.read_reply(input, out),
+            _ => self.feed_parser(input, out),
         }
     }
 
@@ -337,15 +346,19 @@ impl SessionParser for Detector {
         }
         let mut buffer = match core::mem::take(&mut self.state) {
             State::Probing(buffer) => buffer,
-            _ => {
-                if let Some(protocol) = self.probe_first_chunk(input) {
+            _ => match self.probe_first_chunk(input) {
+                Verdict::Match(protocol) => {
                     let reply = self.expect_reply(input.side.peer(), protocol);
                     let parsing = Parsing::new(self.new_parser(protocol), reply);
                     self.state = State::Parsing(parsing);
                     return self.feed_parser(input, out);
                 }
-                Box::new(ReplayBuffer::default())
-            }
+                Verdict::NoMatch if !self.hint.is_dns() => {
+                    self.state = self.new_search(input.side);
+                    return self.read(input, out);
+                }
+                Verdict::NoMatch | Verdict::NeedMore => Box::new(ReplayBuffer::default()),
+            },
         };
         let rest = buffer.push(input, self.max_probe());
         let when = match buffer.is_full() || !rest.is_empty() {

@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 #[cfg(feature = "http")]
 use alloc::sync::Arc;
 
+use flowscope_core::BySide;
+
 use super::Detector;
 #[cfg(feature = "http")]
 use super::State;
@@ -34,33 +36,41 @@ impl Detector {
         }
     }
 
-    /// All parsers that are able to find their beginning within a connection.
-    /// `None` if no such parser is selected.
-    pub(super) fn candidates(&self) -> Option<ProtocolParser> {
+    /// All parsers that are able to find their beginning within a connection,
+    /// whose sides have each sent so many bytes that begin nothing. `None` if no
+    /// such parser is selected.
+    pub(super) fn candidates(&self, searched: BySide<u32>) -> Option<ProtocolParser> {
         let config = self.config();
         #[cfg(feature = "http")]
-        let http = match self.hint {
-            PortHint::Http => config.http,
-            // HTTP is not expected here, so less is searched for it.
-            _ => flowscope_http::HttpConfig {
-                max_prelude: config.max_search,
-                ..config.http
-            },
+        let http = flowscope_http::HttpConfig {
+            max_prelude: self.max_http_prelude(),
+            ..config.http
         };
         let mut candidates = Candidates::default();
         #[cfg(feature = "tls")]
         if self.selects(Protocol::Tls) && config.tls.max_prelude > 0 {
-            candidates.tls = Some(flowscope_tls::TlsParser::new(config.tls));
+            let parser = flowscope_tls::TlsParser::new(config.tls);
+            candidates.tls = Some(parser.with_searched(searched));
         }
         #[cfg(feature = "http")]
         if self.selects(Protocol::Http) && http.max_prelude > 0 {
-            candidates.http = Some(self.new_http(http));
+            candidates.http = Some(self.new_http(http).with_searched(searched));
         }
         #[cfg(feature = "dns")]
         if self.selects(Protocol::Dns) && self.hint.is_dns() {
             candidates.dns = Some(Box::new(self.prototypes.dns.get(self.hint).tcp.clone()));
         }
         (!candidates.is_empty()).then(|| ProtocolParser::Candidates(Box::new(candidates)))
+    }
+
+    /// How many bytes may come before HTTP.
+    #[cfg(feature = "http")]
+    pub(super) fn max_http_prelude(&self) -> u32 {
+        match self.hint {
+            PortHint::Http => self.config().http.max_prelude,
+            // It is not expected here, so less is searched for it.
+            _ => self.config().max_search,
+        }
     }
 
     #[cfg(feature = "http")]

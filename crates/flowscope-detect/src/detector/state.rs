@@ -8,6 +8,7 @@ use flowscope_core::{FlowSide, Timestamp};
 use super::reply::PendingReply;
 use crate::protocol_parser::ProtocolParser;
 use crate::replay::ReplayBuffer;
+use crate::search::Search;
 
 #[derive(Clone, Debug, Default)]
 pub(super) enum State {
@@ -20,6 +21,9 @@ pub(super) enum State {
     /// Datagrams came that tell nothing. Each weighs [`WEIGHT`], one that may be
     /// followed by DTLS less.
     UnknownDatagrams(u8),
+    /// The connection begins with none of the protocols, and is searched for what
+    /// it may become.
+    Searching(Search),
     /// The flow is read.
     Parsing(Parsing),
     /// The first side of a connection speaks a protocol that is not selected.
@@ -76,7 +80,11 @@ impl State {
                     + reply.map_or(0, PendingReply::memory)
             }
             Self::AwaitingReply { reply, .. } => reply.memory(),
-            Self::New | Self::UnknownDatagrams(_) | Self::Done | Self::Failed => 0,
+            Self::New
+            | Self::UnknownDatagrams(_)
+            | Self::Searching(_)
+            | Self::Done
+            | Self::Failed => 0,
         }
     }
 
@@ -118,6 +126,7 @@ impl State {
             Self::New
             | Self::Probing(_)
             | Self::UnknownDatagrams(_)
+            | Self::Searching(_)
             | Self::Parsing(_)
             | Self::AwaitingReply { .. } => Interest::More,
         }
@@ -152,11 +161,13 @@ impl State {
 
     /// Notes that a side has ended, and says whether both have.
     pub(super) fn note_close(&mut self, side: FlowSide) -> bool {
-        let (Self::Parsing(Parsing { closed, .. }) | Self::AwaitingReply { closed, .. }) = self
-        else {
-            return false;
-        };
-        *closed.get_or_insert(side) != side
+        match self {
+            Self::Parsing(Parsing { closed, .. }) | Self::AwaitingReply { closed, .. } => {
+                *closed.get_or_insert(side) != side
+            }
+            Self::Searching(search) => search.note_close(side),
+            _ => false,
+        }
     }
 }
 

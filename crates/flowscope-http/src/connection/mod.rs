@@ -84,11 +84,21 @@ enum Tunnel {
 }
 
 impl Connection {
+    /// The sides have each sent so many bytes in which no message begins.
+    pub(crate) fn have_searched(&mut self, searched: BySide<u32>) {
+        for side in FlowSide::BOTH {
+            if searched[side] > 0 {
+                self.directions[side].state = State::Resync { at_line: false };
+                self.searched += u64::from(searched[side]);
+            }
+        }
+    }
+
     /// Reads bytes, and returns those at the end that belong to a tunnel.
     pub(crate) fn data<'a>(&mut self, mut bytes: &'a [u8], context: &mut Context<'_>) -> &'a [u8] {
         // The other side sends now, so no headers follow its request of one line.
         self.confirm_simple(context.side.peer(), context);
-        while !bytes.is_empty() {
+        while !bytes.is_empty() && !self.is_lost(context.config) {
             bytes = match self.directions[context.side].state {
                 State::Head(first_line) => self.start(bytes, first_line, context),
                 State::Resync { at_line } => self.search(bytes, at_line, context),
@@ -191,6 +201,15 @@ impl Connection {
 
     pub(crate) fn searched(&self) -> u64 {
         self.searched
+    }
+
+    /// Whether so much was searched without a find that nothing more is read.
+    pub(crate) fn is_lost(&self, config: &HttpConfig) -> bool {
+        let most = match self.is_confirmed() {
+            true => config.max_resync,
+            false => config.max_prelude.into(),
+        };
+        self.searched > most
     }
 
     pub(crate) fn is_opaque(&self, side: FlowSide) -> bool {

@@ -47,6 +47,7 @@ impl Connection {
             self.read_line(first_line, context);
         } else if is_first && !may_become_start_line(&direction.buffer, piece) {
             self.not_a_start_line(context);
+            self.trim(context);
         } else if !rest.is_empty() {
             self.too_long(context);
         }
@@ -80,8 +81,10 @@ impl Connection {
             FirstLine::Ambiguous { .. } if !is_header => self.reject_request(context),
             FirstLine::Tentative if !is_header => {
                 // What was found was no start line. This line may be one.
+                let searched = direction.line;
                 direction.discard_lines();
                 direction.state = State::Resync { at_line: true };
+                self.count_searched(searched);
                 self.search_buffer(context);
             }
             FirstLine::Tentative => direction.line = direction.buffer.len(),
@@ -236,34 +239,36 @@ impl Connection {
         at_line: bool,
         context: &Context<'_>,
     ) -> &'a [u8] {
-        let expected = self.expected(context.side);
         let (piece, rest) = up_to_line_end(bytes);
-        self.searched = self.searched.saturating_add(piece.len() as u64);
         let direction = &mut self.directions[context.side];
-        if !piece.ends_with(b"\n") {
-            self.buffer_for_search(piece, context);
-            return rest;
-        }
-        if direction.buffer.is_empty() {
-            let Some(found) = StartLine::find(piece, expected, at_line, longest_found(context))
-            else {
-                direction.state = State::Resync { at_line: true };
-                return rest;
+        if piece.ends_with(b"\n") && direction.buffer.is_empty() {
+            return match self.find_start(piece, at_line, context) {
+                Some(found) => {
+                    self.directions[context.side].state = State::Head(FirstLine::Tentative);
+                    bytes.get(found..).unwrap_or_default()
+                }
+                None => {
+                    self.directions[context.side].state = State::Resync { at_line: true };
+                    rest
+                }
             };
-            direction.state = State::Head(FirstLine::Tentative);
-            return bytes.get(found..).unwrap_or_default();
         }
         self.buffer_for_search(piece, context);
-        self.search_buffer(context);
+        if piece.ends_with(b"\n") {
+            self.search_buffer(context);
+        }
         rest
     }
 
     /// Searches for a start line in the line that is in the buffer.
     fn search_buffer(&mut self, context: &Context<'_>) {
-        let expected = self.expected(context.side);
         let direction = &mut self.directions[context.side];
         let at_line = direction.state == State::Resync { at_line: true };
-        match StartLine::find(&direction.buffer, expected, at_line, longest_found(context)) {
+        let line = mem::take(&mut direction.buffer);
+        let found = self.find_start(&line, at_line, context);
+        let direction = &mut self.directions[context.side];
+        direction.buffer = line;
+        match found {
             Some(found) => {
                 direction.discard(found);
                 direction.line = direction.buffer.len();
@@ -276,28 +281,65 @@ impl Connection {
         }
     }
 
+    /// Where in a line a start line begins, unless enough was searched before
+    /// that.
+    ///
+    /// What counts is in front of where one may begin, or was found to have none:
+    /// so it makes no difference in which pieces a line comes.
+    fn find_start(&mut self, line: &[u8], at_line: bool, context: &Context<'_>) -> Option<usize> {
+        let longest = longest_found(context);
+        let before = StartLine::earliest(line, longest);
+        self.count_searched(before);
+        if self.is_lost(context.config) {
+            return None;
+        }
+        let expected = self.expected(context.side);
+        let found = StartLine::find(line, expected, at_line, longest);
+        if found.is_none() {
+            self.count_searched(line.len() - before);
+        }
+        found
+    }
+
+    fn count_searched(&mut self, bytes: usize) {
+        self.searched = self.searched.saturating_add(bytes as u64);
+    }
+
     /// Buffers what may be part of a start line: nothing in front of a control
     /// character, and nothing far from the end.
     fn buffer_for_search(&mut self, piece: &[u8], context: &Context<'_>) {
         let direction = &mut self.directions[context.side];
+        let before = direction.buffer.len() + piece.len();
         let most = longest_found(context) + LINE_END;
         let near = piece.len().saturating_sub(most);
-        let content = without_line_end(piece);
-        let clean = content
-            .strip_suffix(b"\r")
-            .unwrap_or(content)
-            .iter()
-            .rposition(|byte| is_control(*byte))
-            .map_or(0, |control| control + 1);
-        let from = near.max(clean);
+        let from = near.max(behind_control(piece));
         if from > 0 {
             direction.buffer.clear();
             direction.state = State::Resync { at_line: false };
         }
+        // This may have been part of the line's end, or not.
+        let had_return = direction.buffer.ends_with(b"\r");
         direction.push(piece.get(from..).unwrap_or_default(), context.at);
-        if direction.buffer.len() > 2 * most {
-            direction.discard(direction.buffer.len() - most);
+        let dropped = before - direction.buffer.len();
+        self.count_searched(dropped);
+        if had_return || before - dropped > 2 * most {
+            self.trim(context);
+        }
+    }
+
+    /// Removes from the buffer what is no part of a start line.
+    fn trim(&mut self, context: &Context<'_>) {
+        let most = longest_found(context) + LINE_END;
+        let direction = &mut self.directions[context.side];
+        let near = match direction.buffer.len() {
+            len if len > 2 * most => len - most,
+            _ => 0,
+        };
+        let from = near.max(behind_control(&direction.buffer));
+        if from > 0 {
+            direction.discard(from);
             direction.state = State::Resync { at_line: false };
+            self.count_searched(from);
         }
     }
 
@@ -321,6 +363,15 @@ fn limits(context: &Context<'_>) -> (usize, usize) {
 fn longest_found(context: &Context<'_>) -> usize {
     let (max_head, _) = limits(context);
     max_head.saturating_sub(LINE_END).min(LONGEST_FOUND)
+}
+
+/// Where what is behind the last control character of a line begins. Those at its
+/// end do not count.
+fn behind_control(line: &[u8]) -> usize {
+    let content = without_line_end(line);
+    let content = content.strip_suffix(b"\r").unwrap_or(content);
+    let control = content.iter().rposition(|byte| is_control(*byte));
+    control.map_or(0, |control| control + 1)
 }
 
 /// `bytes` up to their first LF, with it, and what follows.

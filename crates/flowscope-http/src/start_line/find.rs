@@ -38,16 +38,9 @@ impl StartLine<'_> {
         at_line: bool,
         longest: usize,
     ) -> Option<usize> {
-        let content = without_line_end(line);
-        let skipped = content.len().saturating_sub(longest);
-        let content = content.get(skipped..)?;
-        // No start line has a control character, so it is behind the last.
-        let clean = content
-            .iter()
-            .rposition(|byte| is_control(*byte))
-            .map_or(0, |control| control + 1);
-        let content = content.get(clean..)?;
-        let at_line = at_line && skipped + clean == 0;
+        let earliest = Self::earliest(line, longest);
+        let content = without_line_end(line).get(earliest..)?;
+        let at_line = at_line && earliest == 0;
         let found = match expected {
             ExpectedMessage::Requests => find_request(content, at_line),
             ExpectedMessage::Responses => find_response(content),
@@ -55,7 +48,18 @@ impl StartLine<'_> {
                 find_response(content).or_else(|| find_request(content, at_line))
             }
         };
-        found.map(|offset| skipped + clean + offset)
+        found.map(|offset| earliest + offset)
+    }
+
+    /// The first place at which a start line no longer than `longest` may begin
+    /// that ends with `line`.
+    pub(crate) fn earliest(line: &[u8], longest: usize) -> usize {
+        let content = without_line_end(line);
+        let skipped = content.len().saturating_sub(longest);
+        let content = content.get(skipped..).unwrap_or_default();
+        // No start line has a control character, so it is behind the last.
+        let clean = content.iter().rposition(|byte| is_control(*byte));
+        skipped + clean.map_or(0, |control| control + 1)
     }
 }
 

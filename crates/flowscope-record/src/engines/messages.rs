@@ -103,17 +103,21 @@ pub(crate) struct FlowDetector {
 
 /// The detector of a flow.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a detector takes no memory besides itself until a protocol is known"
+)]
 enum DetectorState {
     /// It is made when it is needed, as most flows of a scan carry nothing.
     Unopened { ports: [u16; 2] },
     /// It is fed what the flow carries.
-    Open(Box<Detector>),
+    Open(Detector),
     /// It has read the hellos of QUIC, and is fed what may begin another
     /// connection. Every other datagram of the flow is told by its first byte,
     /// without a look at the detector.
     AtRest {
-        detector: Box<Detector>,
-        /// Bytes of memory that it takes.
+        detector: Detector,
+        /// Bytes of memory that it holds.
         memory: u32,
     },
     /// There is no more interest in what the flow carries.
@@ -132,7 +136,7 @@ impl MessageReader {
     fn detector<'a>(&self, state: &'a mut FlowDetector) -> Option<&'a mut Detector> {
         if let DetectorState::Unopened { ports } = state.detector {
             let detector = self.detector.clone().with_ports(ports);
-            state.detector = DetectorState::Open(Box::new(detector));
+            state.detector = DetectorState::Open(detector);
         }
         state.open_detector()
     }
@@ -183,7 +187,7 @@ impl FlowDetector {
             && let DetectorState::Open(detector) =
                 core::mem::replace(&mut self.detector, DetectorState::Closed)
         {
-            let memory = size_of_val(&*detector) + SessionParser::memory(&*detector);
+            let memory = SessionParser::memory(&detector);
             let memory = u32::try_from(memory).unwrap_or(u32::MAX);
             self.detector = DetectorState::AtRest { detector, memory };
         }
@@ -404,7 +408,7 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
     #[inline]
     fn next_tick(&self, state: &FlowDetector) -> Option<Timestamp> {
         match &state.detector {
-            DetectorState::Open(detector) => SessionParser::next_tick(&**detector),
+            DetectorState::Open(detector) => SessionParser::next_tick(detector),
             DetectorState::Unopened { .. }
             | DetectorState::AtRest { .. }
             | DetectorState::Closed => None,
@@ -414,9 +418,7 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
     #[inline]
     fn memory(&self, flow: &FlowDetector) -> usize {
         match &flow.detector {
-            DetectorState::Open(detector) => {
-                size_of_val(&**detector) + SessionParser::memory(&**detector)
-            }
+            DetectorState::Open(detector) => SessionParser::memory(detector),
             DetectorState::AtRest { memory, .. } => *memory as usize,
             DetectorState::Unopened { .. } | DetectorState::Closed => 0,
         }
