@@ -11,6 +11,7 @@ mod expiry;
 mod flow;
 mod history;
 mod id;
+mod index;
 mod prefetch;
 mod ready_queue;
 mod sender;

@@ -7,9 +7,10 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 
 use super::expiry::{ExpiryTimers, TimedFlows, TimerHandle};
+use super::index::KeyIndex;
 use super::prefetch::prefetch;
 use super::{ColdState, Flow, FlowId, FlowIndex, FlowState, IdleTimeouts};
 use crate::Timestamp;
@@ -44,7 +45,7 @@ struct Slots<K, S> {
     slab: Slab<Slot<K, S>, FlowIndex>,
     /// What few packets touch, at the indices of the slots.
     cold: Column<ColdState, FlowIndex>,
-    by_key: HashTable<FlowIndex>,
+    by_key: KeyIndex,
     hasher: DefaultHashBuilder,
     timeouts: IdleTimeouts,
     timeout_fn: Option<IdleTimeoutFn<K>>,
@@ -56,7 +57,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
             slots: Slots {
                 slab: Slab::new(),
                 cold: Column::new(),
-                by_key: HashTable::new(),
+                by_key: KeyIndex::new(),
                 hasher: DefaultHashBuilder::default(),
                 timeouts,
                 timeout_fn: None,
@@ -88,7 +89,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
     #[inline]
     pub(crate) fn find(&self, hash: u64, key: &K) -> Option<FlowIndex> {
         let is_it = |index: &FlowIndex| self.slots.get(*index).is_some_and(|slot| slot.key == *key);
-        self.slots.by_key.find(hash, is_it).copied()
+        self.slots.by_key.find(hash, is_it)
     }
 
     /// The place where the flow with this hash most likely is, found without
@@ -171,7 +172,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
     /// At the end of the input memory is at its fullest: what finds flows goes
     /// first, and their [order](Self::oldest) is kept in one word a flow.
     pub(crate) fn unlink_all(&mut self) {
-        self.slots.by_key = HashTable::new();
+        self.slots.by_key = KeyIndex::new();
         self.expiry = ExpiryTimers::new();
     }
 
@@ -273,7 +274,7 @@ impl<K, S> Slots<K, S> {
 
     #[inline]
     fn candidate(&self, hash: u64) -> Option<FlowIndex> {
-        self.by_key.find(hash, |_| true).copied()
+        self.by_key.find(hash, |_| true)
     }
 }
 
@@ -283,7 +284,7 @@ impl<K: Hash, S> Slots<K, S> {
         self.cold.put(index, cold);
         let (slab, hasher) = (&self.slab, &self.hasher);
         self.by_key
-            .insert_unique(hash, index, |index| match slab.get(*index) {
+            .insert(hash, index, |index| match slab.get(*index) {
                 Some(slot) => hasher.hash_one(&slot.key),
                 None => unreachable!("the table holds indices of live flows"),
             });
@@ -293,9 +294,7 @@ impl<K: Hash, S> Slots<K, S> {
     fn unlink(&mut self, index: FlowIndex) {
         let slot = self.slab.get(index).expect(LIVE);
         let hash = self.hasher.hash_one(&slot.key);
-        if let Ok(entry) = self.by_key.find_entry(hash, |found| *found == index) {
-            entry.remove();
-        }
+        self.by_key.remove(hash, index);
     }
 }
 
