@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 use super::contenders::Contenders;
 use super::fragment_store::FragmentStore;
 use super::held_memory::HeldMemory;
+use super::scheduling::PORTION;
 use super::timers::{PressureQueue, Timers};
 use super::{AnomalyEvents, Consumer, EngineConfig, FlowRef, OuterFlows, TimestampPolicy};
 use crate::extract::{Extracted, FlowExtractor, extract_outer};
@@ -31,6 +32,10 @@ pub(super) struct Flows<E: FlowExtractor, C: Consumer<E::Key>> {
     pub(super) pressure: PressureQueue,
     pub(super) memory: HeldMemory,
     pub(super) observer: Observer,
+    /// How much is done for one packet of what has nothing to do with it.
+    pub(super) portion: usize,
+    /// Whether something is due that is not done yet.
+    pub(super) is_behind: bool,
     extractor: PhantomData<fn() -> E>,
 }
 
@@ -66,6 +71,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             pressure: PressureQueue::default(),
             memory: HeldMemory::default(),
             observer: Observer::default(),
+            portion: PORTION,
+            is_behind: false,
             extractor: PhantomData,
         }
     }
@@ -82,7 +89,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         self.stats.packets += 1;
         self.stats.bytes += u64::from(packet.wire_len);
         if self.clock >= self.table.check_at() {
-            self.expire_due(extractor, out);
+            self.expire_before(extractor, packet, out);
         }
         if Observer::is_due(self.stats.packets) {
             self.publish();
@@ -248,6 +255,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             && let Some(outer) = extract_outer(extractor, packet, inner)
         {
             self.stats.packets_outer += 1;
+            self.find_live(self.table.hash(&outer.key), &outer.key, out);
             self.deliver_out_of_line(extractor, &outer, out);
         }
     }
@@ -331,7 +339,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         if self.table.len() >= self.config.max_flows.clamp(1, MAX_FLOWS)
             && let Some(nearest) = self.table.nearest()
         {
-            self.end(nearest, EndReason::Evicted, self.clock, out);
+            let deadline = self.catch_up(nearest, out);
+            if deadline <= self.clock {
+                // It was due, and is the next to be ended.
+                self.end(nearest, EndReason::IdleTimeout, deadline, out);
+            } else {
+                self.end(nearest, EndReason::Evicted, self.clock, out);
+            }
         }
         let flow = Flow::new(self.table.next_number(), &observed, self.clock);
         let key = E::seen_from(extracted.key.clone(), flow.0.initiator());

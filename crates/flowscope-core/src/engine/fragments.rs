@@ -14,10 +14,11 @@ use alloc::vec::Vec;
 use super::flows::{Delivered, Flows, give_to_consumer};
 use super::fragment::Fragment;
 use super::fragment_store::{Arrival, FragmentStore, Owner};
+use super::scheduling::STEPS_OF_AN_END;
 use super::{Consumer, FlowRef};
 use crate::defrag::{Defragmenter, Incomplete, Loss, PushResult, Verdict};
 use crate::extract::{Extracted, FlowExtractor};
-use crate::track::{AnomalyKind, Effect, EndReason, FlowEvent, Observed, SegmentOwner};
+use crate::track::{AnomalyKind, Effect, EndReason, FlowEvent, Observed, SegmentOwner, Work};
 use crate::wire::{
     Cause, IpFragment, IpHeader, IpVersion, Layer, LayerVisitor, REASSEMBLED, ReassembledHeader,
     Skip, Transport,
@@ -74,10 +75,18 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
     }
 
-    /// Gives up what has waited until now.
-    pub(super) fn give_up_due(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
+    /// Gives up what has waited until now, as far as the work suffices.
+    pub(super) fn give_up_due(
+        &mut self,
+        extractor: &E,
+        work: &mut Work,
+        out: &mut impl Sink<C::Event>,
+    ) {
         let now = self.clock;
-        while let Some(incomplete) = self.held().and_then(|held| held.expire(now)) {
+        while !work.is_done()
+            && let Some(incomplete) = self.held().and_then(|held| held.expire(now))
+        {
+            work.spend(STEPS_OF_AN_END);
             self.give_up(extractor, incomplete, out);
         }
         self.update_check_at();
@@ -354,7 +363,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             is_cut: false,
         };
         let hash = self.table.hash(&packet.key);
-        let mut found = self.table.find(hash, &packet.key);
+        let mut found = self.find_live(hash, &packet.key, out);
         if let Some(index) = found {
             // A SYN in fragments is not held: it takes the place of a connection
             // that is over, or of which it was answered.

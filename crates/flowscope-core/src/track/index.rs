@@ -1,26 +1,28 @@
 //! Finds flows by the hashes of their keys.
 //!
 //! One hash table for all would move all of them each time it grows, and one
-//! packet would wait for a million flows. So there are many small tables. When
-//! there are more flows than these should hold, one of them is split in two, one
-//! after the other in turn (linear hashing). A flow is found with one probe as
-//! before; which table is its own is computed from its hash.
+//! packet would wait for a million flows. So there are many tables, of a few
+//! thousand flows at the most. One that is full is split in two by one more bit
+//! of the hashes (extendible hashing), while the others stay as they are. A flow
+//! is found with one probe as before; which table is its own is computed from its
+//! hash.
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::array;
 
 use hashbrown::HashTable;
 
 use super::FlowIndex;
+use super::prefetch::prefetch;
 
 /// The places of flows, by hash.
 #[derive(Debug)]
 pub(super) struct KeyIndex {
-    /// As many as the flows ever needed.
+    /// As many as a power of two. The table of a hash is numbered by its lowest
+    /// bits (of those that count here). One without memory is not there yet: what
+    /// would be in it is in the one without the highest bit of its number.
     tables: Vec<HashTable<FlowIndex>>,
-    /// The bits of a hash that number a table; what they number may not be there
-    /// yet.
-    mask: usize,
     len: usize,
 }
 
@@ -28,7 +30,6 @@ impl KeyIndex {
     pub(super) fn new() -> Self {
         Self {
             tables: vec![HashTable::new()],
-            mask: 0,
             len: 0,
         }
     }
@@ -44,63 +45,119 @@ impl KeyIndex {
         hash: u64,
         is_it: impl FnMut(&FlowIndex) -> bool,
     ) -> Option<FlowIndex> {
-        self.tables[self.table_of(hash)].find(hash, is_it).copied()
+        let mut table = &self.tables[number_of(hash) & (self.tables.len() - 1)];
+        if table.is_empty() {
+            // It may not be there yet.
+            table = &self.tables[self.table_of(hash)];
+        }
+        table.find(hash, is_it).copied()
     }
 
-    /// Adds a flow that is not there. `hash_of` gives the hashes of others.
-    pub(super) fn insert(
-        &mut self,
-        hash: u64,
-        flow: FlowIndex,
-        hash_of: impl Fn(&FlowIndex) -> u64,
-    ) {
-        if self.len >= self.tables.len() * FLOWS_PER_TABLE {
-            self.split(&hash_of);
+    /// Adds a flow that is not there.
+    pub(super) fn insert(&mut self, hash: u64, flow: FlowIndex, keys: &impl Keys) {
+        let mut number = self.table_of(hash);
+        while self.tables[number].len() == self.tables[number].capacity() {
+            self.make_room(number, keys);
+            number = self.table_of(hash);
         }
-        let table = self.table_of(hash);
-        self.tables[table].insert_unique(hash, flow, hash_of);
+        self.tables[number].insert_unique(hash, flow, |flow| keys.hash_of(*flow));
         self.len += 1;
     }
 
     /// Removes a flow.
     pub(super) fn remove(&mut self, hash: u64, flow: FlowIndex) {
-        let table = self.table_of(hash);
-        if let Ok(entry) = self.tables[table].find_entry(hash, |found| *found == flow) {
+        let number = self.table_of(hash);
+        if let Ok(entry) = self.tables[number].find_entry(hash, |found| *found == flow) {
             entry.remove();
             self.len -= 1;
         }
     }
 
-    /// Splits the next table in turn.
+    /// Makes a table larger that is full, or splits it.
     #[cold]
-    fn split(&mut self, hash_of: impl Fn(&FlowIndex) -> u64) {
-        let count = self.tables.len();
-        // Of so many, those before this one are split.
-        let round = 1 << count.ilog2();
-        let whole = core::mem::take(&mut self.tables[count - round]);
-        // Half of them, or a few more, if the hashes are any good.
-        let mut halves = [(); 2].map(|()| HashTable::with_capacity(whole.len() / 2));
-        for flow in whole {
-            let hash = hash_of(&flow);
-            let half = usize::from(number_of(hash) & round != 0);
-            halves[half].insert_unique(hash, flow, &hash_of);
+    #[inline(never)]
+    fn make_room(&mut self, number: usize, keys: &impl Keys) {
+        let whole = core::mem::take(&mut self.tables[number]);
+        // So that it is not soon done again where many of the places were of flows
+        // that are gone.
+        let room = whole.len() + whole.len() / 4 + 1;
+        if room < FLOWS_PER_TABLE || self.is_uneven() {
+            let mut larger = HashTable::with_capacity(room);
+            for_each_hash(whole, keys, |hash, flow| {
+                larger.insert_unique(hash, flow, |flow| keys.hash_of(*flow));
+            });
+            self.tables[number] = larger;
+            return;
         }
+        let bit = self.bit_to_split_by(number);
+        let mut halves = [(); 2].map(|()| HashTable::with_capacity(FLOWS_PER_TABLE));
+        for_each_hash(whole, keys, |hash, flow| {
+            let half = usize::from(number_of(hash) & bit != 0);
+            halves[half].insert_unique(hash, flow, |flow| keys.hash_of(*flow));
+        });
         let [first, second] = halves;
-        self.tables[count - round] = first;
-        self.tables.push(second);
-        self.mask = self.tables.len().next_power_of_two() - 1;
+        self.tables[number] = first;
+        self.tables[number + bit] = second;
+    }
+
+    /// Whether there are many more tables than the flows need: keys that have one
+    /// hash are not to be parted.
+    fn is_uneven(&self) -> bool {
+        self.tables.len() > 8 * (1 + self.len / FLOWS_PER_TABLE)
+    }
+
+    /// The lowest bit by which a table was not split yet.
+    fn bit_to_split_by(&mut self, number: usize) -> usize {
+        let mut bit = (number + 1).next_power_of_two();
+        loop {
+            if number + bit >= self.tables.len() {
+                let count = 2 * self.tables.len();
+                self.tables.resize_with(count, HashTable::new);
+            }
+            if self.tables[number + bit].capacity() == 0 {
+                return bit;
+            }
+            bit *= 2;
+        }
     }
 
     /// The table of a hash.
     #[inline]
     fn table_of(&self, hash: u64) -> usize {
-        let number = number_of(hash) & self.mask;
-        if number < self.tables.len() {
-            number
-        } else {
-            number & (self.mask >> 1)
+        let mut number = number_of(hash) & (self.tables.len() - 1);
+        while number > 0 && self.tables[number].capacity() == 0 {
+            number ^= 1 << number.ilog2();
+        }
+        number
+    }
+}
+
+/// Gives the flows of a table with their hashes, a batch at a time: their keys are
+/// fetched together.
+fn for_each_hash(
+    table: HashTable<FlowIndex>,
+    keys: &impl Keys,
+    mut give: impl FnMut(u64, FlowIndex),
+) {
+    let mut flows = table.into_iter();
+    loop {
+        let batch: [Option<FlowIndex>; BATCH] = array::from_fn(|_| flows.next());
+        if batch[0].is_none() {
+            return;
+        }
+        prefetch(batch.iter().flatten().map(|flow| keys.key_word(*flow)));
+        for flow in batch.into_iter().flatten() {
+            give(keys.hash_of(flow), flow);
         }
     }
+}
+
+/// The keys of the flows that are in a [`KeyIndex`].
+pub(super) trait Keys {
+    fn hash_of(&self, flow: FlowIndex) -> u64;
+
+    /// A word of the cache line that the key is in.
+    fn key_word(&self, flow: FlowIndex) -> u64;
 }
 
 /// The bits that number a table: neither the highest, which tell flows of a
@@ -110,24 +167,44 @@ const fn number_of(hash: u64) -> usize {
     (hash >> 24) as usize & 0xffff_ffff
 }
 
-/// A table is split when it has twice as many at the most: then that takes a few
-/// hundred microseconds.
-const FLOWS_PER_TABLE: usize = 1700;
+/// As many as fit into 4096 places: to split a table takes a tenth of a
+/// millisecond or two.
+const FLOWS_PER_TABLE: usize = 3584;
+/// Keys that are fetched together.
+const BATCH: usize = 32;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::slab::SlabIndex;
 
-    /// Bits in all places.
-    fn hash_of(flow: &FlowIndex) -> u64 {
-        let mixed = u64::from(flow.number() + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed ^ mixed >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93)
+    struct Numbers;
+
+    impl Keys for Numbers {
+        /// Bits in all places.
+        fn hash_of(&self, flow: FlowIndex) -> u64 {
+            let mixed = u64::from(flow.number() + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            (mixed ^ mixed >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93)
+        }
+
+        fn key_word(&self, _: FlowIndex) -> u64 {
+            0
+        }
+    }
+
+    fn insert(index: &mut KeyIndex, number: u32) {
+        let flow = FlowIndex::from_number(number);
+        index.insert(Numbers.hash_of(flow), flow, &Numbers);
+    }
+
+    fn remove(index: &mut KeyIndex, number: u32) {
+        let flow = FlowIndex::from_number(number);
+        index.remove(Numbers.hash_of(flow), flow);
     }
 
     fn find(index: &KeyIndex, number: u32) -> Option<u32> {
         let flow = FlowIndex::from_number(number);
-        let found = index.find(hash_of(&flow), |other| *other == flow);
+        let found = index.find(Numbers.hash_of(flow), |other| *other == flow);
         found.map(FlowIndex::number)
     }
 
@@ -136,15 +213,13 @@ mod tests {
         let mut index = KeyIndex::new();
         for number in 0..40_000 {
             assert_eq!(find(&index, number), None);
-            let flow = FlowIndex::from_number(number);
-            index.insert(hash_of(&flow), flow, hash_of);
+            insert(&mut index, number);
             assert_eq!(find(&index, number / 2), Some(number / 2));
         }
         assert_eq!(index.len(), 40_000);
         assert!((0..40_000).all(|number| find(&index, number) == Some(number)));
         for number in (0..40_000).step_by(2) {
-            let flow = FlowIndex::from_number(number);
-            index.remove(hash_of(&flow), flow);
+            remove(&mut index, number);
         }
         assert_eq!(index.len(), 20_000);
         assert!((0..40_000).all(|number| find(&index, number).is_some() == (number % 2 == 1)));
@@ -154,12 +229,46 @@ mod tests {
     fn no_table_is_larger_than_a_packet_can_wait_for() {
         let mut index = KeyIndex::new();
         for number in 0..100_000 {
-            let flow = FlowIndex::from_number(number);
-            index.insert(hash_of(&flow), flow, hash_of);
+            insert(&mut index, number);
             if number % 5000 == 0 {
                 let longest = index.tables.iter().map(HashTable::len).max();
-                assert!(longest < Some(2 * FLOWS_PER_TABLE + 300), "{longest:?}");
+                assert!(longest <= Some(FLOWS_PER_TABLE), "{longest:?}");
             }
         }
+    }
+
+    #[test]
+    fn flows_that_come_and_go_need_no_more_room() {
+        let mut index = KeyIndex::new();
+        for number in 0..50_000 {
+            insert(&mut index, number);
+            if number >= 1000 {
+                remove(&mut index, number - 1000);
+            }
+        }
+        assert_eq!(index.len(), 1000);
+        assert_eq!(index.tables.len(), 1);
+        assert!(index.tables[0].capacity() < 4000);
+    }
+
+    #[test]
+    fn keys_with_one_hash_are_found_all_the_same() {
+        struct One;
+        impl Keys for One {
+            fn hash_of(&self, _: FlowIndex) -> u64 {
+                7
+            }
+
+            fn key_word(&self, _: FlowIndex) -> u64 {
+                0
+            }
+        }
+        let mut index = KeyIndex::new();
+        for number in 0..5_000 {
+            index.insert(7, FlowIndex::from_number(number), &One);
+        }
+        assert!(index.tables.len() <= 32, "{}", index.tables.len());
+        let found = index.find(7, |flow| flow.number() == 4_999);
+        assert_eq!(found.map(FlowIndex::number), Some(4_999));
     }
 }

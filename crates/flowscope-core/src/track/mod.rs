@@ -22,6 +22,7 @@ mod stats;
 mod table;
 mod timeouts;
 mod timer_wheel;
+mod work;
 
 pub use anomaly::{Anomalies, AnomalyKind};
 pub use end_reason::EndReason;
@@ -35,4 +36,6 @@ pub use timeouts::IdleTimeouts;
 pub(crate) use connection::{Effect, Fin, NewConnection, SegmentOwner, Verdict};
 pub(crate) use flow::{ColdState, Flow, Observed};
 pub(crate) use id::FlowIndex;
+pub(crate) use ready_queue::ReadyQueue;
 pub(crate) use table::{Slot, Table};
+pub(crate) use work::Work;

@@ -1,8 +1,6 @@
 //! The flow table: every live flow, found by key, by number, or by deadline.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
-use core::cmp::Reverse;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
@@ -10,9 +8,9 @@ use core::time::Duration;
 use hashbrown::DefaultHashBuilder;
 
 use super::expiry::{ExpiryTimers, TimedFlows, TimerHandle};
-use super::index::KeyIndex;
+use super::index::{KeyIndex, Keys};
 use super::prefetch::prefetch;
-use super::{ColdState, Flow, FlowId, FlowIndex, FlowState, IdleTimeouts};
+use super::{ColdState, Flow, FlowId, FlowIndex, FlowState, IdleTimeouts, ReadyQueue, Work};
 use crate::Timestamp;
 use crate::slab::{Column, Slab, SlabIndex};
 
@@ -38,6 +36,19 @@ pub(crate) struct Slot<K, S> {
     timer: TimerHandle,
     pub(crate) flow: Flow,
     pub(crate) state: S,
+}
+
+/// A flow by the order of first packets.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct ByAge {
+    age: u32,
+    index: FlowIndex,
+}
+
+impl ByAge {
+    pub(crate) const fn index(self) -> FlowIndex {
+        self.index
+    }
 }
 
 /// The slots, and who finds them by key.
@@ -184,27 +195,26 @@ impl<K: Eq + Hash, S> Table<K, S> {
         (key, state)
     }
 
-    /// The places of the oldest flows, the very oldest last: of all flows unless
-    /// their numbers are more than 32 bits apart.
-    pub(crate) fn oldest(&self) -> Vec<FlowIndex> {
+    /// The oldest flows in their order: all flows unless their numbers are more
+    /// than 32 bits apart.
+    pub(crate) fn oldest(&self) -> ReadyQueue<ByAge> {
         let slots = self.slots.slab.iter();
         let numbers = || {
             slots
                 .clone()
                 .map(|(index, slot)| (slot.flow.number(), index))
         };
+        let mut oldest = ReadyQueue::default();
         let Some((first, _)) = numbers().min() else {
-            return Vec::new();
+            return oldest;
         };
-        let mut packed: Vec<u64> = Vec::with_capacity(numbers().count());
-        packed.extend(numbers().filter_map(|(number, index)| {
-            let age = u32::try_from(number - first).ok()?;
-            Some(u64::from(age) << 32 | u64::from(index.number()))
-        }));
-        packed.sort_unstable_by_key(|packed| Reverse(*packed));
-        // The low half is the index.
-        let indices = packed.into_iter().map(|packed| packed as u32);
-        indices.map(FlowIndex::from_number).collect()
+        for (number, index) in numbers() {
+            if let Ok(age) = u32::try_from(number - first) {
+                oldest.push_unsorted(ByAge { age, index });
+            }
+        }
+        oldest.sort();
+        oldest
     }
 
     /// Gives back the memory of flows that are all taken out.
@@ -240,12 +250,14 @@ impl<K: Eq + Hash, S> Table<K, S> {
         self.expiry.check_at()
     }
 
-    /// The flow to expire next, if its deadline is not after `now`.
-    pub(crate) fn due(&mut self, now: Timestamp) -> Option<FlowIndex> {
-        self.expiry.due(&mut self.slots, now)
+    /// The flow to expire next, if its deadline is not after `now`. It is not
+    /// known yet where the work is done before it is found.
+    pub(crate) fn due(&mut self, now: Timestamp, work: &mut Work) -> Option<FlowIndex> {
+        self.expiry.due(&mut self.slots, now, work)
     }
 
-    /// The flow whose deadline comes first.
+    /// The flow whose deadline comes first, or one of the first where to find that
+    /// one would take too long.
     pub(crate) fn nearest(&mut self) -> Option<FlowIndex> {
         self.expiry.nearest(&mut self.slots)
     }
@@ -282,12 +294,11 @@ impl<K: Hash, S> Slots<K, S> {
     fn insert(&mut self, hash: u64, slot: Slot<K, S>, cold: ColdState) -> FlowIndex {
         let index = self.slab.insert(slot);
         self.cold.put(index, cold);
-        let (slab, hasher) = (&self.slab, &self.hasher);
-        self.by_key
-            .insert(hash, index, |index| match slab.get(*index) {
-                Some(slot) => hasher.hash_one(&slot.key),
-                None => unreachable!("the table holds indices of live flows"),
-            });
+        let keys = SlotKeys {
+            slab: &self.slab,
+            hasher: &self.hasher,
+        };
+        self.by_key.insert(hash, index, &keys);
         index
     }
 
@@ -295,6 +306,26 @@ impl<K: Hash, S> Slots<K, S> {
         let slot = self.slab.get(index).expect(LIVE);
         let hash = self.hasher.hash_one(&slot.key);
         self.by_key.remove(hash, index);
+    }
+}
+
+/// The keys in the slots.
+struct SlotKeys<'s, K, S> {
+    slab: &'s Slab<Slot<K, S>, FlowIndex>,
+    hasher: &'s DefaultHashBuilder,
+}
+
+impl<K: Hash, S> Keys for SlotKeys<'_, K, S> {
+    fn hash_of(&self, flow: FlowIndex) -> u64 {
+        match self.slab.get(flow) {
+            Some(slot) => self.hasher.hash_one(&slot.key),
+            None => unreachable!("the table holds indices of live flows"),
+        }
+    }
+
+    fn key_word(&self, flow: FlowIndex) -> u64 {
+        let slot = self.slab.get(flow);
+        slot.map_or(0, |slot| slot.timer.prefetch_word())
     }
 }
 
@@ -358,6 +389,8 @@ const LIVE: &str = "places are kept of live flows only";
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
     use super::*;
     use crate::Orientation;
     use crate::track::Observed;
@@ -428,8 +461,11 @@ mod tests {
         table.take(ids[0].index());
         // It is where the first was, and the youngest.
         let last = insert(&mut table, 9, 1);
-        let expected = [last, ids[3], ids[2], ids[1]].map(FlowId::index);
-        assert_eq!(table.oldest(), expected);
+        let expected = [ids[1], ids[2], ids[3], last].map(FlowId::index);
+        let mut oldest = table.oldest();
+        let order: Vec<FlowIndex> =
+            core::iter::from_fn(|| oldest.pop().map(ByAge::index)).collect();
+        assert_eq!(order, expected);
     }
 
     #[test]
@@ -438,9 +474,9 @@ mod tests {
         let (early, late) = (insert(&mut table, 1, 1), insert(&mut table, 2, 5));
         // UDP waits for a minute.
         assert_eq!(table.deadline(early.index()), at(61));
-        assert_eq!(table.due(at(60)), None);
-        assert_eq!(table.due(at(61)), Some(early.index()));
-        assert_eq!(table.due(at(64)), None);
+        assert_eq!(table.due(at(60), &mut Work::all()), None);
+        assert_eq!(table.due(at(61), &mut Work::all()), Some(early.index()));
+        assert_eq!(table.due(at(64), &mut Work::all()), None);
         assert_eq!(table.nearest(), Some(late.index()));
     }
 }
