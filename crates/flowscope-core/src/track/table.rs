@@ -110,11 +110,16 @@ impl<K: Eq + Hash, S> Table<K, S> {
         self.slots.candidate(hash)
     }
 
-    /// Fetches a flow into the cache, if there is one at this place.
+    /// Fetches a flow into the cache, if there is one at this place, and of what
+    /// its consumer keeps the lines of which `state_word` reads a word.
     #[inline]
-    pub(crate) fn prefetch(&self, index: FlowIndex) {
+    pub(crate) fn prefetch(&self, index: FlowIndex, state_word: impl FnOnce(&S) -> u64) {
         if let Some(slot) = self.slots.get(index) {
-            let words = [slot.timer.prefetch_word(), slot.flow.prefetch_word()];
+            let words = [
+                slot.timer.prefetch_word(),
+                slot.flow.prefetch_word(),
+                state_word(&slot.state),
+            ];
             prefetch(words.into_iter());
         }
     }

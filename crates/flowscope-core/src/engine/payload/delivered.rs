@@ -17,7 +17,7 @@ pub(super) struct Delivered {
     written: u64,
 }
 
-/// What was kept of one side's stream.
+/// What was kept of one side's stream, with what else is kept of a side: 16 bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Trail {
     /// Where its latest entry was written.
@@ -26,6 +26,8 @@ pub(super) struct Trail {
     position: u32,
     /// How much more is kept before the other side speaks.
     budget: u16,
+    /// Whether the reader knows that the stream is over.
+    pub(super) is_closed: bool,
 }
 
 /// How many bytes had been written before an entry, and one.
@@ -37,6 +39,7 @@ impl Trail {
         last: None,
         position: 0,
         budget: BUDGET,
+        is_closed: false,
     };
 
     /// The other side has spoken: what comes next begins something.
