@@ -107,7 +107,7 @@ fn a_scope_is_read_back() {
     let scoped = AutoDetectEncap::new(FiveTuple::bidirectional().with_vlan().with_tunnel());
     let packet = PacketView::new(&frame, Timestamp::EPOCH);
     let key = scoped.extract(packet).expect("a flow").key;
-    assert_eq!(key.scope.marks().count(), 2);
+    assert_eq!(key.scope.layers().count(), 2);
     round_trip(&key);
 }
 

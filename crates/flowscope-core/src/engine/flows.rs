@@ -2,10 +2,9 @@
 
 use core::marker::PhantomData;
 
-use super::contenders::Contenders;
 use super::fragment_store::FragmentStore;
 use super::held_memory::HeldMemory;
-use super::scheduling::PORTION;
+use super::syn_queue::SynQueue;
 use super::timers::{PressureQueue, Timers};
 use super::{AnomalyEvents, Consumer, EngineConfig, FlowRef, OuterFlows, TimestampPolicy};
 use crate::extract::{Extracted, FlowExtractor, extract_outer};
@@ -13,7 +12,7 @@ use crate::observe::{Ended, EngineCounts, Observer};
 use crate::reassemble::StreamStats;
 use crate::track::{
     Anomalies, AnomalyKind, ColdState, Effect, EndReason, Flow, FlowEvent, FlowId, FlowIndex,
-    FlowState, FlowStats, Observed, Slot, Table, TrackerStats, Verdict,
+    FlowState, FlowStats, Observed, Slot, Table, TrackerStats, Verdict, Work,
 };
 use crate::{BySide, FlowSide, PacketView, Sink, Timestamp};
 
@@ -27,7 +26,7 @@ pub(super) struct Flows<E: FlowExtractor, C: Consumer<E::Key>> {
     /// Packets that came in a frame with others, behind the first.
     pub(super) packets_beside: u64,
     pub(super) fragments: FragmentStore,
-    pub(super) contenders: Contenders,
+    pub(super) syn_queue: SynQueue,
     pub(super) timers: Timers,
     pub(super) pressure: PressureQueue,
     pub(super) memory: HeldMemory,
@@ -62,7 +61,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             consumer,
             table: Table::new(config.idle),
             fragments: FragmentStore::new(config.fragments),
-            contenders: Contenders::default(),
+            syn_queue: SynQueue::default(),
             config,
             clock: Timestamp::EPOCH,
             stats: TrackerStats::default(),
@@ -71,7 +70,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             pressure: PressureQueue::default(),
             memory: HeldMemory::default(),
             observer: Observer::default(),
-            portion: PORTION,
+            portion: Work::PORTION,
             is_behind: false,
             extractor: PhantomData,
         }
@@ -79,7 +78,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Moves the clock on to a packet's time.
     #[inline]
-    pub(super) fn admit(
+    pub(super) fn begin_packet(
         &mut self,
         extractor: &E,
         packet: &PacketView<'_>,
@@ -89,7 +88,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         self.stats.packets += 1;
         self.stats.bytes += u64::from(packet.wire_len);
         if self.clock >= self.table.check_at() {
-            self.expire_before(extractor, packet, out);
+            self.expire_before(extractor, *packet, out);
         }
         if Observer::is_due(self.stats.packets) {
             self.publish();
@@ -133,16 +132,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let number = self.frame();
         let (slot, cold) = self.table.get_mut(index);
         if !slot.flow.is_plain(&observed) && slot.flow.may_be_replaced_by(&observed) {
-            return self.deliver_contended(extractor, index, &extracted.clone(), out);
+            return self.deliver_to_owner(extractor, index, &extracted.clone(), out);
         }
         let verdict = slot.flow.count(&observed, self.clock, cold);
-        let packet = Counted {
+        let packet = CountedPacket {
             extracted,
             observed: &observed,
             number,
         };
         let (observer, consumer) = (&mut self.observer, &mut self.consumer);
-        let result = hand_over(
+        let result = deliver_packet(
             observer,
             consumer,
             (index, slot, cold),
@@ -150,7 +149,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             verdict,
             out,
         );
-        self.conclude(result, out);
+        self.report_result(result, out);
     }
 
     /// A packet's time as events tell it.
@@ -191,13 +190,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let observed = self.observe(extracted);
         let (slot, cold) = self.table.get_mut(index);
         let verdict = slot.flow.count(&observed, clock, cold);
-        let packet = Counted {
+        let packet = CountedPacket {
             extracted,
             observed: &observed,
             number,
         };
         let (observer, consumer) = (&mut self.observer, &mut self.consumer);
-        let result = hand_over(
+        let result = deliver_packet(
             observer,
             consumer,
             (index, slot, cold),
@@ -205,7 +204,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             verdict,
             out,
         );
-        self.conclude(result, out);
+        self.report_result(result, out);
     }
 
     /// Reports what came of a packet beside its own event.
@@ -213,7 +212,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Compiled into its callers, so that what never happens with a consumer is
     /// not even looked for. Whatever may happen is out of the way.
     #[inline(always)]
-    pub(super) fn conclude(&mut self, result: PacketResult, out: &mut impl Sink<C::Event>) {
+    pub(super) fn report_result(&mut self, result: PacketResult, out: &mut impl Sink<C::Event>) {
         let PacketResult { flow, at, .. } = result;
         if !result.found.is_empty() {
             self.report(flow, at, result.found, out);
@@ -336,16 +335,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         observed: Observed,
         out: &mut impl Sink<C::Event>,
     ) -> FlowIndex {
-        if self.table.len() >= self.config.max_flows.clamp(1, MAX_FLOWS)
-            && let Some(nearest) = self.table.nearest()
-        {
-            let deadline = self.catch_up(nearest, out);
-            if deadline <= self.clock {
-                // It was due, and is the next to be ended.
-                self.end(nearest, EndReason::IdleTimeout, deadline, out);
-            } else {
-                self.end(nearest, EndReason::Evicted, self.clock, out);
-            }
+        let most = self.config.max_flows.clamp(1, MAX_FLOWS);
+        if self.table.len() >= most - most / 8 {
+            self.make_room_for_one(most, out);
         }
         let flow = Flow::new(self.table.next_number(), &observed, self.clock);
         let key = E::seen_from(extracted.key.clone(), flow.0.initiator());
@@ -379,6 +371,26 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out.push(event.into());
         self.note_pending(id);
         index
+    }
+
+    /// Evicts a flow if there are as many as there may be, or else prepares for
+    /// that.
+    #[cold]
+    #[inline(never)]
+    fn make_room_for_one(&mut self, most: usize, out: &mut impl Sink<C::Event>) {
+        if self.table.len() < most {
+            return self.table.look_ahead();
+        }
+        let Some(nearest) = self.table.nearest() else {
+            return;
+        };
+        let deadline = self.catch_up(nearest, out);
+        if deadline <= self.clock {
+            // It was due, and is the next to be ended.
+            self.end(nearest, EndReason::IdleTimeout, deadline, out);
+        } else {
+            self.end(nearest, EndReason::Evicted, self.clock, out);
+        }
     }
 
     /// Ends a flow of the table.
@@ -429,7 +441,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             self.report(id, at, found, out);
         }
         if awaits_proof {
-            self.contenders.orphan(id);
+            self.syn_queue.orphan(id);
             self.update_check_at();
         }
         self.stats.count_end(reason);
@@ -453,19 +465,19 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 }
 
 /// A packet that is counted.
-struct Counted<'p, 'a, K> {
+struct CountedPacket<'p, 'a, K> {
     extracted: &'p Extracted<'a, K>,
     observed: &'p Observed,
     number: u64,
 }
 
-/// Tells of a packet that was counted on a flow, and hands it to the consumer.
+/// Reports a packet that was counted on a flow, and gives it to the consumer.
 #[inline(always)]
-fn hand_over<K, C: Consumer<K>>(
+fn deliver_packet<K, C: Consumer<K>>(
     observer: &mut Observer,
     consumer: &mut C,
     (index, slot, cold): TableEntry<'_, K, C>,
-    packet: Counted<'_, '_, K>,
+    packet: CountedPacket<'_, '_, K>,
     verdict: Verdict,
     out: &mut impl Sink<C::Event>,
 ) -> PacketResult {
@@ -482,13 +494,13 @@ fn hand_over<K, C: Consumer<K>>(
         }
         .into(),
     );
-    let delivered = Delivered {
+    let delivered = ConsumerPacket {
         extracted: packet.extracted,
         at: observed.at,
         number: packet.number,
         side,
     };
-    give_to_consumer(consumer, (index, slot, cold), delivered, verdict, out)
+    call_consumer(consumer, (index, slot, cold), delivered, verdict, out)
 }
 
 /// A flow in the table.
@@ -498,8 +510,8 @@ pub(super) type TableEntry<'t, K, C> = (
     &'t ColdState,
 );
 
-/// A packet that the consumer is given.
-pub(super) struct Delivered<'p, 'a, K> {
+/// A packet for the consumer.
+pub(super) struct ConsumerPacket<'p, 'a, K> {
     pub(super) extracted: &'p Extracted<'a, K>,
     pub(super) at: Timestamp,
     /// Which of the frames it came in.
@@ -507,12 +519,12 @@ pub(super) struct Delivered<'p, 'a, K> {
     pub(super) side: FlowSide,
 }
 
-/// Gives the consumer a packet that came whole, or was put together.
+/// Calls the consumer for a packet that came whole, or was put together.
 #[inline(always)]
-pub(super) fn give_to_consumer<K, C: Consumer<K>>(
+pub(super) fn call_consumer<K, C: Consumer<K>>(
     consumer: &mut C,
     (index, slot, cold): TableEntry<'_, K, C>,
-    packet: Delivered<'_, '_, K>,
+    packet: ConsumerPacket<'_, '_, K>,
     verdict: Verdict,
     out: &mut impl Sink<C::Event>,
 ) -> PacketResult {

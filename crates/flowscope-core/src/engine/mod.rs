@@ -6,8 +6,6 @@
 mod batch;
 mod config;
 mod consumer;
-mod contended;
-mod contenders;
 mod flow_ref;
 mod flows;
 mod fragment;
@@ -15,6 +13,7 @@ mod fragment_store;
 mod fragments;
 mod held_memory;
 mod lifecycle;
+mod new_connection;
 mod packet_filter;
 mod parsers;
 mod payload;
@@ -23,6 +22,7 @@ mod reader;
 mod reassembly;
 mod scheduling;
 mod stream_callbacks;
+mod syn_queue;
 mod timers;
 
 pub use config::{
@@ -170,7 +170,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
 
     #[inline(always)]
     fn track_one(&mut self, packet: PacketView<'_>, out: &mut impl Sink<C::Event>) {
-        self.flows.admit(&self.extractor, &packet, out);
+        self.flows.begin_packet(&self.extractor, &packet, out);
         if !self.is_plain {
             return self.track_checked(packet, out);
         }
@@ -179,8 +179,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
             Ok(extracted) if !extracted.is_fragment => {
                 flows.deliver(&self.extractor, &extracted, out);
             }
-            Ok(_) => flows.take_fragment(&self.extractor, packet, None, out),
-            Err(skip) => flows.take_fragment(&self.extractor, packet, Some(skip), out),
+            Ok(_) => flows.track_partial(&self.extractor, packet, None, out),
+            Err(skip) => flows.track_partial(&self.extractor, packet, Some(skip), out),
         }
     }
 
@@ -196,8 +196,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
                 flows.deliver_out_of_line(&self.extractor, &extracted, out);
                 flows.deliver_outer(&self.extractor, packet, Some(&extracted), out);
             }
-            Ok(_) => flows.take_fragment(&self.extractor, packet, None, out),
-            Err(skip) => flows.take_fragment(&self.extractor, packet, Some(skip), out),
+            Ok(_) => flows.track_partial(&self.extractor, packet, None, out),
+            Err(skip) => flows.track_partial(&self.extractor, packet, Some(skip), out),
         }
     }
 
@@ -222,7 +222,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
             flows.table.next_expiry(),
             flows.timers.next(),
             flows.fragments.next_deadline(),
-            flows.contenders.next_deadline(),
+            flows.syn_queue.next_deadline(),
         ];
         all.into_iter().flatten().min()
     }

@@ -48,7 +48,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             ticket,
         });
         if entry != before.entry {
-            self.sweep_timers();
+            self.drop_stale_timers();
             self.update_check_at();
         }
     }
@@ -56,7 +56,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Adds a flow to those that hold memory.
     fn push_holder(&mut self, flow: FlowId) -> Ticket {
         let table = &self.table;
-        self.pressure.sweep(|flow| {
+        self.pressure.drop_stale(|flow| {
             let entry = table.by_id(flow)?.0.state.pending.get();
             (entry.held > 0).then_some(entry.ticket)
         });
@@ -81,9 +81,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         at
     }
 
-    fn sweep_timers(&mut self) {
+    fn drop_stale_timers(&mut self) {
         let table = &self.table;
-        self.timers.sweep(|flow, at| {
+        self.timers.drop_stale(|flow, at| {
             let found = table.by_id(flow);
             found.is_some_and(|(slot, _)| slot.state.pending.get().entry == at)
         });
@@ -107,7 +107,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             self.timers.forget();
             let (slot, _) = self.table.get_mut(flow.index());
             slot.state.pending.set(PendingEntry::default());
-            self.sweep_timers();
+            self.drop_stale_timers();
             self.update_check_at();
         }
     }
@@ -239,19 +239,20 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Does what is due before a packet, up to the clock; or a portion of that,
     /// and what is due of the packet's own flow.
     ///
-    /// So a packet never counts on a flow that has expired, and nothing of a
+    /// The packet is a copy, so that the packet itself is never written to memory.
+    /// It never counts on a flow that has expired, and nothing of a
     /// flow comes in another order, however much is left to do of others.
     #[cold]
     #[inline(never)]
     pub(super) fn expire_before(
         &mut self,
         extractor: &E,
-        packet: &PacketView<'_>,
+        packet: PacketView<'_>,
         out: &mut impl Sink<C::Event>,
     ) {
         self.expire_due(extractor, Work::steps(self.portion), out);
         if self.is_behind
-            && let Ok(extracted) = extractor.extract(*packet)
+            && let Ok(extracted) = extractor.extract(packet)
         {
             self.find_live(self.table.hash(&extracted.key), &extracted.key, out);
         }
@@ -310,24 +311,24 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let now = self.clock;
         loop {
             let given_up = self.fragments.next_deadline().filter(|at| *at <= now);
-            let unanswered = self.contenders.next_deadline().filter(|at| *at <= now);
+            let unanswered = self.syn_queue.next_deadline().filter(|at| *at <= now);
             let until = [given_up, unanswered, self.timers.next()];
             let until = until.into_iter().flatten().min().unwrap_or(now).min(now);
             // What happens then happens at that time.
             self.clock = until;
             while let Some(index) = self.table.due(until, &mut work) {
-                work.spend(STEPS_OF_AN_END);
+                work.spend(Work::OF_AN_END);
                 let at = self.table.deadline(index);
                 self.end(index, EndReason::IdleTimeout, at, out);
             }
             if work.is_done() {
                 break;
             }
-            work.spend(STEPS_OF_AN_END);
+            work.spend(Work::OF_AN_END);
             if given_up == Some(until) {
                 self.give_up_due(extractor, &mut work, out);
-            } else if let Some(held) = self.contenders.due(until) {
-                self.give_up_contender(extractor, &held, out);
+            } else if let Some(held) = self.syn_queue.due(until) {
+                self.give_up_syn(extractor, &held, out);
             } else if let Some((at, flow)) = self.timers.pop(until) {
                 self.on_entry(flow, at, out);
             } else {
@@ -343,7 +344,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     pub(super) fn update_check_at(&mut self) {
         let timer = self.timers.next().unwrap_or(Timestamp::MAX);
         let next = timer.min(self.fragments.check_at());
-        let unanswered = self.contenders.next_deadline().unwrap_or(Timestamp::MAX);
+        let unanswered = self.syn_queue.next_deadline().unwrap_or(Timestamp::MAX);
         self.table.set_other_due(next.min(unanswered));
     }
 
@@ -353,7 +354,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             self.expire_due(extractor, Work::all(), out);
         }
         self.give_up_all(extractor, out);
-        while let Some(held) = self.contenders.drain() {
+        while let Some(held) = self.syn_queue.drain() {
             // Nothing more comes that could prove it.
             match self.table.by_id(held.flow) {
                 Some(_) => self.count_held(extractor, held.flow.index(), &held, out),
@@ -374,13 +375,6 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
     }
 }
-
-/// What is done for one packet that has nothing to do with it: for a fraction of a
-/// millisecond.
-pub(super) const PORTION: usize = 4096;
-
-/// What to end a flow takes, or to call it, beside to find it.
-pub(super) const STEPS_OF_AN_END: usize = 15;
 
 /// So many flows that get on are passed over for one that does not.
 const MOST_PASSED_OVER: usize = 1024;
@@ -420,7 +414,7 @@ mod tests {
             out: &mut dyn Sink<Self::Message>,
         ) -> Result<Interest, Infallible> {
             out.push(("datagram", datagram.at));
-            let pause = u64::from(datagram.payload[0]) * 40;
+            let pause = u64::from(datagram.payload[0] | 1) * 40;
             self.next = Some(datagram.at + Duration::from_millis(pause));
             self.left = 3;
             Ok(Interest::More)

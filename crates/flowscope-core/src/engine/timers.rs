@@ -53,9 +53,9 @@ impl Timers {
     }
 
     /// Drops some of the entries that are not valid, once they are the most.
-    pub(super) fn sweep(&mut self, mut is_valid: impl FnMut(FlowId, Timestamp) -> bool) {
-        if self.queue.len() > 2 * self.valid + MIN_SWEEP {
-            self.queue.sweep(|(at, flow)| is_valid(*flow, *at));
+    pub(super) fn drop_stale(&mut self, mut is_valid: impl FnMut(FlowId, Timestamp) -> bool) {
+        if self.queue.len() > 2 * self.valid + MIN_STALE {
+            self.queue.drop_stale(|(at, flow)| is_valid(*flow, *at));
         }
     }
 
@@ -79,8 +79,8 @@ pub(super) struct PressureQueue {
     len: usize,
     /// How many entries are valid.
     held: usize,
-    /// The piece that is swept next.
-    to_sweep: usize,
+    /// The piece that is looked through next.
+    next_to_look_through: usize,
 }
 
 impl PressureQueue {
@@ -145,13 +145,13 @@ impl PressureQueue {
     }
 
     /// Removes some of the entries that are not valid, once they are the most.
-    pub(super) fn sweep(&mut self, mut ticket_of: impl FnMut(FlowId) -> Option<Ticket>) {
-        if self.len <= 2 * self.held + MIN_SWEEP {
+    pub(super) fn drop_stale(&mut self, mut ticket_of: impl FnMut(FlowId) -> Option<Ticket>) {
+        if self.len <= 2 * self.held + MIN_STALE {
             return;
         }
-        let at = self.to_sweep;
+        let at = self.next_to_look_through;
         let Some(piece) = self.pieces.get_mut(at) else {
-            self.to_sweep = 0;
+            self.next_to_look_through = 0;
             return;
         };
         let before = piece.len();
@@ -170,7 +170,7 @@ impl PressureQueue {
         } else if len == 0 {
             self.pieces.remove(at);
         } else {
-            self.to_sweep += 1;
+            self.next_to_look_through += 1;
         }
     }
 
@@ -182,8 +182,8 @@ impl PressureQueue {
 /// Entries of a piece.
 const PIECE: usize = 2048;
 
-/// So few entries are not worth sweeping.
-const MIN_SWEEP: usize = 1024;
+/// So few entries are not worth looking through.
+const MIN_STALE: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn sweeping_leaves_the_valid_entries() {
+    fn valid_entries_are_left_when_stale_ones_go() {
         let mut timers = Timers::default();
         let mut longest = 0;
         for nanos in 0..100_000u64 {
@@ -224,7 +224,7 @@ mod tests {
                 timers.forget();
             }
             // The last ten are valid.
-            timers.sweep(|flow, of| {
+            timers.drop_stale(|flow, of| {
                 let last = nanos - (nanos + 10 - flow.number()) % 10;
                 of == at(last)
             });
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn flows_that_hold_stay_in_order_when_swept() {
+    fn flows_that_hold_stay_in_order_when_stale_ones_go() {
         let mut queue = PressureQueue::default();
         let kept: Vec<_> = [5, 3, 7]
             .into_iter()
@@ -253,10 +253,10 @@ mod tests {
         }
         let ticket_of = |flow| kept.iter().find(|it| it.0 == flow).map(|it| it.1);
         for _ in 0..20 {
-            queue.sweep(ticket_of);
+            queue.drop_stale(ticket_of);
         }
         assert_eq!(queue.held, 3);
-        assert!(queue.len <= 2 * 3 + MIN_SWEEP, "{}", queue.len);
+        assert!(queue.len <= 2 * 3 + MIN_STALE, "{}", queue.len);
         let entries: Vec<_> = queue.pieces.iter().flatten().copied().collect();
         assert_eq!(entries.len(), queue.len);
         let valid = entries

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use super::ip_pair::Seen;
-use super::{Extracted, FlowExtractor, Grain, WalkPath};
+use super::ip_pair::KeyView;
+use super::{Extracted, FlowExtractor, Granularity, WalkPath};
 use crate::wire::{Depth, Headers, LayerVisitor, MacAddresses, Payload, Skip, Transport};
 use crate::{Orientation, PacketView};
 
@@ -26,10 +26,10 @@ impl FlowExtractor for MacPair {
         Ok(Extracted {
             key: MacPairKey {
                 ends,
-                view: Seen(Orientation::Forward),
+                view: KeyView(Orientation::Forward),
             },
             orientation,
-            grain: Grain::Ends,
+            granularity: Granularity::AddressPair,
             transport: Transport::None,
             payload: Payload {
                 bytes: packet.frame,
@@ -50,7 +50,7 @@ impl FlowExtractor for MacPair {
 
     fn seen_from(key: MacPairKey, orientation: Orientation) -> MacPairKey {
         MacPairKey {
-            view: Seen(orientation),
+            view: KeyView(orientation),
             ..key
         }
     }
@@ -68,20 +68,20 @@ impl FlowExtractor for MacPair {
 )]
 pub struct MacPairKey {
     pub(super) ends: [[u8; 6]; 2],
-    pub(super) view: Seen,
+    pub(super) view: KeyView,
 }
 
 impl MacPairKey {
     /// The initiator's address.
     #[must_use]
     pub fn src(&self) -> [u8; 6] {
-        self.view.pick(self.ends).0
+        self.view.in_order(self.ends).0
     }
 
     /// The responder's address.
     #[must_use]
     pub fn dst(&self) -> [u8; 6] {
-        self.view.pick(self.ends).1
+        self.view.in_order(self.ends).1
     }
 }
 

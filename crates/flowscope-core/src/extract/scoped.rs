@@ -134,7 +134,9 @@ pub struct ScopedKey<K> {
 impl<K: fmt::Display> fmt::Display for ScopedKey<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.key.fmt(f)?;
-        self.scope.marks().try_for_each(|mark| write!(f, " {mark}"))
+        self.scope
+            .layers()
+            .try_for_each(|layer| write!(f, " {layer}"))
     }
 }
 
@@ -208,29 +210,32 @@ impl<E: FlowExtractor> FlowExtractor for Scoped<E> {
 /// The VLANs and tunnels that are part of a key, outermost first.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(try_from = "Vec<Mark>", into = "Vec<Mark>"))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "Vec<ScopeLayer>", into = "Vec<ScopeLayer>")
+)]
 pub struct Scope {
     /// Layers with their identifiers; `None` where the next of `ends` stands
     /// for it.
-    marks: [(Layer, Option<u32>); MAX_MARKS],
+    layers: [(Layer, Option<u32>); MAX_LAYERS],
     ends: [Ends; MAX_ENDS],
-    marks_len: u8,
+    layers_len: u8,
     ends_len: u8,
 }
 
-/// One thing in a [`Scope`].
+/// A layer in a [`Scope`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
-pub enum Mark {
+pub enum ScopeLayer {
     /// A layer with an identifier that both directions share.
     Id(Layer, u32),
     /// A tunnel known by its two ends, in order of their addresses.
     Between(Layer, [IpAddr; 2]),
 }
 
-impl fmt::Display for Mark {
+impl fmt::Display for ScopeLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Id(layer, id) => write!(f, "{} {id}", layer.as_str()),
@@ -258,40 +263,40 @@ impl Ends {
 
 impl Scope {
     pub(super) const EMPTY: Self = Self {
-        marks: [(Layer::Link, None); MAX_MARKS],
+        layers: [(Layer::Link, None); MAX_LAYERS],
         ends: [Ends {
             addrs: [Addr { high: 0, low: 0 }; 2],
             version: IpVersion::V4,
         }; MAX_ENDS],
-        marks_len: 0,
+        layers_len: 0,
         ends_len: 0,
     };
 
-    /// What it consists of, outermost first.
-    pub fn marks(&self) -> impl Iterator<Item = Mark> {
+    /// Its layers, outermost first.
+    pub fn layers(&self) -> impl Iterator<Item = ScopeLayer> {
         let mut ends = self.ends.iter();
-        let marks = self.marks.iter().take(self.marks_len.into());
-        marks.filter_map(move |&(layer, id)| match id {
-            Some(id) => Some(Mark::Id(layer, id)),
+        let layers = self.layers.iter().take(self.layers_len.into());
+        layers.filter_map(move |&(layer, id)| match id {
+            Some(id) => Some(ScopeLayer::Id(layer, id)),
             None => {
                 let Ends { addrs, version } = ends.next()?;
                 let ends = addrs.map(|addr| addr.read_as(*version));
-                Some(Mark::Between(layer, ends))
+                Some(ScopeLayer::Between(layer, ends))
             }
         })
     }
 
     fn push(&mut self, layer: Layer, id: Option<u32>) -> Option<()> {
-        *self.marks.get_mut(usize::from(self.marks_len))? = (layer, id);
-        self.marks_len += 1;
+        *self.layers.get_mut(usize::from(self.layers_len))? = (layer, id);
+        self.layers_len += 1;
         Some(())
     }
 
     #[cfg(feature = "serde")]
-    pub(super) fn push_mark(&mut self, mark: Mark) -> Option<()> {
-        match mark {
-            Mark::Id(layer, id) => self.push(layer, Some(id)),
-            Mark::Between(layer, ends) => {
+    pub(super) fn push_layer(&mut self, layer: ScopeLayer) -> Option<()> {
+        match layer {
+            ScopeLayer::Id(layer, id) => self.push(layer, Some(id)),
+            ScopeLayer::Between(layer, ends) => {
                 let [(a, version), (b, _)] = ends.map(Addr::of_ip);
                 self.push_ends(layer, [a, b], version)
             }
@@ -322,8 +327,8 @@ impl Scope {
     /// scopes are encoded alike.
     fn encode(&self, out: &mut Vec<u8>) {
         let mut ends = self.ends.iter();
-        out.push(self.marks_len);
-        for (layer, id) in self.marks.iter().take(self.marks_len.into()) {
+        out.push(self.layers_len);
+        for (layer, id) in self.layers.iter().take(self.layers_len.into()) {
             out.extend([*layer as u8, u8::from(id.is_some())]);
             match id {
                 Some(id) => out.extend(id.to_be_bytes()),
@@ -335,7 +340,7 @@ impl Scope {
 
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.marks()).finish()
+        f.debug_list().entries(self.layers()).finish()
     }
 }
 
@@ -414,7 +419,7 @@ impl LayerVisitor for ScopedVisitor<'_> {
     }
 
     fn fragment(&mut self, fragment: &IpFragment<'_>) {
-        if self.collector.scope.marks_len == 0 && fragment.scope.is_empty() {
+        if self.collector.scope.layers_len == 0 && fragment.scope.is_empty() {
             return self.visitor.fragment(fragment);
         }
         let mut scope = Vec::from(fragment.scope);
@@ -490,7 +495,7 @@ const fn identity(layer: Layer) -> Identity {
 }
 
 /// More than networks stack.
-const MAX_MARKS: usize = 8;
+const MAX_LAYERS: usize = 8;
 const MAX_ENDS: usize = 2;
 
 #[cfg(test)]
@@ -511,7 +516,7 @@ mod tests {
     /// Scopes that differ in one thing each.
     fn scopes() -> Vec<Scope> {
         let mut scopes = Vec::from([Scope::EMPTY; 8]);
-        let marks: [&[(Layer, Result<u32, u8>)]; 8] = [
+        let layers: [&[(Layer, Result<u32, u8>)]; 8] = [
             &[],
             &[(Layer::Vlan, Ok(7))],
             &[(Layer::Vlan, Ok(8))],
@@ -521,9 +526,9 @@ mod tests {
             &[(Layer::Ipv4, Err(2))],
             &[(Layer::Ipv4, Err(3))],
         ];
-        for (scope, marks) in scopes.iter_mut().zip(marks) {
-            for (layer, mark) in marks {
-                let pushed = match mark {
+        for (scope, layers) in scopes.iter_mut().zip(layers) {
+            for (layer, known_by) in layers {
+                let pushed = match known_by {
                     Ok(id) => scope.push(*layer, Some(*id)),
                     Err(end) => {
                         let ip = ip(*end);

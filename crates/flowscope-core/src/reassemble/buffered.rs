@@ -481,7 +481,7 @@ impl BufferedReassembler {
         notes
             | match u64::try_from(data.at) {
                 Ok(at) if at > self.max_expected() => self.stray(at, &data, out),
-                _ => self.admit(&data, out),
+                _ => self.accept(&data, out),
             }
     }
 

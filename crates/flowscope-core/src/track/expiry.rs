@@ -138,7 +138,7 @@ impl ExpiryTimers {
             nearest_put_back: NONE_PUT_BACK,
             ready: ReadyQueue::default(),
             in_ready: 0,
-            portion: PORTION,
+            portion: Work::PORTION,
             check_at: Timestamp::MAX,
             other_due: Timestamp::MAX,
         }
@@ -230,7 +230,7 @@ impl ExpiryTimers {
             READY => {
                 // Its entry stays, and is skipped when it comes up.
                 self.in_ready -= 1;
-                self.sweep(flows);
+                self.drop_stale(flows);
             }
             slot => {
                 self.in_wheel -= 1;
@@ -344,20 +344,22 @@ impl ExpiryTimers {
         Some(index)
     }
 
-    /// Looks at some flows of the next bucket while those of the one before it are
-    /// taken out one by one, so that none of them has to wait for all of it.
-    fn look_ahead(&mut self, flows: &mut impl TimedFlows) {
-        if self.in_wheel < MANY {
+    /// Looks at some flows of the next bucket, before the nearest is asked for or
+    /// while those of the bucket before are taken out one by one: so none of them
+    /// has to wait for all of it.
+    pub(super) fn look_ahead(&mut self, flows: &mut impl TimedFlows) {
+        if self.in_wheel < self.portion && self.settled == self.horizon {
             return;
         }
         let mut work = Work::steps(LOOK_AHEAD);
         if self.settled < self.horizon {
             self.advance(flows, self.settled, &mut work);
-        } else if self.ready.len() < MANY / 16
+        } else if self.ready.len() < self.portion
             && let Some(tick) = self.first_bucket()
         {
             self.advance(flows, tick, &mut work);
         }
+        self.update_check_at();
     }
 
     /// Before this moment no flow expires.
@@ -481,9 +483,9 @@ impl ExpiryTimers {
     }
 
     /// Removes some entries that are no longer valid, once they are the most.
-    fn sweep(&mut self, flows: &mut impl TimedFlows) {
-        if self.ready.len() > 2 * self.in_ready + MIN_SWEEP {
-            self.ready.sweep(|(deadline, id)| {
+    fn drop_stale(&mut self, flows: &mut impl TimedFlows) {
+        if self.ready.len() > 2 * self.in_ready + MIN_STALE {
+            self.ready.drop_stale(|(deadline, id)| {
                 flows
                     .timer_by_id(*id)
                     .is_some_and(|timer| timer.is_ready(*deadline))
@@ -538,15 +540,10 @@ const UNSET: WheelSlot = WheelSlot(u32::MAX - 1);
 const NONE_PUT_BACK: (Timestamp, FlowIndex) = (Timestamp::MAX, FlowIndex::NONE);
 /// How far ahead a timer can be set: nine years.
 const MAX_TICKS: u32 = u32::MAX >> 1;
-/// How many flows are looked at to find the nearest: for a fraction of a
-/// millisecond.
-const PORTION: usize = 4096;
-/// So many flows take too long to look at all of them at once.
-const MANY: usize = 1 << 16;
-/// With each flow that goes, so many others are looked at.
+/// With each flow that comes or goes, so many others are looked at.
 const LOOK_AHEAD: usize = 2 * PER_BLOCK;
-/// So few entries are not worth sweeping.
-const MIN_SWEEP: usize = 64;
+/// So few entries are not worth looking through.
+const MIN_STALE: usize = 64;
 
 #[cfg(test)]
 mod tests {

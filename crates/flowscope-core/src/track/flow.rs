@@ -9,7 +9,7 @@
 //! a usual packet leaves alone.
 
 use super::connection::{Unconfirmed, Verdict};
-use super::history::{Code, History, Letter, Word};
+use super::history::{History, Letter, LetterCode, PackedLetters};
 use super::sender::{Sender, Sequence, is_plain};
 use super::state::Control;
 use super::{FlowState, FlowStats, IdleTimeouts};
@@ -24,13 +24,13 @@ use core::time::Duration;
 pub(crate) struct Flow {
     /// The tracker's clock at the latest packet, which never runs backwards.
     last_active: Timestamp,
-    number: Number,
+    number: SerialNumber,
     pub(crate) state: FlowState,
-    pub(super) traits: Traits,
+    pub(super) flags: FlowFlags,
     /// The state before a reset, which counts if the receiver refused the RST.
     pub(super) state_before_reset: FlowState,
     /// The first letters of its history; more are in [`ColdState`].
-    history: Word,
+    history: PackedLetters,
     pub(super) sides: [Side; 2],
     /// The number of the reset.
     pub(super) reset_at: SeqNumber,
@@ -48,7 +48,7 @@ pub(crate) struct ColdState {
     /// The latest one, unless the flow says that it is [`Flow::last_active`].
     last: Timestamp,
     /// Letters that found no room in the flow.
-    history: Word,
+    history: PackedLetters,
     /// Few flows have any of it.
     rare: Option<Box<RareState>>,
 }
@@ -78,7 +78,7 @@ pub(super) struct Side {
 
 /// Which of the idle timeouts applies.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Class {
+enum TimeoutClass {
     Tcp,
     Udp,
     Other,
@@ -103,11 +103,11 @@ impl Flow {
         let (class, state, control) = match packet.transport {
             Transport::Tcp(header) => {
                 let control = Control::of(header.flags);
-                (Class::Tcp, FlowState::first(control), Some(control))
+                (TimeoutClass::Tcp, FlowState::first(control), Some(control))
             }
-            Transport::TcpCut => (Class::Tcp, FlowState::Established, None),
-            Transport::Udp | Transport::UdpLite => (Class::Udp, FlowState::Active, None),
-            _ => (Class::Other, FlowState::Active, None),
+            Transport::TcpCut => (TimeoutClass::Tcp, FlowState::Established, None),
+            Transport::Udp | Transport::UdpLite => (TimeoutClass::Udp, FlowState::Active, None),
+            _ => (TimeoutClass::Other, FlowState::Active, None),
         };
         // The receiver of a SYN-ACK sent the SYN, so it is the initiator.
         let answers = control == Some(Control::SynAck);
@@ -117,11 +117,11 @@ impl Flow {
         }
         let mut flow = Self {
             last_active: now,
-            number: Number::new(number),
+            number: SerialNumber::new(number),
             state,
-            traits: Traits::new(class, initiator),
+            flags: FlowFlags::new(class, initiator),
             state_before_reset: state,
-            history: Word::default(),
+            history: PackedLetters::default(),
             sides: [Side::default(); 2],
             reset_at: SeqNumber(0),
             cut: [0; 2],
@@ -129,11 +129,11 @@ impl Flow {
         let mut cold = ColdState {
             first: packet.at,
             last: packet.at,
-            history: Word::default(),
+            history: PackedLetters::default(),
             rare: None,
         };
         if answers {
-            push(&mut flow.history, &mut cold, Code::FLIPPED);
+            push(&mut flow.history, &mut cold, LetterCode::FLIPPED);
         }
         (flow, cold)
     }
@@ -142,7 +142,7 @@ impl Flow {
     #[inline(always)]
     pub(crate) fn is_plain(&self, packet: &Observed) -> bool {
         match &packet.transport {
-            Transport::Tcp(header) => self.traits.is_confirmed() && is_plain(header),
+            Transport::Tcp(header) => self.flags.is_confirmed() && is_plain(header),
             _ => true,
         }
     }
@@ -218,7 +218,7 @@ impl Flow {
             self.note_late_packet(packet.at, now, cold);
         } else {
             self.last_active = now;
-            self.traits.set_last_in_order(true);
+            self.flags.set_last_in_order(true);
         }
         self.sides[side as usize].counters.add([
             1,
@@ -260,12 +260,12 @@ impl Flow {
         cold.first = cold.first.min(at);
         cold.last = self.last(cold).max(at);
         self.last_active = now;
-        self.traits.set_last_in_order(false);
+        self.flags.set_last_in_order(false);
     }
 
     /// The latest packet time.
     fn last(&self, cold: &ColdState) -> Timestamp {
-        if self.traits.last_in_order() {
+        if self.flags.last_in_order() {
             self.last_active
         } else {
             cold.last
@@ -299,7 +299,7 @@ impl Flow {
         let history = &mut self.history;
         let own = &mut self.sides[side as usize];
         own.sender.note(header, payload_len, |letter| {
-            push(history, cold, Code::new(side, letter));
+            push(history, cold, LetterCode::new(side, letter));
         });
         match sequence {
             Sequence::Expected => {}
@@ -317,7 +317,7 @@ impl Flow {
         if payload_len == 0 {
             return;
         }
-        let code = Code::new(side, Letter::Retransmission);
+        let code = LetterCode::new(side, Letter::Retransmission);
         let mut is_first = false;
         (own.sender).note_once(Letter::Retransmission, |_| is_first = true);
         if is_first || *count > 1 && is_power_of_ten(*count) {
@@ -331,7 +331,7 @@ impl Flow {
         self.sides[side as usize]
             .sender
             .note_once(letter, |letter| {
-                push(history, cold, Code::new(side, letter))
+                push(history, cold, LetterCode::new(side, letter))
             });
     }
 
@@ -342,7 +342,7 @@ impl Flow {
 
     /// What is not confirmed of its connection, to be changed.
     pub(super) fn unconfirmed_mut<'c>(&mut self, cold: &'c mut ColdState) -> &'c mut Unconfirmed {
-        self.traits.set(Traits::HAS_UNCONFIRMED, true);
+        self.flags.set(FlowFlags::HAS_UNCONFIRMED, true);
         &mut cold.rare.get_or_insert_default().unconfirmed
     }
 
@@ -372,7 +372,7 @@ impl Flow {
     /// Which way the initiator's packets run along the key.
     #[inline]
     pub(crate) fn initiator(&self) -> Orientation {
-        self.traits.initiator()
+        self.flags.initiator()
     }
 
     /// When it expires if nothing more is seen of it.
@@ -384,10 +384,10 @@ impl Flow {
     /// The idle timeout for what it is doing.
     #[inline]
     pub(crate) fn timeout(&self, idle: &IdleTimeouts) -> Duration {
-        match self.traits.class() {
-            Class::Udp => idle.udp,
-            Class::Other => idle.other,
-            Class::Tcp => idle.of_tcp(self.state),
+        match self.flags.class() {
+            TimeoutClass::Udp => idle.udp,
+            TimeoutClass::Other => idle.other,
+            TimeoutClass::Tcp => idle.of_tcp(self.state),
         }
     }
 
@@ -468,7 +468,7 @@ impl ColdState {
 
 /// Adds a letter to a flow's history, as long as there is room.
 #[inline]
-fn push(history: &mut Word, cold: &mut ColdState, code: Code) {
+fn push(history: &mut PackedLetters, cold: &mut ColdState, code: LetterCode) {
     if history.push(code).is_err() {
         // Two dozen are the most that is kept.
         let _ = cold.history.push(code);
@@ -477,9 +477,9 @@ fn push(history: &mut Word, cold: &mut ColdState, code: Code) {
 
 /// A flow's number in 40 bits: a million a second for twelve days.
 #[derive(Clone, Copy, Debug)]
-struct Number([u8; 5]);
+struct SerialNumber([u8; 5]);
 
-impl Number {
+impl SerialNumber {
     const fn new(number: u64) -> Self {
         let [a, b, c, d, e, ..] = number.to_le_bytes();
         Self([a, b, c, d, e])
@@ -494,9 +494,9 @@ impl Number {
 
 /// Flags of a flow, in one byte.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Traits(u8);
+pub(super) struct FlowFlags(u8);
 
-impl Traits {
+impl FlowFlags {
     const UDP: u8 = 1;
     const OTHER: u8 = 1 << 1;
     const REVERSE: u8 = 1 << 2;
@@ -506,11 +506,11 @@ impl Traits {
     const RESET_BY_RESPONDER: u8 = 1 << 6;
     const HAS_UNCONFIRMED: u8 = 1 << 7;
 
-    const fn new(class: Class, initiator: Orientation) -> Self {
+    const fn new(class: TimeoutClass, initiator: Orientation) -> Self {
         let class = match class {
-            Class::Tcp => 0,
-            Class::Udp => Self::UDP,
-            Class::Other => Self::OTHER,
+            TimeoutClass::Tcp => 0,
+            TimeoutClass::Udp => Self::UDP,
+            TimeoutClass::Other => Self::OTHER,
         };
         let initiator = match initiator {
             Orientation::Forward => 0,
@@ -525,13 +525,13 @@ impl Traits {
     }
 
     #[inline]
-    const fn class(self) -> Class {
+    const fn class(self) -> TimeoutClass {
         if self.has(Self::UDP) {
-            Class::Udp
+            TimeoutClass::Udp
         } else if self.has(Self::OTHER) {
-            Class::Other
+            TimeoutClass::Other
         } else {
-            Class::Tcp
+            TimeoutClass::Tcp
         }
     }
 

@@ -47,10 +47,17 @@ impl KeyIndex {
     ) -> Option<FlowIndex> {
         let mut table = &self.tables[number_of(hash) & (self.tables.len() - 1)];
         if table.is_empty() {
-            // It may not be there yet.
-            table = &self.tables[self.table_of(hash)];
+            table = self.table_instead(hash);
         }
         table.find(hash, is_it).copied()
+    }
+
+    /// The table of a hash, where the one that is numbered by most bits is empty:
+    /// it may not be there yet.
+    #[cold]
+    #[inline(never)]
+    fn table_instead(&self, hash: u64) -> &HashTable<FlowIndex> {
+        &self.tables[self.table_of(hash)]
     }
 
     /// Adds a flow that is not there.
@@ -122,7 +129,6 @@ impl KeyIndex {
     }
 
     /// The table of a hash.
-    #[inline]
     fn table_of(&self, hash: u64) -> usize {
         let mut number = number_of(hash) & (self.tables.len() - 1);
         while number > 0 && self.tables[number].capacity() == 0 {
@@ -164,7 +170,7 @@ pub(super) trait Keys {
 /// table apart, nor the lowest, which say where in it they are.
 #[inline]
 const fn number_of(hash: u64) -> usize {
-    (hash >> 24) as usize & 0xffff_ffff
+    (hash >> 24) as usize
 }
 
 /// As many as fit into 4096 places: to split a table takes a tenth of a

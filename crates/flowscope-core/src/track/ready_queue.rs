@@ -26,8 +26,8 @@ pub(crate) struct ReadyQueue<T> {
     /// Those that are no part of the order yet.
     unsorted: Vec<T>,
     len: usize,
-    /// The run that is swept next.
-    to_sweep: usize,
+    /// The run that is looked through next.
+    next_to_look_through: usize,
 }
 
 impl<T: Ord> Default for ReadyQueue<T> {
@@ -40,7 +40,7 @@ impl<T: Ord> Default for ReadyQueue<T> {
             heap: BinaryHeap::new(),
             unsorted: Vec::new(),
             len: 0,
-            to_sweep: 0,
+            next_to_look_through: 0,
         }
     }
 }
@@ -150,17 +150,17 @@ impl<T: Ord + Copy> ReadyQueue<T> {
 
     /// Keeps what `keep` says of a few thousand items. After so many calls as
     /// there are runs, of all.
-    pub(crate) fn sweep(&mut self, mut keep: impl FnMut(&T) -> bool) {
-        let Some(run) = self.runs.get_mut(self.to_sweep) else {
-            self.to_sweep = 0;
+    pub(crate) fn drop_stale(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        let Some(run) = self.runs.get_mut(self.next_to_look_through) else {
+            self.next_to_look_through = 0;
             let before = self.heap.len() + self.unsorted.len();
             self.heap.retain(|Reverse(item)| keep(item));
             self.unsorted.retain(&mut keep);
             self.len -= before - self.heap.len() - self.unsorted.len();
             return;
         };
-        let number = self.to_sweep as u32;
-        self.to_sweep += 1;
+        let number = self.next_to_look_through as u32;
+        self.next_to_look_through += 1;
         let (before, least) = (run.len(), run.last().copied());
         run.retain(keep);
         self.len -= before - run.len();
@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(ready.len(), 6);
         assert_eq!(ready.peek(), Some(&1));
         for _ in 0..2 {
-            ready.sweep(|item| *item != 8);
+            ready.drop_stale(|item| *item != 8);
         }
         assert_eq!(drain(&mut ready), [1, 2, 7, 7, 9]);
         assert_eq!(ready.len(), 0);
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn sweeping_leaves_what_is_kept_in_order() {
+    fn what_is_kept_is_left_in_order() {
         let mut ready = ReadyQueue::default();
         for n in 0..20_000u32 {
             ready.push_unsorted(n.wrapping_mul(2_654_435_761) % 65_536);
@@ -250,7 +250,7 @@ mod tests {
         }
         let kept = |item: &u32| item.is_multiple_of(7);
         for _ in 0..40 {
-            ready.sweep(kept);
+            ready.drop_stale(kept);
         }
         ready.sort();
         let len = ready.len();

@@ -267,6 +267,11 @@ impl<K: Eq + Hash, S> Table<K, S> {
         self.expiry.nearest(&mut self.slots)
     }
 
+    /// Prepares for [`nearest`](Self::nearest), which is soon asked for.
+    pub(crate) fn look_ahead(&mut self) {
+        self.expiry.look_ahead(&mut self.slots);
+    }
+
     /// Before this moment no flow expires.
     pub(crate) fn next_expiry(&self) -> Option<Timestamp> {
         self.expiry.next()

@@ -14,6 +14,13 @@ impl Work {
         Self(usize::MAX)
     }
 
+    /// What is done for one packet that has nothing to do with it: for a fraction
+    /// of a millisecond.
+    pub(crate) const PORTION: usize = 4096;
+
+    /// What to end a flow takes, or to call it, beside to find it.
+    pub(crate) const OF_AN_END: usize = 31;
+
     /// So many steps.
     pub(crate) const fn steps(steps: usize) -> Self {
         Self(steps)

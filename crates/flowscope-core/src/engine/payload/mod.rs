@@ -1,12 +1,12 @@
 //! The payload of flows: TCP put in order, everything else as it comes.
 
-mod delivered;
 mod delivery;
+mod recent_data;
 
 use alloc::sync::Arc;
 
-use self::delivered::{Delivered, Trail};
 use self::delivery::{Delivery, Progress, StreamDelivery};
+use self::recent_data::{RecentData, RecentOfStream};
 use super::config::{EngineConfig, PayloadConfig};
 use super::reader::{PayloadReader, ReadResult, ReadState};
 use super::reassembly::stream_anomalies;
@@ -29,7 +29,7 @@ pub struct PayloadConsumer<R> {
     streams: Arc<StreamConfig>,
     config: PayloadConfig,
     /// What was delivered lately.
-    delivered: Delivered,
+    recent_data: RecentData,
 }
 
 impl<R> PayloadConsumer<R> {
@@ -40,7 +40,7 @@ impl<R> PayloadConsumer<R> {
             reader,
             streams: Arc::new(config.streams),
             config,
-            delivered: Delivered::default(),
+            recent_data: RecentData::default(),
         }
     }
 
@@ -77,8 +77,8 @@ pub struct PayloadState<S> {
 #[derive(Debug)]
 struct StreamSide {
     reassembler: BufferedReassembler,
-    /// What was kept of what came out of it.
-    trail: Trail,
+    /// Where the latest of its data are remembered.
+    recent: RecentOfStream,
 }
 
 impl<S> PayloadState<S> {
@@ -133,7 +133,7 @@ impl StreamSide {
     fn new(streams: &Arc<StreamConfig>) -> Self {
         Self {
             reassembler: BufferedReassembler::new(Arc::clone(streams)),
-            trail: Trail::NEW,
+            recent: RecentOfStream::NEW,
         }
     }
 
@@ -144,7 +144,7 @@ impl StreamSide {
         delivery: &mut Delivery<'_, K, R, O>,
         how: Close,
     ) {
-        if core::mem::replace(&mut self.trail.is_closed, true) {
+        if core::mem::replace(&mut self.recent.is_closed, true) {
             return;
         }
         let end = StreamEnd::new(delivery.side, delivery.flow.at, how)
@@ -175,8 +175,8 @@ impl<R> PayloadConsumer<R> {
         let direction = &mut sides[side];
         let mut delivery = StreamDelivery {
             delivery: state.progress.to(&mut self.reader, flow, side, out),
-            delivered: &mut self.delivered,
-            trail: &mut direction.trail,
+            recent_data: &mut self.recent_data,
+            recent: &mut direction.recent,
             speaker: &mut state.speaker,
         };
         let notes = act(&mut direction.reassembler, &mut delivery);
@@ -194,10 +194,10 @@ impl<R> PayloadConsumer<R> {
         found
     }
 
-    /// Hands on what comes next in a stream when nothing is held of either: what
-    /// nearly every packet comes to.
+    /// Delivers what comes next in a stream when nothing is held of either side.
+    /// This is the way of nearly every packet.
     #[inline]
-    fn go_on<K, O: Sink<R::Event>>(
+    fn deliver_in_order<K, O: Sink<R::Event>>(
         &mut self,
         state: &mut PayloadState<R::Stream>,
         flow: FlowRef<'_, K>,
@@ -217,8 +217,8 @@ impl<R> PayloadConsumer<R> {
         };
         let mut delivery = StreamDelivery {
             delivery: state.progress.to(&mut self.reader, flow, side, out),
-            delivered: &mut self.delivered,
-            trail: &mut sides[side].trail,
+            recent_data: &mut self.recent_data,
+            recent: &mut sides[side].recent,
             speaker: &mut state.speaker,
         };
         delivery.push(Chunk::Data(bytes));
@@ -238,10 +238,10 @@ impl<R> PayloadConsumer<R> {
         Reaction::changed(found)
     }
 
-    /// Takes any segment. It is a copy of what is of interest in the packet: so
+    /// Pushes any segment. It is a copy of what is of interest in the packet: so
     /// the packet itself is never written to memory.
     #[inline(never)]
-    fn take_segment<K>(
+    fn push_segment<K>(
         &mut self,
         state: &mut PayloadState<R::Stream>,
         flow: FlowRef<'_, K>,
@@ -256,7 +256,7 @@ impl<R> PayloadConsumer<R> {
     }
 
     #[inline(never)]
-    fn take_datagram<K>(
+    fn read_datagram<K>(
         &mut self,
         state: &mut PayloadState<R::Stream>,
         flow: FlowRef<'_, K>,
@@ -295,7 +295,7 @@ impl<R> PayloadConsumer<R> {
         self.reader.next_tick(state.stream()?)
     }
 
-    /// Takes a segment of a TCP connection.
+    /// Shows a segment of a TCP connection to both reassemblers.
     fn segment<K>(
         &mut self,
         state: &mut PayloadState<R::Stream>,
@@ -337,7 +337,7 @@ impl<R> PayloadConsumer<R> {
             reassembler.acknowledge(data, delivery)
         });
         found |= self.step(state, flow, side, out, |reassembler, delivery| {
-            let notes = compare(reassembler, delivery.delivered, delivery.trail, data);
+            let notes = compare(reassembler, delivery.recent_data, delivery.recent, data);
             notes | reassembler.push(data, delivery)
         });
         if effect == Effect::Confirming {
@@ -571,19 +571,19 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
                         .acknowledge_in_order(&segment)
                     && sides[side].reassembler.push_in_order(&segment)
                 {
-                    self.go_on(state, flow, side, payload.bytes, out)
+                    self.deliver_in_order(state, flow, side, payload.bytes, out)
                 } else if flow.effect() == Effect::Confirming
                     && payload.wire_len() == 0
-                    && settles_quietly(sides, flow, side, segment)
+                    && settles_without_data(sides, flow, side, segment)
                 {
                     Reaction::NONE
                 } else {
-                    self.take_segment(state, flow, side, segment, out)
+                    self.push_segment(state, flow, side, segment, out)
                 }
             }
             (transport, _) if transport.is_tcp() => Reaction::NONE,
             _ if payload.wire_len() == 0 => Reaction::NONE,
-            _ => self.take_datagram(state, flow, side, payload.bytes, payload.missing, out),
+            _ => self.read_datagram(state, flow, side, payload.bytes, payload.missing, out),
         }
     }
 
@@ -711,10 +711,10 @@ impl<R> PayloadConsumer<R> {
 /// What parsers hold is counted in units of so many bytes.
 const PARSER_MEMORY_UNIT: usize = 512;
 
-/// Takes a segment without data of which no more comes than that streams begin,
-/// or may end; says whether it was one. As far as it goes it does what
+/// Processes a segment without data that does no more than begin streams, or
+/// perhaps end them. Returns whether it was one. As far as it goes it does what
 /// [`PayloadConsumer::segment`] does, too.
-fn settles_quietly<K>(
+fn settles_without_data<K>(
     sides: &mut BySide<StreamSide>,
     flow: FlowRef<'_, K>,
     side: FlowSide,
@@ -751,14 +751,14 @@ fn settles_quietly<K>(
 /// Compares what of a segment was delivered before with what it says now.
 fn compare(
     reassembler: &mut BufferedReassembler,
-    delivered: &Delivered,
-    trail: &Trail,
+    recent_data: &RecentData,
+    recent: &RecentOfStream,
     segment: &Segment<'_>,
 ) -> StreamNotes {
     let Some(behind) = reassembler.delivered_since(segment) else {
         return StreamNotes::NONE;
     };
-    let differing = delivered.differing(trail, behind, segment.payload.bytes);
+    let differing = recent_data.differing(recent, behind, segment.payload.bytes);
     reassembler.note_conflicts(differing)
 }
 

@@ -47,10 +47,10 @@ impl Flow {
             FlowState::Closing => self.state = FlowState::Closed,
             state => {
                 self.reset_at = header.seq;
-                self.traits.set_reset_by(side);
+                self.flags.set_reset_by(side);
                 self.state_before_reset = state;
                 self.state = FlowState::Reset;
-                self.traits.set_confirmed(false);
+                self.flags.set_confirmed(false);
             }
         }
         Ok(())
@@ -59,7 +59,7 @@ impl Flow {
     /// Returns to the state before the reset, which the receiver refused.
     pub(super) fn undo_reset(&mut self, found: &mut Anomalies) {
         self.state = self.state_before_reset;
-        found.insert(self.traits.reset_by(), AnomalyKind::RefusedRst);
+        found.insert(self.flags.reset_by(), AnomalyKind::RefusedRst);
     }
 
     /// Whether a FIN lies before what its sender has used, so that its receiver
@@ -108,7 +108,7 @@ impl Flow {
     ) {
         let peer = side.peer();
         if self.state == FlowState::Reset
-            && self.traits.reset_by() == peer
+            && self.flags.reset_by() == peer
             && self.reset_at.is_before(ack)
             && !self.sender(peer).next().is_before(ack)
         {

@@ -51,7 +51,7 @@ impl Flow {
                 caller.acknowledge(header);
                 called.confirm_isn();
                 self.state = FlowState::Established;
-                self.traits.set_confirmed(!self.traits.awaits_proof());
+                self.flags.set_confirmed(!self.flags.awaits_proof());
             }
             _ => return false,
         }
@@ -68,7 +68,7 @@ impl Flow {
         payload_len: u32,
     ) -> bool {
         const FIN_ACK: u8 = TcpFlags::FIN.0 | TcpFlags::ACK.0;
-        let (state, is_confirmed) = (self.state, self.traits.is_confirmed());
+        let (state, is_confirmed) = (self.state, self.flags.is_confirmed());
         let [initiator, responder] = &mut self.sides;
         let (own, peer) = match side {
             FlowSide::Initiator => (&mut initiator.sender, &mut responder.sender),
@@ -100,8 +100,8 @@ impl Flow {
         own.acknowledge(header);
         self.state = next;
         let goes_on = matches!(next, FlowState::HalfClosed(_)) && !is_fin;
-        self.traits
-            .set_confirmed(goes_on && !self.traits.awaits_proof());
+        self.flags
+            .set_confirmed(goes_on && !self.flags.awaits_proof());
         true
     }
 }

@@ -94,7 +94,7 @@ impl Flow {
         if repeats && payload_len > 0 {
             return false;
         }
-        let takes = is_known
+        let is_accepted = is_known
             || match self.state_without_reset() {
                 FlowState::SynSent if is_answer => side == FlowSide::Responder && acks_peer(self),
                 FlowState::SynSent => true,
@@ -109,10 +109,10 @@ impl Flow {
             };
         // A reset that came first has no number to be compared with: what its
         // sender says now comes behind it.
-        if takes && self.state == FlowState::Reset && self.sender(side).is_unseen() {
+        if is_accepted && self.state == FlowState::Reset && self.sender(side).is_unseen() {
             self.reset_at = header.seq;
         }
-        takes
+        is_accepted
     }
 
     /// Notes the sequence numbers that a segment uses, except that of its FIN.

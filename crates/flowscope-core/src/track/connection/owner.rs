@@ -33,7 +33,7 @@ impl Flow {
         let Transport::Tcp(header) = &packet.transport else {
             return false;
         };
-        if self.traits.awaits_proof() {
+        if self.flags.awaits_proof() {
             return true;
         }
         header.flags.contains(TcpFlags::SYN)
@@ -218,8 +218,8 @@ impl Flow {
     pub(crate) fn await_proof(&mut self, new_connection: NewConnection, cold: &mut ColdState) {
         self.unconfirmed_mut(cold).new_connection[new_connection.opener as usize] =
             Some(new_connection);
-        self.traits.set_awaits_proof(true);
-        self.traits.set_confirmed(false);
+        self.flags.set_awaits_proof(true);
+        self.flags.set_confirmed(false);
     }
 
     /// Notes that the new connection is this one.
@@ -229,17 +229,17 @@ impl Flow {
         cold: &mut ColdState,
     ) {
         self.unconfirmed_mut(cold).new_connection[new_connection.opener as usize] = None;
-        self.traits.set_awaits_proof(false);
+        self.flags.set_awaits_proof(false);
     }
 
     /// Whether segments are examined for the proof of a new connection.
     pub(crate) fn awaits_proof(&self) -> bool {
-        self.traits.awaits_proof()
+        self.flags.awaits_proof()
     }
 
     /// Notes that the new connection was not proven in time. A SYN-ACK still
     /// proves it.
     pub(crate) fn stop_awaiting_proof(&mut self) {
-        self.traits.set_awaits_proof(false);
+        self.flags.set_awaits_proof(false);
     }
 }

@@ -36,11 +36,11 @@ impl Flow {
             ..Verdict::PLAIN
         };
         let is_usual = self.advance_handshake(side, header, payload_len)
-            || !self.traits.has_unconfirmed() && self.advance_close(side, header, payload_len);
+            || !self.flags.has_unconfirmed() && self.advance_close(side, header, payload_len);
         let sequence = if is_usual {
             // A FIN may have come before the handshake was complete.
-            if self.traits.has_unconfirmed() && cold.has_unconfirmed_fin() {
-                self.traits.set_confirmed(false);
+            if self.flags.has_unconfirmed() && cold.has_unconfirmed_fin() {
+                self.flags.set_confirmed(false);
             }
             Sequence::Expected
         } else {
@@ -114,7 +114,7 @@ impl Flow {
             _ => self.advance(side, control, &mut verdict.found),
         }
         let is_confirmed = self.is_confirmed(cold);
-        self.traits.set_confirmed(is_confirmed);
+        self.flags.set_confirmed(is_confirmed);
         sequence
     }
 
@@ -144,7 +144,7 @@ impl Flow {
             FlowState::Established | FlowState::HalfClosed(_)
         );
         goes_on
-            && !self.traits.awaits_proof()
+            && !self.flags.awaits_proof()
             && !cold.has_unconfirmed_fin()
             && FlowSide::BOTH.into_iter().all(|side| {
                 let sender = self.sender(side);

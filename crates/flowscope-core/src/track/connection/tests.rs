@@ -302,10 +302,10 @@ impl Play {
                 }
             }
         }
-        (expected.to_string(), self.take(orientation, header, len))
+        (expected.to_string(), self.process(orientation, header, len))
     }
 
-    fn take(&mut self, orientation: Orientation, header: TcpHeader, payload_len: u32) -> String {
+    fn process(&mut self, orientation: Orientation, header: TcpHeader, payload_len: u32) -> String {
         let now = Timestamp::from_nanos(1);
         let packet = Observed {
             at: now,
