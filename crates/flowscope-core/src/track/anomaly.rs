@@ -22,6 +22,12 @@ words! {
         RefusedRst => "refused_rst",
         /// A FIN after which the receiver took more. It does not end the stream.
         RefusedFin => "refused_fin",
+        /// A segment without ACK, SYN and RST, which its receiver drops. It changes
+        /// nothing.
+        MissingAck => "missing_ack",
+        /// Data that are marked as urgent. They are read as part of the stream, as
+        /// RFC 6093 has it; some receivers take the last urgent byte out of it.
+        UrgentData => "urgent_data",
         /// Fragments of a datagram that claim the same bytes of it, and are not the
         /// same. Over IPv6 it is dropped (RFC 5722).
         OverlappingFragments => "overlapping_fragments",

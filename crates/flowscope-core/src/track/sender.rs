@@ -485,10 +485,12 @@ impl Sender {
     }
 }
 
-/// Whether a segment begins and ends nothing.
+/// Whether a segment begins and ends nothing, is one that its receiver takes,
+/// and has nothing urgent.
 #[inline(always)]
 pub(super) fn is_plain(header: &TcpHeader) -> bool {
-    !header.flags.intersects(CONTROL)
+    const LOOKED_AT: u8 = CONTROL.0 | TcpFlags::ACK.0 | TcpFlags::URG.0;
+    header.flags.0 & LOOKED_AT == TcpFlags::ACK.0
 }
 
 /// How many bytes before what is unacknowledged a late ACK may lie.

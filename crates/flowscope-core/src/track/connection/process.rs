@@ -67,6 +67,11 @@ impl Flow {
         verdict: &mut Verdict,
     ) -> Sequence {
         let control = Control::of(header.flags);
+        if is_without_ack(header) {
+            verdict.effect = Effect::Refused;
+            verdict.found.insert(side, AnomalyKind::MissingAck);
+            return Sequence::Expected;
+        }
         if self.is_dropped_before_answer(side, header, payload_len, cold.unconfirmed()) {
             verdict.effect = Effect::Refused;
             return Sequence::Expected;
@@ -87,6 +92,9 @@ impl Flow {
                 }
             }
             Control::Ack | Control::Fin => {}
+        }
+        if header.flags.contains(TcpFlags::URG) && payload_len > 0 {
+            verdict.found.insert(side, AnomalyKind::UrgentData);
         }
         let sequence = self.process_numbers(side, header, payload_len, cold);
         let goes_on = matches!(control, Control::Syn | Control::SynAck)
@@ -161,4 +169,12 @@ impl Flow {
     pub(super) fn sender_mut(&mut self, side: FlowSide) -> &mut Sender {
         &mut self.sides[side as usize].sender
     }
+}
+
+/// Whether a segment has none of ACK, SYN and RST: then its receiver drops it,
+/// data and FIN and all, in every state but the ones before a connection (RFC
+/// 9293, sections 3.10.7.3 and 3.10.7.4, the fifth check).
+fn is_without_ack(header: &TcpHeader) -> bool {
+    const TAKEN: u8 = TcpFlags::ACK.0 | TcpFlags::SYN.0 | TcpFlags::RST.0;
+    !header.flags.intersects(TcpFlags(TAKEN))
 }

@@ -225,6 +225,16 @@ const CASES: &[Case] = &[
         state: FlowState::Established, begins: [Some(101), Some(100301)], ends: OPEN, odd: &["c refused_rst"],
     },
     Case {
+        title: "what has neither ACK nor SYN nor RST is dropped",
+        segments: &["c S 100", "s SA 300 101", "c A 101 301", "c P 101 +20 !", "c F 101 !", "c P 101 +20 !", "c PA 101 301 +20", "s A 301 121"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &["c missing_ack", "c missing_ack", "c missing_ack"],
+    },
+    Case {
+        title: "urgent data are data, and told",
+        segments: &["c S 100", "s SA 300 101", "c A 101 301", "c UA 101 301", "c UA 101 301 +1", "c PA 102 301 +20", "s A 301 122"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &["c urgent_data"],
+    },
+    Case {
         title: "a FIN before the stream, or within it, is none",
         segments: &["c S 100", "s SA 300 101", "c A 101 301", "c FA 100 301", "s A 301 101", "c PA 101 301 +20", "c FA 110 301", "s A 301 121"],
         state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &["c refused_fin", "c refused_fin"],
@@ -276,6 +286,7 @@ impl Play {
             'R' => TcpFlags::RST.0,
             'P' => TcpFlags::PSH.0,
             'A' => TcpFlags::ACK.0,
+            'U' => TcpFlags::URG.0,
             other => panic!("{other} is no flag"),
         });
         let mut header = TcpHeader {
