@@ -154,7 +154,7 @@ fn collected(said: &str) -> Option<u64> {
     after.split_whitespace().next()?.parse().ok()
 }
 
-fn compare(expected: &Expected, counts: &Counts) -> Outcome {
+fn compare(expected: &Expected, counts: &[(String, u64)]) -> Outcome {
     let mut more = String::new();
     for (name, count) in counts {
         let Some((_, before)) = expected.counts.iter().find(|(of, _)| of == name) else {
@@ -200,7 +200,7 @@ impl Expected {
     }
 }
 
-fn text(compiler: &str, counts: &Counts) -> String {
+fn text(compiler: &str, counts: &[(String, u64)]) -> String {
     let mut text = String::from(
         "# Instructions of the programs of benches on small captures, as callgrind\n\
          # counts them, with this compiler: cargo xtask instructions --renew\n",
@@ -256,7 +256,7 @@ mod tests {
         assert!(compare(&expected(990), &found).is_ok());
         assert!(compare(&expected(2000), &found).is_ok());
         assert!(compare(&expected(900), &found).is_err());
-        assert!(compare(&expected(0), &vec![("two".to_owned(), 1)]).is_err());
+        assert!(compare(&expected(0), &[("two".to_owned(), 1)]).is_err());
     }
 
     #[test]
