@@ -41,6 +41,13 @@ impl Cost {
     }
 }
 
+/// Processor time that this thread has used, in nanoseconds.
+#[must_use]
+pub fn thread_nanos() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
+}
+
 /// User and system time of this process.
 fn processor_seconds() -> Result<(f64, f64), Box<dyn Error>> {
     /// What Linux counts in, whatever it runs on.

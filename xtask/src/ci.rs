@@ -7,7 +7,9 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{Failure, Outcome, api, deps, features, fixtures, live, msrv, nostd, project};
+use crate::{
+    Failure, Outcome, api, deps, features, fixtures, instructions, live, msrv, nostd, project,
+};
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     if arguments.is_empty() {
@@ -124,6 +126,7 @@ const STEPS: &[(&str, Step)] = &[
         "benches",
         Step::Cargo(&["bench", "--package", "flowscope-benches", "--", "--test"]),
     ),
+    ("instructions", Step::Verb(instructions::run, &[])),
     (
         "licences",
         Step::Cargo(&["deny", "check", "bans", "licenses", "sources"]),

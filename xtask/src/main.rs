@@ -18,6 +18,7 @@ mod ci;
 mod deps;
 mod features;
 mod fixtures;
+mod instructions;
 mod live;
 mod man;
 mod msrv;
@@ -57,6 +58,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "features" => features::run(arguments),
         "fixtures" => fixtures::run(arguments),
         "live" => live::run(arguments),
+        "instructions" => instructions::run(arguments),
         "man" => man::run(arguments),
         "msrv" => msrv::run(arguments),
         "nostd" => nostd::run(arguments),
@@ -77,6 +79,7 @@ usage: cargo xtask VERB
   features                  check the libraries with each of their features alone
   fixtures [--check]        make the synthetic captures, or see that they are as made
   live                      test live captures: with libpcap, and as root in a network of their own
+  instructions [--renew]    compare what callgrind counts with what is expected
   man                       write the command's manual pages to target/man
   msrv                      check the packages with the oldest Rust that they promise
   nostd [--features NAME]   build and link what needs no std

@@ -249,7 +249,12 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::KnowsOnly {
             package: "flowscope-cli",
             kind: Kind::Shipped,
-            crates: &["flowscope", "flowscope-record", "flowscope-export", "flowscope-tokio"],
+            crates: &[
+                "flowscope",
+                "flowscope-record",
+                "flowscope-export",
+                "flowscope-tokio",
+            ],
         },
         broken_by: (
             "crates/flowscope-cli/Cargo.toml",

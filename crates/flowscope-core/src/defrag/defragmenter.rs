@@ -133,8 +133,10 @@ impl<O, A: Copy> Defragmenter<O, A> {
     ) -> PushResult {
         let identity = Identity::of(fragment);
         let mut index = self.find(&identity);
-        if let Some(superseded) = index.filter(|index| self.is_superseded(*index)) {
-            self.superseded = self.give_up(superseded, Loss::Superseded);
+        if let Some(over) = index
+            && let Some(loss) = self.is_over(over, now)
+        {
+            self.superseded = self.give_up(over, loss);
             index = None;
         }
         let index = index.unwrap_or_else(|| self.open(identity, now));
@@ -250,6 +252,15 @@ impl<O, A: Copy> Defragmenter<O, A> {
             datagram.is_some_and(|datagram| datagram.identity.borrow() == *identity)
         };
         self.by_identity.find(hash, is_it).copied()
+    }
+
+    /// Why a datagram gets no more fragments, if so. That its time is up may not
+    /// have been attended to yet.
+    fn is_over(&self, index: DatagramIndex, now: Timestamp) -> Option<Loss> {
+        if self.datagrams.get(index)?.deadline <= now {
+            return Some(Loss::Timeout);
+        }
+        self.is_superseded(index).then_some(Loss::Superseded)
     }
 
     /// Whether so much has come from the sender since that its identification

@@ -2,6 +2,7 @@
 
 use core::array;
 
+use super::flows::ConsumerState;
 use super::{Consumer, Engine};
 use crate::extract::FlowExtractor;
 use crate::{PacketView, Sink};
@@ -61,7 +62,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         });
         let places = hashes.map(|hash| self.flows.table.candidate(hash?));
         for place in places.into_iter().flatten() {
-            self.flows.table.prefetch(place);
+            let consumer = &self.flows.consumer;
+            let word_of = |state: &ConsumerState<_, _>| consumer.prefetch_word(&state.flow);
+            self.flows.table.prefetch(place, word_of);
         }
     }
 }

@@ -106,6 +106,15 @@ pub trait Consumer<K> {
         event.into()
     }
 
+    /// Reads a word of each cache line of a flow's state that a packet will need,
+    /// so that those of several flows are fetched together. What it gives means
+    /// nothing.
+    #[inline]
+    fn prefetch_word(&self, state: &Self::Flow) -> u64 {
+        let _ = state;
+        0
+    }
+
     /// What the streams of a flow amount to so far, if it puts them in order.
     /// It becomes part of the flow's statistics.
     #[inline]

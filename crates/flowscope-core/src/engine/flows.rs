@@ -12,7 +12,7 @@ use crate::observe::{Ended, EngineCounts, Observer};
 use crate::reassemble::StreamStats;
 use crate::track::{
     Anomalies, AnomalyKind, ColdState, Effect, EndReason, Flow, FlowEvent, FlowId, FlowIndex,
-    FlowState, FlowStats, Observed, Slot, Table, TrackerStats, Verdict,
+    FlowState, FlowStats, Observed, Slot, Table, TrackerStats, Verdict, Work,
 };
 use crate::{BySide, FlowSide, PacketView, Sink, Timestamp};
 
@@ -31,6 +31,10 @@ pub(super) struct Flows<E: FlowExtractor, C: Consumer<E::Key>> {
     pub(super) pressure: PressureQueue,
     pub(super) memory: HeldMemory,
     pub(super) observer: Observer,
+    /// How much is done for one packet of what has nothing to do with it.
+    pub(super) portion: usize,
+    /// Whether something is due that is not done yet.
+    pub(super) is_behind: bool,
     extractor: PhantomData<fn() -> E>,
 }
 
@@ -66,6 +70,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             pressure: PressureQueue::default(),
             memory: HeldMemory::default(),
             observer: Observer::default(),
+            portion: Work::PORTION,
+            is_behind: false,
             extractor: PhantomData,
         }
     }
@@ -86,7 +92,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         // Whatever is due comes before the packet, so that a packet at the same moment
         // finds the flow ended. One comparison stands for all timers.
         if self.clock >= self.table.check_at() {
-            self.expire_due(extractor, out);
+            self.expire_before(extractor, *packet, out);
         }
         if Observer::is_due(self.stats.packets) {
             self.publish();
@@ -255,6 +261,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             && let Some(outer) = extract_outer(extractor, packet, inner)
         {
             self.stats.packets_outer += 1;
+            self.find_live(self.table.hash(&outer.key), &outer.key, out);
             self.deliver_out_of_line(extractor, &outer, out);
         }
     }
@@ -338,10 +345,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     ) -> FlowIndex {
         // The flow nearest its timeout gives way: it is the one that is most likely
         // over. The table is never grown beyond what was asked for.
-        if self.table.len() >= self.config.max_flows.clamp(1, MAX_FLOWS)
-            && let Some(nearest) = self.table.nearest()
-        {
-            self.end(nearest, EndReason::Evicted, self.clock, out);
+        let most = self.config.max_flows.clamp(1, MAX_FLOWS);
+        if self.table.len() >= most - most / 8 {
+            self.make_room_for_one(most, out);
         }
         let flow = Flow::new(self.table.next_number(), &observed, self.clock);
         // The key in the table is the one that events show, so that it is turned round
@@ -377,6 +383,26 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out.push(event.into());
         self.note_pending(id);
         index
+    }
+
+    /// Evicts a flow if there are as many as there may be, or else prepares for
+    /// that.
+    #[cold]
+    #[inline(never)]
+    fn make_room_for_one(&mut self, most: usize, out: &mut impl Sink<C::Event>) {
+        if self.table.len() < most {
+            return self.table.look_ahead();
+        }
+        let Some(nearest) = self.table.nearest() else {
+            return;
+        };
+        let deadline = self.catch_up(nearest, out);
+        if deadline <= self.clock {
+            // It was due, and is the next to be ended.
+            self.end(nearest, EndReason::IdleTimeout, deadline, out);
+        } else {
+            self.end(nearest, EndReason::Evicted, self.clock, out);
+        }
     }
 
     /// Ends a flow of the table.

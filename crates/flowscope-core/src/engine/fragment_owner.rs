@@ -29,7 +29,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             is_cut: false,
         };
         let hash = self.table.hash(&packet.key);
-        let mut found = self.table.find(hash, &packet.key);
+        let mut found = self.find_live(hash, &packet.key, out);
         if let Some(index) = found {
             // A SYN in fragments is not held: it takes the place of a connection
             // that is over, or of which it was answered.

@@ -17,7 +17,7 @@ use super::fragment_push::{FragmentPush, PushedFragment};
 use super::fragment_store::{Arrival, FragmentStore, Owner};
 use crate::defrag::{Defragmenter, Loss, PushResult, RemovedDatagram, Verdict};
 use crate::extract::{Extracted, FlowExtractor};
-use crate::track::AnomalyKind;
+use crate::track::{AnomalyKind, Work};
 use crate::wire::{Cause, IpVersion, Layer, REASSEMBLED, Skip, Transport};
 use crate::{PacketView, Sink, Timestamp};
 
@@ -72,10 +72,18 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
     }
 
-    /// Gives up what has waited until now.
-    pub(super) fn give_up_due(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
+    /// Gives up what has waited until now, as far as the work suffices.
+    pub(super) fn give_up_due(
+        &mut self,
+        extractor: &E,
+        work: &mut Work,
+        out: &mut impl Sink<C::Event>,
+    ) {
         let now = self.clock;
-        while let Some(incomplete) = self.held().and_then(|held| held.expire(now)) {
+        while !work.is_done()
+            && let Some(incomplete) = self.held().and_then(|held| held.expire(now))
+        {
+            work.spend(Work::OF_AN_END);
             self.give_up(extractor, incomplete, out);
         }
         self.update_check_at();

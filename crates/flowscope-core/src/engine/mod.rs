@@ -45,7 +45,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::extract::FlowExtractor;
-use crate::track::{FlowId, FlowState, FlowStats, TrackerStats};
+use crate::track::{FlowId, FlowState, FlowStats, TrackerStats, Work};
 use crate::wire::Subframes;
 use crate::{Dedup, LinkType, PacketView, Sink, Timestamp};
 use flows::Flows;
@@ -209,7 +209,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     /// been quiet. See [`next_expiry`](Self::next_expiry).
     pub fn expire(&mut self, now: Timestamp, out: &mut impl Sink<C::Event>) {
         self.flows.clock = self.flows.clock.max(now);
-        self.flows.expire_due(&self.extractor, out);
+        self.flows.expire_due(&self.extractor, Work::all(), out);
         self.flows.publish();
     }
 

@@ -109,7 +109,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             }
         }
         let hash = self.table.hash(&extracted.key);
-        let found = self.table.find(hash, &extracted.key);
+        let found = self.find_live(hash, &extracted.key, out);
         Some(found.unwrap_or_else(|| self.start(hash, extracted, observed, out)))
     }
 
@@ -127,7 +127,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         };
         let observed = self.observe(&extracted);
         let hash = self.table.hash(&extracted.key);
-        let index = match self.table.find(hash, &extracted.key) {
+        let index = match self.find_live(hash, &extracted.key, out) {
             Some(index) => index,
             None => self.start(hash, &extracted, observed, out),
         };

@@ -38,11 +38,14 @@ pub trait PendingSlot: Copy + Default {
     fn set(&mut self, entry: PendingEntry);
 }
 
-/// What the engine keeps of a flow's [`Pending`], in 16 bytes.
+/// What the engine keeps of a flow's [`Pending`], in 24 bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PendingEntry {
     /// [`Timestamp::MAX`] for none.
     pub(super) timer: Timestamp,
+    /// When the flow's entry among the timers comes up; [`Timestamp::MAX`] for
+    /// none. It may do so before the timer, or without one.
+    pub(super) entry: Timestamp,
     /// More than fits counts as what fits.
     pub(super) held: u32,
     /// Which entry of the pressure queue is the flow's, if it holds anything.
@@ -61,6 +64,7 @@ impl Default for PendingEntry {
     fn default() -> Self {
         Self {
             timer: Timestamp::MAX,
+            entry: Timestamp::MAX,
             held: 0,
             ticket: Ticket::default(),
         }

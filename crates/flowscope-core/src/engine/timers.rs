@@ -1,72 +1,62 @@
 //! Which flows are to be called, and when; and which hold memory.
 
-use alloc::collections::{BinaryHeap, VecDeque};
-use core::cmp::Reverse;
+use alloc::collections::VecDeque;
 
 use super::pending::Ticket;
 use crate::Timestamp;
-use crate::track::FlowId;
+use crate::track::{FlowId, ReadyQueue};
 
-/// The timers that consumers asked for, one a flow at most.
+/// When to look at the flows whose consumers asked for a timer.
 ///
-/// The flow itself knows what its timer is set to. An entry stays when its flow
-/// goes or its timer is set to another moment; what it means is found out when
-/// it comes up, or when most entries are of this kind.
+/// The flow itself knows when its entry comes up, and what its timer is set to.
+/// Its entry stays when its timer is set to a later moment, or to none: what it
+/// means is found out when it comes up. It is not valid any more when the flow
+/// has gone, or has an earlier one. Such entries are dropped when they come up,
+/// or when most are of this kind.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    heap: BinaryHeap<Reverse<(Timestamp, FlowId)>>,
-    /// How many flows have a timer.
-    set: usize,
+    queue: ReadyQueue<(Timestamp, FlowId)>,
+    /// How many entries are valid.
+    valid: usize,
 }
 
 impl Timers {
     /// When the first entry comes up.
     #[inline]
     pub(super) fn next(&self) -> Option<Timestamp> {
-        self.heap.peek().map(|Reverse((at, _))| *at)
+        self.queue.peek().map(|(at, _)| *at)
     }
 
-    /// A flow has a timer that it had not before.
-    pub(super) fn set(&mut self, at: Timestamp, flow: FlowId) {
-        self.heap.push(Reverse((at, flow)));
-        self.set += 1;
+    /// Adds an entry of a flow that has none.
+    pub(super) fn add(&mut self, at: Timestamp, flow: FlowId) {
+        self.queue.push((at, flow));
+        self.valid += 1;
     }
 
-    /// A flow has no timer any more.
-    pub(super) fn unset(&mut self) {
-        self.set -= 1;
+    /// Adds an earlier entry of a flow that has one.
+    pub(super) fn add_earlier(&mut self, at: Timestamp, flow: FlowId) {
+        self.queue.push((at, flow));
     }
 
-    /// Takes the first entry out, if it is for `now` or earlier.
+    /// The entry of a flow is not valid any more.
+    pub(super) fn forget(&mut self) {
+        self.valid -= 1;
+    }
+
+    /// Takes the first entry out, if it is for `now` or earlier. It may not be
+    /// valid.
     pub(super) fn pop(&mut self, now: Timestamp) -> Option<(Timestamp, FlowId)> {
         if self.next()? > now {
             return None;
         }
-        self.heap.pop().map(|Reverse(entry)| entry)
+        self.queue.pop()
     }
 
-    /// Puts an entry back that came up before its flow's timer.
-    pub(super) fn defer(&mut self, at: Timestamp, flow: FlowId) {
-        self.heap.push(Reverse((at, flow)));
-    }
-
-    /// Leaves one entry for each flow for which `timer_of` gives a moment, once
-    /// most entries are others.
-    pub(super) fn drop_stale(&mut self, mut timer_of: impl FnMut(FlowId) -> Option<Timestamp>) {
-        if self.heap.len() <= 2 * self.set + MIN_STALE {
-            return;
+    /// Drops some of the entries that are not valid, once they are the most.
+    pub(super) fn drop_stale(&mut self, mut is_valid: impl FnMut(FlowId, Timestamp) -> bool) {
+        if self.queue.len() > 2 * self.valid + MIN_STALE {
+            self.queue.drop_stale(|(at, flow)| is_valid(*flow, *at));
         }
-        let mut entries = core::mem::take(&mut self.heap).into_vec();
-        entries.retain_mut(|Reverse((at, flow))| {
-            timer_of(*flow).is_some_and(|timer| {
-                *at = timer;
-                true
-            })
-        });
-        // Few are left to be sorted: most are of flows without a timer.
-        entries.sort_unstable_by_key(|Reverse((_, flow))| *flow);
-        entries.dedup_by_key(|Reverse((_, flow))| *flow);
-        self.heap = entries.into();
     }
 
     pub(super) fn clear(&mut self) {
@@ -78,53 +68,109 @@ impl Timers {
 ///
 /// An entry is valid if its flow holds something and has the same ticket. Others
 /// stay until they are the first, or until they are the most.
+///
+/// They lie in pieces of some thousand, so that none waits until all are moved.
 #[derive(Debug, Default)]
 pub(super) struct PressureQueue {
-    queue: VecDeque<(FlowId, Ticket)>,
+    /// None of them is empty.
+    pieces: VecDeque<VecDeque<(FlowId, Ticket)>>,
     last_ticket: Ticket,
+    /// How many entries there are.
+    len: usize,
     /// How many entries are valid.
     held: usize,
+    /// The piece that is looked through next.
+    next_to_look_through: usize,
 }
 
 impl PressureQueue {
     /// Adds a flow that begins to hold something, and returns its ticket.
     pub(super) fn push(&mut self, flow: FlowId) -> Ticket {
         self.last_ticket = self.last_ticket.next();
-        self.queue.push_back((flow, self.last_ticket));
+        self.push_entry((flow, self.last_ticket));
         self.held += 1;
         self.last_ticket
+    }
+
+    fn push_entry(&mut self, entry: (FlowId, Ticket)) {
+        self.len += 1;
+        match self.pieces.back_mut().filter(|piece| piece.len() < PIECE) {
+            Some(piece) => piece.push_back(entry),
+            None => self.pieces.push_back(VecDeque::from([entry])),
+        }
     }
 
     /// A flow that is in the queue holds nothing any more.
     pub(super) fn leave(&mut self, flow: FlowId, ticket: Ticket) {
         self.held -= 1;
         // Most let go before another begins to hold.
-        let last = self.queue.back();
-        if last.is_some_and(|(last, of)| *last == flow && ticket.is_of(*of)) {
-            self.queue.pop_back();
+        if let Some(piece) = self.pieces.back_mut()
+            && let Some((last, of)) = piece.back()
+            && *last == flow
+            && ticket.is_of(*of)
+        {
+            piece.pop_back();
+            self.len -= 1;
+            if piece.is_empty() {
+                self.pieces.pop_back();
+            }
         }
     }
 
     /// The first entry. It may not be valid.
     pub(super) fn first(&self) -> Option<(FlowId, Ticket)> {
-        self.queue.front().copied()
+        self.pieces.front()?.front().copied()
     }
 
     /// Moves the first entry behind all others.
     pub(super) fn rotate(&mut self) {
-        self.queue.rotate_left(1);
+        if let Some(entry) = self.take_first() {
+            self.push_entry(entry);
+        }
     }
 
     /// Takes the first entry out.
     pub(super) fn drop_first(&mut self) {
-        self.queue.pop_front();
+        self.take_first();
     }
 
-    /// Removes entries that are not valid, once they are the most.
+    fn take_first(&mut self) -> Option<(FlowId, Ticket)> {
+        let piece = self.pieces.front_mut()?;
+        let entry = piece.pop_front()?;
+        self.len -= 1;
+        if piece.is_empty() {
+            self.pieces.pop_front();
+        }
+        Some(entry)
+    }
+
+    /// Removes some of the entries that are not valid, once they are the most.
     pub(super) fn drop_stale(&mut self, mut ticket_of: impl FnMut(FlowId) -> Option<Ticket>) {
-        if self.queue.len() > 2 * self.held + MIN_STALE {
-            self.queue
-                .retain(|(flow, ticket)| ticket_of(*flow).is_some_and(|of| of.is_of(*ticket)));
+        if self.len <= 2 * self.held + MIN_STALE {
+            return;
+        }
+        let at = self.next_to_look_through;
+        let Some(piece) = self.pieces.get_mut(at) else {
+            self.next_to_look_through = 0;
+            return;
+        };
+        let before = piece.len();
+        piece.retain(|(flow, ticket)| ticket_of(*flow).is_some_and(|of| of.is_of(*ticket)));
+        self.len -= before - piece.len();
+        let len = piece.len();
+        if let Some(previous) = at.checked_sub(1).and_then(|at| self.pieces.get(at))
+            && previous.len() + len <= PIECE
+        {
+            // So that no memory is lost to pieces that are nearly empty.
+            if let Some(mut piece) = self.pieces.remove(at)
+                && let Some(previous) = self.pieces.get_mut(at - 1)
+            {
+                previous.append(&mut piece);
+            }
+        } else if len == 0 {
+            self.pieces.remove(at);
+        } else {
+            self.next_to_look_through += 1;
         }
     }
 
@@ -132,6 +178,9 @@ impl PressureQueue {
         *self = Self::default();
     }
 }
+
+/// Entries of a piece.
+const PIECE: usize = 2048;
 
 /// So few entries are not worth looking through.
 const MIN_STALE: usize = 1024;
@@ -156,7 +205,7 @@ mod tests {
     fn timers_come_up_in_order_and_not_before_their_time() {
         let mut timers = Timers::default();
         for nanos in [30, 10, 20] {
-            timers.set(at(nanos), flow(nanos));
+            timers.add(at(nanos), flow(nanos));
         }
         assert_eq!(timers.pop(at(9)), None);
         assert_eq!(timers.pop(at(25)), Some((at(10), flow(10))));
@@ -166,15 +215,26 @@ mod tests {
     }
 
     #[test]
-    fn one_entry_a_flow_is_left_when_stale_ones_go() {
+    fn valid_entries_are_left_when_stale_ones_go() {
         let mut timers = Timers::default();
-        for nanos in 0..10_000 {
-            timers.set(at(nanos), flow(nanos % 10));
-            timers.unset();
+        let mut longest = 0;
+        for nanos in 0..100_000u64 {
+            timers.add(at(nanos), flow(nanos % 10));
+            if nanos >= 10 {
+                timers.forget();
+            }
+            // The last ten are valid.
+            timers.drop_stale(|flow, of| {
+                let last = nanos - (nanos + 10 - flow.number()) % 10;
+                of == at(last)
+            });
+            longest = longest.max(timers.queue.len());
         }
-        timers.drop_stale(|flow| (flow.number() < 3).then(|| at(9_990 + flow.number())));
+        assert!(longest < 10_000, "{longest}");
         let left: Vec<_> = core::iter::from_fn(|| timers.pop(Timestamp::MAX)).collect();
-        assert_eq!(left, [0, 1, 2].map(|n| (at(9_990 + n), flow(n))));
+        let last = (99_990..100_000).map(|nanos| (at(nanos), flow(nanos % 10)));
+        assert!(last.clone().all(|entry| left.contains(&entry)));
+        assert!(left.is_sorted());
     }
 
     #[test]
@@ -191,9 +251,18 @@ mod tests {
             queue.leave(flow(number), ticket);
             queue.leave(flow(1), Ticket::default());
         }
-        queue.drop_stale(|flow| kept.iter().find(|it| it.0 == flow).map(|it| it.1));
+        let ticket_of = |flow| kept.iter().find(|it| it.0 == flow).map(|it| it.1);
+        for _ in 0..20 {
+            queue.drop_stale(ticket_of);
+        }
         assert_eq!(queue.held, 3);
-        assert_eq!(Vec::from(queue.queue), kept);
+        assert!(queue.len <= 2 * 3 + MIN_STALE, "{}", queue.len);
+        let entries: Vec<_> = queue.pieces.iter().flatten().copied().collect();
+        assert_eq!(entries.len(), queue.len);
+        let valid = entries
+            .iter()
+            .filter(|(flow, ticket)| ticket_of(*flow) == Some(*ticket));
+        assert!(valid.eq(&kept));
     }
 
     #[test]
@@ -208,6 +277,6 @@ mod tests {
         assert_eq!(queue.held, 2);
         // The last one is taken out at once.
         queue.leave(flow(1), second);
-        assert_eq!(queue.queue.len(), 2);
+        assert_eq!(queue.len, 2);
     }
 }

@@ -326,6 +326,12 @@ impl BufferedReassembler {
         true
     }
 
+    /// A word of the cache line it lies in.
+    #[inline]
+    pub(crate) const fn prefetch_word(&self) -> u64 {
+        self.next
+    }
+
     /// Bytes of memory that are freed when nothing is held any more.
     #[inline]
     pub(crate) fn held_memory(&self) -> usize {

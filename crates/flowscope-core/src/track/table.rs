@@ -1,17 +1,16 @@
 //! The flow table: every live flow, found by key, by number, or by deadline.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
-use core::cmp::Reverse;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 
 use super::expiry::{ExpiryTimers, TimedFlows, TimerHandle};
+use super::index::{KeyIndex, Keys};
 use super::prefetch::prefetch;
-use super::{ColdState, Flow, FlowId, FlowIndex, FlowState, IdleTimeouts};
+use super::{ColdState, Flow, FlowId, FlowIndex, FlowState, IdleTimeouts, ReadyQueue, Work};
 use crate::Timestamp;
 use crate::slab::{Column, Slab, SlabIndex};
 
@@ -39,12 +38,25 @@ pub(crate) struct Slot<K, S> {
     pub(crate) state: S,
 }
 
+/// A flow by the order of first packets.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct ByAge {
+    age: u32,
+    index: FlowIndex,
+}
+
+impl ByAge {
+    pub(crate) const fn index(self) -> FlowIndex {
+        self.index
+    }
+}
+
 /// The slots, and who finds them by key.
 struct Slots<K, S> {
     slab: Slab<Slot<K, S>, FlowIndex>,
     /// What few packets touch, at the indices of the slots.
     cold: Column<ColdState, FlowIndex>,
-    by_key: HashTable<FlowIndex>,
+    by_key: KeyIndex,
     hasher: DefaultHashBuilder,
     timeouts: IdleTimeouts,
     timeout_fn: Option<IdleTimeoutFn<K>>,
@@ -56,7 +68,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
             slots: Slots {
                 slab: Slab::new(),
                 cold: Column::new(),
-                by_key: HashTable::new(),
+                by_key: KeyIndex::new(),
                 hasher: DefaultHashBuilder::default(),
                 timeouts,
                 timeout_fn: None,
@@ -88,7 +100,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
     #[inline]
     pub(crate) fn find(&self, hash: u64, key: &K) -> Option<FlowIndex> {
         let is_it = |index: &FlowIndex| self.slots.get(*index).is_some_and(|slot| slot.key == *key);
-        self.slots.by_key.find(hash, is_it).copied()
+        self.slots.by_key.find(hash, is_it)
     }
 
     /// The place where the flow with this hash most likely is, found without
@@ -98,11 +110,16 @@ impl<K: Eq + Hash, S> Table<K, S> {
         self.slots.candidate(hash)
     }
 
-    /// Fetches a flow into the cache, if there is one at this place.
+    /// Fetches a flow into the cache, if there is one at this place, and of what
+    /// its consumer keeps the lines of which `state_word` reads a word.
     #[inline]
-    pub(crate) fn prefetch(&self, index: FlowIndex) {
+    pub(crate) fn prefetch(&self, index: FlowIndex, state_word: impl FnOnce(&S) -> u64) {
         if let Some(slot) = self.slots.get(index) {
-            let words = [slot.timer.prefetch_word(), slot.flow.prefetch_word()];
+            let words = [
+                slot.timer.prefetch_word(),
+                slot.flow.prefetch_word(),
+                state_word(&slot.state),
+            ];
             prefetch(words.into_iter());
         }
     }
@@ -171,7 +188,7 @@ impl<K: Eq + Hash, S> Table<K, S> {
     /// At the end of the input memory is at its fullest: what finds flows goes
     /// first, and their [order](Self::oldest) is kept in one word a flow.
     pub(crate) fn unlink_all(&mut self) {
-        self.slots.by_key = HashTable::new();
+        self.slots.by_key = KeyIndex::new();
         self.expiry = ExpiryTimers::new();
     }
 
@@ -183,27 +200,26 @@ impl<K: Eq + Hash, S> Table<K, S> {
         (key, state)
     }
 
-    /// The places of the oldest flows, the very oldest last: of all flows unless
-    /// their numbers are more than 32 bits apart.
-    pub(crate) fn oldest(&self) -> Vec<FlowIndex> {
+    /// The oldest flows in their order: all flows unless their numbers are more
+    /// than 32 bits apart.
+    pub(crate) fn oldest(&self) -> ReadyQueue<ByAge> {
         let slots = self.slots.slab.iter();
         let numbers = || {
             slots
                 .clone()
                 .map(|(index, slot)| (slot.flow.number(), index))
         };
+        let mut oldest = ReadyQueue::default();
         let Some((first, _)) = numbers().min() else {
-            return Vec::new();
+            return oldest;
         };
-        let mut packed: Vec<u64> = Vec::with_capacity(numbers().count());
-        packed.extend(numbers().filter_map(|(number, index)| {
-            let age = u32::try_from(number - first).ok()?;
-            Some(u64::from(age) << 32 | u64::from(index.number()))
-        }));
-        packed.sort_unstable_by_key(|packed| Reverse(*packed));
-        // The low half is the index.
-        let indices = packed.into_iter().map(|packed| packed as u32);
-        indices.map(FlowIndex::from_number).collect()
+        for (number, index) in numbers() {
+            if let Ok(age) = u32::try_from(number - first) {
+                oldest.push_unsorted(ByAge { age, index });
+            }
+        }
+        oldest.sort();
+        oldest
     }
 
     /// Gives back the memory of flows that are all taken out.
@@ -239,14 +255,21 @@ impl<K: Eq + Hash, S> Table<K, S> {
         self.expiry.check_at()
     }
 
-    /// The flow to expire next, if its deadline is not after `now`.
-    pub(crate) fn due(&mut self, now: Timestamp) -> Option<FlowIndex> {
-        self.expiry.due(&mut self.slots, now)
+    /// The flow to expire next, if its deadline is not after `now`. It is not
+    /// known yet where the work is done before it is found.
+    pub(crate) fn due(&mut self, now: Timestamp, work: &mut Work) -> Option<FlowIndex> {
+        self.expiry.due(&mut self.slots, now, work)
     }
 
-    /// The flow whose deadline comes first.
+    /// The flow whose deadline comes first, or one of the first where to find that
+    /// one would take too long.
     pub(crate) fn nearest(&mut self) -> Option<FlowIndex> {
         self.expiry.nearest(&mut self.slots)
+    }
+
+    /// Prepares for [`nearest`](Self::nearest), which is soon asked for.
+    pub(crate) fn look_ahead(&mut self) {
+        self.expiry.look_ahead(&mut self.slots);
     }
 
     /// Before this moment no flow expires.
@@ -273,7 +296,7 @@ impl<K, S> Slots<K, S> {
 
     #[inline]
     fn candidate(&self, hash: u64) -> Option<FlowIndex> {
-        self.by_key.find(hash, |_| true).copied()
+        self.by_key.find(hash, |_| true)
     }
 }
 
@@ -281,21 +304,38 @@ impl<K: Hash, S> Slots<K, S> {
     fn insert(&mut self, hash: u64, slot: Slot<K, S>, cold: ColdState) -> FlowIndex {
         let index = self.slab.insert(slot);
         self.cold.put(index, cold);
-        let (slab, hasher) = (&self.slab, &self.hasher);
-        self.by_key
-            .insert_unique(hash, index, |index| match slab.get(*index) {
-                Some(slot) => hasher.hash_one(&slot.key),
-                None => unreachable!("the table holds indices of live flows"),
-            });
+        let keys = SlotKeys {
+            slab: &self.slab,
+            hasher: &self.hasher,
+        };
+        self.by_key.insert(hash, index, &keys);
         index
     }
 
     fn unlink(&mut self, index: FlowIndex) {
         let slot = self.slab.get(index).expect(LIVE);
         let hash = self.hasher.hash_one(&slot.key);
-        if let Ok(entry) = self.by_key.find_entry(hash, |found| *found == index) {
-            entry.remove();
+        self.by_key.remove(hash, index);
+    }
+}
+
+/// The keys in the slots.
+struct SlotKeys<'s, K, S> {
+    slab: &'s Slab<Slot<K, S>, FlowIndex>,
+    hasher: &'s DefaultHashBuilder,
+}
+
+impl<K: Hash, S> Keys for SlotKeys<'_, K, S> {
+    fn hash_of(&self, flow: FlowIndex) -> u64 {
+        match self.slab.get(flow) {
+            Some(slot) => self.hasher.hash_one(&slot.key),
+            None => unreachable!("the table holds indices of live flows"),
         }
+    }
+
+    fn key_word(&self, flow: FlowIndex) -> u64 {
+        let slot = self.slab.get(flow);
+        slot.map_or(0, |slot| slot.timer.prefetch_word())
     }
 }
 
@@ -359,6 +399,8 @@ const LIVE: &str = "places are kept of live flows only";
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
     use super::*;
     use crate::Orientation;
     use crate::track::Observed;
@@ -429,8 +471,11 @@ mod tests {
         table.take(ids[0].index());
         // It is where the first was, and the youngest.
         let last = insert(&mut table, 9, 1);
-        let expected = [last, ids[3], ids[2], ids[1]].map(FlowId::index);
-        assert_eq!(table.oldest(), expected);
+        let expected = [ids[1], ids[2], ids[3], last].map(FlowId::index);
+        let mut oldest = table.oldest();
+        let order: Vec<FlowIndex> =
+            core::iter::from_fn(|| oldest.pop().map(ByAge::index)).collect();
+        assert_eq!(order, expected);
     }
 
     #[test]
@@ -439,9 +484,9 @@ mod tests {
         let (early, late) = (insert(&mut table, 1, 1), insert(&mut table, 2, 5));
         // UDP waits for a minute.
         assert_eq!(table.deadline(early.index()), at(61));
-        assert_eq!(table.due(at(60)), None);
-        assert_eq!(table.due(at(61)), Some(early.index()));
-        assert_eq!(table.due(at(64)), None);
+        assert_eq!(table.due(at(60), &mut Work::all()), None);
+        assert_eq!(table.due(at(61), &mut Work::all()), Some(early.index()));
+        assert_eq!(table.due(at(64), &mut Work::all()), None);
         assert_eq!(table.nearest(), Some(late.index()));
     }
 }

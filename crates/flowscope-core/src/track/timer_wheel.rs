@@ -12,19 +12,33 @@ use crate::slab::{Slab, SlabIndex, slab_index};
 
 /// A fixed number of buckets, in blocks out of one pool.
 ///
+/// One bucket at a time is emptied, a block after the other. What is put into it
+/// meanwhile is kept apart. So that it is known of each flow which of the two it
+/// is in, a bucket has one of two [`Turn`]s, which changes when it is taken.
+///
 /// A block that is emptied goes to the next bucket that needs one, so buckets
 /// that fill and empty in turn allocate nothing.
 #[derive(Debug)]
 pub(super) struct TimerWheel {
     buckets: Box<[Bucket]>,
+    /// What is left of the bucket that is emptied.
+    taken: Bucket,
     blocks: Slab<Block, BlockIndex>,
 }
 
 /// One bucket: its first block is filled from the front, all others are full.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bucket {
+struct Bucket {
     first: BlockIndex,
-    len_of_first: u32,
+    len_of_first: u16,
+    turn: Turn,
+}
+
+/// Whether a bucket was taken an even number of times, or an odd one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Turn {
+    Even,
+    Odd,
 }
 
 /// Where in a bucket a flow is.
@@ -47,7 +61,8 @@ impl TimerWheel {
     /// With this many buckets, all empty.
     pub(super) fn new(count: usize) -> Self {
         Self {
-            buckets: vec![Bucket::EMPTY; count].into_boxed_slice(),
+            buckets: vec![Bucket::empty(Turn::Even); count].into_boxed_slice(),
+            taken: Bucket::empty(Turn::Odd),
             blocks: Slab::new(),
         }
     }
@@ -56,42 +71,53 @@ impl TimerWheel {
         self.buckets[bucket].first == BlockIndex::NONE
     }
 
-    /// Puts a flow into a bucket.
-    pub(super) fn insert(&mut self, bucket: usize, flow: FlowIndex) -> WheelSlot {
+    /// Puts a flow into a bucket, which has this turn.
+    pub(super) fn insert(&mut self, bucket: usize, flow: FlowIndex) -> (WheelSlot, Turn) {
         let bucket = &mut self.buckets[bucket];
-        if bucket.first == BlockIndex::NONE || bucket.len_of_first as usize == PER_BLOCK {
+        if bucket.first == BlockIndex::NONE || usize::from(bucket.len_of_first) == PER_BLOCK {
             *bucket = Bucket {
                 first: self.blocks.insert(Block {
                     flows: [FlowIndex::NONE; PER_BLOCK],
                     next: bucket.first,
                 }),
                 len_of_first: 0,
+                turn: bucket.turn,
             };
         }
         let at = bucket.len_of_first;
         bucket.len_of_first += 1;
-        let first = bucket.first;
-        self.block(first).flows[at as usize] = flow;
-        WheelSlot::new(first, at)
+        let Bucket { first, turn, .. } = *bucket;
+        self.block(first).flows[usize::from(at)] = flow;
+        (WheelSlot::new(first, at), turn)
     }
 
-    /// Takes the flow at `slot` out of its bucket. Says which other flow is at
-    /// that slot now, if one is.
-    pub(super) fn remove(&mut self, bucket: usize, slot: WheelSlot) -> Option<FlowIndex> {
-        let Bucket {
-            first,
-            len_of_first,
-        } = self.buckets[bucket];
-        let last = WheelSlot::new(first, len_of_first - 1);
+    /// Takes the flow at `slot` out of its bucket, which had this turn when it was
+    /// put there. Says which other flow is at that slot now, if one is.
+    pub(super) fn remove(
+        &mut self,
+        bucket: usize,
+        turn: Turn,
+        slot: WheelSlot,
+    ) -> Option<FlowIndex> {
+        let is_taken = self.buckets[bucket].turn != turn;
+        let list = match is_taken {
+            true => self.taken,
+            false => self.buckets[bucket],
+        };
+        let last = WheelSlot::new(list.first, list.len_of_first - 1);
         let moved = *self.flow_at(last);
-        self.buckets[bucket] = if len_of_first > 1 {
+        let left = if list.len_of_first > 1 {
             Bucket {
-                first,
-                len_of_first: len_of_first - 1,
+                len_of_first: list.len_of_first - 1,
+                ..list
             }
         } else {
-            self.without_first(first)
+            self.without_first(list)
         };
+        match is_taken {
+            true => self.taken = left,
+            false => self.buckets[bucket] = left,
+        }
         if slot == last {
             return None;
         }
@@ -101,46 +127,34 @@ impl TimerWheel {
 
     /// Takes everything out of a bucket, to be had by [`drain`](Self::drain). The
     /// bucket itself is empty at once, and may be put into meanwhile.
-    pub(super) fn take(&mut self, bucket: usize) -> Bucket {
-        core::mem::replace(&mut self.buckets[bucket], Bucket::EMPTY)
+    ///
+    /// What was taken before has to be drained.
+    pub(super) fn take(&mut self, bucket: usize) {
+        let bucket = &mut self.buckets[bucket];
+        self.taken = *bucket;
+        *bucket = Bucket::empty(bucket.turn.other());
     }
 
-    /// Some more of the flows of a bucket that was taken, until there are none.
-    pub(super) fn drain(&mut self, taken: &mut Bucket) -> Option<Batch> {
-        if taken.first == BlockIndex::NONE {
+    /// Some more of the flows of the bucket that was taken, until there are none.
+    pub(super) fn drain(&mut self) -> Option<Batch> {
+        if self.taken.first == BlockIndex::NONE {
             return None;
         }
         let batch = Batch {
-            flows: self.block(taken.first).flows,
-            len: taken.len_of_first as usize,
+            flows: self.block(self.taken.first).flows,
+            len: self.taken.len_of_first.into(),
         };
-        *taken = self.without_first(taken.first);
+        self.taken = self.without_first(self.taken);
         Some(batch)
     }
 
-    /// The flows of all buckets.
-    pub(super) fn flows(&self) -> impl Iterator<Item = FlowIndex> {
-        self.buckets.iter().flat_map(move |bucket| {
-            let mut rest = *bucket;
-            let blocks = core::iter::from_fn(move || {
-                let block = self.blocks.get(rest.first)?;
-                let len = rest.len_of_first as usize;
-                rest = Bucket {
-                    first: block.next,
-                    len_of_first: PER_BLOCK as u32,
-                };
-                Some(&block.flows[..len])
-            });
-            blocks.flatten().copied()
-        })
-    }
-
-    /// Gives a first block back; what is left is the bucket of the others.
-    fn without_first(&mut self, first: BlockIndex) -> Bucket {
-        let block = self.blocks.remove(first);
+    /// Gives the first block back; what is left is the bucket of the others.
+    fn without_first(&mut self, bucket: Bucket) -> Bucket {
+        let block = self.blocks.remove(bucket.first);
         Bucket {
             first: block.map_or(BlockIndex::NONE, |block| block.next),
-            len_of_first: PER_BLOCK as u32,
+            len_of_first: PER_BLOCK as u16,
+            turn: bucket.turn,
         }
     }
 
@@ -159,16 +173,28 @@ impl TimerWheel {
 }
 
 impl WheelSlot {
-    fn new(block: BlockIndex, at: u32) -> Self {
-        Self(block.number() * SLOTS_PER_BLOCK + at)
+    fn new(block: BlockIndex, at: u16) -> Self {
+        Self(block.number() * SLOTS_PER_BLOCK + u32::from(at))
     }
 }
 
 impl Bucket {
-    const EMPTY: Self = Self {
-        first: BlockIndex::NONE,
-        len_of_first: 0,
-    };
+    const fn empty(turn: Turn) -> Self {
+        Self {
+            first: BlockIndex::NONE,
+            len_of_first: 0,
+            turn,
+        }
+    }
+}
+
+impl Turn {
+    const fn other(self) -> Self {
+        match self {
+            Self::Even => Self::Odd,
+            Self::Odd => Self::Even,
+        }
+    }
 }
 
 /// A few flows.
@@ -196,9 +222,13 @@ mod tests {
     use super::*;
 
     fn drain_all(wheel: &mut TimerWheel, bucket: usize) -> Vec<u32> {
-        let mut taken = wheel.take(bucket);
+        wheel.take(bucket);
+        drain(wheel)
+    }
+
+    fn drain(wheel: &mut TimerWheel) -> Vec<u32> {
         let mut flows = Vec::new();
-        while let Some(batch) = wheel.drain(&mut taken) {
+        while let Some(batch) = wheel.drain() {
             flows.extend(batch.flows().iter().map(|flow| flow.number()));
         }
         flows.sort_unstable();
@@ -211,28 +241,26 @@ mod tests {
         for flow in 0..100 {
             wheel.insert(flow as usize % 2, FlowIndex::from_number(flow));
         }
-        assert_eq!(wheel.flows().count(), 100);
-        assert_eq!(
-            drain_all(&mut wheel, 1),
-            (1..100).step_by(2).collect::<Vec<_>>()
-        );
+        let odd: Vec<_> = (1..100).step_by(2).collect();
+        assert_eq!(drain_all(&mut wheel, 1), odd);
         assert!(wheel.is_empty(1));
-        assert!(wheel.flows().all(|flow| flow.number() % 2 == 0));
         assert!(!wheel.is_empty(0));
+        let even: Vec<_> = (0..100).step_by(2).collect();
+        assert_eq!(drain_all(&mut wheel, 0), even);
     }
 
     #[test]
     fn removal_keeps_every_other_flow_where_it_is_said_to_be() {
         let mut wheel = TimerWheel::new(1);
-        let mut slots: BTreeMap<u32, WheelSlot> = (0..200)
+        let mut slots: BTreeMap<u32, (WheelSlot, Turn)> = (0..200)
             .map(|flow| (flow, wheel.insert(0, FlowIndex::from_number(flow))))
             .collect();
         for flow in (0..200).filter(|flow| flow % 3 != 0) {
-            let slot = slots.remove(&flow).expect("it was put in");
-            if let Some(moved) = wheel.remove(0, slot) {
-                slots.insert(moved.number(), slot);
+            let (slot, turn) = slots.remove(&flow).expect("it was put in");
+            if let Some(moved) = wheel.remove(0, turn, slot) {
+                slots.insert(moved.number(), (slot, turn));
             }
-            for (flow, slot) in &slots {
+            for (flow, (slot, _)) in &slots {
                 assert_eq!(wheel.flow_at(*slot).number(), *flow);
             }
         }
@@ -243,12 +271,31 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_can_be_put_into_while_it_is_emptied() {
+        let mut wheel = TimerWheel::new(1);
+        let insert = |wheel: &mut TimerWheel, flows: core::ops::Range<u32>| {
+            flows
+                .map(|flow| wheel.insert(0, FlowIndex::from_number(flow)))
+                .collect::<Vec<_>>()
+        };
+        let before = insert(&mut wheel, 0..100);
+        wheel.take(0);
+        let after = insert(&mut wheel, 100..200);
+        // The first of each was put in first, and is in the block that goes last.
+        for (slot, turn) in [before[0], after[0]] {
+            assert!(wheel.remove(0, turn, slot).is_some());
+        }
+        assert_eq!(drain(&mut wheel), (1..100).collect::<Vec<_>>());
+        assert_eq!(drain_all(&mut wheel, 0), (101..200).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn blocks_are_used_again() {
         let mut wheel = TimerWheel::new(3);
         let mut highest = 0;
         for round in 0..50 {
             for flow in 0..1000 {
-                let WheelSlot(slot) = wheel.insert(round % 3, FlowIndex::from_number(flow));
+                let (WheelSlot(slot), _) = wheel.insert(round % 3, FlowIndex::from_number(flow));
                 highest = highest.max(slot / SLOTS_PER_BLOCK);
             }
             assert_eq!(drain_all(&mut wheel, round % 3).len(), 1000);

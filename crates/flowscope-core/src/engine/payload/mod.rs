@@ -389,6 +389,15 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
     fn streams(&self, state: &Self::Flow) -> Option<BySide<StreamStats>> {
         state.streams()
     }
+
+    #[inline]
+    fn prefetch_word(&self, state: &Self::Flow) -> u64 {
+        let sides = state.sides.as_ref().map_or(0, |sides| {
+            let [a, b] = FlowSide::BOTH.map(|side| sides[side].reassembler.prefetch_word());
+            a ^ b
+        });
+        sides ^ u64::from(state.parser_memory)
+    }
 }
 
 impl<R> PayloadConsumer<R> {

@@ -17,7 +17,8 @@ pub(super) struct RecentData {
     written: u64,
 }
 
-/// Where the latest data of one side's stream are.
+/// Where the latest data of one side's stream are, with what else is kept of a
+/// side: 16 bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RecentOfStream {
     /// Where its latest entry was written.
@@ -26,6 +27,8 @@ pub(super) struct RecentOfStream {
     position: u32,
     /// How much more is kept before the other side speaks.
     budget: u16,
+    /// Whether the reader knows that the stream is over.
+    pub(super) is_closed: bool,
 }
 
 /// How many bytes had been written before an entry, and one.
@@ -37,6 +40,7 @@ impl RecentOfStream {
         last: None,
         position: 0,
         budget: BUDGET,
+        is_closed: false,
     };
 
     /// The other side has spoken: what comes next begins something.
