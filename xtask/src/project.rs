@@ -12,9 +12,16 @@ pub(crate) fn root() -> &'static Path {
         .expect("xtask is a folder of the workspace")
 }
 
-/// The packages below `crates` that have a library.
+/// The packages below `crates` that have a library and are of the workspace, and
+/// not of another one in it.
 pub(crate) fn libraries() -> Result<Vec<String>, Failure> {
     let folder = root().join("crates");
+    let workspace = read(&root().join("Cargo.toml"))?;
+    let is_excluded = |package: &String| {
+        let folder = format!("\"crates/{package}\"");
+        let mut lines = workspace.lines();
+        lines.any(|line| line.starts_with("exclude = ") && line.contains(&folder))
+    };
     let entries = folder
         .read_dir()
         .map_err(|error| Failure::because(format!("{}: {error}", folder.display())))?;
@@ -22,6 +29,7 @@ pub(crate) fn libraries() -> Result<Vec<String>, Failure> {
         .flatten()
         .filter(|entry| entry.path().join("src/lib.rs").is_file())
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|package| !is_excluded(package))
         .collect();
     packages.sort();
     Ok(packages)

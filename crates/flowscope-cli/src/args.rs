@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use flowscope::engine::EngineConfig;
+use flowscope::EngineConfig;
 use flowscope::track::IdleTimeouts;
 use flowscope::wire::Checksums;
 use flowscope_record::text::printable;
@@ -85,6 +85,28 @@ pub(crate) enum Command {
     /// Show on a screen which flows are busy, live or as a capture is replayed
     #[cfg(feature = "top")]
     Top(crate::top::Top),
+    /// Write captures as tables of Parquet files, by the program flowscope-parquet
+    #[command(disable_help_flag = true)]
+    Parquet {
+        /// Its own arguments: see flowscope parquet --help
+        #[arg(
+            value_name = "ARGUMENT",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        arguments: Vec<OsString>,
+    },
+    /// Ask SQL of captures and of the tables made of them, by the program flowscope-sql
+    #[command(disable_help_flag = true)]
+    Sql {
+        /// Its own arguments: see flowscope sql --help
+        #[arg(
+            value_name = "ARGUMENT",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        arguments: Vec<OsString>,
+    },
     /// Print a completion script
     Completions {
         /// The shell to complete in

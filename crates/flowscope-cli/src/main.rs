@@ -7,6 +7,7 @@
 mod args;
 mod captures;
 mod error;
+mod external;
 mod extraction;
 mod input;
 #[cfg(feature = "top")]
@@ -22,10 +23,12 @@ mod top;
 mod units;
 mod writer;
 
+use std::env;
 use std::process::ExitCode;
 
 use crate::args::Arguments;
 
 fn main() -> ExitCode {
-    run::run(Arguments::parse_or_exit())
+    let said: Vec<_> = env::args_os().collect();
+    external::run(&said).unwrap_or_else(|| run::run(Arguments::parse_or_exit()))
 }

@@ -62,6 +62,11 @@ fn perform(arguments: Arguments) -> Result<Vec<Failure>, Failure> {
         Some(Command::Interfaces) => return crate::live::list(&options),
         #[cfg(feature = "top")]
         Some(Command::Top(arguments)) => return crate::top::show(arguments),
+        // They are other programs, unless something comes before their names.
+        Some(Command::Parquet { .. } | Command::Sql { .. }) => {
+            let usage = "the options of parquet and sql go behind the command";
+            return Err(Failure::Usage(usage));
+        }
         Some(Command::Completions { shell }) => return print(&options, &completions(shell)),
         Some(Command::Man { command }) => return print(&options, &manual(command.as_deref())?),
     };

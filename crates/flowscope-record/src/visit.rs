@@ -2,6 +2,7 @@
 
 use flowscope_core::{BySide, Timestamp};
 
+use crate::host::Host;
 use crate::plain_text::PlainText;
 
 /// Something with named fields.
@@ -48,6 +49,21 @@ pub trait FieldVisitor {
 
     /// Some of these, absent if there are none.
     fn structures<V: Visit>(&mut self, name: &'static str, values: impl Iterator<Item = V>);
+
+    /// The address of a host, which is written as plain text unless a visitor
+    /// keeps its bytes.
+    #[inline(always)]
+    fn host(&mut self, name: &'static str, value: Host) {
+        self.plain_text(name, Some(value));
+    }
+
+    /// Whether a field is looked at. One that takes work to make may be given as
+    /// absent where it is not.
+    #[inline(always)]
+    fn wants(&self, name: &'static str) -> bool {
+        let _ = name;
+        true
+    }
 
     /// A moment: the time since 1970-01-01 UTC, which is written as a span of
     /// time is unless a visitor knows better.

@@ -188,14 +188,7 @@ pub(super) const RULES: &[Rule] = &[
                 "flowscope-dns",
                 "flowscope-detect",
             ],
-            sometimes: &[
-                "flowscope-pcap",
-                "base64",
-                "csv",
-                "serde_json",
-                "sha1",
-                "sha2",
-            ],
+            sometimes: &["flowscope-pcap", "base64", "sha1", "sha2"],
         },
         broken_by: (
             "crates/flowscope-record/Cargo.toml",
@@ -235,6 +228,35 @@ pub(super) const RULES: &[Rule] = &[
         broken_by: (
             "crates/flowscope-cli/Cargo.toml",
             "[package]\nname = \"flowscope-cli\"\n[dependencies]\nflowscope-core = \"0\"\n",
+        ),
+    },
+    Rule {
+        says: "the tables know the records, what they are made of, and no more of the workspace",
+        check: Check::KnowsOnly {
+            package: "flowscope-table",
+            kind: Kind::Shipped,
+            crates: &["flowscope-core", "flowscope-pcap", "flowscope-record"],
+        },
+        broken_by: (
+            "crates/flowscope-table/Cargo.toml",
+            "[package]\nname = \"flowscope-table\"\n[dependencies]\nflowscope = \"0\"\n",
+        ),
+    },
+    Rule {
+        says: "SQL knows the tables, and how records are made",
+        check: Check::KnowsOnly {
+            package: "flowscope-sql",
+            kind: Kind::Shipped,
+            crates: &[
+                "flowscope-core",
+                "flowscope-pcap",
+                "flowscope-record",
+                "flowscope-table",
+            ],
+        },
+        broken_by: (
+            "crates/flowscope-sql/Cargo.toml",
+            "[package]\nname = \"flowscope-sql\"\n[dependencies]\nflowscope-dns = \"0\"\n",
         ),
     },
     Rule {
@@ -327,6 +349,27 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     // Who names a third party.
+    Rule {
+        says: "Arrow is for tables",
+        check: Check::Absent {
+            what: &[
+                Word("arrow_array"),
+                Word("arrow_schema"),
+                Word("parquet"),
+                Word("datafusion"),
+            ],
+            under: &["crates/", "fixtures/", "benches/", "xtask/"],
+            except: &[
+                "crates/flowscope-table/",
+                "crates/flowscope-sql/",
+                "crates/flowscope-python/",
+            ],
+        },
+        broken_by: (
+            "crates/flowscope-record/src/json.rs",
+            "use arrow_array::RecordBatch;",
+        ),
+    },
     Rule {
         says: "smoltcp is named in `wire` alone",
         check: Check::Absent {

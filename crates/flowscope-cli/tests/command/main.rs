@@ -5,6 +5,7 @@
 mod support;
 
 mod captures;
+mod external;
 mod legible;
 mod messages;
 mod names;

@@ -78,9 +78,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         packet: &PacketView<'_>,
         out: &mut impl Sink<C::Event>,
     ) {
+        // Captures of several interfaces are not quite in order, and some clocks are set
+        // back: an older packet counts with its own time, and the clock stays.
         self.clock = self.clock.max(packet.timestamp);
         self.stats.packets += 1;
         self.stats.bytes += u64::from(packet.wire_len);
+        // Whatever is due comes before the packet, so that a packet at the same moment
+        // finds the flow ended. One comparison stands for all timers.
         if self.clock >= self.table.check_at() {
             self.expire_due(extractor, out);
         }
@@ -118,6 +122,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out: &mut impl Sink<C::Event>,
     ) {
         let observed = self.observe(extracted);
+        // The hash is made once: a new flow is put in the table with the same one.
         let hash = self.table.hash(&extracted.key);
         let index = match self.table.find(hash, &extracted.key) {
             Some(index) => index,
@@ -125,6 +130,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         };
         let number = self.frame();
         let (slot, cold) = self.table.get_mut(index);
+        // A port may be used again at once. This is asked before anything is counted,
+        // because what is counted on the wrong flow cannot be moved.
         if !slot.flow.is_plain(&observed) && slot.flow.may_be_replaced_by(&observed) {
             return self.deliver_to_owner(extractor, index, &extracted.clone(), out);
         }
@@ -311,6 +318,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out: &mut impl Sink<C::Event>,
     ) {
         let event = match (from, to) {
+            // The end of a handshake has an event of its own, since most users wait for it.
             (FlowState::SynSent | FlowState::SynReceived, FlowState::Established) => {
                 FlowEvent::Established { flow, at }
             }
@@ -328,12 +336,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         observed: Observed,
         out: &mut impl Sink<C::Event>,
     ) -> FlowIndex {
+        // The flow nearest its timeout gives way: it is the one that is most likely
+        // over. The table is never grown beyond what was asked for.
         if self.table.len() >= self.config.max_flows.clamp(1, MAX_FLOWS)
             && let Some(nearest) = self.table.nearest()
         {
             self.end(nearest, EndReason::Evicted, self.clock, out);
         }
         let flow = Flow::new(self.table.next_number(), &observed, self.clock);
+        // The key in the table is the one that events show, so that it is turned round
+        // once for each flow and not for each event.
         let key = E::seen_from(extracted.key.clone(), flow.0.initiator());
         let frame = self.frame();
         let open = |id, key: &_, flow: &_, cold: &_| {
@@ -393,6 +405,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let id = self.table.id(index);
         let (slot, cold) = self.table.get_mut(index);
         let awaits_proof = slot.flow.awaits_proof();
+        // What the connection said last is the reason, whoever removes the flow: one that
+        // was reset and then expires has ended by the reset.
         let reason = match slot.flow.state {
             FlowState::Closing | FlowState::Closed => EndReason::Fin,
             FlowState::Reset => EndReason::Rst,

@@ -11,18 +11,15 @@
 
 use alloc::vec::Vec;
 
+use super::Consumer;
 use super::flows::{ConsumerPacket, Flows, call_consumer};
-use super::fragment::Fragment;
+use super::fragment_push::{FragmentPush, PushedFragment};
 use super::fragment_store::{Arrival, FragmentStore, Owner};
-use super::{Consumer, FlowRef};
 use crate::defrag::{Defragmenter, Loss, PushResult, RemovedDatagram, Verdict};
 use crate::extract::{Extracted, FlowExtractor};
-use crate::track::{AnomalyKind, Effect, EndReason, FlowEvent, Observed, SegmentOwner};
-use crate::wire::{
-    Cause, IpFragment, IpHeader, IpVersion, Layer, LayerVisitor, REASSEMBLED, ReassembledHeader,
-    Skip, Transport,
-};
-use crate::{FlowSide, PacketView, Sink, Timestamp};
+use crate::track::AnomalyKind;
+use crate::wire::{Cause, IpVersion, Layer, REASSEMBLED, Skip, Transport};
+use crate::{PacketView, Sink, Timestamp};
 
 /// A packet that is a fragment, or has one in it.
 #[derive(Debug)]
@@ -48,6 +45,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         skip: Option<Skip>,
         out: &mut impl Sink<C::Event>,
     ) {
+        // The flow outside of a tunnel is known although the packet inside is not whole.
         self.deliver_outer(extractor, packet, None, out);
         match skip {
             Some(skip) if !may_be_partial(skip) => self.stats.count_skip(skip),
@@ -200,6 +198,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             found: None,
         };
         // Why the walk ended is known.
+        // The error is the one that led here, or says that only a part is there.
         let _ = extractor.trace(partial.view, &mut push);
         push.found
     }
@@ -217,6 +216,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out: &mut impl Sink<C::Event>,
     ) -> Option<Owner> {
         let first = &extractor.extract(partial.view).ok()?;
+        // RFC 1858, section 3: a first fragment may be made so small on purpose that the
+        // flags of TCP are in the second one.
         if first.transport == Transport::TcpCut {
             return None;
         }
@@ -349,126 +350,6 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         owner
     }
 
-    /// The flow of a packet that first arrived as told: the one there is, or a
-    /// new one.
-    fn owner_of(
-        &mut self,
-        packet: &Extracted<'_, E::Key>,
-        arrival: Option<&Arrival>,
-        out: &mut impl Sink<C::Event>,
-    ) -> Owner {
-        let at = arrival.map_or(packet.packet.timestamp, |arrival| arrival.at);
-        let observed = Observed {
-            at: self.time(at),
-            orientation: packet.orientation,
-            transport: packet.tracked_transport(),
-            wire_len: 0,
-            ip_len: 0,
-            payload_len: 0,
-            is_cut: false,
-        };
-        let hash = self.table.hash(&packet.key);
-        let mut found = self.table.find(hash, &packet.key);
-        if let Some(index) = found {
-            // A SYN in fragments is not held: it takes the place of a connection
-            // that is over, or of which it was answered.
-            let (slot, cold) = self.table.get_mut(index);
-            let replaces = slot.flow.may_be_replaced_by(&observed)
-                && match slot.flow.owner_of(&observed, cold) {
-                    SegmentOwner::New(_) => true,
-                    SegmentOwner::MayBeNew(_) => slot.flow.state.is_over(),
-                    SegmentOwner::Flow
-                    | SegmentOwner::BothOpened(_)
-                    | SegmentOwner::MayAnswerNew(_) => false,
-                };
-            if replaces {
-                self.end(index, EndReason::Replaced, self.clock, out);
-                found = None;
-            }
-        }
-        let index = found.unwrap_or_else(|| self.start(hash, packet, observed, out));
-        Owner {
-            flow: self.table.id(index),
-            orientation: packet.orientation,
-        }
-    }
-
-    fn is_live(&self, owner: &Owner) -> bool {
-        self.table.by_id(owner.flow).is_some()
-    }
-
-    /// Whether this is the flow with that key.
-    fn is_of(&self, owner: Owner, key: &E::Key) -> bool {
-        let found = self.table.by_id(owner.flow);
-        found.is_some_and(|(slot, _)| slot.key == *key)
-    }
-
-    /// Counts fragments on a flow; the last one brings the payload.
-    fn count_all(
-        &mut self,
-        owner: Owner,
-        arrivals: &[Arrival],
-        first: Option<&Extracted<'_, E::Key>>,
-        payload_len: u32,
-        out: &mut impl Sink<C::Event>,
-    ) {
-        let last = arrivals.len().saturating_sub(1);
-        for (n, arrival) in arrivals.iter().enumerate() {
-            let payload_len = if n == last { payload_len } else { 0 };
-            self.count_fragment(owner, arrival, first, payload_len, out);
-        }
-    }
-
-    fn count_fragment(
-        &mut self,
-        owner: Owner,
-        arrival: &Arrival,
-        first: Option<&Extracted<'_, E::Key>>,
-        payload_len: u32,
-        out: &mut impl Sink<C::Event>,
-    ) {
-        let at = self.time(arrival.at);
-        let observed = Observed {
-            at: arrival.at,
-            orientation: owner.orientation,
-            transport: Transport::None,
-            wire_len: arrival.wire_len,
-            ip_len: arrival.ip_len,
-            payload_len: 0,
-            is_cut: arrival.is_cut,
-        };
-        let (slot, cold) = self.table.get_mut(owner.flow.index());
-        let side = slot.flow.count_fragment(&observed, self.clock, cold);
-        self.observer.packet(side, arrival.wire_len, payload_len);
-        out.push(
-            FlowEvent::Packet {
-                flow: owner.flow,
-                side,
-                at,
-                wire_len: arrival.wire_len,
-                payload_len,
-            }
-            .into(),
-        );
-        let flow = FlowRef {
-            id: owner.flow,
-            key: &slot.key,
-            at,
-            packet: arrival.number,
-            flow: &slot.flow,
-            cold,
-            effect: Effect::Plain,
-        };
-        let fragment = Fragment {
-            at,
-            number: arrival.number,
-            wire_len: arrival.wire_len,
-            first,
-        };
-        self.consumer
-            .fragment(&mut slot.state.flow, flow, side, &fragment);
-    }
-
     /// Gives up datagrams for which there is no memory.
     fn make_room(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
         while let Some(incomplete) = self.held().and_then(Defragmenter::evict) {
@@ -517,75 +398,6 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 self.report_to_owner(owner, at, AnomalyKind::IncompleteDatagram, out);
             }
         }
-    }
-
-    fn report_to_owner(
-        &mut self,
-        owner: Owner,
-        at: Timestamp,
-        kind: AnomalyKind,
-        out: &mut impl Sink<C::Event>,
-    ) {
-        let Some((slot, _)) = self.table.by_id(owner.flow) else {
-            return;
-        };
-        let side: FlowSide = slot.flow.side_of(owner.orientation);
-        self.report_one(owner.flow, side, at, kind, out);
-    }
-}
-
-/// Adds the first fragment that a walk finds to its datagram.
-struct FragmentPush<'m, L> {
-    held: &'m mut Defragmenter<Owner, Arrival>,
-    link: &'m mut ReassembledHeader,
-    arrivals: &'m mut [Arrival],
-    now: Timestamp,
-    /// Whether the flow of an owner is live.
-    is_live: L,
-    found: Option<PushedFragment>,
-}
-
-/// A fragment that was found and pushed.
-#[derive(Clone, Copy, Debug)]
-struct PushedFragment {
-    pushed: PushResult,
-    version: IpVersion,
-    /// Whether it is a first one, and no headers go on behind its end.
-    names_flow: bool,
-}
-
-impl<L: Fn(&Owner) -> bool> LayerVisitor for FragmentPush<'_, L> {
-    fn layer(&mut self, layer: Layer, id: Option<u32>) {
-        self.link.layer(layer, id);
-    }
-
-    fn tunnel(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
-        self.link.tunnel(layer, id, carrier);
-    }
-
-    fn unopened_tunnel(&mut self, _: Skip) {
-        if let Some(found) = &mut self.found {
-            found.names_flow = false;
-        }
-    }
-
-    fn fragment(&mut self, fragment: &IpFragment<'_>) {
-        if self.found.is_some() {
-            return;
-        }
-        self.link.fragment(fragment);
-        for arrival in self.arrivals.iter_mut().filter(|it| it.ip_len == 0) {
-            arrival.ip_len = fragment.ip_len;
-        }
-        let link = self.link.header();
-        let pushed = self
-            .held
-            .push(fragment, link, self.arrivals, self.now, &self.is_live);
-        self.found = Some(PushedFragment {
-            pushed,
-            version: fragment.version,
-            names_flow: fragment.is_first(),
-        });
     }
 }
 

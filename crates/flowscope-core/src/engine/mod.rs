@@ -4,11 +4,13 @@
 //! of a flow is a [`Consumer`]'s, and is all in which drivers differ.
 
 mod batch;
-mod config;
+pub(crate) mod config;
 mod consumer;
 mod flow_ref;
 mod flows;
 mod fragment;
+mod fragment_owner;
+mod fragment_push;
 mod fragment_store;
 mod fragments;
 mod held_memory;
@@ -25,9 +27,8 @@ mod stream_callbacks;
 mod syn_queue;
 mod timers;
 
-pub use config::{
-    AnomalyEvents, EngineConfig, OuterFlows, PayloadConfig, Pressure, TimestampPolicy,
-};
+pub(crate) use config::EngineConfig;
+pub use config::{AnomalyEvents, OuterFlows, PayloadConfig, Pressure, TimestampPolicy};
 pub use consumer::{Consumer, Reaction};
 pub use flow_ref::FlowRef;
 pub use fragment::Fragment;
@@ -95,12 +96,6 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     #[must_use]
     pub fn into_parts(self) -> (E, C, EngineConfig) {
         (self.extractor, self.flows.consumer, self.flows.config)
-    }
-
-    /// The settings.
-    #[must_use]
-    pub const fn config(&self) -> &EngineConfig {
-        &self.flows.config
     }
 
     /// Lets `timeout` choose the idle timeout of a flow by its key and state;
@@ -245,12 +240,6 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     #[must_use]
     pub fn stats(&self) -> &TrackerStats {
         &self.flows.stats
-    }
-
-    /// How many flows are live.
-    #[must_use]
-    pub fn active_flows(&self) -> usize {
-        self.flows.table.len()
     }
 
     /// The statistics of every live flow, in no particular order.

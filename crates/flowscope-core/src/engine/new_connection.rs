@@ -6,6 +6,7 @@ use super::syn_queue::{HeldPacket, SynQueue, Unanswered};
 use crate::Sink;
 use crate::extract::{Extracted, FlowExtractor};
 use crate::track::{EndReason, FlowId, FlowIndex, SegmentOwner};
+use crate::wire::Transport;
 
 impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Delivers a packet whose key is that of a flow, but which may be of a new
@@ -39,6 +40,15 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let (slot, cold) = self.table.get_mut(index);
         let id = FlowId::new(slot.flow.number(), index);
         let mut owner = slot.flow.owner_of(&observed, cold);
+        if let SegmentOwner::New(connection) | SegmentOwner::BothOpened(connection) = &mut owner
+            && let Transport::Tcp(header) = &observed.transport
+            && self
+                .syn_queue
+                .holds(id, (connection.opener, header.ack + u32::MAX))
+        {
+            // It may acknowledge data of one SYN, but all of the other.
+            connection.isn = header.ack + u32::MAX;
+        }
         if let SegmentOwner::MayBeNew(connection) = owner
             && connection.answer.is_some()
             && self
@@ -49,6 +59,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
         match owner {
             SegmentOwner::Flow => return Some(index),
+            // A frame that is too large to be kept is most likely no SYN of a usual host.
+            // It counts on the flow, as it would if nobody answered it.
             SegmentOwner::MayBeNew(_) | SegmentOwner::MayAnswerNew(_)
                 if !SynQueue::accepts(&extracted.packet) =>
             {
@@ -87,6 +99,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 for held in others {
                     self.count_held(extractor, index, &held, out);
                 }
+                // The old flow ends first. Its last event is then before the first event of the
+                // flow that has its key from now on.
                 self.end(index, EndReason::Replaced, self.clock, out);
                 for held in own {
                     self.release(extractor, &held, out);
@@ -106,6 +120,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         held: &HeldPacket,
         out: &mut impl Sink<C::Event>,
     ) {
+        // The same extractor has read this packet before, so it does not fail; one that
+        // answers otherwise the second time loses the packet and nothing else.
         let Ok(extracted) = extractor.extract(held.view()) else {
             return;
         };

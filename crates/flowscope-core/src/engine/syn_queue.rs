@@ -120,6 +120,7 @@ impl SynQueue {
                 }
             }
         }
+        // The two queues are each in order of arrival, but not together.
         taken.sort_unstable_by_key(|held| held.number);
         taken
             .into_iter()
@@ -150,6 +151,8 @@ impl SynQueue {
             .in_connection
             .front()
             .is_some_and(|held| held.due <= now);
+        // A flood of SYNs drives out the oldest of them, and no flow: whoever sends them
+        // cannot make this forget a connection.
         if is_due || self.is_crowded() && self.in_connection.len() >= self.after_close.len() {
             self.in_connection.pop_front()
         } else if self.is_crowded() {
@@ -169,6 +172,7 @@ impl SynQueue {
     /// When the next packet has waited long enough.
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         if self.orphans > 0 || self.is_crowded() {
+            // Something is due now, whatever the clock says.
             return Some(Timestamp::EPOCH);
         }
         self.in_connection.front().map(|held| held.due)

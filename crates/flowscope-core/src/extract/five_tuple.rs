@@ -135,34 +135,12 @@ impl FiveTupleKey {
         has_ports.then(|| self.tail.port(self.end(side)))
     }
 
-    /// The initiator's address.
-    #[must_use]
-    pub fn src_addr(&self) -> IpAddr {
-        self.addr(FlowSide::Initiator)
-    }
-
-    /// The responder's address.
-    #[must_use]
-    pub fn dst_addr(&self) -> IpAddr {
-        self.addr(FlowSide::Responder)
-    }
-
-    /// The initiator's port, if the protocol has ports.
-    #[must_use]
-    pub fn src_port(&self) -> Option<u16> {
-        self.port(FlowSide::Initiator)
-    }
-
-    /// The responder's port, if the protocol has ports.
-    #[must_use]
-    pub fn dst_port(&self) -> Option<u16> {
-        self.port(FlowSide::Responder)
-    }
-
     /// Whether one of the two ports is `port`.
     #[must_use]
     pub fn either_port(&self, port: u16) -> bool {
-        [self.src_port(), self.dst_port()].contains(&Some(port))
+        FlowSide::BOTH
+            .into_iter()
+            .any(|side| self.port(side) == Some(port))
     }
 
     /// The identifier of an ICMP echo flow, zero for other ICMP messages.

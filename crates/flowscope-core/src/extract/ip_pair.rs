@@ -5,8 +5,8 @@ use core::fmt;
 use core::net::IpAddr;
 
 use super::{Granularity, KeyOfHeaders};
-use crate::Orientation;
 use crate::wire::Headers;
+use crate::{FlowSide, Orientation};
 
 /// Keys flows by the two IP addresses, whatever they speak.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,22 +56,17 @@ pub struct IpPairKey {
 }
 
 impl IpPairKey {
-    /// The initiator's address.
+    /// The address of one side.
     #[must_use]
-    pub fn src_addr(&self) -> IpAddr {
-        self.view.in_order(self.ends).0
-    }
-
-    /// The responder's address.
-    #[must_use]
-    pub fn dst_addr(&self) -> IpAddr {
-        self.view.in_order(self.ends).1
+    pub fn addr(&self, side: FlowSide) -> IpAddr {
+        self.view.of_side(self.ends, side)
     }
 }
 
 impl fmt::Display for IpPairKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} → {}", self.src_addr(), self.dst_addr())
+        let (src, dst) = self.view.in_order(self.ends);
+        write!(f, "{src} → {dst}")
     }
 }
 
@@ -85,6 +80,15 @@ impl KeyView {
         match self.0 {
             Orientation::Forward => (first, second),
             Orientation::Reverse => (second, first),
+        }
+    }
+
+    /// The end of one side: the initiator's is shown first.
+    pub(super) fn of_side<T>(self, ends: [T; 2], side: FlowSide) -> T {
+        let (initiator, responder) = self.in_order(ends);
+        match side {
+            FlowSide::Initiator => initiator,
+            FlowSide::Responder => responder,
         }
     }
 }

@@ -5,7 +5,7 @@ use core::fmt;
 use super::ip_pair::KeyView;
 use super::{Extracted, FlowExtractor, Granularity, WalkPath};
 use crate::wire::{Depth, Headers, LayerVisitor, MacAddresses, Payload, Skip, Transport};
-use crate::{Orientation, PacketView};
+use crate::{FlowSide, Orientation, PacketView};
 
 /// Keys flows by the two link-layer addresses, whatever they carry.
 ///
@@ -72,25 +72,20 @@ pub struct MacPairKey {
 }
 
 impl MacPairKey {
-    /// The initiator's address.
+    /// The address of one side.
     #[must_use]
-    pub fn src(&self) -> [u8; 6] {
-        self.view.in_order(self.ends).0
-    }
-
-    /// The responder's address.
-    #[must_use]
-    pub fn dst(&self) -> [u8; 6] {
-        self.view.in_order(self.ends).1
+    pub fn addr(&self, side: FlowSide) -> [u8; 6] {
+        self.view.of_side(self.ends, side)
     }
 }
 
 /// Both addresses as they are usually written, in hex with colons.
 impl fmt::Display for MacPairKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_mac(f, self.src())?;
+        let (src, dst) = self.view.in_order(self.ends);
+        write_mac(f, src)?;
         f.write_str(" → ")?;
-        write_mac(f, self.dst())
+        write_mac(f, dst)
     }
 }
 

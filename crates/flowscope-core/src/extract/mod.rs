@@ -14,6 +14,7 @@ mod flow_label;
 mod ip_pair;
 mod mac_pair;
 mod outer;
+mod scope;
 mod scoped;
 #[cfg(feature = "serde")]
 mod serialized;
@@ -25,7 +26,8 @@ pub use flow_label::{FlowLabel, FlowLabelKey};
 pub use ip_pair::{IpPair, IpPairKey};
 pub use mac_pair::{MacPair, MacPairKey};
 pub(crate) use outer::extract_outer;
-pub use scoped::{Scope, ScopeLayer, Scoped, ScopedKey};
+pub use scope::{Scope, ScopeLayer};
+pub use scoped::{Scoped, ScopedKey};
 
 use core::hash::Hash;
 
@@ -218,7 +220,7 @@ impl<'a, K> Extracted<'a, K> {
     ///
     /// A [`Skip`] says at which layer the walk to the headers ended and why.
     #[inline(always)]
-    pub fn parse<E: KeyOfHeaders<Key = K>>(
+    pub(crate) fn parse<E: KeyOfHeaders<Key = K>>(
         extractor: &E,
         packet: PacketView<'a>,
         depth: Depth,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::five_tuple::FiveTupleKey;
 use super::ip_pair::{IpPairKey, KeyView};
 use super::mac_pair::MacPairKey;
-use super::scoped::{Scope, ScopeLayer};
+use super::scope::{Scope, ScopeLayer};
 use crate::Orientation;
 use crate::wire::IpProtocol;
 

@@ -55,7 +55,7 @@ words! {
 /// use flowscope_core::FlowSide;
 /// use flowscope_core::track::{Anomalies, AnomalyKind};
 ///
-/// let mut found = Anomalies::NONE;
+/// let mut found = Anomalies::default();
 /// found.insert(FlowSide::Responder, AnomalyKind::StreamGap);
 /// found.insert(FlowSide::Responder, AnomalyKind::StreamGap);
 /// let found: Vec<_> = found.iter().collect();
@@ -75,7 +75,7 @@ pub struct Anomalies([u16; 2]);
 
 impl Anomalies {
     /// Nothing odd.
-    pub const NONE: Self = Self([0; 2]);
+    pub(crate) const NONE: Self = Self([0; 2]);
 
     /// Adds a kind on one side.
     pub fn insert(&mut self, side: FlowSide, kind: AnomalyKind) {

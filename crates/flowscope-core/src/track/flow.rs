@@ -8,14 +8,16 @@
 //! and every look at a deadline needs, then one for each side. [`ColdState`] is what
 //! a usual packet leaves alone.
 
+use super::cold_state::ColdState;
 use super::connection::{Unconfirmed, Verdict};
+use super::counters::{Counters, SerialNumber};
+use super::flow_flags::{FlowFlags, TimeoutClass};
 use super::history::{History, Letter, LetterCode, PackedLetters};
 use super::sender::{Sender, Sequence, is_plain};
 use super::state::Control;
 use super::{FlowState, FlowStats, IdleTimeouts};
 use crate::wire::{TcpHeader, Transport};
 use crate::{BySide, FlowSide, Orientation, SeqNumber, Timestamp};
-use alloc::boxed::Box;
 use core::time::Duration;
 
 /// A live flow, without its key: what its packets touch.
@@ -39,49 +41,12 @@ pub(crate) struct Flow {
     cut: [u16; 2],
 }
 
-/// The rest of a live flow, aligned so as to lie in one cache line.
-#[derive(Debug)]
-#[repr(align(32))]
-pub(crate) struct ColdState {
-    /// Packet times, which may run backwards.
-    first: Timestamp,
-    /// The latest one, unless the flow says that it is [`Flow::last_active`].
-    last: Timestamp,
-    /// Letters that found no room in the flow.
-    history: PackedLetters,
-    /// Few flows have any of it.
-    rare: Option<Box<RareState>>,
-}
-
-/// What is counted of few flows, by side.
-#[derive(Clone, Copy, Debug, Default)]
-struct RareState {
-    /// Late TCP segments that filled a hole.
-    out_of_order: [u32; 2],
-    /// Packets that were fragments.
-    fragments: [u32; 2],
-    /// Datagrams put together from them.
-    reassembled: [u32; 2],
-    /// So often were 2^16 packets cut.
-    cut: [u32; 2],
-    /// What is not confirmed of its connection.
-    unconfirmed: Unconfirmed,
-}
-
 /// What is kept of one side: with 8 bytes of the flow's a cache line.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(super) struct Side {
     pub(super) sender: Sender,
     counters: Counters,
-}
-
-/// Which of the idle timeouts applies.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum TimeoutClass {
-    Tcp,
-    Udp,
-    Other,
 }
 
 /// What one packet adds to its flow.
@@ -110,6 +75,7 @@ impl Flow {
             _ => (TimeoutClass::Other, FlowState::Active, None),
         };
         // The receiver of a SYN-ACK sent the SYN, so it is the initiator.
+        // A capture that begins in the middle of a handshake shows the answer first.
         let answers = control == Some(Control::SynAck);
         let mut initiator = packet.orientation;
         if answers {
@@ -227,6 +193,8 @@ impl Flow {
             packet.payload_len,
         ]);
         if packet.is_cut {
+            // Most captures cut no packet, or all of them: 16 bits are in reach of every
+            // packet, and the carry is not.
             let (count, has_wrapped) = self.cut[side as usize].overflowing_add(1);
             self.cut[side as usize] = count;
             if has_wrapped {
@@ -350,7 +318,7 @@ impl Flow {
     #[inline]
     pub(super) fn prefetch_word(&self) -> u64 {
         let [a, b] = &self.sides;
-        (a.counters.low[0] ^ b.counters.low[0]).into()
+        a.counters.prefetch_word() ^ b.counters.prefetch_word()
     }
 
     /// The flow's place in the order of first packets.
@@ -422,210 +390,12 @@ impl Flow {
     }
 }
 
-impl ColdState {
-    /// Counts a packet that is counted otherwise as a fragment.
-    pub(crate) fn count_fragment(&mut self, side: FlowSide) {
-        self.count(side, |rare| &mut rare.fragments);
-    }
-
-    /// Adds one to a counter that few flows use.
-    #[cold]
-    #[inline(never)]
-    fn count(&mut self, side: FlowSide, of: fn(&mut RareState) -> &mut [u32; 2]) {
-        let counts = of(self.rare.get_or_insert_default());
-        let count = &mut counts[side as usize];
-        *count = count.saturating_add(1);
-    }
-
-    /// What is not confirmed of its connection.
-    #[inline]
-    pub(super) fn unconfirmed(&self) -> Unconfirmed {
-        self.rare
-            .as_ref()
-            .map_or_else(Unconfirmed::default, |rare| rare.unconfirmed)
-    }
-
-    /// Whether a FIN waits to be acknowledged.
-    #[inline]
-    pub(super) fn has_unconfirmed_fin(&self) -> bool {
-        self.rare
-            .as_ref()
-            .is_some_and(|rare| rare.unconfirmed.fin != [None; 2])
-    }
-
-    /// Frees the memory it holds, when its flow has ended.
-    #[inline]
-    pub(super) fn clear(&mut self) {
-        self.rare = None;
-    }
-
-    /// A word of the cache line it lies in.
-    #[inline]
-    pub(super) fn prefetch_word(&self) -> u64 {
-        self.first.as_nanos()
-    }
-}
-
 /// Adds a letter to a flow's history, as long as there is room.
 #[inline]
 fn push(history: &mut PackedLetters, cold: &mut ColdState, code: LetterCode) {
     if history.push(code).is_err() {
         // Two dozen are the most that is kept.
         let _ = cold.history.push(code);
-    }
-}
-
-/// A flow's number in 40 bits: a million a second for twelve days.
-#[derive(Clone, Copy, Debug)]
-struct SerialNumber([u8; 5]);
-
-impl SerialNumber {
-    const fn new(number: u64) -> Self {
-        let [a, b, c, d, e, ..] = number.to_le_bytes();
-        Self([a, b, c, d, e])
-    }
-
-    #[inline]
-    const fn get(self) -> u64 {
-        let [a, b, c, d, e] = self.0;
-        u64::from_le_bytes([a, b, c, d, e, 0, 0, 0])
-    }
-}
-
-/// Flags of a flow, in one byte.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct FlowFlags(u8);
-
-impl FlowFlags {
-    const UDP: u8 = 1;
-    const OTHER: u8 = 1 << 1;
-    const REVERSE: u8 = 1 << 2;
-    const LAST_IN_ORDER: u8 = 1 << 3;
-    const CONFIRMED: u8 = 1 << 4;
-    const AWAITS_PROOF: u8 = 1 << 5;
-    const RESET_BY_RESPONDER: u8 = 1 << 6;
-    const HAS_UNCONFIRMED: u8 = 1 << 7;
-
-    const fn new(class: TimeoutClass, initiator: Orientation) -> Self {
-        let class = match class {
-            TimeoutClass::Tcp => 0,
-            TimeoutClass::Udp => Self::UDP,
-            TimeoutClass::Other => Self::OTHER,
-        };
-        let initiator = match initiator {
-            Orientation::Forward => 0,
-            Orientation::Reverse => Self::REVERSE,
-        };
-        Self(class | initiator)
-    }
-
-    #[inline]
-    const fn has(self, bit: u8) -> bool {
-        self.0 & bit != 0
-    }
-
-    #[inline]
-    const fn class(self) -> TimeoutClass {
-        if self.has(Self::UDP) {
-            TimeoutClass::Udp
-        } else if self.has(Self::OTHER) {
-            TimeoutClass::Other
-        } else {
-            TimeoutClass::Tcp
-        }
-    }
-
-    #[inline]
-    const fn initiator(self) -> Orientation {
-        if self.has(Self::REVERSE) {
-            Orientation::Reverse
-        } else {
-            Orientation::Forward
-        }
-    }
-
-    /// Whether the latest packet was not older than the tracker's clock, so
-    /// that its time is the flow's latest.
-    #[inline]
-    const fn last_in_order(self) -> bool {
-        self.has(Self::LAST_IN_ORDER)
-    }
-
-    #[inline]
-    fn set_last_in_order(&mut self, is: bool) {
-        self.set(Self::LAST_IN_ORDER, is);
-    }
-
-    /// Whether everything about the connection is confirmed.
-    #[inline(always)]
-    pub(super) const fn is_confirmed(self) -> bool {
-        self.has(Self::CONFIRMED)
-    }
-
-    pub(super) fn set_confirmed(&mut self, is: bool) {
-        self.set(Self::CONFIRMED, is);
-    }
-
-    /// Whether a new connection on the same ports waits for its proof.
-    #[inline(always)]
-    pub(super) const fn awaits_proof(self) -> bool {
-        self.has(Self::AWAITS_PROOF)
-    }
-
-    pub(super) fn set_awaits_proof(&mut self, is: bool) {
-        self.set(Self::AWAITS_PROOF, is);
-    }
-
-    /// Whether anything of its connection ever was in [`Unconfirmed`], which lies
-    /// in the cold state: most segments need not look there.
-    #[inline(always)]
-    pub(super) const fn has_unconfirmed(self) -> bool {
-        self.has(Self::HAS_UNCONFIRMED)
-    }
-
-    /// Who sent the reset, if there was one.
-    pub(super) const fn reset_by(self) -> FlowSide {
-        if self.has(Self::RESET_BY_RESPONDER) {
-            FlowSide::Responder
-        } else {
-            FlowSide::Initiator
-        }
-    }
-
-    pub(super) fn set_reset_by(&mut self, side: FlowSide) {
-        self.set(Self::RESET_BY_RESPONDER, side == FlowSide::Responder);
-    }
-
-    #[inline]
-    fn set(&mut self, bit: u8, is: bool) {
-        self.0 = self.0 & !bit | if is { bit } else { 0 };
-    }
-}
-
-/// One side's counters. The first four are 48 bits wide: enough for a year at
-/// 70 Gbit/s.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C)]
-struct Counters {
-    low: [u32; 4],
-    high: [u16; 4],
-    retransmissions: u32,
-}
-
-impl Counters {
-    #[inline]
-    fn add(&mut self, amounts: [u32; 4]) {
-        for ((low, high), amount) in self.low.iter_mut().zip(&mut self.high).zip(amounts) {
-            let (sum, carry) = low.overflowing_add(amount);
-            *low = sum;
-            if carry {
-                *high = high.saturating_add(1);
-            }
-        }
-    }
-
-    fn value(&self, at: usize) -> u64 {
-        u64::from(self.high[at]) << 32 | u64::from(self.low[at])
     }
 }
 
@@ -640,18 +410,6 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
-
-    #[test]
-    fn counters_carry_past_32_bits() {
-        let mut counters = Counters::default();
-        for _ in 0..3 {
-            counters.add([1, u32::MAX, 0, 2]);
-        }
-        assert_eq!(counters.value(0), 3);
-        assert_eq!(counters.value(1), 3 * u64::from(u32::MAX));
-        assert_eq!(counters.value(2), 0);
-        assert_eq!(counters.value(3), 6);
-    }
 
     #[test]
     fn a_flow_and_its_key_fill_three_cache_lines() {

@@ -31,6 +31,8 @@ impl PackedLetters {
     #[inline]
     pub(super) fn push(&mut self, code: LetterCode) -> Result<(), Full> {
         let used = (u64::BITS - self.0.leading_zeros()).div_ceil(BITS);
+        // A word is full with 12 letters. To say so costs less than a longer field in
+        // each of a million flows.
         if used >= PER_WORD {
             return Err(Full);
         }

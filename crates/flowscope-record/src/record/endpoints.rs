@@ -1,5 +1,6 @@
 //! Who talks to whom.
 
+use flowscope_core::FlowSide;
 use flowscope_core::extract::{FiveTupleKey, IpPairKey, MacPairKey};
 use flowscope_core::wire::{IcmpHeader, IpProtocol};
 
@@ -27,9 +28,12 @@ pub(crate) trait KeyEndpoints: Clone {
 impl KeyEndpoints for FiveTupleKey {
     fn endpoints(&self) -> Endpoints {
         Endpoints {
-            src: Host::Ip(self.src_addr()),
-            dst: Host::Ip(self.dst_addr()),
-            ports: self.src_port().zip(self.dst_port()),
+            src: Host::Ip(self.addr(FlowSide::Initiator)),
+            dst: Host::Ip(self.addr(FlowSide::Responder)),
+            ports: {
+                let [src, dst] = FlowSide::BOTH.map(|side| self.port(side));
+                src.zip(dst)
+            },
             protocol: Some(self.protocol()),
         }
     }
@@ -38,8 +42,8 @@ impl KeyEndpoints for FiveTupleKey {
 impl KeyEndpoints for IpPairKey {
     fn endpoints(&self) -> Endpoints {
         Endpoints {
-            src: Host::Ip(self.src_addr()),
-            dst: Host::Ip(self.dst_addr()),
+            src: Host::Ip(self.addr(FlowSide::Initiator)),
+            dst: Host::Ip(self.addr(FlowSide::Responder)),
             ports: None,
             protocol: None,
         }
@@ -49,8 +53,8 @@ impl KeyEndpoints for IpPairKey {
 impl KeyEndpoints for MacPairKey {
     fn endpoints(&self) -> Endpoints {
         Endpoints {
-            src: Host::Mac(self.src()),
-            dst: Host::Mac(self.dst()),
+            src: Host::Mac(self.addr(FlowSide::Initiator)),
+            dst: Host::Mac(self.addr(FlowSide::Responder)),
             ports: None,
             protocol: None,
         }
@@ -62,9 +66,9 @@ impl Endpoints {
     pub(crate) fn visit(&self, icmp: Option<IcmpHeader>, fields: &mut impl FieldVisitor) {
         let icmp = icmp.filter(|_| self.is_icmp());
         fields.plain_text("proto", self.protocol);
-        fields.plain_text("src", Some(self.src));
+        fields.host("src", self.src);
         fields.number("src_port", self.ports.map(|(src, _)| src.into()));
-        fields.plain_text("dst", Some(self.dst));
+        fields.host("dst", self.dst);
         fields.number("dst_port", self.ports.map(|(_, dst)| dst.into()));
         fields.number("icmp_type", icmp.map(|icmp| icmp.kind.into()));
         fields.number("icmp_code", icmp.map(|icmp| icmp.code.into()));

@@ -82,6 +82,10 @@ impl FlowRecord {
         let stats = &self.stats;
         let has_ip = matches!(self.endpoints.src, Host::Ip(_));
         let history = stats.history.letters().next().map(|_| stats.history);
+        let community_id = match fields.wants("community_id") {
+            true => self.community_id(),
+            false => None,
+        };
 
         fields.plain_text("type", Some(kind));
         fields.time("ts", Some(self.at));
@@ -114,7 +118,7 @@ impl FlowRecord {
         fields.structures("tunnel", self.tunnels().map(Tunnel));
         fields.number("first_frame", Some(self.first_frame));
         fields.number("last_frame", Some(self.last_frame));
-        fields.plain_text("community_id", self.community_id());
+        fields.plain_text("community_id", community_id);
     }
 }
 

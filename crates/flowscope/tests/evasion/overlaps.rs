@@ -5,7 +5,7 @@
 //! has is filled with dots. Who takes which is as Novak and Sturges found it for
 //! segments, and Shankar and Paxson for fragments.
 
-use std::ops::Range;
+use core::ops::Range;
 
 use flowscope::EngineConfig;
 use flowscope::defrag::{FragmentConfig, FragmentPolicy, Overlap};
@@ -25,7 +25,7 @@ struct Pattern<P: 'static> {
     preferring: &'static [P],
 }
 
-impl<P: Copy + PartialEq + std::fmt::Debug> Pattern<P> {
+impl<P: Copy + PartialEq + core::fmt::Debug> Pattern<P> {
     /// The stream as a receiver with this policy reads it, up to `end`, where
     /// the old piece is at `old`.
     fn reading(&self, policy: P, old: &Range<usize>, end: usize, unit: usize) -> String {
@@ -37,7 +37,9 @@ impl<P: Copy + PartialEq + std::fmt::Debug> Pattern<P> {
             (false, false) => '.',
         };
         let units = (0..end).map(byte);
-        units.flat_map(|it| std::iter::repeat_n(it, unit)).collect()
+        units
+            .flat_map(|it| core::iter::repeat_n(it, unit))
+            .collect()
     }
 
     /// A case of it, with what each kind of receiver reads.

@@ -163,7 +163,7 @@ fn bytes(case: &Case) -> Outcome {
     driver.finish(&mut on_event);
     reported.finish(driver.stats());
     Outcome {
-        read: driver.consumer().reader().factory().lines(),
+        read: driver.factory().lines(),
         reported: reported.lines,
     }
 }

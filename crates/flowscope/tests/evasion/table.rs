@@ -1,6 +1,6 @@
 //! The table of all cases in `docs/EVASION.md`.
 
-use std::fmt::Write as _;
+use core::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 

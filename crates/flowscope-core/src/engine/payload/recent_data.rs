@@ -77,6 +77,7 @@ impl RecentData {
         let Some(kept) = bytes.get(..len) else { return };
         recent.budget -= len as u16;
         let mut at = self.written as usize % RING;
+        // An entry that went round the end of the ring would be two slices to compare.
         if at + HEADER + len > RING {
             // An entry lies in one piece.
             self.written += (RING - at) as u64;
@@ -126,6 +127,7 @@ impl RecentData {
     /// The entry at `place`, if it was not written over.
     fn entry(&self, place: RingOffset) -> Option<(Entry, &[u8])> {
         let place = place.get() - 1;
+        // Newer entries lie over it by now. The place alone says so: nothing is marked.
         if self.written - place > RING as u64 {
             return None;
         }

@@ -46,6 +46,7 @@ impl Flow {
                 if header.seq == caller.next()
                     && header.ack == called.next()
                     && caller.has_confirmed_isn()
+                    && caller.has_one_isn()
                     && called.has_one_isn() =>
             {
                 caller.acknowledge(header);
@@ -87,7 +88,7 @@ impl Flow {
             (FlowState::Established, true) if is_confirmed => FlowState::HalfClosed(side),
             (FlowState::HalfClosed(first), true) if first != side && acks_fin => FlowState::Closing,
             (FlowState::HalfClosed(first), false) if first != side && acks_fin => state,
-            (FlowState::Closing, false) if acks_fin => FlowState::Closed,
+            (FlowState::Closing, false) if acks_fin && !own.has_unacked_fin() => FlowState::Closed,
             _ => return false,
         };
         own.note_numbers(payload_len);

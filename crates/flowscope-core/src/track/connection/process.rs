@@ -2,7 +2,8 @@
 
 use super::{Effect, Verdict};
 use crate::FlowSide;
-use crate::track::flow::{ColdState, Flow};
+use crate::track::cold_state::ColdState;
+use crate::track::flow::Flow;
 use crate::track::sender::{Sender, Sequence};
 use crate::track::state::Control;
 use crate::track::{Anomalies, AnomalyKind, FlowState};
@@ -78,7 +79,7 @@ impl Flow {
         }
         match control {
             Control::Rst => {
-                if let Err(kind) = self.process_rst(side, header) {
+                if let Err(kind) = self.process_rst(side, header, cold) {
                     verdict.effect = Effect::Refused;
                     verdict.found.insert(side, kind);
                 }
@@ -116,8 +117,17 @@ impl Flow {
             self.process_ack(side, header.ack, cold, &mut verdict.found);
         }
         let (own, peer) = (self.sender(side), self.sender(side.peer()));
+        // A connection is closed when both FINs are acknowledged, and not before:
+        // one of them may have been forged.
+        let is_closing = self.state_without_reset() == FlowState::Closing;
+        // Where several SYNs wait for an answer, the responder may acknowledge one
+        // of them again to challenge another (RFC 9293, section 3.10.7.4).
+        let may_challenge = side == FlowSide::Responder
+            && payload_len == 0
+            && !cold.unconfirmed().isns[FlowSide::Initiator as usize].is_empty();
         match control {
-            Control::Ack if !goes_on || !own.has_acked_all_of(peer) => {}
+            Control::Ack if !goes_on || may_challenge || !own.has_acked_all_of(peer) => {}
+            Control::Ack if is_closing && own.awaits_ack_of_fin() => {}
             Control::Fin if had_fin || !own.has_fin() => {}
             _ => self.advance(side, control, &mut verdict.found),
         }

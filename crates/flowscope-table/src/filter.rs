@@ -1,0 +1,42 @@
+//! Which records become rows.
+
+use core::net::IpAddr;
+
+use flowscope_record::{Host, Record};
+
+/// Bounds that a query sets. A record that is outside of them becomes no row.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct RowFilter {
+    /// The earliest `ts`, in nanoseconds since 1970-01-01 UTC.
+    pub from: Option<u64>,
+    /// The latest `ts`.
+    pub to: Option<u64>,
+    /// The address of the initiator.
+    pub src: Option<IpAddr>,
+    /// The address of the responder.
+    pub dst: Option<IpAddr>,
+}
+
+impl RowFilter {
+    /// Whether a record is within the bounds.
+    #[must_use]
+    pub fn takes(&self, record: &Record) -> bool {
+        let at = record.at().map(|at| at.as_nanos());
+        let is_late_enough = self.from.is_none_or(|from| at >= Some(from));
+        let is_early_enough = self.to.is_none_or(|to| at.is_none_or(|at| at <= to));
+        if !is_late_enough || !is_early_enough {
+            return false;
+        }
+        let Some((_, ends)) = record.flow() else {
+            return true;
+        };
+        let is = |wanted: Option<IpAddr>, host| wanted.is_none_or(|addr| host == Host::Ip(addr));
+        is(self.src, ends.src) && is(self.dst, ends.dst)
+    }
+
+    /// Whether it takes everything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
