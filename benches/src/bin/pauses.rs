@@ -19,7 +19,7 @@ use core::convert::Infallible;
 use core::error::Error;
 use std::process::ExitCode;
 
-use flowscope::engine::EngineConfig;
+use flowscope::EngineConfig;
 use flowscope::extract::{FiveTuple, FiveTupleKey};
 use flowscope::session::{Input, Interest, SessionParser};
 use flowscope::{

@@ -160,7 +160,7 @@ fn print(options: &Options, text: &[u8]) -> Result<Vec<Failure>, Failure> {
 
 /// The schema of records, for people to read, too.
 fn schema() -> Vec<u8> {
-    format!("{:#}\n", flowscope_record::schema::json_schema()).into_bytes()
+    flowscope_record::schema::json_schema().into_bytes()
 }
 
 fn completions(shell: clap_complete::Shell) -> Vec<u8> {

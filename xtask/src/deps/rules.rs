@@ -189,7 +189,7 @@ pub(super) const RULES: &[Rule] = &[
                 "flowscope-dns",
                 "flowscope-detect",
             ],
-            sometimes: &["flowscope-pcap", "base64", "sha1", "sha2"],
+            sometimes: &["flowscope-pcap", "base64", "serde_json", "sha1", "sha2"],
         },
         broken_by: (
             "crates/flowscope-record/Cargo.toml",

@@ -5,9 +5,14 @@ use serde_json::{Map, Value, json};
 use super::{ALL, CONNECTION, Field, FieldType, PACKET, Schema};
 
 /// The records of the command as JSON Schema (draft 2020-12): a line of JSON is
-/// one of its definitions, which are named for the types of records.
+/// one of its definitions, which are named for the types of records. It is a text of
+/// several lines.
 #[must_use]
-pub fn json_schema() -> Value {
+pub fn json_schema() -> String {
+    format!("{:#}\n", schema())
+}
+
+fn schema() -> Value {
     let is_of_command = |schema: &&&Schema| {
         // These are for programs.
         ![CONNECTION.name, PACKET.name].contains(&schema.name)
@@ -94,7 +99,7 @@ mod tests {
 
     #[test]
     fn every_type_of_the_command_is_defined() {
-        let schema = json_schema();
+        let schema: Value = json_schema().parse().expect("JSON");
         let definitions = schema["$defs"].as_object().expect("an object");
         assert!(definitions.contains_key("http_request"));
         assert!(!definitions.contains_key("packet"));
