@@ -6,8 +6,7 @@ use core::convert::Infallible;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use flowscope::extract::{FiveTuple, FiveTupleKey};
 use flowscope::session::{Input, Interest, SessionParser};
-use flowscope::track::FlowEvent;
-use flowscope::{FlowSessionDriver, FlowTracker, SessionEvent, Sink};
+use flowscope::{FlowEvent, FlowSessionDriver, FlowTracker, SessionEvent, Sink};
 use flowscope_benches::{Streams, view};
 
 /// Reads nothing, and wants to see everything.

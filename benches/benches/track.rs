@@ -2,9 +2,8 @@
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use flowscope::FlowTracker;
 use flowscope::extract::{FiveTuple, FiveTupleKey};
-use flowscope::track::FlowEvent;
+use flowscope::{FlowEvent, FlowTracker};
 use flowscope_benches::{Flows, view};
 
 type Tracker = FlowTracker<FiveTuple>;

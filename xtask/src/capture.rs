@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     if scenes.is_empty() {
         return Err(Failure::because("no scene has that name"));
     }
-    programs::require(options.missing)?;
+    programs::require(&scenes, options.missing)?;
     let workshop = Workshop::prepare()?;
     let network = Network::build(&workshop.folder)?;
     fs::create_dir_all(&options.out).map_err(|error| error.to_string())?;
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         }
     }
     inspect::total(&options.out)?;
-    readme::write(&options.out)?;
+    readme::write(&options.out, &scenes)?;
     match failed {
         0 => Ok(()),
         _ => Err(Failure::because(format!("{failed} scenes failed"))),

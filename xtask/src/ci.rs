@@ -7,7 +7,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{Failure, Outcome, api, deps, features, fixtures, msrv, nostd, project};
+use crate::{Failure, Outcome, api, deps, features, fixtures, live, msrv, nostd, project};
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     if arguments.is_empty() {
@@ -90,6 +90,20 @@ const STEPS: &[(&str, Step)] = &[
             "tracing",
         ]),
     ),
+    // The screen, which needs no libpcap.
+    (
+        "top",
+        Step::Cargo(&[
+            "test",
+            "--package",
+            "flowscope-cli",
+            "--features",
+            "top",
+            "--bin",
+            "flowscope",
+        ]),
+    ),
+    ("live", Step::Verb(live::run, &[])),
     // As many as there may be in earnest, which takes minutes unoptimised.
     (
         "floods",

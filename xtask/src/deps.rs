@@ -16,7 +16,7 @@ use std::path::Path;
 use crate::{Failure, Outcome, project};
 use manifest::{Kind, Manifest};
 use references::Source;
-use rules::{COMING, Check, RULES, Rule};
+use rules::{Check, RULES, Rule};
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     if !arguments.is_empty() {
@@ -79,7 +79,7 @@ fn uncovered(root: &Path) -> Result<BTreeSet<Violation>, Failure> {
     }
     for package in named {
         let there = manifests.iter().any(|manifest| manifest.name == package);
-        if !there && !COMING.contains(&package) {
+        if !there {
             violations.insert(Violation {
                 file: "Cargo.toml".into(),
                 line: 1,

@@ -18,6 +18,7 @@ mod ci;
 mod deps;
 mod features;
 mod fixtures;
+mod live;
 mod man;
 mod msrv;
 mod nostd;
@@ -55,6 +56,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "deps" => deps::run(arguments),
         "features" => features::run(arguments),
         "fixtures" => fixtures::run(arguments),
+        "live" => live::run(arguments),
         "man" => man::run(arguments),
         "msrv" => msrv::run(arguments),
         "nostd" => nostd::run(arguments),
@@ -74,6 +76,7 @@ usage: cargo xtask VERB
   deps                      check which crate and which file uses what
   features                  check the libraries with each of their features alone
   fixtures [--check]        make the synthetic captures, or see that they are as made
+  live                      test live captures: with libpcap, and as root in a network of their own
   man                       write the command's manual pages to target/man
   msrv                      check the packages with the oldest Rust that they promise
   nostd [--features NAME]   build and link what needs no std

@@ -8,10 +8,9 @@
 use core::error::Error;
 use std::process::ExitCode;
 
-use flowscope::engine::EngineConfig;
 use flowscope::extract::{FiveTuple, FiveTupleKey, FlowExtractor};
 use flowscope::pcap::{PcapError, PcapFlowSource};
-use flowscope::{FlowEvent, FlowTracker};
+use flowscope::{EngineConfig, FlowEvent, FlowTracker};
 use flowscope_benches::cost::Cost;
 
 fn main() -> ExitCode {

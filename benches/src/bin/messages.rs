@@ -1,8 +1,9 @@
-//! Reads the HTTP, TLS and DNS of a capture, and says what that took:
-//! `messages CAPTURE [everything]`.
+//! Reads the HTTP, TLS, QUIC and DNS of a capture, and says what that took:
+//! `messages CAPTURE [everything|quic]`.
 //!
 //! With `everything` it also computes the fingerprints of each ClientHello,
-//! and walks through each record of each DNS message. `benches/peers/newest`
+//! and walks through each record of each DNS message. With `quic` it reads
+//! nothing but QUIC. `benches/peers/newest`
 //! does the same with another crate. Both print one line of JSON; what they
 //! count under the same name is the same.
 #![allow(clippy::print_stdout, reason = "it is what the program is for")]
@@ -10,11 +11,12 @@
 use core::error::Error;
 use std::process::ExitCode;
 
-use flowscope::detect::{Detector, Message};
+use flowscope::detect::{DetectConfig, Detector, Message, Protocol, Protocols};
 use flowscope::dns::DnsMessage;
 use flowscope::extract::{FiveTuple, FiveTupleKey};
 use flowscope::http::HttpMessage;
 use flowscope::pcap::{PcapError, PcapFlowSource};
+use flowscope::quic::QuicMessage;
 use flowscope::tls::TlsMessage;
 use flowscope::{FlowEvent, SessionEvent};
 use flowscope_benches::cost::Cost;
@@ -32,13 +34,14 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let capture = arguments.next().ok_or("which capture?")?;
-    let depth = match arguments.next().as_deref() {
-        Some("everything") => Depth::Everything,
-        None => Depth::AsGiven,
+    let (depth, protocols) = match arguments.next().as_deref() {
+        Some("everything") => (Depth::Everything, Protocols::ALL),
+        Some("quic") => (Depth::AsGiven, Protocols::only(Protocol::Quic)),
+        None => (Depth::AsGiven, Protocols::ALL),
         Some(other) => return Err(format!("no such mode: {other}").into()),
     };
     let cost = Cost::from_now()?;
-    let tally = messages(PcapFlowSource::open(capture)?, depth)?;
+    let tally = messages(PcapFlowSource::open(capture)?, depth, protocols)?;
     println!("{}", cost.line(&tally.counts())?);
     Ok(())
 }
@@ -50,8 +53,16 @@ enum Depth {
     Everything,
 }
 
-fn messages(mut source: PcapFlowSource, depth: Depth) -> Result<Tally, PcapError> {
-    let mut driver = Detector::default().driver(FiveTuple::bidirectional());
+fn messages(
+    mut source: PcapFlowSource,
+    depth: Depth,
+    protocols: Protocols,
+) -> Result<Tally, PcapError> {
+    let detector = Detector::new(DetectConfig {
+        protocols,
+        ..DetectConfig::default()
+    });
+    let mut driver = detector.driver(FiveTuple::bidirectional());
     let mut tally = Tally::default();
     let mut take = |event: SessionEvent<FiveTupleKey, Message>| match event {
         SessionEvent::Started { .. } => tally.flows += 1,
@@ -79,6 +90,8 @@ struct Tally {
     responses: u64,
     client_hellos: u64,
     server_hellos: u64,
+    quic_client_hellos: u64,
+    quic_server_hellos: u64,
     certificates: u64,
     alerts: u64,
     queries: u64,
@@ -101,6 +114,8 @@ impl Tally {
                 }
             }
             Message::Tls(TlsMessage::ServerHello(_)) => self.server_hellos += 1,
+            Message::Quic(QuicMessage::ClientHello(_)) => self.quic_client_hellos += 1,
+            Message::Quic(QuicMessage::ServerHello(_)) => self.quic_server_hellos += 1,
             Message::Tls(TlsMessage::Certificate(_)) => self.certificates += 1,
             Message::Tls(TlsMessage::Alert(_)) => self.alerts += 1,
             Message::Dns(DnsMessage::Query(_)) => self.queries += 1,
@@ -114,7 +129,7 @@ impl Tally {
         }
     }
 
-    fn counts(&self) -> [(&'static str, u64); 13] {
+    fn counts(&self) -> [(&'static str, u64); 15] {
         [
             ("packets", self.packets),
             ("flows", self.flows),
@@ -122,6 +137,8 @@ impl Tally {
             ("http_responses", self.responses),
             ("tls_client_hellos", self.client_hellos),
             ("tls_server_hellos", self.server_hellos),
+            ("quic_client_hellos", self.quic_client_hellos),
+            ("quic_server_hellos", self.quic_server_hellos),
             ("tls_certificates", self.certificates),
             ("tls_alerts", self.alerts),
             ("dns_queries", self.queries),

@@ -9,11 +9,10 @@ use core::convert::Infallible;
 use core::error::Error;
 use std::process::ExitCode;
 
-use flowscope::engine::EngineConfig;
 use flowscope::extract::{FiveTuple, FiveTupleKey};
 use flowscope::pcap::{PcapError, PcapFlowSource};
 use flowscope::session::{Input, Interest, SessionParser};
-use flowscope::{FlowEvent, FlowSessionDriver, SessionEvent, Sink};
+use flowscope::{EngineConfig, FlowEvent, FlowSessionDriver, SessionEvent, Sink};
 use flowscope_benches::cost::Cost;
 
 fn main() -> ExitCode {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use flowscope::engine::EngineConfig;
+use flowscope::EngineConfig;
 use flowscope::track::IdleTimeouts;
 use flowscope::wire::Checksums;
 use flowscope_record::text::printable;
@@ -72,6 +72,19 @@ pub(crate) enum Command {
     },
     /// Flow, HTTP, TLS, DNS and anomaly records in one pass, in order of time
     All(Captures),
+    /// The records of an interface, as they happen
+    ///
+    /// They are those of a file, and written when no more come for a moment. Ctrl-C or SIGTERM end
+    /// it: the flows still open are reported, and a last line on standard error counts what was
+    /// received and dropped.
+    #[cfg(feature = "live")]
+    Live(crate::live::Live),
+    /// List the interfaces that can be listened to, with their addresses and state
+    #[cfg(feature = "live")]
+    Interfaces,
+    /// Show on a screen which flows are busy, live or as a capture is replayed
+    #[cfg(feature = "top")]
+    Top(crate::top::Top),
     /// Write captures as tables of Parquet files, by the program flowscope-parquet
     #[command(disable_help_flag = true)]
     Parquet {
@@ -254,7 +267,7 @@ impl Options {
 }
 
 /// Reads a number of bytes, with `K`, `M` or `G` for powers of 1024.
-fn bytes(text: &str) -> Result<usize, String> {
+pub(crate) fn bytes(text: &str) -> Result<usize, String> {
     let (digits, shift) = match text.as_bytes().last() {
         Some(b'K' | b'k') => (&text[..text.len() - 1], 10),
         Some(b'M' | b'm') => (&text[..text.len() - 1], 20),

@@ -18,6 +18,9 @@ pub(crate) enum Failure {
     Input { input: Input, error: PcapError },
     /// A stream could not be written to its file.
     Extract { path: PathBuf, error: io::Error },
+    /// An interface could not be listened to.
+    #[cfg(feature = "top")]
+    Capture(String),
     /// Records could not be written.
     Output { target: Target, error: io::Error },
 }
@@ -36,6 +39,8 @@ impl Failure {
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
+            #[cfg(feature = "top")]
+            Self::Capture(_) => 1,
             Self::Input { .. } | Self::Extract { .. } | Self::Output { .. } => 1,
         }
     }
@@ -45,6 +50,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(what) => write!(f, "{what}; try --help"),
+            #[cfg(feature = "top")]
+            Self::Capture(what) => f.write_str(what),
             Self::Input { input, error } => write!(f, "{input}: {error}"),
             Self::Extract { path, error } => write!(f, "{}: {error}", path.display()),
             Self::Output { target, error } => write!(f, "{target}: {error}"),
@@ -56,6 +63,8 @@ impl core::error::Error for Failure {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Usage(_) => None,
+            #[cfg(feature = "top")]
+            Self::Capture(_) => None,
             Self::Input { error, .. } => Some(error),
             Self::Extract { error, .. } | Self::Output { error, .. } => Some(error),
         }

@@ -10,12 +10,16 @@ mod error;
 mod external;
 mod extraction;
 mod input;
+#[cfg(feature = "top")]
+mod live;
 mod output;
 mod progress;
 mod read_ahead;
 mod rows;
 mod run;
 mod table;
+#[cfg(feature = "top")]
+mod top;
 mod units;
 mod writer;
 

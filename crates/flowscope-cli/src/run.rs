@@ -56,6 +56,12 @@ fn perform(arguments: Arguments) -> Result<Vec<Failure>, Failure> {
             folder = extract;
             (Goal::Streams, captures)
         }
+        #[cfg(feature = "live")]
+        Some(Command::Live(arguments)) => return crate::live::listen(&options, arguments),
+        #[cfg(feature = "live")]
+        Some(Command::Interfaces) => return crate::live::list(&options),
+        #[cfg(feature = "top")]
+        Some(Command::Top(arguments)) => return crate::top::show(arguments),
         // It is another program, unless something comes before its name.
         Some(Command::Parquet { .. }) => {
             return Err(Failure::Usage(

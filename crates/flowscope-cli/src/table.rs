@@ -166,7 +166,8 @@ impl Table {
         self.out.flush()
     }
 
-    fn write_block(&mut self) -> io::Result<()> {
+    /// Lays out and writes the rows so far.
+    pub(crate) fn write_block(&mut self) -> io::Result<()> {
         if self.rows.is_empty() {
             return Ok(());
         }

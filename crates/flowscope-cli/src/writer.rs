@@ -78,6 +78,17 @@ impl Writer {
         self.left == 0 || self.result.is_err()
     }
 
+    /// Hands on all that was written: no more comes for now.
+    #[cfg(feature = "live")]
+    pub(crate) fn flush(&mut self) {
+        if self.result.is_ok() {
+            self.result = match &mut self.format {
+                FormatWriter::Table(table) => table.write_block(),
+                _ => self.show(),
+            };
+        }
+    }
+
     /// Writes what was held back, and says whether everything was taken.
     pub(crate) fn finish(self) -> io::Result<()> {
         self.result?;

@@ -122,7 +122,7 @@ impl<E: FlowExtractor> Engine<E, Lifecycle<()>> {
 ///     driver.track(view, &mut |_| {});
 /// }
 /// let key = "10.0.0.1:12345 → 10.0.0.2:80 tcp".to_string();
-/// assert_eq!(driver.consumer().reader().factory().0, [(key, b"he".to_vec())]);
+/// assert_eq!(driver.factory().0, [(key, b"he".to_vec())]);
 /// ```
 pub type FlowDriver<E, F> = Engine<E, PayloadConsumer<StreamCallbacks<F>>>;
 
@@ -312,6 +312,18 @@ where
     pub fn new(extractor: E, factory: F) -> Self {
         Self::of_reader(extractor, StreamCallbacks::new(factory))
     }
+
+    /// What is called for the streams.
+    #[must_use]
+    pub fn factory(&self) -> &F {
+        self.consumer().reader().factory()
+    }
+
+    /// What is called for the streams.
+    #[must_use]
+    pub fn factory_mut(&mut self) -> &mut F {
+        self.consumer_mut().reader_mut().factory_mut()
+    }
 }
 
 impl<E, F> Engine<E, Reassembly<F>>
@@ -322,6 +334,12 @@ where
     /// A driver that shows segments to the reassemblers that `factory` makes.
     pub fn new(extractor: E, factory: F) -> Self {
         Self::with_consumer(extractor, Reassembly::new(factory), EngineConfig::default())
+    }
+
+    /// What makes the reassemblers.
+    #[must_use]
+    pub fn factory(&self) -> &F {
+        self.consumer().factory()
     }
 }
 

@@ -45,16 +45,16 @@ pub mod track;
 pub mod wire;
 mod words;
 
-pub use dedup::Dedup;
+pub use dedup::duplicates::Dedup;
 pub use driver::{
     FlowDatagramDriver, FlowDriver, FlowMessageDriver, FlowReassemblyDriver, FlowSessionDriver,
     FlowTracker,
 };
-pub use engine::EngineConfig;
+pub use engine::config::EngineConfig;
 pub use packet::{LinkType, PacketView};
 pub use seq::SeqNumber;
-pub use session::SessionEvent;
+pub use session::event::SessionEvent;
 pub use side::{BySide, FlowSide, Orientation};
 pub use sink::Sink;
 pub use time::Timestamp;
-pub use track::FlowEvent;
+pub use track::event::FlowEvent;

@@ -63,7 +63,10 @@ impl<'a> PacketView<'a> {
 /// What a frame begins with: a number of the `LINKTYPE_` registry that capture
 /// files use.
 ///
-/// The constants name the types this crate can read. Any other number is a
+/// The constants name the types that interfaces of usual systems have. Read are
+/// also those that only files have: PPP (50, 51, 166, 204), Cisco HDLC (104, 205),
+/// ATM (100), Frame Relay (107), IEEE 802.11 (119, 163), MPLS (219), PPI (192),
+/// OpenBSD's ENC (109) and PFLOG (117), and NFLOG (239). Any other number is a
 /// valid value whose packets are skipped and counted.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
@@ -77,55 +80,55 @@ impl LinkType {
     pub const ETHERNET: Self = Self(1);
     /// IEEE 802.5 Token Ring.
     pub const IEEE802_5: Self = Self(6);
-    /// Point-to-Point IpProtocol, with or without HDLC framing (RFC 1662), or Cisco
+    /// Point-to-Point Protocol, with or without HDLC framing (RFC 1662), or Cisco
     /// HDLC in its place.
     pub const PPP: Self = Self(9);
     /// FDDI.
     pub const FDDI: Self = Self(10);
     /// PPP in HDLC-like framing, or Cisco HDLC where the first byte says so.
-    pub const PPP_HDLC: Self = Self(50);
+    pub(crate) const PPP_HDLC: Self = Self(50);
     /// PPPoE session frames, without an Ethernet header.
-    pub const PPP_ETHER: Self = Self(51);
+    pub(crate) const PPP_ETHER: Self = Self(51);
     /// LLC over ATM (RFC 2684).
-    pub const ATM_RFC1483: Self = Self(100);
+    pub(crate) const ATM_RFC1483: Self = Self(100);
     /// An IPv4 or IPv6 packet, by its first four bits.
     pub const RAW: Self = Self(101);
     /// Cisco HDLC.
-    pub const CISCO_HDLC: Self = Self(104);
+    pub(crate) const CISCO_HDLC: Self = Self(104);
     /// IEEE 802.11 without a pseudo-header.
     pub const IEEE802_11: Self = Self(105);
     /// Frame Relay.
-    pub const FRAME_RELAY: Self = Self(107);
+    pub(crate) const FRAME_RELAY: Self = Self(107);
     /// OpenBSD loopback: a protocol family in network byte order.
     pub const LOOP: Self = Self(108);
     /// OpenBSD's decapsulated IPsec packets.
-    pub const ENC: Self = Self(109);
+    pub(crate) const ENC: Self = Self(109);
     /// Linux "cooked" capture, version 1.
     pub const LINUX_SLL: Self = Self(113);
     /// OpenBSD's packet filter log.
-    pub const PFLOG: Self = Self(117);
+    pub(crate) const PFLOG: Self = Self(117);
     /// IEEE 802.11 behind a Prism header.
-    pub const IEEE802_11_PRISM: Self = Self(119);
+    pub(crate) const IEEE802_11_PRISM: Self = Self(119);
     /// IEEE 802.11 behind a radiotap header.
     pub const IEEE802_11_RADIOTAP: Self = Self(127);
     /// IEEE 802.11 behind an AVS header.
-    pub const IEEE802_11_AVS: Self = Self(163);
+    pub(crate) const IEEE802_11_AVS: Self = Self(163);
     /// PPP as pppd logs it, a direction in place of the address byte.
-    pub const PPP_PPPD: Self = Self(166);
+    pub(crate) const PPP_PPPD: Self = Self(166);
     /// Per-Packet Information, an outer header that names its own link type.
-    pub const PPI: Self = Self(192);
+    pub(crate) const PPI: Self = Self(192);
     /// PPP with a leading direction byte.
-    pub const PPP_WITH_DIR: Self = Self(204);
+    pub(crate) const PPP_WITH_DIR: Self = Self(204);
     /// Cisco HDLC with a leading direction byte.
-    pub const CISCO_HDLC_WITH_DIR: Self = Self(205);
+    pub(crate) const CISCO_HDLC_WITH_DIR: Self = Self(205);
     /// MPLS labels.
-    pub const MPLS: Self = Self(219);
+    pub(crate) const MPLS: Self = Self(219);
     /// An IPv4 packet.
     pub const IPV4: Self = Self(228);
     /// An IPv6 packet.
     pub const IPV6: Self = Self(229);
     /// Linux netfilter log messages.
-    pub const NFLOG: Self = Self(239);
+    pub(crate) const NFLOG: Self = Self(239);
     /// Linux "cooked" capture, version 2.
     pub const LINUX_SLL2: Self = Self(276);
 }

@@ -14,7 +14,7 @@ use core::ops::Add;
 /// let after = before + 4;
 /// assert_eq!(after, SeqNumber(2));
 /// assert_eq!(after.distance_from(before), 4);
-/// assert!(before.is_before(after));
+/// assert_eq!(before.distance_from(after), -4);
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
@@ -32,14 +32,14 @@ impl SeqNumber {
     /// Whether this number comes before `other`.
     #[inline]
     #[must_use]
-    pub const fn is_before(self, other: Self) -> bool {
+    pub(crate) const fn is_before(self, other: Self) -> bool {
         self.distance_from(other) < 0
     }
 
     /// The later of the two.
     #[inline]
     #[must_use]
-    pub const fn later(self, other: Self) -> Self {
+    pub(crate) const fn later(self, other: Self) -> Self {
         if self.is_before(other) { other } else { self }
     }
 }

@@ -62,7 +62,7 @@ pub enum Orientation {
 impl Orientation {
     /// The other way.
     #[must_use]
-    pub const fn reversed(self) -> Self {
+    pub(crate) const fn reversed(self) -> Self {
         match self {
             Self::Forward => Self::Reverse,
             Self::Reverse => Self::Forward,

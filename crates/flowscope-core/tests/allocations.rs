@@ -4,10 +4,8 @@ mod common;
 
 use allocation_counter::measure;
 use common::{Event, talk, tracker, view};
-use flowscope_core::FlowTracker;
-use flowscope_core::engine::EngineConfig;
 use flowscope_core::extract::FiveTuple;
-use flowscope_core::track::FlowEvent;
+use flowscope_core::{EngineConfig, FlowEvent, FlowTracker};
 use flowscope_fixtures::{Conversation, Frame, SECOND, START, Side, Tcp, address};
 
 #[test]
@@ -50,7 +48,7 @@ fn a_packet_of_a_known_flow_allocates_nothing() {
         }
     });
     assert_eq!(allocated.count_total, 0);
-    assert_eq!(tracker.active_flows(), 100);
+    assert_eq!(tracker.stats().active, 100);
 }
 
 #[test]
@@ -77,7 +75,7 @@ fn a_batch_for_a_large_table_allocates_nothing() {
     let allocated = measure(|| tracker.track_batch(known.iter().map(view), &mut count));
     assert_eq!(allocated.count_total, 0);
     assert_eq!(packets, u64::from(FLOWS) + known.len() as u64);
-    assert_eq!(tracker.active_flows(), FLOWS as usize);
+    assert_eq!(tracker.stats().active, u64::from(FLOWS));
 }
 
 #[test]
@@ -97,7 +95,7 @@ fn a_tcp_flow_takes_256_bytes_at_most() {
                 frame.nanos = START + u64::from(n);
                 tracker.track(view(&frame), &mut |_: Event| {});
             }
-            assert_eq!(tracker.active_flows(), FLOWS as usize);
+            assert_eq!(tracker.stats().active, u64::from(FLOWS));
         });
         let each = allocated.bytes_max / u64::from(FLOWS);
         assert!(each <= 256, "{each} bytes a flow");

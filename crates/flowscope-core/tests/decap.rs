@@ -8,11 +8,10 @@ use std::collections::BTreeMap;
 use common::{Event, events, view};
 use flowscope_core::extract::{
     AutoDetectEncap, FiveTuple, FiveTupleKey, FlowExtractor, FlowLabel, InnerGre, InnerGtpU,
-    InnerVxlan, IpPair, MacPair, StripMpls, StripVlan,
+    InnerVxlan, InnerVxlanOn, IpPair, MacPair, Scoped, StripMpls, StripVlan,
 };
-use flowscope_core::track::FlowEvent;
 use flowscope_core::wire::{Cause, Layer as Kind, Skip};
-use flowscope_core::{FlowTracker, PacketView};
+use flowscope_core::{FlowEvent, FlowSide, FlowTracker, PacketView};
 use flowscope_fixtures::{
     Carries, Close, Conversation, Datagrams, Encapsulation, Ethernet, Frame, GtpU, Ipv4, Layer,
     Mpls, Side, Tcp, Udp, Vlan, Vxlan, address, encapsulations, wrap,
@@ -48,7 +47,7 @@ fn frames(way: &Encapsulation) -> Vec<Frame> {
 const PAYLOAD: &[u8] = b"the same bytes at any depth";
 
 fn is_inner(key: &FiveTupleKey) -> bool {
-    key.src_port() == Some(40000) && key.dst_port() == Some(80)
+    key.port(FlowSide::Initiator) == Some(40000) && key.port(FlowSide::Responder) == Some(80)
 }
 
 #[test]
@@ -285,7 +284,10 @@ fn tunnels_are_followed_to_a_depth_that_a_frame_cannot_set() {
     let packet = PacketView::new(&packet, Default::default());
     let packet = packet.with_link(flowscope_core::LinkType::RAW);
     let extracted = AUTO.extract(packet).unwrap();
-    assert_eq!(extracted.key.src_addr(), IpAddr::from([10, 0, 8, 1]));
+    assert_eq!(
+        extracted.key.addr(FlowSide::Initiator),
+        IpAddr::from([10, 0, 8, 1])
+    );
     let why = extracted.layers().unopened_tunnel();
     assert_eq!(why.map(|skip| skip.cause), Some(Cause::TooDeep));
 }
@@ -346,7 +348,7 @@ fn combinators_find_what_they_are_told_to_find() {
 
     let overlay = [ethernet.clone(), vlan, ip(1), vxlan(4789), ethernet.clone()];
     assert_same(&StripVlan(InnerVxlan(five)), &overlay);
-    assert_same(&StripVlan(InnerVxlan::new(five)), &overlay);
+    assert_same(&StripVlan(InnerVxlan(five)), &overlay);
     assert_same(&InnerVxlan(five), &overlay);
     let mobile = [ethernet.clone(), ip(1), gtpu];
     assert_same(&InnerGtpU(five), &mobile);
@@ -362,10 +364,12 @@ fn combinators_find_what_they_are_told_to_find() {
     assert!(!is_inner(
         &InnerVxlan(five).extract(view(&frame)).unwrap().key
     ));
-    let found = InnerVxlan(five)
-        .on_port(9999)
-        .extract(view(&frame))
-        .unwrap();
+    let found = InnerVxlanOn {
+        port: 9999,
+        inner: five,
+    }
+    .extract(view(&frame))
+    .unwrap();
     assert!(is_inner(&found.key));
     assert_eq!(found.layers()[0].id, Some(42));
 }
@@ -405,11 +409,11 @@ fn any_extractor_sees_the_frame_inside() {
     let frame = wrap(&layers, b"");
     let packet = PacketView::new(&frame, Default::default());
     let outside = MacPair.extract(packet).unwrap();
-    assert_eq!(outside.key.src(), station(1).source);
+    assert_eq!(outside.key.addr(FlowSide::Initiator), station(1).source);
     let auto = AutoDetectEncap::new(MacPair).extract(packet).unwrap();
     let known = StripVlan(InnerVxlan(MacPair)).extract(packet).unwrap();
     for inside in [auto, known] {
-        assert_eq!(inside.key.src(), station(3).source);
+        assert_eq!(inside.key.addr(FlowSide::Initiator), station(3).source);
         assert_eq!(inside.packet.frame.len(), frame.len());
         let layers = inside.layers();
         let told: Vec<_> = layers.iter().map(|it| (it.layer, it.id)).collect();
@@ -417,7 +421,7 @@ fn any_extractor_sees_the_frame_inside() {
     }
     // Tags leave no stations behind, so the frame stays as it is.
     let tagged = StripVlan(MacPair).extract(packet).unwrap();
-    assert_eq!(tagged.key.src(), station(1).source);
+    assert_eq!(tagged.key.addr(FlowSide::Initiator), station(1).source);
 
     let own = AutoDetectEncap::new(FirstBytes).extract(packet).unwrap();
     assert_eq!(own.key, station(3).destination);
@@ -491,10 +495,10 @@ fn networks_are_in_the_key_only_if_asked_for() {
     let key = "10.0.0.1:40000 → 10.0.0.2:53 udp vxlan";
     assert_eq!(shown, [(format!("{key} 42"), 2), (format!("{key} 43"), 2)]);
 
-    let pairs = AutoDetectEncap::new(IpPair.with_tunnel());
+    let pairs = AutoDetectEncap::new(Scoped::new(IpPair).with_tunnel());
     assert_eq!(flows(pairs, &tenants(&vxlan(42), &vxlan(43))).len(), 2);
     let known = InnerVxlan(FiveTuple::bidirectional());
-    let known = flowscope_core::extract::Scoped::new(known).with_tunnel();
+    let known = Scoped::new(known).with_tunnel();
     assert_eq!(flows(known, &tenants(&vxlan(42), &vxlan(43))).len(), 2);
     // The order of the two matters: a tag outside is not a tag inside.
     let outside = [&vlan(42)[..], &vxlan(7)[1..]].concat();

@@ -51,7 +51,7 @@ use common::verdict::Judge;
 use common::witness::{Witness, reason, watch};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::{RngSeed, TestRunner};
+use proptest::test_runner::{RngAlgorithm, RngSeed, TestRng, TestRunner};
 
 proptest! {
     // Always the same ones, unless more are asked for: what evidence does not
@@ -181,9 +181,50 @@ fn excuses_are_rare() {
     assert!(lenient <= 100, "lenient {lenient} times of 2000");
 }
 
+/// Counts over many cases what is wrong and what is excused, by kind:
+/// `PROPTEST_CASES=250000 cargo test --release --test endpoints_model -- --ignored --nocapture`.
+#[test]
+#[ignore = "takes as long as it is given cases"]
+fn nothing_is_wrong_in_many_cases() {
+    let RngSeed::Fixed(seed) = seed() else {
+        unreachable!("the seed is always a number");
+    };
+    let times = usize::try_from(cases(1_000).cases).expect("it is no more than can be counted");
+    let mut wrong = 0;
+    for (kind, odd) in [
+        ("weather", weather().boxed()),
+        ("oversight", oversight().boxed()),
+        ("forged", forged().boxed()),
+    ] {
+        let mut counts = BTreeMap::new();
+        let scripts = script(1..=3, odd);
+        let mut runner = runner(seed);
+        for case in 0..times {
+            let script = scripts.new_tree(&mut runner).expect("it can be made");
+            let outcome = play(&[script.current()], watch);
+            for [what, excuse] in outcome.excused {
+                *counts.entry([what, excuse]).or_insert(0) += 1;
+            }
+            if let Some((what, trace)) = outcome.wrong {
+                println!("{kind}, case {case}: {what}\n{trace}");
+                wrong += 1;
+            }
+        }
+        println!("{kind}: {times} cases, {wrong} wrong so far, excused: {counts:#?}");
+    }
+    assert_eq!(wrong, 0);
+}
+
 fn seed() -> RngSeed {
     let asked = std::env::var("PROPTEST_RNG_SEED").ok();
     RngSeed::Fixed(asked.map_or(1, |seed| seed.parse().expect("a seed is a number")))
+}
+
+fn runner(seed: u64) -> TestRunner {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    TestRunner::new_with_rng(ProptestConfig::default(), rng)
 }
 
 fn sample(scripts: impl Strategy<Value = Script>, times: usize) -> impl Iterator<Item = Script> {

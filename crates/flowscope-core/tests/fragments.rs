@@ -8,14 +8,13 @@ use core::time::Duration;
 use allocation_counter::measure;
 use common::{Event, ended, tracker, view};
 use flowscope_core::defrag::{FragmentConfig, FragmentPolicy, Loss};
-use flowscope_core::engine::{Consumer, Engine, FlowRef, Reaction};
-use flowscope_core::engine::{EngineConfig, OuterFlows};
+use flowscope_core::engine::{Consumer, Engine, FlowRef, OuterFlows, Reaction};
 use flowscope_core::extract::{
     AutoDetectEncap, Extracted, FiveTuple, FiveTupleKey, FlowExtractor, InnerVxlan,
 };
-use flowscope_core::track::{Anomalies, AnomalyKind, EndReason, FlowEvent, FlowState, FlowStats};
+use flowscope_core::track::{Anomalies, AnomalyKind, EndReason, FlowState, FlowStats};
 use flowscope_core::wire::{Cause, Layer as Kind, Skip};
-use flowscope_core::{FlowSide, Sink, Timestamp};
+use flowscope_core::{EngineConfig, FlowEvent, FlowSide, Sink, Timestamp};
 use flowscope_fixtures::{
     Close, Conversation, Ethernet, Fragmented, Frame, Ipv4, Ipv6, Layer, MILLISECOND,
     MoreFragments, SECOND, START, Side, Tcp, Udp, Vlan, Vxlan, address, link_type,
@@ -45,7 +44,7 @@ impl Consumer<Key> for Keeper {
     ) -> Reaction {
         let kept = (flow.key.to_string(), side, packet.payload.bytes.to_vec());
         self.0.push(kept);
-        Reaction::NONE
+        Reaction::default()
     }
 
     fn close(
@@ -55,7 +54,7 @@ impl Consumer<Key> for Keeper {
         _: EndReason,
         _: &mut impl Sink<Event>,
     ) -> Anomalies {
-        Anomalies::NONE
+        Anomalies::default()
     }
 }
 

@@ -8,13 +8,13 @@ use core::convert::Infallible;
 
 use common::lines::{LineEvent, Lines, words};
 use common::{Event, ended, events, talk, view};
-use flowscope_core::engine::EngineConfig;
 use flowscope_core::engine::{Consumer, Engine, FlowRef, Pending, PendingEntry, Reaction};
 use flowscope_core::extract::{AutoDetectEncap, Extracted, FiveTuple, FiveTupleKey};
 use flowscope_core::session::{Both, Datagram, DatagramParser, Interest};
-use flowscope_core::track::{Anomalies, EndReason, FlowEvent};
+use flowscope_core::track::{Anomalies, EndReason};
 use flowscope_core::{
-    FlowMessageDriver, FlowSessionDriver, FlowSide, LinkType, PacketView, Sink, Timestamp,
+    EngineConfig, FlowEvent, FlowMessageDriver, FlowSessionDriver, FlowSide, LinkType, PacketView,
+    Sink, Timestamp,
 };
 use flowscope_fixtures::{
     Carries, Conversation, Datagrams, Disturbance, Ethernet, Frame, Ipv4, Layer, MILLISECOND,
@@ -70,7 +70,7 @@ fn parsers_in_a_tunnel_are_given_the_bytes_inside() {
         for frame in [asked.frames(), said.frames()].concat() {
             driver.track(view(&frame), &mut events);
         }
-        assert_eq!(driver.active_flows(), 2, "{way:?}");
+        assert_eq!(driver.stats().active, 2, "{way:?}");
         let expected = ["C: who is a.example?", "S: 192.0.2.1", "C: hello", "S: yes"];
         assert_eq!(words(&events), expected, "{way:?}");
     }
@@ -115,7 +115,7 @@ fn gtp_u_of_nine_bytes_or_of_any_other_number_is_survived() {
             let mut tracker = common::tracker(EngineConfig::default());
             tracker.track(frame, &mut |_: Event| {});
             // What cannot be opened is a datagram like any other.
-            assert_eq!(tracker.active_flows(), 1, "{flags:02x} {len}");
+            assert_eq!(tracker.stats().active, 1, "{flags:02x} {len}");
         }
     }
 }
@@ -173,7 +173,7 @@ impl<K> Consumer<K> for Counting {
         _: &mut impl Sink<FlowEvent<K>>,
     ) -> Reaction {
         self.count();
-        Reaction::NONE
+        Reaction::default()
     }
 
     fn close(
@@ -184,7 +184,7 @@ impl<K> Consumer<K> for Counting {
         _: &mut impl Sink<FlowEvent<K>>,
     ) -> Anomalies {
         self.count();
-        Anomalies::NONE
+        Anomalies::default()
     }
 
     fn pending(&self, (): &()) -> Pending {

@@ -5,12 +5,9 @@ mod common;
 use core::time::Duration;
 
 use common::{Event, ended, events, lookup, talk, tracker, view};
-use flowscope_core::engine::EngineConfig;
 use flowscope_core::extract::FiveTuple;
-use flowscope_core::track::{
-    AnomalyKind, EndReason, FlowEvent, FlowState, FlowStats, IdleTimeouts,
-};
-use flowscope_core::{FlowTracker, Timestamp};
+use flowscope_core::track::{AnomalyKind, EndReason, FlowState, FlowStats, IdleTimeouts};
+use flowscope_core::{EngineConfig, FlowEvent, FlowTracker, Timestamp};
 use flowscope_fixtures::{
     Close, Conversation, Disturbance, Frame, Icmp, Layer, MILLISECOND, Path, Resend, SECOND, START,
     Side, Tcp,
@@ -462,7 +459,7 @@ fn at_the_cap_the_flow_nearest_its_timeout_goes() {
         (key.as_str(), reason),
         ("10.0.0.1:5002 → 10.0.0.2:53 udp", EndReason::Evicted)
     );
-    assert_eq!(tracker.active_flows(), 2);
+    assert_eq!(tracker.stats().active, 2);
     assert_eq!(tracker.stats().ended(EndReason::Evicted), 1);
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use common::{lookup, talk, view};
 use flowscope_core::Timestamp;
-use flowscope_core::observe::{self, names};
+use flowscope_core::observe;
 use flowscope_fixtures::{
     Close, Conversation, Disturbance, Ethernet, Fragmented, Frame, Ipv4, Layer, MILLISECOND,
     Resend, SECOND, START, Side, Udp, address, link_type,
@@ -167,12 +167,12 @@ fn packets_and_bytes_are_counted_by_side() {
     assert_counters(
         &book,
         &[
-            names::PACKETS,
-            names::BYTES,
-            names::FLOW_PACKETS,
-            names::FLOW_BYTES,
-            names::FLOW_PAYLOAD_BYTES,
-            names::STREAM_DELIVERED_BYTES,
+            "flowscope_packets_total",
+            "flowscope_bytes_total",
+            "flowscope_flow_packets_total",
+            "flowscope_flow_bytes_total",
+            "flowscope_flow_payload_bytes_total",
+            "flowscope_stream_delivered_bytes_total",
         ],
         &[
             ("flowscope_bytes_total", client.1 + server.1),
@@ -207,7 +207,10 @@ fn flows_are_counted_as_they_start_and_by_why_they_end() {
     .concat();
     assert_counters(
         &watch(&frames),
-        &[names::FLOWS_CREATED, names::FLOWS_ENDED],
+        &[
+            "flowscope_flows_created_total",
+            "flowscope_flows_ended_total",
+        ],
         &[
             ("flowscope_flows_created_total", 6),
             ("flowscope_flows_ended_total{reason=end_of_input}", 2),
@@ -226,7 +229,11 @@ fn skipped_packets_are_counted_by_layer_and_cause() {
     };
     assert_counters(
         &watch(&[cut(13), cut(20), cut(13), cut(60)]),
-        &[names::PACKETS, names::PACKETS_SKIPPED, names::FLOW_PACKETS],
+        &[
+            "flowscope_packets_total",
+            "flowscope_packets_skipped_total",
+            "flowscope_flow_packets_total",
+        ],
         &[
             ("flowscope_flow_packets_total{side=initiator}", 1),
             (
@@ -248,10 +255,10 @@ fn holes_and_what_was_sent_again_are_counted_when_the_flow_ends() {
     assert_counters(
         &watch(&lost),
         &[
-            names::STREAM_HOLES,
-            names::STREAM_MISSING_BYTES,
-            names::STREAM_DELIVERED_BYTES,
-            names::ANOMALIES,
+            "flowscope_stream_holes_total",
+            "flowscope_stream_missing_bytes_total",
+            "flowscope_stream_delivered_bytes_total",
+            "flowscope_anomalies_total",
         ],
         &[
             ("flowscope_anomalies_total{kind=stream_gap}", 1),
@@ -268,7 +275,10 @@ fn holes_and_what_was_sent_again_are_counted_when_the_flow_ends() {
     };
     assert_counters(
         &watch(&exchange().disturb(again).frames()),
-        &[names::STREAM_RETRANSMITTED_BYTES, names::ANOMALIES],
+        &[
+            "flowscope_stream_retransmitted_bytes_total",
+            "flowscope_anomalies_total",
+        ],
         &[(
             "flowscope_stream_retransmitted_bytes_total{side=initiator}",
             10,
@@ -290,7 +300,10 @@ fn copies_that_differ_are_counted() {
     };
     assert_counters(
         &watch(&exchange().disturb(conflicting).disturb(late).frames()),
-        &[names::STREAM_CONFLICT_BYTES, names::ANOMALIES],
+        &[
+            "flowscope_stream_conflict_bytes_total",
+            "flowscope_anomalies_total",
+        ],
         &[
             ("flowscope_anomalies_total{kind=overlap_conflict}", 1),
             ("flowscope_stream_conflict_bytes_total{side=responder}", 4),
@@ -322,7 +335,11 @@ fn a_parser_that_fails_is_counted_once() {
         .close(Close::Fin(Client));
     assert_counters(
         &watch(&talk.frames()),
-        &[names::PARSER_ERRORS, names::ANOMALIES, names::FLOWS_ENDED],
+        &[
+            "flowscope_parser_errors_total",
+            "flowscope_anomalies_total",
+            "flowscope_flows_ended_total",
+        ],
         &[
             ("flowscope_anomalies_total{kind=parse_error}", 1),
             ("flowscope_flows_ended_total{reason=fin}", 1),
@@ -353,13 +370,13 @@ fn fragments_and_their_datagrams_are_counted() {
     assert_counters(
         &watch(&frames),
         &[
-            names::PACKETS,
-            names::PACKETS_SKIPPED,
-            names::FLOW_PACKETS,
-            names::FLOW_PAYLOAD_BYTES,
-            names::DATAGRAMS_REASSEMBLED,
-            names::DATAGRAMS_LOST,
-            names::ANOMALIES,
+            "flowscope_packets_total",
+            "flowscope_packets_skipped_total",
+            "flowscope_flow_packets_total",
+            "flowscope_flow_payload_bytes_total",
+            "flowscope_datagrams_reassembled_total",
+            "flowscope_datagrams_lost_total",
+            "flowscope_anomalies_total",
         ],
         &[
             ("flowscope_anomalies_total{kind=incomplete_datagram}", 1),
@@ -418,17 +435,28 @@ fn every_metric_is_described_and_none_is_told_that_is_not() {
     let book = Book::default();
     metrics::with_local_recorder(&book, observe::describe);
     let described = book.described.lock().expect("no test panicked");
-    assert_eq!(described.len(), names::ALL.len());
+    assert_eq!(described.len(), documented().count());
     assert!(described.contains(&"flowscope_flows_active count Flows that are live.".to_owned()));
 
     let told = watch(&[exchange().frames(), fragments(1, 1)].concat());
     for name in told.counters().keys() {
         let (name, labels) = name.split_once('{').unwrap_or((name, ""));
-        let metric = names::ALL.iter().find(|metric| metric.name == name);
-        let metric = metric.unwrap_or_else(|| panic!("{name} is in no list"));
+        let found = documented().find(|(metric, _)| *metric == name);
+        let (_, labels_of) = found.unwrap_or_else(|| panic!("{name} is in no list"));
         for label in labels.split_terminator(',') {
             let (label, _) = label.split_once('=').expect("a label has a value");
-            assert!(metric.labels.contains(&label), "{name} has no {label}");
+            let label = format!("`{label}`");
+            assert!(labels_of.contains(&label), "{name} has no {label}");
         }
     }
+}
+
+/// Names and labels, as the documentation has them.
+fn documented() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let text = include_str!("../../../docs/OBSERVABILITY.md");
+    text.lines().filter_map(|line| {
+        let row = line.strip_prefix("| `flowscope_")?;
+        let name = &line[3..3 + "flowscope_".len() + row.find('`')?];
+        Some((name, row.split('|').nth(3)?))
+    })
 }

@@ -6,9 +6,8 @@ use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
 use common::{cases, tracker, view};
-use flowscope_core::Timestamp;
-use flowscope_core::engine::EngineConfig;
-use flowscope_core::track::{EndReason, FlowEvent, IdleTimeouts};
+use flowscope_core::track::{EndReason, IdleTimeouts};
+use flowscope_core::{EngineConfig, FlowEvent, FlowSide, Timestamp};
 use flowscope_fixtures::{
     Close, Conversation, Datagrams, Frame, MILLISECOND, SECOND, START, Side, Tcp,
 };
@@ -35,7 +34,7 @@ proptest! {
             packet.frame.nanos = now - step.late;
             tracker.track(view(&packet.frame), &mut seen);
             model.packet(&packet);
-            prop_assert_eq!(tracker.active_flows(), model.flows.len());
+            prop_assert_eq!(tracker.stats().active, model.flows.len() as u64);
         }
         let nearest = model.nearest().map(|at| model.deadline(&model.flows[at]));
         let next_expiry = tracker.next_expiry().map(Timestamp::as_nanos);
@@ -49,7 +48,7 @@ proptest! {
         let ends: Vec<Ended> = seen.iter().filter_map(|event| match event {
             FlowEvent::Ended { flow, key, at, reason, stats, .. } => Some(Ended {
                 number: flow.number(),
-                initiator: key.src_port(),
+                initiator: key.port(FlowSide::Initiator),
                 at: at.as_nanos(),
                 reason: *reason,
                 packets: [stats.packets.initiator, stats.packets.responder],

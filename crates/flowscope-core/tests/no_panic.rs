@@ -3,14 +3,12 @@
 mod common;
 
 use common::view;
-use flowscope_core::engine::EngineConfig;
 use flowscope_core::extract::{
     AutoDetectEncap, FiveTuple, FlowExtractor, FlowLabel, InnerGre, InnerGtpU, InnerVxlan, IpPair,
     MacPair, StripMpls, StripVlan,
 };
-use flowscope_core::track::FlowEvent;
 use flowscope_core::wire::{Cause, Skip};
-use flowscope_core::{LinkType, PacketView, Timestamp};
+use flowscope_core::{EngineConfig, FlowEvent, LinkType, PacketView, Timestamp};
 use flowscope_fixtures::{Capture, Frame, captures};
 use proptest::prelude::*;
 

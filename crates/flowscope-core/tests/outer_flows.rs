@@ -6,13 +6,12 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::view;
-use flowscope_core::FlowTracker;
-use flowscope_core::engine::{EngineConfig, OuterFlows};
+use flowscope_core::engine::OuterFlows;
 use flowscope_core::extract::{
     AutoDetectEncap, FiveTuple, FlowExtractor, FlowLabel, InnerVxlan, IpPair, MacPair, Scoped,
     StripVlan,
 };
-use flowscope_core::track::FlowEvent;
+use flowscope_core::{EngineConfig, FlowEvent, FlowTracker};
 use flowscope_fixtures::{Datagrams, Ethernet, Frame, Ipv4, Layer, Side, Vlan, Vxlan, address};
 
 /// Packets by flow, of two datagrams that go through one tunnel.
@@ -115,7 +114,7 @@ fn a_packet_outside_of_any_tunnel_counts_once() {
         for frame in &frames {
             tracker.track(view(frame), &mut events);
         }
-        assert_eq!(tracker.active_flows(), 1);
+        assert_eq!(tracker.stats().active, 1);
         assert_eq!(tracker.stats().packets_outer, 0);
     }
 }

@@ -6,8 +6,8 @@ use common::{talk, view};
 use flowscope_core::engine::ReassemblerFactory;
 use flowscope_core::extract::{FiveTuple, FiveTupleKey};
 use flowscope_core::reassemble::{BufferedReassembler, Chunk};
-use flowscope_core::track::{AnomalyKind, FlowEvent};
-use flowscope_core::{BySide, FlowReassemblyDriver, FlowSide, Timestamp};
+use flowscope_core::track::AnomalyKind;
+use flowscope_core::{BySide, FlowEvent, FlowReassemblyDriver, FlowSide, Timestamp};
 use flowscope_fixtures::{Close, Disturbance, Side, Tcp};
 
 /// What came out of each side, a gap as dots.
@@ -52,7 +52,7 @@ fn each_side_of_a_connection_has_one() {
     }
     driver.finish(&mut events);
 
-    let text = &driver.consumer().factory().0;
+    let text = &driver.factory().0;
     assert_eq!(text.initiator, "one two three");
     assert_eq!(text.responder, ".... answer");
     let gaps = driver.stats().anomalies_of(AnomalyKind::StreamGap);

@@ -3,9 +3,8 @@
 mod common;
 
 use common::{talk, tracker, view};
-use flowscope_core::engine::EngineConfig;
 use flowscope_core::wire::{Cause, Checksums, Layer, Skip};
-use flowscope_core::{Dedup, FlowEvent};
+use flowscope_core::{Dedup, EngineConfig, FlowEvent};
 use flowscope_fixtures::{Close, Frame, Side};
 
 fn frames() -> Vec<Frame> {

@@ -5,14 +5,14 @@ mod common;
 use core::convert::Infallible;
 
 use common::view;
-use flowscope_core::engine::{EngineConfig, Pressure};
+use flowscope_core::engine::Pressure;
 use flowscope_core::extract::{FiveTuple, FiveTupleKey};
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{
     Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd,
 };
 use flowscope_core::track::AnomalyKind;
-use flowscope_core::{FlowDatagramDriver, FlowSessionDriver, SessionEvent, Sink};
+use flowscope_core::{EngineConfig, FlowDatagramDriver, FlowSessionDriver, SessionEvent, Sink};
 use flowscope_fixtures::{Conversation, Datagrams, Frame, SECOND, START, Side, Tcp, address};
 
 /// Keeps all bytes up to a full stop, and gives their number; at its end that

@@ -24,7 +24,7 @@ impl Stream {
             inner: BufferedReassembler::new(Arc::new(config)),
             now: Timestamp::new(1_700_000_000, 0),
             text: String::new(),
-            notes: StreamNotes::NONE,
+            notes: StreamNotes::default(),
         }
         .flagged(999, "", TcpFlags::SYN)
     }
@@ -148,9 +148,9 @@ fn a_retransmitted_fin_ends_the_stream_once() {
     let stream = Stream::new().flagged(1000, "bye", FIN);
     assert_eq!(stream.notes, StreamNotes::FINISHED);
     let mut stream = stream.reads("bye");
-    stream.notes = StreamNotes::NONE;
+    stream.notes = StreamNotes::default();
     let stream = stream.flagged(1000, "bye", FIN).flagged(1003, "", FIN);
-    assert_eq!(stream.notes, StreamNotes::NONE);
+    assert_eq!(stream.notes, StreamNotes::default());
     let stream = stream.finish().reads("bye");
     assert_eq!(stream.inner.state(), StreamState::Finished);
     assert_eq!(stream.stats().retransmitted, 3);
@@ -160,8 +160,8 @@ fn a_retransmitted_fin_ends_the_stream_once() {
 fn what_a_snap_length_cut_is_a_gap_at_once() {
     let at = Timestamp::EPOCH;
     let stream = Stream::new()
-        .push(Segment::data(1000, b"abcd", at).with_missing(96))
-        .push(Segment::data(1100, b"", at).with_missing(100))
+        .push(cut(Segment::data(1000, b"abcd", at), 96))
+        .push(cut(Segment::data(1100, b"", at), 100))
         .data(1200, "efgh")
         .reads("abcd[96][100]efgh");
     let stats = stream.stats();
@@ -632,7 +632,7 @@ fn equal_copies_are_no_conflict() {
         .data(1002, "cdef")
         .data(1000, "abcdefgh")
         .reads("abcdefgh");
-    assert_eq!(stream.notes, StreamNotes::NONE);
+    assert_eq!(stream.notes, StreamNotes::default());
 }
 
 #[test]
@@ -662,7 +662,7 @@ fn a_segment_ends_where_it_ended_on_the_wire() {
     };
     let at = Timestamp::EPOCH;
     Stream::with_config(config)
-        .push(Segment::data(1004, b"efgh", at).with_missing(4))
+        .push(cut(Segment::data(1004, b"efgh", at), 4))
         // Longer than what was captured, shorter than what was sent.
         .data(1004, "EFGHij")
         .data(1000, "abcd")
@@ -678,9 +678,9 @@ fn a_cut_copy_never_takes_the_place_of_bytes() {
         };
         let at = Timestamp::EPOCH;
         Stream::with_config(config)
-            .push(Segment::data(1002, b"c", at).with_missing(5))
+            .push(cut(Segment::data(1002, b"c", at), 5))
             .data(1004, "ef")
-            .push(Segment::data(1001, b"", at).with_missing(7))
+            .push(cut(Segment::data(1001, b"", at), 7))
             .data(1000, "a")
             .reads("a[1]c[1]ef[2]");
     }
@@ -691,4 +691,10 @@ fn a_stream_in_order_is_small() {
     assert!(size_of::<BufferedReassembler>() <= 48);
     let stream = Stream::new().data(1000, "abc").ack(1003).data(1003, "d");
     assert_eq!(stream.inner.memory(), 0);
+}
+
+/// The same segment, of which the capture lacks bytes at the end.
+fn cut(mut segment: Segment<'_>, missing: u32) -> Segment<'_> {
+    segment.payload.missing = missing;
+    segment
 }

@@ -149,7 +149,8 @@ fn memory_under_attack_stays_below_the_cap() {
                 let allocated = measure(|| {
                     for (at, len, cut) in &mut segments {
                         let bytes = bytes.get(..len as usize).expect("it is long enough");
-                        let segment = data(at, bytes).with_missing(cut);
+                        let mut segment = data(at, bytes);
+                        segment.payload.missing = cut;
                         stream.push(&segment, &mut |_: Chunk<'_>| {});
                         assert!(stream.stats().held <= 50_000, "{name}");
                         assert!(stream.memory() <= config.max_memory(), "{name}");

@@ -8,9 +8,11 @@ use flowscope_core::extract::{
     AutoDetectEncap, FiveTuple, FlowExtractor, FlowLabel, IpPair, KeyOfHeaders, MacPair,
 };
 use flowscope_core::reassemble::StreamStats;
-use flowscope_core::track::{Anomalies, AnomalyKind, FlowEvent};
+use flowscope_core::track::{Anomalies, AnomalyKind};
 use flowscope_core::wire::{Cause, Layer, Skip};
-use flowscope_core::{FlowSide, FlowTracker, LinkType, PacketView, SeqNumber, Timestamp};
+use flowscope_core::{
+    FlowEvent, FlowSide, FlowTracker, LinkType, PacketView, SeqNumber, Timestamp,
+};
 use flowscope_fixtures::{Conversation, Side, address};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -89,7 +91,7 @@ fn every_kind_of_key_is_read_back() {
     check(FiveTuple::unidirectional());
     check(IpPair);
     check(MacPair);
-    check(FlowLabel::new(FiveTuple::bidirectional()));
+    check(FlowLabel(FiveTuple::bidirectional()));
 }
 
 #[test]
@@ -107,7 +109,7 @@ fn a_scope_is_read_back() {
     let scoped = AutoDetectEncap::new(FiveTuple::bidirectional().with_vlan().with_tunnel());
     let packet = PacketView::new(&frame, Timestamp::EPOCH);
     let key = scoped.extract(packet).expect("a flow").key;
-    assert_eq!(key.scope.marks().count(), 2);
+    assert_eq!(key.scope.layers().count(), 2);
     round_trip(&key);
 }
 
@@ -122,7 +124,7 @@ fn small_values_are_written_plainly() {
         round_trip(&skip),
         r#"{"layer":"ipv4","cause":"impossible length"}"#
     );
-    let mut anomalies = Anomalies::NONE;
+    let mut anomalies = Anomalies::default();
     anomalies.insert(FlowSide::Responder, AnomalyKind::StreamGap);
     assert_eq!(round_trip(&anomalies), r#"[["responder","stream_gap"]]"#);
 }

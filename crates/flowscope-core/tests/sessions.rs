@@ -7,15 +7,15 @@ use core::time::Duration;
 
 use common::lines::{LineEvent, Lines, word, words};
 use common::{cases, talk, view};
-use flowscope_core::engine::{AnomalyEvents, EngineConfig};
+use flowscope_core::engine::AnomalyEvents;
 use flowscope_core::extract::{FiveTuple, FiveTupleKey, IpPair};
 use flowscope_core::session::{
     Both, ByKey, Datagram, DatagramParser, FlowFactory, Interest, SessionParser,
 };
-use flowscope_core::track::{AnomalyKind, EndReason, FlowEvent, FlowState};
+use flowscope_core::track::{AnomalyKind, EndReason, FlowState};
 use flowscope_core::{
-    FlowDatagramDriver, FlowMessageDriver, FlowSessionDriver, FlowSide, SessionEvent, Sink,
-    Timestamp,
+    EngineConfig, FlowDatagramDriver, FlowEvent, FlowMessageDriver, FlowSessionDriver, FlowSide,
+    SessionEvent, Sink, Timestamp,
 };
 use flowscope_fixtures::{
     Close, Conversation, Datagrams, Disturbance, Fragmented, Frame, Ipv4, Layer, MILLISECOND,
@@ -633,7 +633,7 @@ fn both_kinds_of_parser_in_one_pass() {
     for frame in &frames {
         driver.track(view(frame), &mut events);
     }
-    assert_eq!(driver.active_flows(), 2);
+    assert_eq!(driver.stats().active, 2);
     driver.finish(&mut events);
     let expected = [
         "C: who (0)",

@@ -6,11 +6,11 @@ use core::convert::Infallible;
 
 use allocation_counter::measure;
 use common::{talk, view};
-use flowscope_core::engine::{EngineConfig, PayloadConfig, Pressure};
+use flowscope_core::engine::{PayloadConfig, Pressure};
 use flowscope_core::extract::{FiveTuple, FiveTupleKey};
 use flowscope_core::reassemble::{Chunk, OverflowPolicy, StreamConfig};
 use flowscope_core::session::{Input, Interest, SessionParser};
-use flowscope_core::{FlowSessionDriver, SessionEvent, Sink, Timestamp};
+use flowscope_core::{EngineConfig, FlowSessionDriver, FlowSide, SessionEvent, Sink, Timestamp};
 use flowscope_fixtures::{
     Conversation, Disturbance, Ethernet, Fragmented, Frame, Ipv4, Layer, SECOND, START, Side, Tcp,
     address, link_type, wrap,
@@ -131,7 +131,7 @@ fn flood(config: EngineConfig, hosts: u32, frames: Vec<Frame>) -> u64 {
         Crowd { frames, hosts }.feed(&mut driver, |driver| {
             assert!(driver.held_memory() <= config.max_memory);
         });
-        assert_eq!(driver.active_flows(), hosts as usize);
+        assert_eq!(driver.stats().active, u64::from(hosts));
         // What was over the cap for a moment is one stream's.
         let peak = driver.held_memory_peak();
         assert!(peak <= config.max_memory + (64 << 10), "{peak}");
@@ -381,7 +381,7 @@ fn pressure_falls_on_whom_the_policy_says() {
         for frame in victim.frames() {
             driver.track(view(&frame), &mut |event: Event| {
                 if let SessionEvent::Application { key, message, .. } = event
-                    && key.src_addr() == address("10.9.0.1:0").ip()
+                    && key.addr(FlowSide::Initiator) == address("10.9.0.1:0").ip()
                 {
                     seen.push(message);
                 }
@@ -426,7 +426,7 @@ fn a_flow_that_let_go_and_holds_again_is_not_the_oldest() {
         for frame in frames {
             driver.track(view(frame), &mut |event: Event| {
                 if let SessionEvent::Application { key, message, .. } = event {
-                    let is_innocent = key.src_addr() == address("10.9.0.1:0").ip();
+                    let is_innocent = key.addr(FlowSide::Initiator) == address("10.9.0.1:0").ip();
                     seen.push((is_innocent, message));
                 }
             });

@@ -9,7 +9,6 @@ use core::fmt::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use common::{lookup, talk, view};
-use flowscope_core::observe::targets;
 use flowscope_fixtures::{Close, Disturbance, Frame, START, Side};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -86,7 +85,7 @@ fn a_flow_is_told_of_as_it_starts_and_ends() {
     ]
     .concat();
     assert_eq!(
-        told(targets::FLOW, &frames),
+        told("flowscope::flow", &frames),
         [
             "DEBUG flow started flow=1",
             "DEBUG flow started flow=2",
@@ -96,7 +95,7 @@ fn a_flow_is_told_of_as_it_starts_and_ends() {
              packets_responder=1 bytes_initiator=45 bytes_responder=44 missing_bytes=0",
         ]
     );
-    assert_eq!(told(targets::ANOMALY, &frames), [""; 0]);
+    assert_eq!(told("flowscope::anomaly", &frames), [""; 0]);
 }
 
 #[test]
@@ -108,7 +107,7 @@ fn anomalies_are_told_at_the_level_of_their_kind() {
         .send(Client, b"found!")
         .disturb(Disturbance::Lose(4));
     assert_eq!(
-        told(targets::ANOMALY, &talk.frames()),
+        told("flowscope::anomaly", &talk.frames()),
         [
             "WARN anomaly flow=1 side=\"responder\" kind=\"rst_out_of_window\"",
             "INFO anomaly flow=1 side=\"initiator\" kind=\"stream_gap\"",
@@ -131,5 +130,5 @@ fn messages_are_told_where_that_is_asked_for() {
     } else {
         &[]
     };
-    assert_eq!(told(targets::MESSAGE, &talk.frames()), expected);
+    assert_eq!(told("flowscope::message", &talk.frames()), expected);
 }

@@ -1,5 +1,6 @@
 //! The ports of flows.
 
+use flowscope_core::FlowSide;
 use flowscope_core::extract::{FiveTupleKey, FlowLabelKey, IpPairKey, MacPairKey, ScopedKey};
 use flowscope_core::session::FlowFactory;
 use flowscope_core::wire::Transport;
@@ -29,7 +30,10 @@ pub trait HasPorts {
 
 impl HasPorts for FiveTupleKey {
     fn ports(&self) -> Option<[u16; 2]> {
-        Some([self.src_port()?, self.dst_port()?])
+        Some([
+            self.port(FlowSide::Initiator)?,
+            self.port(FlowSide::Responder)?,
+        ])
     }
 }
 

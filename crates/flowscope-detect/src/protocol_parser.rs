@@ -226,6 +226,12 @@ impl ProtocolParser {
         }
     }
 
+    /// Whether it has read what there was, and waits for something new to begin.
+    #[cfg(feature = "quic")]
+    pub(crate) fn is_at_rest(&self) -> bool {
+        matches!(self, Self::Quic(parser) if parser.is_at_rest())
+    }
+
     /// What it reads, once that is known.
     pub(crate) fn protocol(&self) -> Option<Protocol> {
         match self {

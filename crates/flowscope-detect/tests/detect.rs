@@ -10,7 +10,7 @@ use flowscope_core::session::{
 use flowscope_core::wire::Transport;
 use flowscope_detect::{DetectConfig, Detector, HasPorts, Message, Protocol, Protocols};
 use flowscope_http::HttpMessage;
-use flowscope_quic::QuicMessage;
+use flowscope_quic::{QuicConfig, QuicMessage, ReadUntil};
 use flowscope_tls::TlsMessage;
 use proptest::prelude::*;
 
@@ -570,4 +570,49 @@ fn dtls_may_come_behind_stun() {
     assert_eq!(interest, Interest::More);
     let (_, interest) = listen_to_datagrams(&mut Detector::default(), other);
     assert_eq!(interest, Interest::Done);
+}
+
+/// What TURN puts around what a client sends to its peer (RFC 8656, section 11).
+fn indication(data: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(data.len()).expect("short");
+    let mut message = vec![0, 0x16];
+    message.extend((len + 16).to_be_bytes());
+    message.extend(&STUN[4..]);
+    message.extend([0, 0x12, 0, 8, 0, 1, 9, 9, 9, 9, 9, 9, 0, 0x13]);
+    message.extend(len.to_be_bytes());
+    message.extend(data);
+    message
+}
+
+#[test]
+fn dtls_may_come_in_what_turn_puts_around_it() {
+    let (around, stun) = (indication(&dtls_hello()), indication(STUN));
+    let said: Said<'_> = &[(Initiator, STUN), (Initiator, &stun), (Initiator, &around)];
+    let mut detector = Detector::default();
+    let (found, _) = listen_to_datagrams(&mut detector, said);
+    assert_eq!(kinds(&found), ["client hello"]);
+    assert_eq!(detector.protocol(), Some(Protocol::Dtls));
+}
+
+#[test]
+fn a_flow_of_quic_rests_between_connections() {
+    let mut detector = Detector::new(DetectConfig {
+        quic: QuicConfig {
+            until: ReadUntil::FlowEnd,
+            ..QuicConfig::default()
+        },
+        ..DetectConfig::default()
+    });
+    assert!(!detector.is_at_rest());
+    let other = [&GOOGLE[..29], b"\x07\0\0\0a.other"].concat();
+    let said: Said<'_> = &[
+        (Initiator, GOOGLE),
+        (Responder, b"\x08123456789"),
+        (Initiator, GOOGLE),
+        (Initiator, &other),
+    ];
+    let (found, interest) = listen_to_datagrams(&mut detector, said);
+    assert_eq!(kinds(&found), ["google hello", "google hello"]);
+    assert_eq!(interest, Interest::More);
+    assert!(detector.is_at_rest());
 }

@@ -222,7 +222,8 @@ proptest! {
             });
             let mut found = Vec::new();
             for (side, bytes, missing, millis) in &datagrams {
-                let datagram = Datagram::new(*side, at(*millis), bytes).with_missing(*missing);
+                let mut datagram = Datagram::new(*side, at(*millis), bytes);
+                datagram.missing = *missing;
                 let _ = parser.parse(datagram, &mut found);
                 prop_assert!(parser.memory() <= 2 * (512 + 128) + 256, "{}", parser.memory());
             }

@@ -38,6 +38,11 @@ impl<'a> Cursor<'a> {
         Some(number)
     }
 
+    pub(crate) fn skip_zeros(&mut self) {
+        let zeros = self.rest.iter().position(|byte| *byte != 0);
+        self.rest = self.rest.split_at(zeros.unwrap_or(self.rest.len())).1;
+    }
+
     pub(crate) fn take(&mut self, len: u64) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(usize::try_from(len).ok()?)?;
         self.rest = rest;

@@ -16,6 +16,10 @@ pub struct QuicConfig {
     /// How many bytes of CRYPTO frames are held for each side of a connection
     /// until a hello is whole: 32 KiB by default. A longer hello is not read.
     pub max_crypto: u32,
+    /// How many bytes of Initial packets are held whose connection is not known
+    /// yet, as its client's first packet may have been captured late: 8 KiB by
+    /// default. The oldest go first.
+    pub max_early: u32,
     /// How many packets of a flow are looked at until the hellos have been read:
     /// 256 by default. Then the parser is done.
     pub max_packets: u16,
@@ -23,14 +27,34 @@ pub struct QuicConfig {
     /// default. One begins anew with each Destination Connection ID that keys
     /// are made of, which is after a Retry, too.
     pub max_connections: u8,
+    /// How long the flow is read.
+    pub until: ReadUntil,
+}
+
+/// How long a flow is read.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum ReadUntil {
+    /// Until the hellos have been read of all connections that have begun. What
+    /// comes behind costs nothing.
+    #[default]
+    Hellos,
+    /// Until the flow ends, so that connections are read, too, that begin later
+    /// between the same ports. Each datagram costs a look at its first byte, and
+    /// little is kept: see [`QuicParser::is_at_rest`].
+    ///
+    /// [`QuicParser::is_at_rest`]: crate::QuicParser::is_at_rest
+    FlowEnd,
 }
 
 impl Default for QuicConfig {
     fn default() -> Self {
         Self {
             max_crypto: 32 << 10,
+            max_early: 8 << 10,
             max_packets: 256,
             max_connections: 4,
+            until: ReadUntil::Hellos,
         }
     }
 }

@@ -1,13 +1,16 @@
 //! One connection: its keys, and what of its handshake was put together.
 
-use flowscope_core::{BySide, FlowSide, Sink};
+use core::hash::BuildHasher;
+use std::hash::RandomState;
+
+use flowscope_core::{BySide, FlowSide, Sink, Timestamp};
 use flowscope_tls::{ClientHello, Fragments, ServerHello, TlsTransport};
 
 use crate::frames::{Frame, Frames};
 use crate::header::InitialPacket;
-use crate::keys::{Keys, Opened, Role};
+use crate::keys::{Keys, Opened, Role, Secret};
 use crate::message::QuicHello;
-use crate::{ConnectionId, QuicMessage, QuicVersion};
+use crate::{ConnectionId, QuicAnomaly, QuicError, QuicMessage, QuicVersion};
 
 /// A connection whose client's first packet was seen.
 #[derive(Clone, Debug)]
@@ -16,6 +19,46 @@ pub(crate) struct Connection {
     /// What the client chose as its Destination Connection ID first.
     original: ConnectionId,
     directions: BySide<Direction>,
+    /// The hash of the client's last hello.
+    hello: Option<u64>,
+}
+
+/// What reading a packet needs besides the packet.
+pub(crate) struct Context<'a> {
+    pub(crate) at: Timestamp,
+    pub(crate) max_crypto: u32,
+    /// The messages that were given.
+    pub(crate) given: &'a mut Given,
+    pub(crate) out: &'a mut dyn Sink<QuicMessage>,
+}
+
+/// What was given last, so that what is sent again is not given again: after a
+/// Retry, or when a connection is no longer followed.
+///
+/// Hashes stand for it. Nobody who sends packets knows how they are seeded, so no
+/// two messages can be made that have the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Given {
+    seed: RandomState,
+    last: [u64; 8],
+}
+
+impl Given {
+    /// What stands for a message, and for what else it is told apart by.
+    pub(crate) fn hash(&self, apart: &[u8], message: &[u8]) -> u64 {
+        self.seed.hash_one((apart, message))
+    }
+
+    /// Whether a message is a new one, of which note is taken.
+    pub(crate) fn is_new(&mut self, hash: u64) -> bool {
+        if self.last.contains(&hash) {
+            return false;
+        }
+        self.last.rotate_right(1);
+        let [newest, ..] = &mut self.last;
+        *newest = hash;
+        true
+    }
 }
 
 /// What one side sends.
@@ -25,14 +68,29 @@ struct Direction {
     keys: Keys,
     /// The number after the highest one that was opened.
     next_number: u64,
-    crypto: Fragments,
+    handshake: Handshake,
+    /// What it is where frames differ from those that came first.
+    other: Option<Box<Handshake>>,
     /// Of the first packet that was opened.
     first: Option<First>,
     has_hello: bool,
+    /// Whether something was wrong.
+    has_failed: bool,
     is_over: bool,
 }
 
-#[derive(Clone, Debug)]
+/// What one side says in its CRYPTO frames.
+#[derive(Clone, Debug, Default)]
+struct Handshake {
+    crypto: Fragments,
+    /// How many bytes of it were read. They are kept, to compare with them what
+    /// comes later.
+    read: usize,
+    /// Whether something else than a hello came.
+    is_over: bool,
+}
+
+#[derive(Clone, Debug, Default)]
 struct First {
     version: QuicVersion,
     destination: ConnectionId,
@@ -46,12 +104,11 @@ impl Connection {
     pub(crate) fn begin(side: FlowSide, packet: &InitialPacket<'_>) -> Option<(Self, Opened)> {
         let original = packet.header.destination;
         let version = packet.header.version;
-        let client = Direction::new(version, original, Role::Client)?;
-        let opened = client.keys.open(packet, 0)?;
-        let server = Direction::new(version, original, Role::Server)?;
+        let (secret, keys, opened) = find_keys(version, original, Role::Client, packet, 0)?;
+        let server_keys = secret.keys(Role::Server)?;
         let mut directions = BySide {
-            initiator: client,
-            responder: server,
+            initiator: Direction::new(version, keys),
+            responder: Direction::new(version, server_keys),
         };
         if side == FlowSide::Responder {
             core::mem::swap(&mut directions.initiator, &mut directions.responder);
@@ -60,6 +117,7 @@ impl Connection {
             client: side,
             original: original.into(),
             directions,
+            hello: None,
         };
         Some((connection, opened))
     }
@@ -75,8 +133,8 @@ impl Connection {
         }
         // Both sides may go on in another version (RFC 9368, section 2.3), with
         // keys made of the same connection ID.
-        let keys = Keys::initial(version, self.original.bytes(), role)?;
-        let opened = keys.open(packet, direction.next_number)?;
+        let original = self.original.bytes();
+        let (_, keys, opened) = find_keys(version, original, role, packet, direction.next_number)?;
         (direction.version, direction.keys) = (version, keys);
         Some(opened)
     }
@@ -87,8 +145,7 @@ impl Connection {
         side: FlowSide,
         packet: &InitialPacket<'_>,
         opened: &Opened,
-        max_crypto: usize,
-        out: &mut dyn Sink<QuicMessage>,
+        context: &mut Context<'_>,
     ) {
         let role = self.role(side);
         let direction = &mut self.directions[side];
@@ -99,10 +156,20 @@ impl Connection {
             source: packet.header.source.into(),
             token_len: packet.token_len,
         });
-        if direction
-            .read(role, side, &opened.payload, max_crypto, out)
-            .is_err()
-        {
+        let closes = direction.take_frames(side, &opened.payload, context);
+        for message in direction.messages(role, side, context) {
+            let hash = match role {
+                Role::Client => *self.hello.insert(context.given.hash(&[], &message)),
+                Role::Server => context.given.hash(self.original.bytes(), &message),
+            };
+            match direction.hello(role, &message, side) {
+                Ok(hello) if context.given.is_new(hash) => context.out.push(hello),
+                Ok(_) => {}
+                Err(error) => direction.fail(error, side, context),
+            }
+        }
+        // A client that had not said hello is not believed that it goes.
+        if closes && (role == Role::Server || direction.has_hello) {
             for side in FlowSide::BOTH {
                 self.directions[side].end();
             }
@@ -113,7 +180,7 @@ impl Connection {
     pub(crate) fn is_over(&self) -> bool {
         let client = &self.directions[self.client];
         // The client may have to say hello again until the server has said it.
-        let has_ended = client.is_over || client.has_hello;
+        let has_ended = client.is_over || client.has_hello || client.handshake.is_over;
         has_ended && self.directions[self.client.peer()].is_over
     }
 
@@ -131,6 +198,12 @@ impl Connection {
             && source.is_none_or(|source| self.original.bytes() == source)
     }
 
+    /// Whether `other` is the same client's, which has said the same to begin
+    /// again after a Retry.
+    pub(crate) fn is_repeated_by(&self, other: &Self) -> bool {
+        self.hello.is_some() && self.hello == other.hello
+    }
+
     pub(crate) fn original(&self) -> &[u8] {
         self.original.bytes()
     }
@@ -139,7 +212,7 @@ impl Connection {
     pub(crate) fn memory(&self) -> usize {
         FlowSide::BOTH
             .iter()
-            .map(|side| self.directions[*side].crypto.memory())
+            .map(|side| self.directions[*side].memory())
             .sum()
     }
 
@@ -151,77 +224,129 @@ impl Connection {
     }
 }
 
-/// The connection is closed, or what it says is no handshake.
-#[derive(Clone, Copy, Debug)]
-struct Ended;
+/// The keys that open a packet, if any of its version do, and the secret that they
+/// are made of.
+fn find_keys(
+    version: QuicVersion,
+    original: &[u8],
+    role: Role,
+    packet: &InitialPacket<'_>,
+    next_number: u64,
+) -> Option<(Secret, Keys, Opened)> {
+    version.salts().iter().find_map(|salt| {
+        let secret = Secret::new(version, salt, original);
+        let keys = secret.keys(role)?;
+        let opened = keys.open(packet, next_number)?;
+        Some((secret, keys, opened))
+    })
+}
 
 impl Direction {
-    fn new(version: QuicVersion, original: &[u8], role: Role) -> Option<Self> {
-        Some(Self {
+    fn new(version: QuicVersion, keys: Keys) -> Self {
+        Self {
             version,
-            keys: Keys::initial(version, original, role)?,
+            keys,
             next_number: 0,
-            crypto: Fragments::default(),
+            handshake: Handshake::default(),
+            other: None,
             first: None,
             has_hello: false,
+            has_failed: false,
             is_over: false,
-        })
+        }
     }
 
-    /// Reads the frames of a packet.
-    fn read(
-        &mut self,
-        role: Role,
-        side: FlowSide,
-        payload: &[u8],
-        max_crypto: usize,
-        out: &mut dyn Sink<QuicMessage>,
-    ) -> Result<(), Ended> {
+    /// Takes the pieces of the handshake out of the frames of a packet, and says
+    /// whether the connection is closed.
+    fn take_frames(&mut self, side: FlowSide, payload: &[u8], context: &mut Context<'_>) -> bool {
+        let limit = context.max_crypto;
+        let held = usize::try_from(limit).unwrap_or(usize::MAX);
         for frame in Frames::new(payload) {
             match frame {
-                Frame::Crypto { offset, bytes } if !self.is_over => {
-                    let inserted = self.crypto.insert(offset, bytes, max_crypto);
-                    inserted.map_err(|_| Ended)?;
+                Frame::Crypto { .. } if self.is_over => {}
+                Frame::Crypto { offset, bytes } => {
+                    if let Err(error) = self.take_piece(offset, bytes, held, limit) {
+                        self.fail(error, side, context);
+                    }
                 }
-                Frame::Crypto { .. } => {}
-                Frame::Close => return Err(Ended),
+                Frame::Close => return true,
             }
         }
-        while let Some(message) = self.next_message(role, max_crypto)? {
-            out.push(self.hello(role, &message, side)?);
-        }
-        Ok(())
+        false
     }
 
-    /// The next message of the handshake with its type and length, if it is
-    /// whole. Initial packets have hellos alone.
-    fn next_message(&mut self, role: Role, max_crypto: usize) -> Result<Option<Vec<u8>>, Ended> {
-        let front = self.crypto.front();
-        let Some(&[kind, high, middle, low]) = front.first_chunk() else {
-            return Ok(None);
-        };
-        let len = 4 + u32::from_be_bytes([0, high, middle, low]) as usize;
-        if kind != role.hello() || len > max_crypto {
-            return Err(Ended);
+    fn take_piece(
+        &mut self,
+        offset: u64,
+        bytes: &[u8],
+        held: usize,
+        limit: u32,
+    ) -> Result<(), QuicError> {
+        let agrees = self.handshake.crypto.agrees(offset, bytes);
+        match &mut self.other {
+            None if !agrees => {
+                let crypto = self.handshake.crypto.replaced(offset, bytes, held);
+                self.other = crypto.ok().map(|crypto| {
+                    Box::new(Handshake {
+                        crypto,
+                        ..Handshake::default()
+                    })
+                });
+            }
+            None => {}
+            // What does not fit the first would not fit here either.
+            Some(other) => drop(other.crypto.insert(offset, bytes, held)),
         }
-        let message = front.get(..len).map(<[u8]>::to_vec);
-        if message.is_some() {
-            self.crypto.consume(len);
+        let inserted = self.handshake.crypto.insert(offset, bytes, held);
+        inserted.map_err(|_| QuicError::TooLong { limit })?;
+        match agrees {
+            true => Ok(()),
+            false => Err(QuicError::Overlap),
         }
-        Ok(message)
     }
 
-    fn hello(&mut self, role: Role, message: &[u8], side: FlowSide) -> Result<QuicMessage, Ended> {
+    /// The messages that are whole now.
+    fn messages(&mut self, role: Role, side: FlowSide, context: &mut Context<'_>) -> Vec<Vec<u8>> {
+        let mut messages = Vec::new();
+        let limit = context.max_crypto;
+        let mut failed = None;
+        let handshakes = [Some(&mut self.handshake), self.other.as_deref_mut()];
+        for handshake in handshakes.into_iter().flatten() {
+            while let Some(message) = handshake.next_message(role, limit) {
+                match message {
+                    Ok(message) => messages.push(message),
+                    Err(error) => failed = Some(error),
+                }
+            }
+        }
+        if let Some(error) = failed {
+            self.fail(error, side, context);
+        }
+        messages
+    }
+
+    fn memory(&self) -> usize {
+        let other = self.other.as_ref();
+        let other = other.map_or(0, |it| size_of_val(&**it) + it.crypto.memory());
+        self.handshake.crypto.memory() + other
+    }
+
+    fn hello(
+        &mut self,
+        role: Role,
+        message: &[u8],
+        side: FlowSide,
+    ) -> Result<QuicMessage, QuicError> {
         match role {
             Role::Client => {
                 let hello = ClientHello::from_handshake(message, side, TlsTransport::Quic);
-                let hello = self.with_first(hello.map_err(|_| Ended)?)?;
+                let hello = self.with_first(hello.map_err(QuicError::Hello)?);
                 self.has_hello = true;
                 Ok(QuicMessage::ClientHello(hello))
             }
             Role::Server => {
                 let hello = ServerHello::from_handshake(message, side, TlsTransport::Quic);
-                let hello = self.with_first(hello.map_err(|_| Ended)?)?;
+                let hello = self.with_first(hello.map_err(QuicError::Hello)?);
                 if !hello.hello.hello_retry_request() {
                     self.end();
                 }
@@ -230,20 +355,51 @@ impl Direction {
         }
     }
 
-    fn with_first<H>(&self, hello: H) -> Result<QuicHello<H>, Ended> {
-        let first = self.first.as_ref().ok_or(Ended)?;
-        Ok(QuicHello {
+    fn with_first<H>(&self, hello: H) -> QuicHello<H> {
+        let first = self.first.clone().unwrap_or_default();
+        QuicHello {
             hello,
             version: first.version,
-            destination_id: first.destination.clone(),
-            source_id: first.source.clone(),
+            destination_id: first.destination,
+            source_id: first.source,
             token_len: first.token_len,
-        })
+        }
+    }
+
+    /// Reports what is wrong, once.
+    fn fail(&mut self, error: QuicError, side: FlowSide, context: &mut Context<'_>) {
+        if !core::mem::replace(&mut self.has_failed, true) {
+            let at = context.at;
+            let anomaly = QuicAnomaly { side, at, error };
+            context.out.push(QuicMessage::Anomaly(anomaly));
+        }
     }
 
     /// Nothing more of it is read.
     fn end(&mut self) {
         self.is_over = true;
-        self.crypto = Fragments::default();
+        self.handshake = Handshake::default();
+        self.other = None;
+    }
+}
+
+impl Handshake {
+    /// The next message with its type and length, if it is whole. Initial packets
+    /// have hellos alone: what is something else ends them.
+    fn next_message(&mut self, role: Role, limit: u32) -> Option<Result<Vec<u8>, QuicError>> {
+        let rest = self.crypto.front().get(self.read..)?;
+        let &[kind, high, middle, low] = rest.first_chunk().filter(|_| !self.is_over)?;
+        let len = 4 + u32::from_be_bytes([0, high, middle, low]);
+        let error = if kind != role.hello() {
+            QuicError::Handshake { kind }
+        } else if len > limit {
+            QuicError::TooLong { limit }
+        } else {
+            let message = rest.get(..len as usize)?.to_vec();
+            self.read += message.len();
+            return Some(Ok(message));
+        };
+        self.is_over = true;
+        Some(Err(error))
     }
 }

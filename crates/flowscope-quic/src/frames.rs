@@ -22,6 +22,8 @@ impl<'a> Frames<'a> {
 
     fn read(&mut self) -> Option<Frame<'a>> {
         loop {
+            // There may be a thousand bytes of it.
+            self.0.skip_zeros();
             match self.0.varint()? {
                 PADDING | PING => {}
                 kind @ (ACK | ACK_ECN) => self.skip_ack(kind)?,

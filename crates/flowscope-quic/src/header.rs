@@ -79,7 +79,7 @@ pub(crate) fn next_packet<'a>(datagram: &mut &'a [u8]) -> Option<Packet<'a>> {
         return Some(Packet::VersionNegotiation(header));
     }
     // The fixed bit is not always set: see `FIXED`.
-    if header.version.salt().is_none() || !header.has_short_ids() {
+    if !header.version.is_read() || !header.has_short_ids() {
         return Some(Packet::Unknown(header));
     }
     let kind = header.version.kind(header.first);
@@ -108,6 +108,13 @@ pub(crate) fn next_packet<'a>(datagram: &mut &'a [u8]) -> Option<Packet<'a>> {
     })
 }
 
+/// Whether a datagram begins with a packet that may have something to say: the
+/// others have short headers, which come when a handshake is over.
+#[inline]
+pub(crate) fn is_long(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|first| first & LONG != 0)
+}
+
 /// Whether a datagram looks like one that a flow of QUIC may begin with: see
 /// [`QuicParser::probe`](crate::QuicParser::probe).
 pub(crate) fn probe(payload: &[u8]) -> ProbeResult {
@@ -129,7 +136,7 @@ fn begins(payload: &[u8]) -> bool {
     let Some(header) = LongHeader::parse(payload) else {
         return false;
     };
-    header.version.salt().is_some()
+    header.version.is_read()
         && header.first & FIXED != 0
         && header.has_short_ids()
         && header.rest.len() >= MIN_REST

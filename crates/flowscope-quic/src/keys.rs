@@ -9,7 +9,7 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 
 use crate::header::InitialPacket;
-use crate::version::QuicVersion;
+use crate::version::{QuicVersion, Salt};
 
 /// What one side encrypts with.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -44,28 +44,40 @@ pub(crate) struct Opened {
     pub(crate) payload: Vec<u8>,
 }
 
-impl Keys {
-    /// The keys of `role` in a connection whose client chose `destination` first
-    /// (RFC 9001, section 5.2); `None` for a version that is not read.
-    pub(crate) fn initial(version: QuicVersion, destination: &[u8], role: Role) -> Option<Self> {
-        let (_, initial) = Hkdf::<Sha256>::extract(Some(version.salt()?), destination);
+/// What the keys of both sides are made of.
+pub(crate) struct Secret {
+    version: QuicVersion,
+    initial: Hkdf<Sha256>,
+}
+
+impl Secret {
+    /// The secret of a connection whose client chose `destination` first (RFC 9001,
+    /// section 5.2), made with `salt`, which is one of the version's.
+    pub(crate) fn new(version: QuicVersion, salt: &Salt, destination: &[u8]) -> Self {
+        let (_, initial) = Hkdf::<Sha256>::extract(Some(salt), destination);
+        Self { version, initial }
+    }
+
+    pub(crate) fn keys(&self, role: Role) -> Option<Keys> {
         let label = match role {
             Role::Client => &b"client in"[..],
             Role::Server => b"server in",
         };
-        let secret = Hkdf::<Sha256>::from_prk(&expand::<32>(&initial, label)?).ok()?;
-        let labels = match version.is_v2() {
+        let secret = Hkdf::<Sha256>::from_prk(&expand::<32>(&self.initial, label)?).ok()?;
+        let labels = match self.version.is_v2() {
             false => [&b"quic key"[..], b"quic iv", b"quic hp"],
             true => [&b"quicv2 key"[..], b"quicv2 iv", b"quicv2 hp"],
         };
         let [key, iv, header] = labels;
-        Some(Self {
+        Some(Keys {
             key: expand(&secret, key)?,
             iv: expand(&secret, iv)?,
             header: expand(&secret, header)?,
         })
     }
+}
 
+impl Keys {
     /// Takes the protection off a packet; `None` if its tag is not right.
     ///
     /// `next_number` is the number after the highest one that was opened.
@@ -182,7 +194,8 @@ mod tests {
                 "edf6d05c83121201b436e16877593c3a",
             ),
         ] {
-            let keys = Keys::initial(version, &id, role).expect("a version that is read");
+            let salt = &version.salts()[0];
+            let keys = Secret::new(version, salt, &id).keys(role).expect("keys");
             assert_eq!(
                 [hex(&keys.key), hex(&keys.iv), hex(&keys.header)],
                 [key, iv, header]

@@ -14,14 +14,27 @@
 //! version, connection IDs and [`TransportParameters`].
 //!
 //! It reads version 1, version 2 (RFC 9369), the drafts 22 to 34 and the
-//! versions of others that were made of them: see [`QuicVersion`]. Of Google's
-//! QUIC before there was TLS in it, it reads what a client's hello says in the
-//! clear.
+//! versions of others that were made of them: see [`QuicVersion`]. A version
+//! that nobody speaks, with which a client sees whether versions are negotiated
+//! (RFC 9000, section 15), is read with the keys of version 1 and of draft 29. Of
+//! Google's QUIC before there was TLS in it, it reads what a client's hello says
+//! in the clear.
+//!
+//! Packets may come in any order, those of the server before those of the
+//! client, too. What they say may be spread over any number of them. After a
+//! Retry the keys are others. Between the same ports there may be several
+//! connections at a time, and others later: see [`ReadUntil`].
 //!
 //! When the server's hello has been read, the parser lets the flow go and costs
 //! nothing from then on. What it keeps before is bounded by [`QuicConfig`];
-//! captured bytes cannot make it panic. Migration to another address is no
-//! matter here: it comes after the handshake (RFC 9000, section 9).
+//! captured bytes cannot make it panic.
+//!
+//! A client may move to another address only after the handshake (RFC 9000,
+//! section 9), when all was said that can be read. If its address changes before,
+//! the new one is another flow, with a parser of its own. It reads a hello that
+//! is sent again from there, with the connection ID that was chosen first. What
+//! goes on with another ID cannot be read there, as keys are made of the first,
+//! and nothing is reported of it.
 //!
 //! # Features
 //!
@@ -35,6 +48,8 @@
 mod bytes;
 mod config;
 mod connection;
+mod early;
+mod error;
 mod frames;
 mod google;
 mod header;
@@ -46,10 +61,11 @@ mod parser;
 mod retry;
 mod version;
 
-pub use config::QuicConfig;
+pub use config::{QuicConfig, ReadUntil};
+pub use error::QuicError;
 pub use google::GoogleHello;
 pub use id::ConnectionId;
-pub use message::{QuicHello, QuicMessage, Retry, VersionNegotiation};
+pub use message::{QuicAnomaly, QuicHello, QuicMessage, Retry, VersionNegotiation};
 pub use parameters::{TransportParameter, TransportParameters};
 pub use parser::QuicParser;
 pub use version::QuicVersion;

@@ -1,10 +1,10 @@
 //! What a parser reads.
 
-use flowscope_core::FlowSide;
+use flowscope_core::{FlowSide, Timestamp};
 use flowscope_tls::{ClientHello, ServerHello};
 
 use crate::header::LongHeader;
-use crate::{ConnectionId, GoogleHello, QuicVersion, TransportParameters};
+use crate::{ConnectionId, GoogleHello, QuicError, QuicVersion, TransportParameters};
 
 /// What a flow of QUIC says in its first packets.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,6 +21,22 @@ pub enum QuicMessage {
     Retry(Retry),
     /// A client's hello in Google's QUIC, from before there was TLS in it.
     GoogleHello(GoogleHello),
+    /// A side sent something else than a hello, in packets that are its own.
+    Anomaly(QuicAnomaly),
+}
+
+/// What one side sent that is no hello.
+///
+/// It is reported once for each side of a connection. The other side is read on.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub struct QuicAnomaly {
+    /// Who sent it.
+    pub side: FlowSide,
+    /// The time of the packet that showed it.
+    pub at: Timestamp,
+    /// What was wrong.
+    pub error: QuicError,
 }
 
 impl QuicMessage {
@@ -33,6 +49,7 @@ impl QuicMessage {
             Self::VersionNegotiation(message) => message.side,
             Self::Retry(message) => message.side,
             Self::GoogleHello(message) => message.side,
+            Self::Anomaly(message) => message.side,
         }
     }
 }

@@ -89,9 +89,13 @@ impl TransportParameter<'_> {
         self.id % 31 == 27
     }
 
-    /// What it says, if that is one number.
+    /// What it says, if that is one number. A connection ID is none, though it may
+    /// look like one.
     #[must_use]
     pub fn number(&self) -> Option<u64> {
+        if matches!(self.id, 0x00 | 0x02 | 0x0d | 0x0f | 0x10 | 0x11 | 0xff_73db) {
+            return None;
+        }
         let mut cursor = Cursor::new(self.value);
         let number = cursor.varint()?;
         cursor.rest().is_empty().then_some(number)
@@ -121,13 +125,16 @@ impl TransportParameter<'_> {
             0x10 => "retry_source_connection_id",
             0x11 => "version_information",
             0x20 => "max_datagram_frame_size",
+            0x1057 => "loss_bits",
             0x173e => "discard",
             0x2ab2 => "grease_quic_bit",
             0x3127 => "initial_rtt",
             0x3128 => "google_connection_options",
             0x3129 => "user_agent",
             0x4752 => "google_version",
-            0xff04_de1b => "min_ack_delay",
+            0x7158 => "enable_time_stamp",
+            0xff_73db => "version_information_draft",
+            0xff03_de1a | 0xff04_de1b => "min_ack_delay",
             _ => return None,
         })
     }
@@ -147,6 +154,13 @@ mod tests {
         let parameters = TransportParameters::new(&bytes, QuicVersion(0xff00_0018));
         let found: Vec<_> = parameters.map(|one| (one.id, one.number())).collect();
         assert_eq!(found, [(1, Some(5)), (12, None)]);
+    }
+
+    #[test]
+    fn a_connection_id_is_no_number() {
+        let bytes = [0x0f, 1, 7, 0x0a, 1, 7];
+        let found = TransportParameters::new(&bytes, QuicVersion::V1).map(|one| one.number());
+        assert_eq!(found.collect::<Vec<_>>(), [None, Some(7)]);
     }
 
     #[test]

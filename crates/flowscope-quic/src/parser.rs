@@ -3,10 +3,11 @@
 use core::convert::Infallible;
 
 use flowscope_core::session::{Datagram, DatagramParser, Interest, ProbeResult};
-use flowscope_core::{FlowSide, Sink};
-use flowscope_tls::ClientHello;
+use flowscope_core::{FlowSide, Sink, Timestamp};
 
-use crate::connection::Connection;
+use crate::config::ReadUntil;
+use crate::connection::{Connection, Context, Given};
+use crate::early::Early;
 use crate::header::{InitialPacket, LongHeader, Packet, next_packet};
 use crate::message::VersionNegotiation;
 use crate::{ConnectionId, QuicConfig, QuicMessage, Retry, google, header, retry};
@@ -14,9 +15,10 @@ use crate::{ConnectionId, QuicConfig, QuicMessage, Retry, google, header, retry}
 /// Reads the hellos of the QUIC connections of a flow.
 ///
 /// It may be given any flow; what is not QUIC is passed. A hello may be spread
-/// over any number of packets and datagrams, in any order. When the hellos of
-/// both sides have been read, or nothing more can be, it is
-/// [`Done`](Interest::Done).
+/// over any number of packets and datagrams, in any order, and a server may be
+/// seen before its client. When the hellos of both sides have been read, or
+/// nothing more can be, it is [`Done`](Interest::Done), unless it is to read
+/// [until the flow ends](ReadUntil::FlowEnd).
 ///
 /// ```
 /// use flowscope_core::session::{Datagram, DatagramParser, Interest, ProbeResult};
@@ -39,13 +41,24 @@ use crate::{ConnectionId, QuicConfig, QuicMessage, Retry, google, header, retry}
 pub struct QuicParser {
     config: QuicConfig,
     connections: Vec<Connection>,
-    /// The last hello that was given.
-    reported: Option<ClientHello>,
+    early: Early,
+    given: Given,
     /// What came last in a version that is not read.
     offer: Option<Box<Offer>>,
     /// How many packets were looked at.
     packets: u16,
-    is_over: bool,
+    /// Whether a hello of Google's was read.
+    has_google_hello: bool,
+    rest: Rest,
+}
+
+/// Whether something is being read.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Rest {
+    #[default]
+    No,
+    /// What there was to read was read.
+    AtRest,
 }
 
 /// The connection IDs of a packet in a version that is not read.
@@ -87,65 +100,127 @@ impl QuicParser {
         header::probe(payload)
     }
 
-    fn packet(&mut self, packet: &Packet<'_>, side: FlowSide, out: &mut dyn Sink<QuicMessage>) {
+    /// Whether it has read the hellos of all connections that have begun and
+    /// waits for another: see [`ReadUntil::FlowEnd`]. A datagram that
+    /// [does not begin one](Self::may_begin) need not be given to it then.
+    ///
+    /// It holds no packets then, and no connections.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.rest == Rest::AtRest
+    }
+
+    /// Whether a parser [at rest](Self::is_at_rest) may find anything in this
+    /// payload: it has no short header, as what is sent after a handshake.
+    #[inline]
+    #[must_use]
+    pub fn may_begin(payload: &[u8]) -> bool {
+        header::is_long(payload) || google::begins(payload)
+    }
+
+    fn packet(
+        &mut self,
+        packet: &Packet<'_>,
+        side: FlowSide,
+        at: Timestamp,
+        out: &mut dyn Sink<QuicMessage>,
+    ) {
         match packet {
             Packet::Initial(initial) if initial.header.version.is_google() => {
                 self.google(initial, side, out);
             }
-            Packet::Initial(initial) => self.initial(initial, side, out),
+            Packet::Initial(initial) => self.initial(initial, side, at, out),
             Packet::Retry(header) => self.retry(header, side, out),
             Packet::VersionNegotiation(header) => self.negotiation(header, side, out),
-            Packet::Unknown(header) => {
-                self.offer = Some(Box::new(Offer {
-                    side,
-                    destination: header.destination.into(),
-                    source: header.source.into(),
-                }));
-            }
+            Packet::Unknown(header) => self.note_offer(header, side),
             Packet::ZeroRtt | Packet::Handshake => {}
         }
+    }
+
+    fn note_offer(&mut self, header: &LongHeader<'_>, side: FlowSide) {
+        self.offer = Some(Box::new(Offer {
+            side,
+            destination: header.destination.into(),
+            source: header.source.into(),
+        }));
     }
 
     fn initial(
         &mut self,
         packet: &InitialPacket<'_>,
         side: FlowSide,
+        at: Timestamp,
         out: &mut dyn Sink<QuicMessage>,
     ) {
-        let mut found = None;
-        for (index, connection) in self.connections.iter_mut().enumerate() {
+        if self.open(packet, side, at, out) {
+            return;
+        }
+        if let Some((connection, opened)) = Connection::begin(side, packet) {
+            if self.connections.len() >= usize::from(self.config.max_connections.max(1)) {
+                self.connections.remove(0);
+            }
+            self.connections.push(connection);
+            self.rest = Rest::No;
+            if let Some(connection) = self.connections.last_mut() {
+                let max_crypto = self.config.max_crypto;
+                let given = &mut self.given;
+                let mut context = Context {
+                    at,
+                    max_crypto,
+                    given,
+                    out,
+                };
+                connection.read(side, packet, &opened, &mut context);
+            }
+            self.read_early(at, out);
+            return;
+        }
+        if packet.header.version.is_grease() {
+            self.note_offer(&packet.header, side);
+        }
+        // At rest, these are the last packets of a connection that was read.
+        if !self.is_at_rest() {
+            self.early.push(side, packet, self.config.max_early);
+        }
+    }
+
+    /// Reads a packet of a connection that is known, and says whether it is one.
+    fn open(
+        &mut self,
+        packet: &InitialPacket<'_>,
+        side: FlowSide,
+        at: Timestamp,
+        out: &mut dyn Sink<QuicMessage>,
+    ) -> bool {
+        for connection in &mut self.connections {
             if let Some(opened) = connection.open(side, packet) {
-                found = Some((index, opened));
-                break;
+                let max_crypto = self.config.max_crypto;
+                let given = &mut self.given;
+                let mut context = Context {
+                    at,
+                    max_crypto,
+                    given,
+                    out,
+                };
+                connection.read(side, packet, &opened, &mut context);
+                return true;
             }
         }
-        let (index, opened) = match found {
-            Some(found) => found,
-            None => {
-                let Some((connection, opened)) = Connection::begin(side, packet) else {
-                    return;
-                };
-                if self.connections.len() >= usize::from(self.config.max_connections.max(1)) {
-                    self.connections.remove(0);
-                }
-                self.connections.push(connection);
-                (self.connections.len() - 1, opened)
+        false
+    }
+
+    /// Reads what came before a connection that has begun now.
+    fn read_early(&mut self, at: Timestamp, out: &mut dyn Sink<QuicMessage>) {
+        for (side, bytes) in self.early.take() {
+            let packet = next_packet(&mut &bytes[..]);
+            let is_read = match &packet {
+                Some(Packet::Initial(packet)) => self.open(packet, side, at, out),
+                _ => false,
+            };
+            if !is_read {
+                self.early.put_back(side, bytes);
             }
-        };
-        let Some(connection) = self.connections.get_mut(index) else {
-            return;
-        };
-        let max_crypto = usize::try_from(self.config.max_crypto).unwrap_or(usize::MAX);
-        let reported = &mut self.reported;
-        connection.read(side, packet, &opened, max_crypto, &mut |message| {
-            if let QuicMessage::ClientHello(client) = &message {
-                if reported.as_ref() == Some(&client.hello) {
-                    return;
-                }
-                *reported = Some(client.hello.clone());
-            }
-            out.push(message);
-        });
+        }
     }
 
     /// A Retry answers the first packet of a client, which begins again with a
@@ -220,9 +295,36 @@ impl QuicParser {
         out: &mut dyn Sink<QuicMessage>,
     ) {
         if let Some(hello) = hello {
-            self.is_over = true;
-            out.push(QuicMessage::GoogleHello(hello));
+            self.has_google_hello = true;
+            // A client says hello more than once, with more in it each time.
+            let name = hello.server_name.as_deref().unwrap_or_default();
+            let hash = self.given.hash(hello.connection_id.bytes(), name);
+            if self.given.is_new(hash) {
+                out.push(QuicMessage::GoogleHello(hello));
+            }
         }
+    }
+
+    /// Whether the hellos have been read of all connections that have begun.
+    fn has_read_all(&self) -> bool {
+        let is_over = |connection: &Connection| {
+            let mut over = self.connections.iter().filter(|other| other.is_over());
+            over.any(|other| core::ptr::eq(connection, other) || connection.is_repeated_by(other))
+        };
+        match self.connections.is_empty() {
+            true => self.has_google_hello,
+            false => self.connections.iter().all(is_over),
+        }
+    }
+
+    /// Holds nothing, until a connection begins.
+    fn rest(&mut self) {
+        self.connections = Vec::new();
+        self.early = Early::default();
+        self.offer = None;
+        self.has_google_hello = false;
+        self.packets = 0;
+        self.rest = Rest::AtRest;
     }
 }
 
@@ -235,27 +337,39 @@ impl DatagramParser for QuicParser {
         datagram: Datagram<'_>,
         out: &mut dyn Sink<QuicMessage>,
     ) -> Result<Interest, Infallible> {
-        if google::begins(datagram.payload) {
-            self.google_hello(google::hello(datagram.payload, datagram.side), out);
+        let Datagram {
+            side, at, payload, ..
+        } = datagram;
+        if self.is_at_rest() && !Self::may_begin(payload) {
+            return Ok(Interest::More);
         }
-        let mut rest = datagram.payload;
+        if google::begins(payload) {
+            self.google_hello(google::hello(payload, side), out);
+        }
+        let mut rest = payload;
         self.packets = self.packets.saturating_add(1);
         while let Some(packet) = next_packet(&mut rest) {
-            self.packet(&packet, datagram.side, out);
+            self.packet(&packet, side, at, out);
             self.packets = self.packets.saturating_add(1);
         }
-        let has_ended =
-            !self.connections.is_empty() && self.connections.iter().all(Connection::is_over);
-        Ok(
-            match self.is_over || has_ended || self.packets >= self.config.max_packets {
-                true => Interest::Done,
-                false => Interest::More,
-            },
-        )
+        if self.has_read_all() {
+            self.rest();
+            return Ok(match self.config.until {
+                ReadUntil::Hellos => Interest::Done,
+                ReadUntil::FlowEnd => Interest::More,
+            });
+        }
+        Ok(match self.packets >= self.config.max_packets {
+            true => Interest::Done,
+            false => Interest::More,
+        })
     }
 
     fn memory(&self) -> usize {
         let held: usize = self.connections.iter().map(Connection::memory).sum();
-        held + self.connections.capacity() * size_of::<Connection>()
+        let offer = self.offer.as_ref().map_or(0, |offer| {
+            size_of_val(&**offer) + offer.destination.bytes().len() + offer.source.bytes().len()
+        });
+        held + self.connections.capacity() * size_of::<Connection>() + self.early.memory() + offer
     }
 }

@@ -68,21 +68,31 @@ impl QuicVersion {
         letter == b'Q' && zero == b'0' && tens.is_ascii_digit() && ones.is_ascii_digit()
     }
 
-    /// The salt of the keys of Initial packets (RFC 9001, section 5.2), if they
-    /// can be read.
-    pub(crate) const fn salt(self) -> Option<&'static [u8; 20]> {
-        Some(match (self, self.draft()) {
-            (Self::V1, _) | (_, Some(33 | 34)) => &SALT_V1,
-            (Self::V2, _) => &SALT_V2,
-            (Self::V2_DRAFT, _) => &SALT_V2_DRAFT,
-            (Self::T050, _) => &SALT_T050,
-            (Self::T051, _) => &SALT_T051,
-            (Self::Q050, _) => &SALT_Q050,
-            (_, Some(29..=32)) => &SALT_DRAFT_29,
-            (_, Some(23..=28)) => &SALT_DRAFT_23,
-            (_, Some(22)) => &SALT_DRAFT_22,
-            _ => return None,
-        })
+    /// The salts that the keys of Initial packets may be made with (RFC 9001,
+    /// section 5.2): none where they cannot be read.
+    ///
+    /// A client that offers a version which nobody speaks, to see whether it is
+    /// negotiated, has to encrypt with the salt of some other. The tag tells
+    /// which that was.
+    pub(crate) const fn salts(self) -> &'static [Salt] {
+        match (self, self.draft()) {
+            (Self::V1, _) | (_, Some(33 | 34)) => &[SALT_V1],
+            (Self::V2, _) => &[SALT_V2],
+            (Self::V2_DRAFT, _) => &[SALT_V2_DRAFT],
+            (Self::T050, _) => &[SALT_T050],
+            (Self::T051, _) => &[SALT_T051],
+            (Self::Q050, _) => &[SALT_Q050],
+            (_, Some(29..=32)) => &[SALT_DRAFT_29],
+            (_, Some(23..=28)) => &[SALT_DRAFT_23],
+            (_, Some(22)) => &[SALT_DRAFT_22],
+            _ if self.is_grease() => &[SALT_V1, SALT_DRAFT_29],
+            _ => &[],
+        }
+    }
+
+    /// Whether the packets of the version are read.
+    pub(crate) const fn is_read(self) -> bool {
+        !self.salts().is_empty()
     }
 
     /// Whether it is version 2, whose labels and packet types differ (RFC 9369,
@@ -130,43 +140,46 @@ impl fmt::Display for QuicVersion {
     }
 }
 
-const SALT_V1: [u8; 20] = [
+/// What the keys of Initial packets are made with, besides a connection ID.
+pub(crate) type Salt = [u8; 20];
+
+const SALT_V1: Salt = [
     0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad,
     0xcc, 0xbb, 0x7f, 0x0a,
 ];
-const SALT_V2: [u8; 20] = [
+const SALT_V2: Salt = [
     0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb,
     0xf9, 0xbd, 0x2e, 0xd9,
 ];
 /// Of draft-ietf-quic-v2-01.
-const SALT_V2_DRAFT: [u8; 20] = [
+const SALT_V2_DRAFT: Salt = [
     0xa7, 0x07, 0xc2, 0x03, 0xa5, 0x9b, 0x47, 0x18, 0x4a, 0x1d, 0x62, 0xca, 0x57, 0x04, 0x06, 0xea,
     0x7a, 0xe3, 0xe5, 0xd3,
 ];
 /// Of draft-ietf-quic-tls-29.
-const SALT_DRAFT_29: [u8; 20] = [
+const SALT_DRAFT_29: Salt = [
     0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2, 0x4c, 0x9e, 0x97, 0x86, 0xf1, 0x9c, 0x61, 0x11, 0xe0,
     0x43, 0x90, 0xa8, 0x99,
 ];
 /// Of draft-ietf-quic-tls-23.
-const SALT_DRAFT_23: [u8; 20] = [
+const SALT_DRAFT_23: Salt = [
     0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x5a, 0x11, 0xa7, 0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65,
     0xbe, 0xf9, 0xf5, 0x02,
 ];
 /// Of draft-ietf-quic-tls-21.
-const SALT_DRAFT_22: [u8; 20] = [
+const SALT_DRAFT_22: Salt = [
     0x7f, 0xbc, 0xdb, 0x0e, 0x7c, 0x66, 0xbb, 0xe9, 0x19, 0x3a, 0x96, 0xcd, 0x21, 0x51, 0x9e, 0xbd,
     0x7a, 0x02, 0x64, 0x4a,
 ];
-const SALT_Q050: [u8; 20] = [
+const SALT_Q050: Salt = [
     0x50, 0x45, 0x74, 0xef, 0xd0, 0x66, 0xfe, 0x2f, 0x9d, 0x94, 0x5c, 0xfc, 0xdb, 0xd3, 0xa7, 0xf0,
     0xd3, 0xb5, 0x6b, 0x45,
 ];
-const SALT_T050: [u8; 20] = [
+const SALT_T050: Salt = [
     0x7f, 0xf5, 0x79, 0xe5, 0xac, 0xd0, 0x72, 0x91, 0x55, 0x80, 0x30, 0x4c, 0x43, 0xa2, 0x36, 0x7c,
     0x60, 0x48, 0x83, 0x10,
 ];
-const SALT_T051: [u8; 20] = [
+const SALT_T051: Salt = [
     0x7a, 0x4e, 0xde, 0xf4, 0xe7, 0xcc, 0xee, 0x5f, 0xa4, 0x50, 0x6c, 0x19, 0x12, 0x4f, 0xc8, 0xcc,
     0xda, 0x6e, 0x03, 0x3d,
 ];
@@ -177,16 +190,23 @@ mod tests {
 
     #[test]
     fn versions_that_can_be_read_have_a_salt() {
-        let read = |number| QuicVersion(number).salt().is_some();
+        let read = |number| QuicVersion(number).is_read();
         assert!((0xff00_0016..=0xff00_0022).all(read));
         assert!(
-            [1, 0x6b33_43cf, 0xface_b001, 0xface_b002, 0x5430_3531]
-                .map(read)
-                .iter()
-                .all(|it| *it)
+            [
+                1,
+                0x6b33_43cf,
+                0xface_b001,
+                0xface_b002,
+                0x5430_3531,
+                0x1a2a_3a4a
+            ]
+            .map(read)
+            .iter()
+            .all(|it| *it)
         );
         assert!(
-            ![0, 2, 0xff00_0015, 0xff00_0023, 0x5130_3433, 0x1a2a_3a4a]
+            ![0, 2, 0xff00_0015, 0xff00_0023, 0x5130_3433, 0x1a2a_3a4b]
                 .map(read)
                 .iter()
                 .any(|it| *it)

@@ -45,7 +45,7 @@ fn a_parser_is_done_when_the_server_has_said_hello() {
 
 #[test]
 fn versions_that_can_be_read_are() {
-    for version in [V1, V2, 0xff00_001d, 0xff00_001b, 0xface_b002, 0x5430_3531] {
+    for version in VERSIONS {
         let hello = client(version).initial(to_server(0), &padded(&client_hello("a.example", 0)));
         assert_eq!(QuicParser::probe(&hello), ProbeResult::Match);
         let answer = server(version).initial(to_client(0), &crypto(0, &server_hello()));
@@ -232,16 +232,53 @@ fn a_server_may_grease_the_fixed_bit() {
 }
 
 #[test]
-fn what_closes_or_is_no_handshake_ends_a_connection() {
+fn what_closes_ends_a_connection() {
     let closed = server(V1).initial(to_client(0), &[0x1c, 0, 0, 0]);
     let (found, interest) = read_with(
         &mut QuicParser::default(),
         &[(CLIENT, first("example.org")), (SERVER, closed)],
     );
     assert_eq!((found.len(), interest), (1, Interest::Done));
+    // A client that has not said hello has nothing to close.
+    let closed = client(V1).initial(
+        to_server(0),
+        &[[0x1c, 0, 0, 0].to_vec(), vec![0; 20]].concat(),
+    );
+    let again = client(V1).initial(to_server(1), &padded(&client_hello("example.org", 0)));
+    let found = read(&[(CLIENT, closed), (CLIENT, again), (SERVER, answer())]);
+    assert_eq!(names(&found), ["v1 client example.org", "v1 server"]);
+}
+
+#[test]
+fn what_is_no_hello_is_reported_once_and_the_server_is_heard() {
     let other = client(V1).initial(to_server(0), &padded(&[9; 100]));
-    let (found, interest) = read_with(&mut QuicParser::default(), &[(CLIENT, other)]);
-    assert_eq!((found.len(), interest), (0, Interest::Done));
+    let again = client(V1).initial(to_server(1), &padded(&[9; 100]));
+    let (found, interest) = read_with(
+        &mut QuicParser::default(),
+        &[(CLIENT, other), (CLIENT, again), (SERVER, answer())],
+    );
+    let odd = "anomaly: a handshake message of type 9, not a hello";
+    assert_eq!(names(&found), [odd, "v1 server"]);
+    assert_eq!(interest, Interest::Done);
+
+    let malformed = client(V1).initial(to_server(0), &padded(&[1, 0, 0, 2, 3, 3]));
+    let found = read(&[(CLIENT, malformed)]);
+    assert_eq!(names(&found), ["anomaly: malformed ClientHello of 2 bytes"]);
+    assert_eq!(found[0].side(), CLIENT);
+}
+
+#[test]
+fn a_frame_beyond_the_limit_hides_no_hello() {
+    let far = crypto(1 << 20, &[7; 30]);
+    let datagrams = [
+        (CLIENT, client(V1).initial(to_server(0), &far)),
+        (
+            CLIENT,
+            client(V1).initial(to_server(1), &padded(&client_hello("example.org", 0))),
+        ),
+    ];
+    let odd = "anomaly: a handshake of more than 32768 bytes";
+    assert_eq!(names(&read(&datagrams)), [odd, "v1 client example.org"]);
 }
 
 #[test]
@@ -253,11 +290,14 @@ fn limits_are_kept() {
         ..QuicConfig::default()
     };
     let datagram = (CLIENT, client(V1).initial(to_server(0), &frames));
-    let (found, interest) = read_with(
+    let found = read_with(
         &mut QuicParser::new(small),
         core::slice::from_ref(&datagram),
     );
-    assert_eq!((found.len(), interest), (0, Interest::Done));
+    assert_eq!(
+        names(&found.0),
+        ["anomaly: a handshake of more than 2000 bytes"]
+    );
 
     let few = QuicConfig {
         max_packets: 10,

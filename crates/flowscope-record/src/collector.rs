@@ -7,9 +7,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use flowscope_core::track::{FlowEvent, FlowId, TrackerStats};
+use flowscope_core::track::{FlowId, TrackerStats};
 use flowscope_core::wire::IcmpHeader;
-use flowscope_core::{PacketView, Sink, Timestamp};
+use flowscope_core::{FlowEvent, PacketView, Sink, Timestamp};
 
 use crate::config::Goal;
 use crate::observation::Observation;
@@ -46,7 +46,7 @@ impl Collector {
         }
     }
 
-    /// Takes note of a packet that is yet to be tracked.
+    /// Takes note of a packet.
     #[inline]
     pub(crate) fn count(&mut self, packet: &PacketView<'_>) {
         if let Some(tally) = &mut self.tally {

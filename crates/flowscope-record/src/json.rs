@@ -1,11 +1,10 @@
 //! JSON Lines: an object on each line (RFC 8259).
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::digits;
+use crate::json_text::{Utf8, push_quoted};
 use crate::plain_text::PlainText;
-use crate::text::is_unprintable;
 use crate::visit::{FieldVisitor, Visit};
 
 /// Writes records as objects, one on a line.
@@ -100,29 +99,7 @@ struct Object<'a> {
 impl Object<'_> {
     /// Writes what a host sent.
     fn quote(&mut self, bytes: &[u8]) {
-        let text = String::from_utf8_lossy(bytes);
-        self.is_lossy |= matches!(text, Cow::Owned(_));
-        let start = self.text.len();
-        serde_json::to_writer(&mut *self.text, &text).expect("a vector takes everything");
-        let is_plain = text.is_ascii() && !text.as_bytes().contains(&0x7f);
-        if !is_plain && text.contains(is_unprintable) {
-            self.escape_unprintable(start);
-        }
-    }
-
-    /// Escapes what JSON need not (RFC 8259, section 7), and what a terminal
-    /// would obey all the same. To who reads the record it is no difference.
-    #[cold]
-    fn escape_unprintable(&mut self, start: usize) {
-        let quoted = self.text.split_off(start);
-        for letter in String::from_utf8_lossy(&quoted).chars() {
-            let written = match is_unprintable(letter) {
-                // None of them needs two of these.
-                true => write!(self.text, "\\u{:04x}", u32::from(letter)),
-                false => write!(self.text, "{letter}"),
-            };
-            written.expect("a vector takes everything");
-        }
+        self.is_lossy |= push_quoted(self.text, bytes) == Utf8::NotAll;
     }
 
     fn fill(&mut self, record: &impl Visit) {

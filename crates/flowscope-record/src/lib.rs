@@ -48,8 +48,12 @@ mod engines;
 mod host;
 #[cfg(feature = "json")]
 pub mod json;
+#[cfg(feature = "json")]
+mod json_text;
 mod names;
 mod observation;
+#[cfg(any(feature = "csv", feature = "json"))]
+mod plain_bytes;
 mod plain_text;
 mod ranking;
 mod record;

@@ -1,9 +1,8 @@
 //! What the engines see of flows.
 
-use flowscope_core::track::FlowEvent;
-
 use crate::names::NameRequest;
 use crate::record::Record;
+use flowscope_core::FlowEvent;
 
 /// What was seen of a flow.
 #[derive(Debug)]

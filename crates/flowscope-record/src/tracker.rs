@@ -63,7 +63,9 @@ impl RecordTracker {
     }
 
     /// Tracks several packets, one after the other. It takes less time for each
-    /// of them than [`track`](Self::track) does.
+    /// of them than [`track`](Self::track) does: where there are many flows,
+    /// those of the next 32 packets are looked up together. So `packets` may be
+    /// asked for as many before the first of them is tracked.
     #[inline]
     pub fn track_batch<'a>(
         &mut self,

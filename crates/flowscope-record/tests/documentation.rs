@@ -118,7 +118,9 @@ fn with_table(document: &str, heading: &str, table: &str) -> String {
     let (before, after) = document
         .split_once(&marker)
         .unwrap_or_else(|| panic!("no heading {heading}"));
-    let start = after.find("\n|").expect("a table under the heading") + 1;
+    let end = after.find("\n### ").unwrap_or(after.len());
+    let start = after[..end].find("\n|");
+    let start = start.unwrap_or_else(|| panic!("no table under {heading}")) + 1;
     let (between, rest) = after.split_at(start);
     let end = rest.find("\n\n").map_or(rest.len(), |at| at + 1);
     format!("{before}{marker}{between}{table}{}", &rest[end..])

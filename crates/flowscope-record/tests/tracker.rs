@@ -9,7 +9,7 @@ use flowscope_detect::Protocol;
 use flowscope_fixtures::{Close, Conversation, Frame, START, Side, address};
 use flowscope_record::{
     EventKind, FlowKey, Goal, PacketSource, Record, RecordConfig, RecordTracker, Records, StreamId,
-    StreamWriter,
+    StreamWriter, json,
 };
 
 #[test]
@@ -164,6 +164,59 @@ fn an_error_comes_after_the_records_of_what_could_be_read() {
     assert!(matches!(results.last(), Some(Err("broken"))));
     assert!(matches!(results[results.len() - 2], Ok(Record::Flow(_))));
     assert_eq!(results.iter().filter(|it| it.is_err()).count(), 1);
+}
+
+/// From so many flows on, packets are looked up ahead of the one that is tracked.
+#[test]
+fn packets_at_once_give_the_records_that_they_give_one_by_one() {
+    let conversation = conversation().frames();
+    let with_client = |frame: &Frame, number: u32| {
+        let mut frame = frame.clone();
+        let address = (10 << 24 | number).to_be_bytes();
+        let at = if frame.bytes[26..30] == [10, 0, 0, 2] {
+            30
+        } else {
+            26
+        };
+        frame.bytes[at..at + 4].copy_from_slice(&address);
+        frame
+    };
+    let opened = (0..66_000).map(|number| with_client(&conversation[0], 100 + number));
+    let read = (0..50).flat_map(|number| {
+        let frames = conversation.iter();
+        // Some are known by now, others are new.
+        frames.map(move |frame| with_client(frame, 75 + number))
+    });
+    let frames: Vec<Frame> = opened.chain(read).collect();
+    for goal in [Goal::All, Goal::Events, Goal::Flows, Goal::Summary] {
+        let written = |track: fn(&mut RecordTracker, &[Frame], &mut dyn FnMut(Record))| {
+            let mut text = Vec::new();
+            let mut write = |record: Record| {
+                match &record {
+                    Record::Flow(flow) | Record::Ended(flow) => {
+                        let ended = (flow.at, flow.flow, flow.reason, flow.stats.packets);
+                        text.extend(format!("{ended:?}").bytes());
+                    }
+                    _ => json::append(&mut text, &record),
+                }
+                text.push(b'\n');
+            };
+            let mut tracker = tracker(goal);
+            track(&mut tracker, &frames, &mut write);
+            tracker.finish(&mut write);
+            text
+        };
+        let one_by_one = written(|tracker, frames, mut out| {
+            for frame in frames {
+                tracker.track(packet(frame), &mut out);
+            }
+        });
+        let at_once = written(|tracker, frames, mut out| {
+            tracker.track_batch(frames.iter().map(packet), &mut out);
+        });
+        assert!(at_once == one_by_one, "{goal:?}");
+        assert!(one_by_one.len() > 1000);
+    }
 }
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n";

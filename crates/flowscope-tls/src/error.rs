@@ -34,6 +34,12 @@ pub enum TlsError {
         /// The message's length, without type and length.
         len: usize,
     },
+    /// Fragments of a handshake message of DTLS overlap and differ: receivers may
+    /// have read another message.
+    Overlap {
+        /// The type of the message.
+        kind: u8,
+    },
     /// A message is longer than [`TlsConfig::max_message`](crate::TlsConfig).
     TooLong {
         /// The limit.
@@ -51,6 +57,9 @@ impl fmt::Display for TlsError {
             Self::ClientHello { len } => write!(f, "malformed ClientHello of {len} bytes"),
             Self::ServerHello { len } => write!(f, "malformed ServerHello of {len} bytes"),
             Self::Certificate { len } => write!(f, "malformed certificate message of {len} bytes"),
+            Self::Overlap { kind } => {
+                write!(f, "fragments of a handshake message of type {kind} differ")
+            }
             Self::TooLong { limit } => write!(f, "handshake message longer than {limit} bytes"),
         }
     }

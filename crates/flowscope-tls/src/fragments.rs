@@ -93,6 +93,52 @@ impl Fragments {
         Ok(())
     }
 
+    /// Whether `bytes` at `offset` are what is held there, as far as anything is.
+    ///
+    /// ```
+    /// use flowscope_tls::Fragments;
+    ///
+    /// let mut fragments = Fragments::default();
+    /// fragments.insert(2, b"cd", 10)?;
+    /// assert!(fragments.agrees(0, b"abcdef"));
+    /// assert!(!fragments.agrees(3, b"e"));
+    /// # Ok::<(), flowscope_tls::FragmentsError>(())
+    /// ```
+    #[must_use]
+    pub fn agrees(&self, offset: u64, bytes: &[u8]) -> bool {
+        let end = offset.saturating_add(bytes.len() as u64);
+        let first = self.pieces.partition_point(|piece| piece.end() <= offset);
+        let held = self.pieces.get(first..).unwrap_or_default().iter();
+        let mut overlapping = held.take_while(|piece| piece.offset < end);
+        overlapping.all(|piece| {
+            let from = piece.offset.max(offset);
+            let len = piece.end().min(end) - from;
+            part(&piece.bytes, from - piece.offset, len) == part(bytes, from - offset, len)
+        })
+    }
+
+    /// The same with `bytes` at `offset`, whatever is held there.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Self::insert).
+    pub fn replaced(
+        &self,
+        offset: u64,
+        bytes: &[u8],
+        limit: usize,
+    ) -> Result<Self, FragmentsError> {
+        let mut replaced = Self {
+            start: self.start,
+            pieces: Vec::new(),
+        };
+        replaced.insert(offset, bytes, limit)?;
+        for piece in &self.pieces {
+            replaced.insert(piece.offset, &piece.bytes, limit)?;
+        }
+        Ok(replaced)
+    }
+
     /// The bytes behind those consumed, up to the first hole.
     #[must_use]
     pub fn front(&self) -> &[u8] {
@@ -122,6 +168,12 @@ impl Fragments {
         let bytes: usize = self.pieces.iter().map(|piece| piece.bytes.capacity()).sum();
         bytes + self.pieces.capacity() * size_of::<Piece>()
     }
+}
+
+/// So many bytes from a place within others on.
+fn part(bytes: &[u8], from: u64, len: u64) -> Option<&[u8]> {
+    let from = usize::try_from(from).ok()?;
+    bytes.get(from..)?.get(..usize::try_from(len).ok()?)
 }
 
 /// Fragments beyond the limits of [`Fragments::insert`].
@@ -191,6 +243,16 @@ mod tests {
             for (offset, bytes, consumed) in inserts {
                 let end = offset as usize + bytes.len();
                 let fits = end <= start + 64 || bytes.is_empty() || end <= start;
+                let known = (offset as usize..).zip(&bytes).filter(|(at, _)| *at >= start);
+                let agrees = known.into_iter().all(|(at, byte)| {
+                    model.get(at).copied().flatten().is_none_or(|known| known == *byte)
+                });
+                prop_assert_eq!(fragments.agrees(offset, &bytes), agrees);
+                if let Ok(replaced) = fragments.replaced(offset, &bytes, 64) {
+                    prop_assert!(replaced.agrees(offset, &bytes));
+                    let front = fragments.front();
+                    prop_assert!(!agrees || replaced.agrees(start as u64, front));
+                }
                 prop_assert_eq!(fragments.insert(offset, &bytes, 64).is_ok(), fits);
                 for (at, byte) in (offset as usize..).zip(bytes).filter(|_| fits) {
                     model[at].get_or_insert(byte);

@@ -5,13 +5,13 @@
 //! read events.
 #![allow(clippy::print_stdout, reason = "examples show what they found")]
 
-use flowscope::engine::{EngineConfig, PayloadConfig};
+use flowscope::engine::PayloadConfig;
 use flowscope::extract::{FiveTuple, FiveTupleKey};
 use flowscope::pcap::PcapFlowSource;
 use flowscope::reassemble::{Chunk, OverlapPolicy, StreamConfig};
 use flowscope::session::{Input, Interest, StreamEnd, StreamFactory};
 use flowscope::wire::Transport;
-use flowscope::{BySide, FlowDriver, FlowSide, Timestamp};
+use flowscope::{BySide, EngineConfig, FlowDriver, FlowSide, Timestamp};
 
 /// Keeps the beginning of each stream.
 struct Keep;

@@ -41,7 +41,7 @@ impl Reassembler for FirstBytes {
             self.stats.delivered += len as u64;
             self.next = Some(segment.seq + bytes.len() as u32);
         }
-        StreamNotes::NONE
+        StreamNotes::default()
     }
 
     fn acknowledge(
@@ -49,11 +49,11 @@ impl Reassembler for FirstBytes {
         _: &Segment<'_>,
         _: &mut impl for<'c> Sink<Chunk<'c>>,
     ) -> StreamNotes {
-        StreamNotes::NONE
+        StreamNotes::default()
     }
 
     fn expire(&mut self, _: Timestamp, _: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
-        StreamNotes::NONE
+        StreamNotes::default()
     }
 
     fn next_expiry(&self) -> Option<Timestamp> {
@@ -61,11 +61,11 @@ impl Reassembler for FirstBytes {
     }
 
     fn shed(&mut self, _: Timestamp, _: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
-        StreamNotes::NONE
+        StreamNotes::default()
     }
 
     fn finish(&mut self, _: &mut impl for<'c> Sink<Chunk<'c>>) -> StreamNotes {
-        StreamNotes::NONE
+        StreamNotes::default()
     }
 
     fn stop(&mut self) {

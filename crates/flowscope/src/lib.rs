@@ -40,6 +40,7 @@
 //! | HTTP, TLS, QUIC and DNS, on any port | `detect::Detector` (feature `detect`) |
 //! | HTTP, TLS, QUIC or DNS alone | the parsers in `http`, `tls`, `quic` and `dns` (features of these names) |
 //! | to read or write a capture file | `pcap::PcapFlowSource`, `pcap::PcapWriter` (feature `pcap`) |
+//! | live packets, as a stream on Tokio | the crate `flowscope-tokio` |
 //! | to look into tunnels | [`AutoDetectEncap`](extract::AutoDetectEncap) around the extractor |
 //! | other keys than the five-tuple | [`IpPair`](extract::IpPair), [`MacPair`](extract::MacPair), or a [`FlowExtractor`](extract::FlowExtractor) of my own |
 //! | one connection put in order, without flows | [`BufferedReassembler`](reassemble::BufferedReassembler) |

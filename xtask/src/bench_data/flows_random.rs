@@ -3,6 +3,7 @@
 //! No flow ends and the whole file lasts a few seconds, so a tracker has to
 //! hold every flow until the last packet.
 
+use core::ops::RangeInclusive;
 use std::io;
 use std::path::Path;
 
@@ -13,19 +14,30 @@ use super::options::{Options, Proto};
 use super::pcap_file::{PcapFile, Written, describe};
 use super::random::{Filler, SplitMix64};
 
-pub(super) fn write(path: &Path, options: &Options) -> Result<Written, String> {
-    write_packets(path, options).map_err(|error| describe(path, error))
+/// Writes flows whose frames are of these lengths, if the options name none.
+pub(super) fn write(
+    path: &Path,
+    usual_frame: RangeInclusive<usize>,
+    options: &Options,
+) -> Result<Written, String> {
+    let frame = options.frame.as_ref().unwrap_or(&usual_frame);
+    write_packets(path, frame, options).map_err(|error| describe(path, error))
 }
 
-fn write_packets(path: &Path, options: &Options) -> io::Result<Written> {
+fn write_packets(
+    path: &Path,
+    frame_lens: &RangeInclusive<usize>,
+    options: &Options,
+) -> io::Result<Written> {
     let mut random = SplitMix64::new(options.seed);
     let filler = Filler::new(&mut random);
     let mut file = PcapFile::create(path)?;
     let mut frame = FrameBuffer::default();
 
-    let total = u64::from(options.flows) * u64::from(options.packets);
-    let mut flows: Vec<Flow> = (0..options.flows).map(|_| Flow::new(&mut random)).collect();
-    let mut unfinished: Vec<u32> = (0..options.flows).collect();
+    let count = options.flows.unwrap_or(FLOWS);
+    let total = u64::from(count) * u64::from(options.packets);
+    let mut flows: Vec<Flow> = (0..count).map(|_| Flow::new(&mut random)).collect();
+    let mut unfinished: Vec<u32> = (0..count).collect();
     if options.packets == 0 {
         unfinished.clear();
     }
@@ -35,7 +47,7 @@ fn write_packets(path: &Path, options: &Options) -> io::Result<Written> {
         let turn = random.below(unfinished.len());
         let number = unfinished[turn];
         let flow = &mut flows[number as usize];
-        let frame_len = random.within(&options.frame);
+        let frame_len = random.within(frame_lens);
         let frame = match options.proto {
             Proto::Tcp => {
                 let segment = flow.next_segment(&mut random, frame_len);
@@ -194,6 +206,8 @@ const SYN_OPTIONS: [u8; 20] = [
 ];
 const TCP_HEADER_LEN: usize = 32;
 const SERVER_PORTS: [u16; 4] = [443, 80, 8443, 5432];
+/// Flows, if the options say nothing of them.
+const FLOWS: u32 = 1_000_000;
 /// 2025-01-01, in nanoseconds.
 const START: u64 = 1_735_689_600_000_000_000;
 /// Shorter than any idle timeout.

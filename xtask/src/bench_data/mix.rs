@@ -1,5 +1,6 @@
-//! `mix` and `sessions`: Ethernet captures of `fixtures/pcap`, replicated. `mix`
-//! takes them all, `sessions` those of HTTP, TLS and DNS.
+//! `mix`, `sessions` and `quic`: Ethernet captures of `fixtures/pcap`, replicated.
+//! `mix` takes them all, `sessions` those of HTTP, TLS and DNS, `quic` those of
+//! QUIC.
 //!
 //! Many replicas run at the same time, each with addresses of its own, and
 //! their packets come in the order of their times. When one ends, the next
@@ -25,6 +26,8 @@ pub(super) enum Selection {
     All,
     /// Recorded conversations of HTTP, TLS and DNS.
     Sessions,
+    /// Recorded conversations of QUIC.
+    Quic,
 }
 
 /// Writes replicas until the file has so many bytes.
@@ -130,16 +133,20 @@ impl Selection {
     }
 
     fn takes(self, path: &Path) -> bool {
-        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
         match self {
             Self::All => true,
-            Self::Sessions => {
-                path.parent()
-                    .is_some_and(|folder| folder.ends_with(RECORDED))
-                    && SESSIONS.iter().any(|start| name.starts_with(start))
-            }
+            Self::Sessions => is_recorded(path, &SESSIONS),
+            Self::Quic => is_recorded(path, &["quic-"]),
         }
     }
+}
+
+/// Whether a capture is a recorded one whose name begins with one of these.
+fn is_recorded(path: &Path, starts: &[&str]) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    path.parent()
+        .is_some_and(|folder| folder.ends_with(RECORDED))
+        && starts.iter().any(|start| name.starts_with(start))
 }
 
 const FIXTURES: &str = "fixtures/pcap";
@@ -181,5 +188,9 @@ mod tests {
         assert!(!takes("recorded/tcp-loss.pcap"));
         assert!(!takes("recorded/dtls12-openssl.pcap"));
         assert!(!takes("pcap/http-made-up.pcap"));
+        assert!(!takes("recorded/quic-v1.pcap"));
+        let takes = |path: &str| Selection::Quic.takes(Path::new(path));
+        assert!(takes("recorded/quic-v1.pcap"));
+        assert!(!takes("pcap/udp-quic.pcap"));
     }
 }

@@ -12,16 +12,20 @@ pub(super) struct Options {
     pub(super) kinds: Vec<Kind>,
     pub(super) out: PathBuf,
     pub(super) seed: u64,
-    /// `flows-random`: concurrent flows.
-    pub(super) flows: u32,
-    /// `flows-random`: packets of each flow.
+    /// `flows-random`, `unrecognised`, `half`, `dense`: flows, if there are to be
+    /// more or fewer than usual.
+    pub(super) flows: Option<u32>,
+    /// `flows-random` and `unrecognised`: packets of each flow.
     pub(super) packets: u32,
-    /// `flows-random`: the length of a frame.
-    pub(super) frame: RangeInclusive<usize>,
+    /// `flows-random` and `unrecognised`: the length of a frame, if it is to be
+    /// another than usual.
+    pub(super) frame: Option<RangeInclusive<usize>>,
     /// `flows-random`: the transport of every flow.
     pub(super) proto: Proto,
-    /// All but `flows-random`: the size of the file, in bytes, if it is to be
-    /// another than usual.
+    /// `half`: bytes of a message that are sent.
+    pub(super) half: usize,
+    /// `elephants`, `mix`, `sessions`: the size of the file, in bytes, if it is
+    /// to be another than usual.
     pub(super) size: Option<u64>,
 }
 
@@ -32,6 +36,10 @@ pub(super) enum Kind {
     Elephants,
     Mix,
     Sessions,
+    Quic,
+    Dense,
+    Unrecognised,
+    Half,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,9 +60,10 @@ impl Options {
                 "--only" => options.kinds = vec![Kind::named(value)?],
                 "--out" => options.out = value.into(),
                 "--seed" => options.seed = number(flag, value)?,
-                "--flows" => options.flows = number(flag, value)?,
+                "--flows" => options.flows = Some(number(flag, value)?),
                 "--packets" => options.packets = number(flag, value)?,
-                "--frame" => options.frame = lengths(flag, value)?,
+                "--frame" => options.frame = Some(lengths(flag, value)?),
+                "--half" => options.half = length(flag, value, HALF)?,
                 "--proto" => options.proto = Proto::named(value)?,
                 "--size" => options.size = Some(number(flag, value)?),
                 _ => return Err(format!("unknown flag {flag}\n{USAGE}")),
@@ -70,21 +79,26 @@ impl Default for Options {
             kinds: Kind::ALL.to_vec(),
             out: project::root().join("benches/data"),
             seed: 1,
-            flows: 1_000_000,
+            flows: None,
             packets: 10,
-            frame: 64..=200,
+            frame: None,
             proto: Proto::Tcp,
+            half: 1400,
             size: None,
         }
     }
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 8] = [
         Self::FlowsRandom,
         Self::Elephants,
         Self::Mix,
         Self::Sessions,
+        Self::Quic,
+        Self::Dense,
+        Self::Unrecognised,
+        Self::Half,
     ];
 
     /// The name of the kind, and of its file.
@@ -94,6 +108,10 @@ impl Kind {
             Self::Elephants => "elephants",
             Self::Mix => "mix",
             Self::Sessions => "sessions",
+            Self::Quic => "quic",
+            Self::Dense => "dense",
+            Self::Unrecognised => "unrecognised",
+            Self::Half => "half",
         }
     }
 
@@ -121,6 +139,16 @@ fn number<N: FromStr>(flag: &str, value: &str) -> Result<N, String> {
         .map_err(|_| format!("{flag} takes a number, not {value}"))
 }
 
+/// A length within a range.
+fn length(flag: &str, value: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
+    let len = number(flag, value)?;
+    let (low, high) = (range.start(), range.end());
+    match range.contains(&len) {
+        true => Ok(len),
+        false => Err(format!("{flag} takes {low} to {high} bytes, not {value}")),
+    }
+}
+
 /// `200` or `64-200`.
 fn lengths(flag: &str, value: &str) -> Result<RangeInclusive<usize>, String> {
     let (low, high) = value.split_once('-').unwrap_or((value, value));
@@ -137,16 +165,24 @@ fn lengths(flag: &str, value: &str) -> Result<RangeInclusive<usize>, String> {
 /// What an Ethernet frame of an ordinary MTU holds.
 const LONGEST_FRAME: usize = 1514;
 
+/// Half of a hello that still goes into one record, at most.
+const HALF: RangeInclusive<usize> = 100..=8000;
+
 const USAGE: &str = "\
 usage: cargo xtask bench-data [flags]
-  --only KIND        flows-random, elephants, mix or sessions   (all)
-  --out DIR          where the files go               (benches/data)
-  --seed N           another seed, other bytes        (1)
-  --size BYTES       of elephants, mix and sessions   (1000000000; sessions: 100000000)
-  --flows N          of flows-random                  (1000000)
-  --packets N        of each of these flows           (10)
-  --frame MIN-MAX    lengths of their frames          (64-200)
-  --proto tcp|udp    their transport                  (tcp)";
+  --only KIND        flows-random, elephants, mix, sessions, quic,
+                     dense, unrecognised or half             (all)
+  --out DIR          where the files go                (benches/data)
+  --seed N           another seed, other bytes         (1)
+  --size BYTES       of elephants, mix, sessions
+                     and quic         (1000000000; sessions and quic: 100000000)
+  --flows N          of flows-random, dense,
+                     unrecognised and half             (1000000; dense: 570000)
+  --packets N        of each flow of flows-random and
+                     unrecognised                      (10)
+  --frame MIN-MAX    lengths of their frames           (64-200; unrecognised: 160-256)
+  --proto tcp|udp    transport of flows-random         (tcp)
+  --half BYTES       of a message, in half             (1400)";
 
 #[cfg(test)]
 mod tests {
@@ -161,8 +197,8 @@ mod tests {
     fn flags_replace_defaults() {
         let options = parse("--only mix --frame 100-120 --flows 7").unwrap();
         assert_eq!(options.kinds, [Kind::Mix]);
-        assert_eq!(options.frame, 100..=120);
-        assert_eq!(options.flows, 7);
+        assert_eq!(options.frame, Some(100..=120));
+        assert_eq!(options.flows, Some(7));
         assert_eq!(options.packets, 10);
     }
 
@@ -173,6 +209,7 @@ mod tests {
             "--frame 200-100",
             "--frame 9000",
             "--seed",
+            "--half 7",
             "--fast 1",
         ] {
             assert!(parse(line).is_err(), "{line}");

@@ -9,18 +9,22 @@ use super::scene::Scene;
 use super::scenes;
 use super::server::Server;
 
-/// Writes it for the captures that are in `folder`.
-pub(super) fn write(folder: &Path) -> Result<(), String> {
+/// Writes it for the captures that are in `folder`, of which those of
+/// `recorded` are new.
+pub(super) fn write(folder: &Path, recorded: &[Scene]) -> Result<(), String> {
+    let file = folder.join("README.md");
+    let before = fs::read_to_string(&file).unwrap_or_default();
     let mut text = INTRODUCTION.to_owned();
     for scene in scenes::all().filter(|scene| folder.join(scene.file()).exists()) {
         text.push_str(&row(&scene));
     }
     text.push_str(
-        "\n## Programs\n\nThe packages and their versions at the last recording:\n\n```text\n",
+        "\n## Programs\n\nThe packages and their versions at the last recording that they took part \
+         in:\n\n```text\n",
     );
-    text.push_str(&programs::versions()?);
+    text.push_str(&programs::versions(recorded, &before)?);
     text.push_str("```\n");
-    fs::write(folder.join("README.md"), text).map_err(|error| error.to_string())
+    fs::write(file, text).map_err(|error| error.to_string())
 }
 
 fn row(scene: &Scene) -> String {
@@ -68,7 +72,7 @@ Made by `cargo xtask capture`, which also writes this file: real programs in two
 with offloads off, recorded with tcpdump. All names, addresses, pages, keys and certificates were made \
 for it; the keys are gone. The captures are part of flowscope and under its licence.
 
-What HTTP, TLS and DNS say in them is written down in `crates/flowscope/tests/recorded`: messages, \
+What HTTP, TLS, DTLS, QUIC and DNS say in them is written down in `crates/flowscope/tests/recorded`: messages, \
 fingerprints, certificates, records. Every value there was checked once against tshark 4.0.17; \
 whoever records a capture anew checks those that change.
 

@@ -67,6 +67,13 @@ impl Scene {
         }
     }
 
+    /// All command lines, those of the server included.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &'static str> {
+        let server = self.server.line().map(|(line, _)| line);
+        let script = self.script.iter().copied();
+        script.chain(server).chain(self.already)
+    }
+
     pub(super) fn file(&self) -> String {
         format!("{}.pcap", self.name)
     }

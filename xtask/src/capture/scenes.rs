@@ -4,6 +4,7 @@ mod browser;
 mod dns;
 mod http;
 mod internet;
+mod quic;
 mod tcp;
 mod tls;
 
@@ -14,6 +15,7 @@ pub(super) fn all() -> impl Iterator<Item = Scene> {
     [
         http::SCENES,
         tls::SCENES,
+        quic::SCENES,
         browser::SCENES,
         dns::SCENES,
         tcp::SCENES,

@@ -55,9 +55,6 @@ impl Check {
     }
 }
 
-/// Packages that the rules speak of before they are there.
-pub(super) const COMING: &[&str] = &["flowscope-tokio"];
-
 const CORE: &str = "crates/flowscope-core/src/";
 const HTTP: &str = "crates/flowscope-http/src/";
 const TLS: &str = "crates/flowscope-tls/src/";
@@ -191,14 +188,7 @@ pub(super) const RULES: &[Rule] = &[
                 "flowscope-dns",
                 "flowscope-detect",
             ],
-            sometimes: &[
-                "flowscope-pcap",
-                "base64",
-                "csv",
-                "serde_json",
-                "sha1",
-                "sha2",
-            ],
+            sometimes: &["flowscope-pcap", "base64", "sha1", "sha2"],
         },
         broken_by: (
             "crates/flowscope-record/Cargo.toml",
@@ -229,11 +219,11 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
-        says: "the command knows the facade and the records",
+        says: "the command knows the facade, the records and live captures",
         check: Check::KnowsOnly {
             package: "flowscope-cli",
             kind: Kind::Shipped,
-            crates: &["flowscope", "flowscope-record"],
+            crates: &["flowscope", "flowscope-record", "flowscope-tokio"],
         },
         broken_by: (
             "crates/flowscope-cli/Cargo.toml",
@@ -265,15 +255,16 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
-        says: "live capture knows the facade alone",
-        check: Check::KnowsOnly {
+        says: "live capture depends on the facade, a runtime and its streams, and may on libpcap",
+        check: Check::DependsOnlyOn {
             package: "flowscope-tokio",
-            kind: Kind::Shipped,
-            crates: &["flowscope"],
+            always: &["flowscope", "futures-util", "tokio"],
+            sometimes: &["pcap"],
         },
         broken_by: (
             "crates/flowscope-tokio/Cargo.toml",
-            "[package]\nname = \"flowscope-tokio\"\n[dependencies]\nflowscope-core = \"0\"\n",
+            "[package]\nname = \"flowscope-tokio\"\n[dependencies]\nflowscope.workspace = true\n\
+             futures-util = \"0\"\ntokio = \"1\"\nflowscope-core = \"0\"\n",
         ),
     },
     Rule {
@@ -457,6 +448,39 @@ pub(super) const RULES: &[Rule] = &[
         broken_by: (
             "crates/flowscope-dns/src/message.rs",
             "fn name(n: hickory_proto::rr::Name) {}",
+        ),
+    },
+    Rule {
+        says: "runtimes and interfaces are for live captures and who shows them",
+        check: Check::Absent {
+            what: &[
+                Word("tokio"),
+                Word("futures"),
+                Word("futures_util"),
+                Word("ratatui"),
+            ],
+            under: &["crates/"],
+            except: &[
+                "crates/flowscope-tokio/",
+                "crates/flowscope-cli/src/live",
+                "crates/flowscope-cli/src/top",
+            ],
+        },
+        broken_by: (
+            "crates/flowscope-core/src/engine/timers.rs",
+            "use tokio::time::Instant;",
+        ),
+    },
+    Rule {
+        says: "libpcap is named where interfaces are opened",
+        check: Check::Absent {
+            what: &[Path("pcap")],
+            under: &["crates/flowscope-tokio/src/"],
+            except: &["crates/flowscope-tokio/src/live"],
+        },
+        broken_by: (
+            "crates/flowscope-tokio/src/error.rs",
+            "pub struct Failed(pub pcap::Error);",
         ),
     },
     // What is not there.

@@ -2,10 +2,13 @@
 //! 0.26.0, so that both can be measured in one run.
 //!
 //! usage: flowscope-peers-newest CAPTURE [everything] [signatures]
+//!        flowscope-peers-newest CAPTURE quic|nothing
 //!
 //! With `everything` it also computes the fingerprints of each ClientHello. The
 //! records of DNS it always decodes. With `signatures` parsers are chosen by the
-//! first bytes of a flow, as flowscope does, and not by ports.
+//! first bytes of a flow, as flowscope does, and not by ports. With `quic` it
+//! reads nothing but QUIC, on the ports 443 and 4433; with `nothing` it tracks
+//! flows.
 //!
 //! One line of JSON says what was counted and what it took. The crate is used
 //! in the way its own example `multi_protocol_monitor` shows: one pass of
@@ -25,6 +28,7 @@ use peer::driver::{Driver, Event, SlotHandle, SlotMessage};
 use peer::extract::{FiveTuple, FiveTupleKey};
 use peer::http::{HttpMessage, HttpParser};
 use peer::pcap::PcapFlowSource;
+use peer::quic::QuicUdpParser;
 use peer::tls::{TlsConfig, TlsMessage, TlsParser};
 
 type Failure = Box<dyn std::error::Error>;
@@ -46,17 +50,22 @@ fn run() -> Result<String, Failure> {
     let mut arguments = std::env::args().skip(1);
     let capture = arguments
         .next()
-        .ok_or("usage: flowscope-peers-newest CAPTURE [everything] [signatures]")?;
+        .ok_or("usage: flowscope-peers-newest CAPTURE [everything] [signatures]|quic|nothing")?;
     let mut modes = Modes::default();
     for mode in arguments {
         match mode.as_str() {
             "everything" => modes.everything = true,
             "signatures" => modes.signatures = true,
+            "quic" => modes.only = Some(Only::Quic),
+            "nothing" => modes.only = Some(Only::Nothing),
             other => return Err(format!("no such mode: {other}").into()),
         }
     }
     let before = Memory::now()?;
-    let tally = messages(&capture, modes)?;
+    let tally = match modes.only {
+        Some(only) => quic(&capture, only)?,
+        None => messages(&capture, modes)?,
+    };
     let after = Memory::now()?;
     let cpu = CpuTime::so_far()?;
     let counts: String = tally
@@ -77,6 +86,48 @@ fn run() -> Result<String, Failure> {
 struct Modes {
     everything: bool,
     signatures: bool,
+    only: Option<Only>,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Only {
+    Quic,
+    Nothing,
+}
+
+fn quic(capture: &str, only: Only) -> Result<Tally, Failure> {
+    let mut builder = Driver::builder(FiveTuple::bidirectional());
+    let mut quic = match only {
+        Only::Quic => {
+            let parser = QuicUdpParser::default();
+            Some(Slot::new(builder.datagram_on_ports(parser, [443, 4433])))
+        }
+        Only::Nothing => None,
+    };
+    let mut driver = builder.build();
+    let mut tally = Tally::default();
+    let mut events = Vec::new();
+    let mut views = PcapFlowSource::open(capture)?.views();
+    loop {
+        events.clear();
+        let view = views.next().transpose()?;
+        match &view {
+            Some(view) => driver.track_into(view, &mut events),
+            None => driver.finish_into(&mut events),
+        }
+        for event in &events {
+            tally.event(event);
+        }
+        if let Some(quic) = &mut quic {
+            quic.drain(|initial| match initial.client_hello {
+                Some(_) => tally.quic_client_hellos += 1,
+                None => tally.others += 1,
+            });
+        }
+        if view.is_none() {
+            return Ok(tally);
+        }
+    }
 }
 
 fn messages(capture: &str, modes: Modes) -> Result<Tally, Failure> {
@@ -156,6 +207,7 @@ struct Tally {
     responses: u64,
     client_hellos: u64,
     server_hellos: u64,
+    quic_client_hellos: u64,
     certificates: u64,
     alerts: u64,
     queries: u64,
@@ -206,7 +258,7 @@ impl Tally {
         }
     }
 
-    fn counts(&self) -> [(&'static str, u64); 13] {
+    fn counts(&self) -> [(&'static str, u64); 14] {
         [
             ("packets", self.packets),
             ("flows", self.flows),
@@ -214,6 +266,7 @@ impl Tally {
             ("http_responses", self.responses),
             ("tls_client_hellos", self.client_hellos),
             ("tls_server_hellos", self.server_hellos),
+            ("quic_client_hellos", self.quic_client_hellos),
             ("tls_certificates", self.certificates),
             ("tls_alerts", self.alerts),
             ("dns_queries", self.queries),

@@ -86,6 +86,9 @@ fn tls(message: &TlsMessage) -> String {
             None => String::new(),
         },
         TlsMessage::Alert(alert) => alert.to_string(),
+        TlsMessage::HelloVerifyRequest(request) => {
+            format!("{}, once more with a cookie", request.version())
+        }
         _ => String::new(),
     }
 }
@@ -94,6 +97,15 @@ fn quic(message: &QuicMessage) -> String {
     match message {
         QuicMessage::ClientHello(client) => client_hello(&client.hello),
         QuicMessage::ServerHello(server) => server_hello(&server.hello),
+        QuicMessage::Retry(retry) => format!("{}, once more with a token", retry.version),
+        QuicMessage::VersionNegotiation(offer) => {
+            let versions = offer.versions.iter().map(ToString::to_string);
+            versions.collect::<Vec<_>>().join(" ")
+        }
+        QuicMessage::GoogleHello(hello) => {
+            let name = hello.server_name.as_deref().unwrap_or_default();
+            format!("{} {}", String::from_utf8_lossy(name), hello.version)
+        }
         _ => String::new(),
     }
 }

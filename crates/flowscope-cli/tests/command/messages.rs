@@ -133,6 +133,53 @@ fn hellos_of_quic_have_what_quic_adds() {
 }
 
 #[test]
+fn what_comes_before_hellos_is_told_apart() {
+    let retries = records_of("tls", "udp-quic-before.pcap", "quic_retry");
+    assert_eq!(retries.len(), 1);
+    assert_eq!(retries[0]["side"], "responder");
+    assert_eq!(retries[0]["quic_version"], "v1");
+    assert_eq!(retries[0]["scid"], "f067a5502a4262b5");
+    assert_eq!(retries[0]["token_bytes"], 5);
+
+    let offers = records_of("all", "udp-quic-before.pcap", "quic_version_negotiation");
+    assert_eq!(offers.len(), 1);
+    assert_eq!(offers[0]["versions"], json!(["0x0a1a2a3a", "v1"]));
+    assert_eq!(offers[0]["dcid"], "0809");
+    assert_eq!(offers[0]["scid"], "010203");
+    assert!(offers[0].get("quic_version").is_none());
+
+    let google = records_of("tls", "udp-quic-before.pcap", "gquic_client_hello");
+    assert_eq!(google.len(), 1);
+    assert_eq!(google[0]["transport"], "quic");
+    assert_eq!(google[0]["quic_version"], "Q043");
+    assert_eq!(google[0]["sni"], "quic.example");
+    assert_eq!(google[0]["user_agent"], "flowscope tests");
+    assert_eq!(google[0]["dcid"], "0102030405060708");
+
+    let requests = recorded("tls", "dtls12-openssl.pcap", "tls_hello_verify_request");
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0]["side"], "responder");
+    let hellos = recorded("tls", "dtls12-openssl.pcap", "tls_client_hello");
+    assert_eq!(hellos[0]["cookie_bytes"], 0);
+    assert_eq!(hellos[1]["cookie_bytes"], requests[0]["cookie_bytes"]);
+    let others = recorded("tls", "tls12-openssl.pcap", "tls_client_hello");
+    assert!(others[0].get("cookie_bytes").is_none());
+}
+
+#[test]
+fn a_summary_counts_names_asked_for_over_quic() {
+    for (capture, name, times) in [
+        ("udp-quic.pcap", "example.com", 2),
+        ("udp-quic-before.pcap", "quic.example", 1),
+    ] {
+        let summaries = records_of("summary", capture, "summary");
+        let names = summaries[0]["names"].as_array().unwrap();
+        let counted = names.iter().find(|it| it["name"] == name);
+        assert_eq!(counted.unwrap()["tls"], times, "{names:?}");
+    }
+}
+
+#[test]
 fn dns_is_a_record_per_message_and_answers_know_their_questions() {
     let messages = recorded("dns", "dns-tcp.pcap", "dns");
     assert!(messages.iter().all(|message| message["transport"] == "tcp"));

@@ -6,7 +6,8 @@ use core::time::Duration;
 ///
 /// ```
 /// use core::time::Duration;
-/// use flowscope_core::dedup::{Compare, Dedup, DedupConfig};
+/// use flowscope_core::Dedup;
+/// use flowscope_core::dedup::{Compare, DedupConfig};
 ///
 /// // A switch that mirrors both sides of a router.
 /// let dedup = Dedup::new(DedupConfig {

@@ -41,7 +41,7 @@ pub(crate) struct Defragmenter<O, A> {
     /// The source of the latest fragment.
     latest: SourceIndex,
     /// What was given up while a fragment was added.
-    superseded: Option<Incomplete<O, A>>,
+    superseded: Option<RemovedDatagram<O, A>>,
     /// A buffer to put packets together in.
     spare_buffer: Vec<u8>,
 }
@@ -74,7 +74,7 @@ pub(crate) struct PushResult {
 
 /// A datagram that was removed, whole or not.
 #[derive(Debug)]
-pub(crate) struct Incomplete<O, A> {
+pub(crate) struct RemovedDatagram<O, A> {
     pub(crate) version: IpVersion,
     /// Why it is no more, unless it is whole.
     pub(crate) loss: Option<Loss>,
@@ -188,7 +188,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
     }
 
     /// Removes a datagram that is whole.
-    pub(crate) fn take_whole(&mut self, index: DatagramIndex) -> Option<Incomplete<O, A>> {
+    pub(crate) fn take_whole(&mut self, index: DatagramIndex) -> Option<RemovedDatagram<O, A>> {
         self.remove(index)
     }
 
@@ -205,7 +205,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
     }
 
     /// Removes a datagram if memory is over a cap, the oldest first.
-    pub(crate) fn evict(&mut self) -> Option<Incomplete<O, A>> {
+    pub(crate) fn evict(&mut self) -> Option<RemovedDatagram<O, A>> {
         if let Some(superseded) = self.superseded.take() {
             return Some(superseded);
         }
@@ -224,7 +224,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
     }
 
     /// Removes a datagram whose timeout has passed at `now`.
-    pub(crate) fn expire(&mut self, now: Timestamp) -> Option<Incomplete<O, A>> {
+    pub(crate) fn expire(&mut self, now: Timestamp) -> Option<RemovedDatagram<O, A>> {
         let (deadline, index) = self.earliest_deadline()?;
         if deadline > now {
             return None;
@@ -238,7 +238,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
     }
 
     /// Removes the oldest datagram, at the end of the input.
-    pub(crate) fn drain(&mut self) -> Option<Incomplete<O, A>> {
+    pub(crate) fn drain(&mut self) -> Option<RemovedDatagram<O, A>> {
         let index = self.oldest()?;
         self.give_up(index, Loss::EndOfInput)
     }
@@ -307,13 +307,13 @@ impl<O, A: Copy> Defragmenter<O, A> {
         index
     }
 
-    fn give_up(&mut self, index: DatagramIndex, loss: Loss) -> Option<Incomplete<O, A>> {
+    fn give_up(&mut self, index: DatagramIndex, loss: Loss) -> Option<RemovedDatagram<O, A>> {
         let incomplete = self.remove(index)?;
         let loss = incomplete.loss.or(Some(loss));
-        Some(Incomplete { loss, ..incomplete })
+        Some(RemovedDatagram { loss, ..incomplete })
     }
 
-    fn remove(&mut self, index: DatagramIndex) -> Option<Incomplete<O, A>> {
+    fn remove(&mut self, index: DatagramIndex) -> Option<RemovedDatagram<O, A>> {
         let datagram = self.datagrams.get(index)?;
         let (version, at) = (datagram.identity.version, datagram.source);
         self.in_order[of_version(version)].remove(&mut self.datagrams, index, in_order);
@@ -335,7 +335,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
         Some(self.incomplete(datagram))
     }
 
-    fn incomplete(&mut self, datagram: Datagram<O, A>) -> Incomplete<O, A> {
+    fn incomplete(&mut self, datagram: Datagram<O, A>) -> RemovedDatagram<O, A> {
         let is_of_use = datagram.owner.is_none() || datagram.is_whole();
         let packet = is_of_use.then(|| {
             let mut bytes = core::mem::take(&mut self.spare_buffer);
@@ -343,7 +343,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
             let wire_len = datagram.write(&mut bytes)?;
             Some(Packet { bytes, wire_len })
         });
-        Incomplete {
+        RemovedDatagram {
             version: datagram.identity.version,
             loss: datagram.loss(),
             packet: packet.flatten(),

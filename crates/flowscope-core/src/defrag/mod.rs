@@ -13,4 +13,4 @@ mod list;
 
 pub use config::{FragmentConfig, FragmentPolicy, FragmentTimeouts, Loss, Overlap};
 pub(crate) use datagram::Verdict;
-pub(crate) use defragmenter::{Defragmenter, Incomplete, PushResult};
+pub(crate) use defragmenter::{Defragmenter, PushResult, RemovedDatagram};

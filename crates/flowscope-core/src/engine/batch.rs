@@ -17,6 +17,17 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         packets: impl IntoIterator<Item = PacketView<'a>>,
         out: &mut impl Sink<C::Event>,
     ) {
+        self.track_each(packets, out, |_, _, _| {});
+    }
+
+    /// The same, and calls `tracked` behind each packet, when all its events are
+    /// in the sink and the flows it was about can be asked for.
+    pub fn track_each<'a, S: Sink<C::Event>>(
+        &mut self,
+        packets: impl IntoIterator<Item = PacketView<'a>>,
+        out: &mut S,
+        mut tracked: impl FnMut(&Self, PacketView<'a>, &mut S),
+    ) {
         let mut packets = packets.into_iter().fuse();
         let mut group = Group::default();
         // One loop for tables of any size, so that what takes a packet is
@@ -33,6 +44,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
             };
             let Some(packet) = next else { return };
             self.track_inline(packet, out);
+            tracked(self, packet, out);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::wire::Checksums;
 ///
 /// ```
 /// use core::time::Duration;
-/// use flowscope_core::engine::EngineConfig;
+/// use flowscope_core::EngineConfig;
 /// use flowscope_core::extract::FiveTuple;
 /// use flowscope_core::track::IdleTimeouts;
 /// use flowscope_core::FlowTracker;
@@ -21,7 +21,7 @@ use crate::wire::Checksums;
 ///     ..EngineConfig::default()
 /// };
 /// let tracker = FlowTracker::new(FiveTuple::bidirectional()).with_config(config);
-/// assert_eq!(tracker.config().max_flows, 2_000_000);
+/// assert_eq!((tracker.stats().active, config.max_memory), (0, 256 << 20));
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct EngineConfig {

@@ -116,7 +116,9 @@ pub trait Consumer<K> {
 }
 
 /// What a [`Consumer`] made of a packet.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+///
+/// That of most packets is the default: nothing odd, and nothing new.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[must_use]
 pub struct Reaction {
     /// What was odd.
@@ -128,7 +130,7 @@ pub struct Reaction {
 
 impl Reaction {
     /// Nothing odd, and nothing new that is pending.
-    pub const NONE: Self = Self {
+    pub(crate) const NONE: Self = Self {
         found: Anomalies::NONE,
         has_new_pending: false,
     };

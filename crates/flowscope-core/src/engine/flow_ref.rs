@@ -15,7 +15,7 @@ pub struct FlowRef<'a, K> {
     /// Which of the frames that the engine was given it came in, counted from 1;
     /// of what happens without a packet, the latest.
     ///
-    /// It is not always the latest: a SYN that met another connection is
+    /// It is not always the latest: a SYN on the ports of a connection is
     /// counted when it is known whose it is.
     pub packet: u64,
     pub(super) flow: &'a Flow,

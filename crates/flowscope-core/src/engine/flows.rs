@@ -2,9 +2,9 @@
 
 use core::marker::PhantomData;
 
-use super::contenders::Contenders;
 use super::fragment_store::FragmentStore;
 use super::held_memory::HeldMemory;
+use super::syn_queue::SynQueue;
 use super::timers::{PressureQueue, Timers};
 use super::{AnomalyEvents, Consumer, EngineConfig, FlowRef, OuterFlows, TimestampPolicy};
 use crate::extract::{Extracted, FlowExtractor, extract_outer};
@@ -26,7 +26,7 @@ pub(super) struct Flows<E: FlowExtractor, C: Consumer<E::Key>> {
     /// Packets that came in a frame with others, behind the first.
     pub(super) packets_beside: u64,
     pub(super) fragments: FragmentStore,
-    pub(super) contenders: Contenders,
+    pub(super) syn_queue: SynQueue,
     pub(super) timers: Timers,
     pub(super) pressure: PressureQueue,
     pub(super) memory: HeldMemory,
@@ -57,7 +57,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             consumer,
             table: Table::new(config.idle),
             fragments: FragmentStore::new(config.fragments),
-            contenders: Contenders::default(),
+            syn_queue: SynQueue::default(),
             config,
             clock: Timestamp::EPOCH,
             stats: TrackerStats::default(),
@@ -72,15 +72,19 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 
     /// Moves the clock on to a packet's time.
     #[inline]
-    pub(super) fn admit(
+    pub(super) fn begin_packet(
         &mut self,
         extractor: &E,
         packet: &PacketView<'_>,
         out: &mut impl Sink<C::Event>,
     ) {
+        // Captures of several interfaces are not quite in order, and some clocks are set
+        // back: an older packet counts with its own time, and the clock stays.
         self.clock = self.clock.max(packet.timestamp);
         self.stats.packets += 1;
         self.stats.bytes += u64::from(packet.wire_len);
+        // Whatever is due comes before the packet, so that a packet at the same moment
+        // finds the flow ended. One comparison stands for all timers.
         if self.clock >= self.table.check_at() {
             self.expire_due(extractor, out);
         }
@@ -118,6 +122,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out: &mut impl Sink<C::Event>,
     ) {
         let observed = self.observe(extracted);
+        // The hash is made once: a new flow is put in the table with the same one.
         let hash = self.table.hash(&extracted.key);
         let index = match self.table.find(hash, &extracted.key) {
             Some(index) => index,
@@ -125,17 +130,19 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         };
         let number = self.frame();
         let (slot, cold) = self.table.get_mut(index);
+        // A port may be used again at once. This is asked before anything is counted,
+        // because what is counted on the wrong flow cannot be moved.
         if !slot.flow.is_plain(&observed) && slot.flow.may_be_replaced_by(&observed) {
-            return self.deliver_contended(extractor, index, &extracted.clone(), out);
+            return self.deliver_to_owner(extractor, index, &extracted.clone(), out);
         }
         let verdict = slot.flow.count(&observed, self.clock, cold);
-        let packet = Counted {
+        let packet = CountedPacket {
             extracted,
             observed: &observed,
             number,
         };
         let (observer, consumer) = (&mut self.observer, &mut self.consumer);
-        let result = hand_over(
+        let result = deliver_packet(
             observer,
             consumer,
             (index, slot, cold),
@@ -143,7 +150,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             verdict,
             out,
         );
-        self.conclude(result, out);
+        self.report_result(result, out);
     }
 
     /// A packet's time as events tell it.
@@ -184,13 +191,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let observed = self.observe(extracted);
         let (slot, cold) = self.table.get_mut(index);
         let verdict = slot.flow.count(&observed, clock, cold);
-        let packet = Counted {
+        let packet = CountedPacket {
             extracted,
             observed: &observed,
             number,
         };
         let (observer, consumer) = (&mut self.observer, &mut self.consumer);
-        let result = hand_over(
+        let result = deliver_packet(
             observer,
             consumer,
             (index, slot, cold),
@@ -198,7 +205,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             verdict,
             out,
         );
-        self.conclude(result, out);
+        self.report_result(result, out);
     }
 
     /// Reports what came of a packet beside its own event.
@@ -206,7 +213,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Compiled into its callers, so that what never happens with a consumer is
     /// not even looked for. Whatever may happen is out of the way.
     #[inline(always)]
-    pub(super) fn conclude(&mut self, result: PacketResult, out: &mut impl Sink<C::Event>) {
+    pub(super) fn report_result(&mut self, result: PacketResult, out: &mut impl Sink<C::Event>) {
         let PacketResult { flow, at, .. } = result;
         if !result.found.is_empty() {
             self.report(flow, at, result.found, out);
@@ -311,6 +318,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out: &mut impl Sink<C::Event>,
     ) {
         let event = match (from, to) {
+            // The end of a handshake has an event of its own, since most users wait for it.
             (FlowState::SynSent | FlowState::SynReceived, FlowState::Established) => {
                 FlowEvent::Established { flow, at }
             }
@@ -328,12 +336,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         observed: Observed,
         out: &mut impl Sink<C::Event>,
     ) -> FlowIndex {
+        // The flow nearest its timeout gives way: it is the one that is most likely
+        // over. The table is never grown beyond what was asked for.
         if self.table.len() >= self.config.max_flows.clamp(1, MAX_FLOWS)
             && let Some(nearest) = self.table.nearest()
         {
             self.end(nearest, EndReason::Evicted, self.clock, out);
         }
         let flow = Flow::new(self.table.next_number(), &observed, self.clock);
+        // The key in the table is the one that events show, so that it is turned round
+        // once for each flow and not for each event.
         let key = E::seen_from(extracted.key.clone(), flow.0.initiator());
         let frame = self.frame();
         let open = |id, key: &_, flow: &_, cold: &_| {
@@ -393,6 +405,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let id = self.table.id(index);
         let (slot, cold) = self.table.get_mut(index);
         let awaits_proof = slot.flow.awaits_proof();
+        // What the connection said last is the reason, whoever removes the flow: one that
+        // was reset and then expires has ended by the reset.
         let reason = match slot.flow.state {
             FlowState::Closing | FlowState::Closed => EndReason::Fin,
             FlowState::Reset => EndReason::Rst,
@@ -415,7 +429,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             self.report(id, at, found, out);
         }
         if awaits_proof {
-            self.contenders.orphan(id);
+            self.syn_queue.orphan(id);
             self.update_check_at();
         }
         self.stats.count_end(reason);
@@ -439,19 +453,19 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
 }
 
 /// A packet that is counted.
-struct Counted<'p, 'a, K> {
+struct CountedPacket<'p, 'a, K> {
     extracted: &'p Extracted<'a, K>,
     observed: &'p Observed,
     number: u64,
 }
 
-/// Tells of a packet that was counted on a flow, and hands it to the consumer.
+/// Reports a packet that was counted on a flow, and gives it to the consumer.
 #[inline(always)]
-fn hand_over<K, C: Consumer<K>>(
+fn deliver_packet<K, C: Consumer<K>>(
     observer: &mut Observer,
     consumer: &mut C,
     (index, slot, cold): TableEntry<'_, K, C>,
-    packet: Counted<'_, '_, K>,
+    packet: CountedPacket<'_, '_, K>,
     verdict: Verdict,
     out: &mut impl Sink<C::Event>,
 ) -> PacketResult {
@@ -468,13 +482,13 @@ fn hand_over<K, C: Consumer<K>>(
         }
         .into(),
     );
-    let delivered = Delivered {
+    let delivered = ConsumerPacket {
         extracted: packet.extracted,
         at: observed.at,
         number: packet.number,
         side,
     };
-    give_to_consumer(consumer, (index, slot, cold), delivered, verdict, out)
+    call_consumer(consumer, (index, slot, cold), delivered, verdict, out)
 }
 
 /// A flow in the table.
@@ -484,8 +498,8 @@ pub(super) type TableEntry<'t, K, C> = (
     &'t ColdState,
 );
 
-/// A packet that the consumer is given.
-pub(super) struct Delivered<'p, 'a, K> {
+/// A packet for the consumer.
+pub(super) struct ConsumerPacket<'p, 'a, K> {
     pub(super) extracted: &'p Extracted<'a, K>,
     pub(super) at: Timestamp,
     /// Which of the frames it came in.
@@ -493,12 +507,12 @@ pub(super) struct Delivered<'p, 'a, K> {
     pub(super) side: FlowSide,
 }
 
-/// Gives the consumer a packet that came whole, or was put together.
+/// Calls the consumer for a packet that came whole, or was put together.
 #[inline(always)]
-pub(super) fn give_to_consumer<K, C: Consumer<K>>(
+pub(super) fn call_consumer<K, C: Consumer<K>>(
     consumer: &mut C,
     (index, slot, cold): TableEntry<'_, K, C>,
-    packet: Delivered<'_, '_, K>,
+    packet: ConsumerPacket<'_, '_, K>,
     verdict: Verdict,
     out: &mut impl Sink<C::Event>,
 ) -> PacketResult {

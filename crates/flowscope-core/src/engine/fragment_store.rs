@@ -26,7 +26,7 @@ pub(super) struct Arrival {
     pub(super) at: Timestamp,
     pub(super) number: u64,
     pub(super) wire_len: u32,
-    /// Zero before its IP header was met.
+    /// Zero before its IP header was found.
     pub(super) ip_len: u32,
     pub(super) is_cut: bool,
 }

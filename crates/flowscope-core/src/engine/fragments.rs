@@ -11,22 +11,19 @@
 
 use alloc::vec::Vec;
 
-use super::flows::{Delivered, Flows, give_to_consumer};
-use super::fragment::Fragment;
+use super::Consumer;
+use super::flows::{ConsumerPacket, Flows, call_consumer};
+use super::fragment_push::{FragmentPush, PushedFragment};
 use super::fragment_store::{Arrival, FragmentStore, Owner};
-use super::{Consumer, FlowRef};
-use crate::defrag::{Defragmenter, Incomplete, Loss, PushResult, Verdict};
+use crate::defrag::{Defragmenter, Loss, PushResult, RemovedDatagram, Verdict};
 use crate::extract::{Extracted, FlowExtractor};
-use crate::track::{AnomalyKind, Effect, EndReason, FlowEvent, Observed, SegmentOwner};
-use crate::wire::{
-    Cause, IpFragment, IpHeader, IpVersion, Layer, LayerVisitor, REASSEMBLED, ReassembledHeader,
-    Skip, Transport,
-};
-use crate::{FlowSide, PacketView, Sink, Timestamp};
+use crate::track::AnomalyKind;
+use crate::wire::{Cause, IpVersion, Layer, REASSEMBLED, Skip, Transport};
+use crate::{PacketView, Sink, Timestamp};
 
 /// A packet that is a fragment, or has one in it.
 #[derive(Debug)]
-struct Piece<'a> {
+struct PartialPacket<'a> {
     view: PacketView<'a>,
     /// Why it has no flow. A first fragment has one.
     skip: Option<Skip>,
@@ -37,22 +34,23 @@ struct Piece<'a> {
 }
 
 impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
-    /// Takes a packet that has no flow, for the reason given, or of which only
+    /// Tracks a packet that has no flow, for the reason given, or of which only
     /// a part is there.
     #[cold]
     #[inline(never)]
-    pub(super) fn take_fragment(
+    pub(super) fn track_partial(
         &mut self,
         extractor: &E,
         packet: PacketView<'_>,
         skip: Option<Skip>,
         out: &mut impl Sink<C::Event>,
     ) {
+        // The flow outside of a tunnel is known although the packet inside is not whole.
         self.deliver_outer(extractor, packet, None, out);
         match skip {
-            Some(skip) if !may_be_in_part(skip) => self.stats.count_skip(skip),
+            Some(skip) if !may_be_partial(skip) => self.stats.count_skip(skip),
             skip if self.fragments.held.is_none() => {
-                self.take_as_it_is(extractor, packet, skip, out);
+                self.count_unassembled(extractor, packet, skip, out);
             }
             skip => {
                 let arrival = Arrival {
@@ -62,13 +60,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                     ip_len: 0,
                     is_cut: packet.missing() > 0,
                 };
-                let piece = Piece {
+                let partial = PartialPacket {
                     view: packet,
                     skip,
                     arrivals: Vec::from([arrival]),
                     level: 0,
                 };
-                self.take_piece(extractor, piece, out);
+                self.hold_partial(extractor, partial, out);
                 self.update_check_at();
             }
         }
@@ -100,7 +98,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     }
 
     /// Counts a first fragment as the packet that it is, and no other.
-    fn take_as_it_is(
+    fn count_unassembled(
         &mut self,
         extractor: &E,
         packet: PacketView<'_>,
@@ -122,24 +120,29 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
     }
 
-    fn take_piece(&mut self, extractor: &E, mut piece: Piece<'_>, out: &mut impl Sink<C::Event>) {
-        let Some(met) = self.meet(extractor, &mut piece) else {
-            // There is no fragment, or nobody who tells of one.
-            return match piece.skip {
-                Some(skip) => self.stats.count_skips(skip, piece.arrivals.len() as u64),
+    fn hold_partial(
+        &mut self,
+        extractor: &E,
+        mut partial: PartialPacket<'_>,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        let Some(found) = self.push_outermost(extractor, &mut partial) else {
+            // It has no fragment in it, or its extractor does not report them.
+            return match partial.skip {
+                Some(skip) => self.stats.count_skips(skip, partial.arrivals.len() as u64),
                 None => {
-                    if let Ok(whole) = extractor.extract(piece.view) {
-                        self.deliver_whole(None, &whole, &piece.arrivals, out);
+                    if let Ok(whole) = extractor.extract(partial.view) {
+                        self.deliver_whole(None, &whole, &partial.arrivals, out);
                     }
                 }
             };
         };
-        let Met { pushed, .. } = met;
+        let PushedFragment { pushed, .. } = found;
         if pushed.verdict == Verdict::Refused {
             self.stats.fragments_refused += 1;
         }
         if pushed.is_kept {
-            self.stats.packets_held += piece.arrivals.len() as u64;
+            self.stats.packets_held += partial.arrivals.len() as u64;
         }
         if pushed.is_whole {
             let whole = self
@@ -147,7 +150,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 .and_then(|held| held.take_whole(pushed.datagram));
             self.make_room(extractor, out);
             if let Some(whole) = whole {
-                self.take_whole(extractor, piece, whole, out);
+                self.deliver_assembled(extractor, partial, whole, out);
             }
             return;
         }
@@ -155,44 +158,49 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             .held()
             .and_then(|held| held.owner(pushed.datagram).copied());
         match owner {
-            Some(owner) => self.count_all(owner, &piece.arrivals, None, 0, out),
-            None if met.names_flow && piece.skip.is_none() => {
-                owner = self.give(extractor, &piece, pushed, out);
+            Some(owner) => self.count_all(owner, &partial.arrivals, None, 0, out),
+            None if found.names_flow && partial.skip.is_none() => {
+                owner = self.assign_owner(extractor, &partial, pushed, out);
             }
             None => {}
         }
         if owner.is_none() && !pushed.is_kept {
-            let skip = Skip::new(layer(met.version), Cause::Fragment);
-            let skip = piece.skip.unwrap_or(skip);
-            self.stats.count_skips(skip, piece.arrivals.len() as u64);
+            let skip = Skip::new(layer(found.version), Cause::Fragment);
+            let skip = partial.skip.unwrap_or(skip);
+            self.stats.count_skips(skip, partial.arrivals.len() as u64);
         }
         if let Some(owner) = owner
             && self
                 .held()
                 .is_some_and(|held| held.clear_overlap(pushed.datagram))
         {
-            let at = self.time_of(&piece.view);
-            self.tell_owner(owner, at, AnomalyKind::OverlappingFragments, out);
+            let at = self.time_of(&partial.view);
+            self.report_to_owner(owner, at, AnomalyKind::OverlappingFragments, out);
         }
         self.make_room(extractor, out);
     }
 
-    /// Finds the outermost fragment in a piece, and adds it to its datagram.
-    fn meet(&mut self, extractor: &E, piece: &mut Piece<'_>) -> Option<Met> {
+    /// Finds the outermost fragment in a partial packet, and adds it to its datagram.
+    fn push_outermost(
+        &mut self,
+        extractor: &E,
+        partial: &mut PartialPacket<'_>,
+    ) -> Option<PushedFragment> {
         let FragmentStore { held, link } = &mut self.fragments;
         let table = &self.table;
         link.clear();
-        let mut meeting = Meeting {
+        let mut push = FragmentPush {
             held: held.as_mut()?,
             link,
-            arrivals: &mut piece.arrivals,
+            arrivals: &mut partial.arrivals,
             now: self.clock,
-            lives: |owner: &Owner| table.by_id(owner.flow).is_some(),
-            met: None,
+            is_live: |owner: &Owner| table.by_id(owner.flow).is_some(),
+            found: None,
         };
         // Why the walk ended is known.
-        let _ = extractor.trace(piece.view, &mut meeting);
-        meeting.met
+        // The error is the one that led here, or says that only a part is there.
+        let _ = extractor.trace(partial.view, &mut push);
+        push.found
     }
 
     /// Gives a datagram to the flow that its first fragment names, and counts
@@ -200,57 +208,59 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     ///
     /// Not if it ends in the middle of a TCP header: a flow that begins with
     /// half a SYN would begin in another state.
-    fn give(
+    fn assign_owner(
         &mut self,
         extractor: &E,
-        piece: &Piece<'_>,
+        partial: &PartialPacket<'_>,
         pushed: PushResult,
         out: &mut impl Sink<C::Event>,
     ) -> Option<Owner> {
-        let first = &extractor.extract(piece.view).ok()?;
+        let first = &extractor.extract(partial.view).ok()?;
+        // RFC 1858, section 3: a first fragment may be made so small on purpose that the
+        // flags of TCP are in the second one.
         if first.transport == Transport::TcpCut {
             return None;
         }
         let earliest = self.held()?.first_arrival(pushed.datagram);
-        let at = earliest.or(piece.arrivals.first().copied());
+        let at = earliest.or(partial.arrivals.first().copied());
         let owner = self.owner_of(first, at.as_ref(), out);
         let kept = self.held()?.assign(pushed.datagram, owner);
         self.stats.packets_held -= kept.len() as u64;
         self.count_all(owner, &kept, Some(first), 0, out);
         if !pushed.is_kept {
-            self.count_all(owner, &piece.arrivals, Some(first), 0, out);
+            self.count_all(owner, &partial.arrivals, Some(first), 0, out);
         }
         Some(owner)
     }
 
-    /// Takes a datagram whose last piece came.
-    fn take_whole(
+    /// Delivers a datagram whose last fragment came.
+    fn deliver_assembled(
         &mut self,
         extractor: &E,
-        piece: Piece<'_>,
-        whole: Incomplete<Owner, Arrival>,
+        partial: PartialPacket<'_>,
+        whole: RemovedDatagram<Owner, Arrival>,
         out: &mut impl Sink<C::Event>,
     ) {
         self.stats.packets_held -= whole.arrivals.len() as u64;
         self.stats.reassembled += 1;
         let (arrivals, owner) = match whole.owner {
             // It may have ended to make room for another.
-            Some(owner) => (piece.arrivals, Some(owner).filter(|it| self.lives(it))),
+            Some(owner) => (partial.arrivals, Some(owner).filter(|it| self.is_live(it))),
             None => (whole.arrivals, None),
         };
         let Some(packet) = whole.packet else {
             return;
         };
-        let view = PacketView::new(&packet.bytes, piece.view.timestamp)
+        let view = PacketView::new(&packet.bytes, partial.view.timestamp)
             .with_link(REASSEMBLED)
             .with_wire_len(packet.wire_len);
-        let taken = extractor.extract(view).map(|it| {
+        let was_whole = extractor.extract(view).map(|it| {
             let is_whole = !it.is_fragment;
             if is_whole {
                 let owner = self.deliver_whole(owner, &it, &arrivals, out);
                 if whole.has_overlap {
                     let at = self.time_of(&view);
-                    self.tell_owner(owner, at, AnomalyKind::OverlappingFragments, out);
+                    self.report_to_owner(owner, at, AnomalyKind::OverlappingFragments, out);
                 }
                 // What the walk finds outside is a tunnel that came in
                 // fragments. It counts there as the datagram it was. The owner
@@ -259,10 +269,10 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             }
             is_whole
         });
-        if !matches!(taken, Ok(true)) {
-            let piece = Piece {
+        if !matches!(was_whole, Ok(true)) {
+            let partial = PartialPacket {
                 view,
-                skip: taken.err(),
+                skip: was_whole.err(),
                 arrivals: match owner {
                     Some(owner) => {
                         self.count_all(owner, &arrivals, None, 0, out);
@@ -270,26 +280,31 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                     }
                     None => arrivals,
                 },
-                level: piece.level + 1,
+                level: partial.level + 1,
             };
-            self.take_nested(extractor, piece, out);
+            self.hold_nested(extractor, partial, out);
         }
         if let Some(held) = self.held() {
             held.recycle(packet);
         }
     }
 
-    /// Takes a packet put together that is of no use alone.
-    fn take_nested(&mut self, extractor: &E, piece: Piece<'_>, out: &mut impl Sink<C::Event>) {
-        let packets = piece.arrivals.len() as u64;
-        match piece.skip {
-            Some(skip) if !may_be_in_part(skip) => self.stats.count_skips(skip, packets),
-            _ if piece.level >= MAX_LEVELS => {
+    /// Holds a packet that was put together and is itself only a part.
+    fn hold_nested(
+        &mut self,
+        extractor: &E,
+        partial: PartialPacket<'_>,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        let packets = partial.arrivals.len() as u64;
+        match partial.skip {
+            Some(skip) if !may_be_partial(skip) => self.stats.count_skips(skip, packets),
+            _ if partial.level >= MAX_LEVELS => {
                 self.stats.count_loss(Loss::TooDeep);
                 self.stats
                     .count_skips(Skip::new(Layer::Link, Cause::TooDeep), packets);
             }
-            _ => self.take_piece(extractor, piece, out),
+            _ => self.hold_partial(extractor, partial, out),
         }
     }
 
@@ -308,7 +323,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             self.stats.reassembled -= 1;
             self.stats.count_loss(Loss::Overlap);
             let at = self.time_of(&whole.packet);
-            self.tell_owner(owner, at, AnomalyKind::IncompleteDatagram, out);
+            self.report_to_owner(owner, at, AnomalyKind::IncompleteDatagram, out);
             return owner;
         }
         let first = owner.is_none().then_some(whole);
@@ -323,136 +338,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let side = slot.flow.side_of(owner.orientation);
         let transport = &whole.tracked_transport();
         let verdict = slot.flow.count_whole(side, transport, payload_len, cold);
-        let delivered = Delivered {
+        let delivered = ConsumerPacket {
             extracted: whole,
             at,
             number,
             side,
         };
         let entry = (index, slot, &*cold);
-        let result = give_to_consumer(&mut self.consumer, entry, delivered, verdict, out);
-        self.conclude(result, out);
+        let result = call_consumer(&mut self.consumer, entry, delivered, verdict, out);
+        self.report_result(result, out);
         owner
-    }
-
-    /// The flow of a packet that first arrived as told: the one there is, or a
-    /// new one.
-    fn owner_of(
-        &mut self,
-        packet: &Extracted<'_, E::Key>,
-        arrival: Option<&Arrival>,
-        out: &mut impl Sink<C::Event>,
-    ) -> Owner {
-        let at = arrival.map_or(packet.packet.timestamp, |arrival| arrival.at);
-        let observed = Observed {
-            at: self.time(at),
-            orientation: packet.orientation,
-            transport: packet.tracked_transport(),
-            wire_len: 0,
-            ip_len: 0,
-            payload_len: 0,
-            is_cut: false,
-        };
-        let hash = self.table.hash(&packet.key);
-        let mut found = self.table.find(hash, &packet.key);
-        if let Some(index) = found {
-            // A SYN in fragments is not held: it takes the place of a connection
-            // that is over, or of which it was answered.
-            let (slot, cold) = self.table.get_mut(index);
-            let replaces = slot.flow.may_be_replaced_by(&observed)
-                && match slot.flow.owner_of(&observed, cold) {
-                    SegmentOwner::New(_) => true,
-                    SegmentOwner::MayBeNew(_) => slot.flow.state.is_over(),
-                    SegmentOwner::Flow
-                    | SegmentOwner::BothOpened(_)
-                    | SegmentOwner::MayAnswerNew(_) => false,
-                };
-            if replaces {
-                self.end(index, EndReason::Replaced, self.clock, out);
-                found = None;
-            }
-        }
-        let index = found.unwrap_or_else(|| self.start(hash, packet, observed, out));
-        Owner {
-            flow: self.table.id(index),
-            orientation: packet.orientation,
-        }
-    }
-
-    fn lives(&self, owner: &Owner) -> bool {
-        self.table.by_id(owner.flow).is_some()
-    }
-
-    /// Whether this is the flow with that key.
-    fn is_of(&self, owner: Owner, key: &E::Key) -> bool {
-        let found = self.table.by_id(owner.flow);
-        found.is_some_and(|(slot, _)| slot.key == *key)
-    }
-
-    /// Counts fragments on a flow; the last one brings the payload.
-    fn count_all(
-        &mut self,
-        owner: Owner,
-        arrivals: &[Arrival],
-        first: Option<&Extracted<'_, E::Key>>,
-        payload_len: u32,
-        out: &mut impl Sink<C::Event>,
-    ) {
-        let last = arrivals.len().saturating_sub(1);
-        for (n, arrival) in arrivals.iter().enumerate() {
-            let payload_len = if n == last { payload_len } else { 0 };
-            self.count_fragment(owner, arrival, first, payload_len, out);
-        }
-    }
-
-    fn count_fragment(
-        &mut self,
-        owner: Owner,
-        arrival: &Arrival,
-        first: Option<&Extracted<'_, E::Key>>,
-        payload_len: u32,
-        out: &mut impl Sink<C::Event>,
-    ) {
-        let at = self.time(arrival.at);
-        let observed = Observed {
-            at: arrival.at,
-            orientation: owner.orientation,
-            transport: Transport::None,
-            wire_len: arrival.wire_len,
-            ip_len: arrival.ip_len,
-            payload_len: 0,
-            is_cut: arrival.is_cut,
-        };
-        let (slot, cold) = self.table.get_mut(owner.flow.index());
-        let side = slot.flow.count_fragment(&observed, self.clock, cold);
-        self.observer.packet(side, arrival.wire_len, payload_len);
-        out.push(
-            FlowEvent::Packet {
-                flow: owner.flow,
-                side,
-                at,
-                wire_len: arrival.wire_len,
-                payload_len,
-            }
-            .into(),
-        );
-        let flow = FlowRef {
-            id: owner.flow,
-            key: &slot.key,
-            at,
-            packet: arrival.number,
-            flow: &slot.flow,
-            cold,
-            effect: Effect::Plain,
-        };
-        let fragment = Fragment {
-            at,
-            number: arrival.number,
-            wire_len: arrival.wire_len,
-            first,
-        };
-        self.consumer
-            .fragment(&mut slot.state.flow, flow, side, &fragment);
     }
 
     /// Gives up datagrams for which there is no memory.
@@ -466,7 +361,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     fn give_up(
         &mut self,
         extractor: &E,
-        incomplete: Incomplete<Owner, Arrival>,
+        incomplete: RemovedDatagram<Owner, Arrival>,
         out: &mut impl Sink<C::Event>,
     ) {
         let packets = incomplete.arrivals.len() as u64;
@@ -474,7 +369,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         self.stats
             .count_loss(incomplete.loss.unwrap_or(Loss::Timeout));
         let mut skip = Skip::new(layer(incomplete.version), Cause::Fragment);
-        let mut owner = incomplete.owner.filter(|owner| self.lives(owner));
+        let mut owner = incomplete.owner.filter(|owner| self.is_live(owner));
         if let Some(packet) = incomplete.packet {
             let view = PacketView::new(&packet.bytes, self.clock)
                 .with_link(REASSEMBLED)
@@ -498,85 +393,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             Some(owner) => {
                 let at = self.clock;
                 if incomplete.has_overlap {
-                    self.tell_owner(owner, at, AnomalyKind::OverlappingFragments, out);
+                    self.report_to_owner(owner, at, AnomalyKind::OverlappingFragments, out);
                 }
-                self.tell_owner(owner, at, AnomalyKind::IncompleteDatagram, out);
+                self.report_to_owner(owner, at, AnomalyKind::IncompleteDatagram, out);
             }
         }
-    }
-
-    fn tell_owner(
-        &mut self,
-        owner: Owner,
-        at: Timestamp,
-        kind: AnomalyKind,
-        out: &mut impl Sink<C::Event>,
-    ) {
-        let Some((slot, _)) = self.table.by_id(owner.flow) else {
-            return;
-        };
-        let side: FlowSide = slot.flow.side_of(owner.orientation);
-        self.report_one(owner.flow, side, at, kind, out);
-    }
-}
-
-/// Adds the first fragment that a walk meets to its datagram.
-struct Meeting<'m, L> {
-    held: &'m mut Defragmenter<Owner, Arrival>,
-    link: &'m mut ReassembledHeader,
-    arrivals: &'m mut [Arrival],
-    now: Timestamp,
-    /// Whether the flow of an owner lives.
-    lives: L,
-    met: Option<Met>,
-}
-
-/// A fragment that was met.
-#[derive(Clone, Copy, Debug)]
-struct Met {
-    pushed: PushResult,
-    version: IpVersion,
-    /// Whether it is a first one, and no headers go on behind its end.
-    names_flow: bool,
-}
-
-impl<L: Fn(&Owner) -> bool> LayerVisitor for Meeting<'_, L> {
-    fn layer(&mut self, layer: Layer, id: Option<u32>) {
-        self.link.layer(layer, id);
-    }
-
-    fn tunnel(&mut self, layer: Layer, id: Option<u32>, carrier: &IpHeader) {
-        self.link.tunnel(layer, id, carrier);
-    }
-
-    fn unopened_tunnel(&mut self, _: Skip) {
-        if let Some(met) = &mut self.met {
-            met.names_flow = false;
-        }
-    }
-
-    fn fragment(&mut self, fragment: &IpFragment<'_>) {
-        if self.met.is_some() {
-            return;
-        }
-        self.link.fragment(fragment);
-        for arrival in self.arrivals.iter_mut().filter(|it| it.ip_len == 0) {
-            arrival.ip_len = fragment.ip_len;
-        }
-        let link = self.link.header();
-        let pushed = self
-            .held
-            .push(fragment, link, self.arrivals, self.now, &self.lives);
-        self.met = Some(Met {
-            pushed,
-            version: fragment.version,
-            names_flow: fragment.is_first(),
-        });
     }
 }
 
 /// Whether a packet may have no flow because it is not all there.
-fn may_be_in_part(skip: Skip) -> bool {
+fn may_be_partial(skip: Skip) -> bool {
     matches!(skip.cause, Cause::Fragment | Cause::Truncated)
 }
 

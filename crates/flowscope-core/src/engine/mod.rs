@@ -4,17 +4,18 @@
 //! of a flow is a [`Consumer`]'s, and is all in which drivers differ.
 
 mod batch;
-mod config;
+pub(crate) mod config;
 mod consumer;
-mod contended;
-mod contenders;
 mod flow_ref;
 mod flows;
 mod fragment;
+mod fragment_owner;
+mod fragment_push;
 mod fragment_store;
 mod fragments;
 mod held_memory;
 mod lifecycle;
+mod new_connection;
 mod packet_filter;
 mod parsers;
 mod payload;
@@ -23,11 +24,11 @@ mod reader;
 mod reassembly;
 mod scheduling;
 mod stream_callbacks;
+mod syn_queue;
 mod timers;
 
-pub use config::{
-    AnomalyEvents, EngineConfig, OuterFlows, PayloadConfig, Pressure, TimestampPolicy,
-};
+pub(crate) use config::EngineConfig;
+pub use config::{AnomalyEvents, OuterFlows, PayloadConfig, Pressure, TimestampPolicy};
 pub use consumer::{Consumer, Reaction};
 pub use flow_ref::FlowRef;
 pub use fragment::Fragment;
@@ -91,10 +92,10 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         Engine::with_consumer(self.extractor, consumer, self.flows.config)
     }
 
-    /// The settings.
+    /// What it was made of, so that another kind of driver can be made of it.
     #[must_use]
-    pub const fn config(&self) -> &EngineConfig {
-        &self.flows.config
+    pub fn into_parts(self) -> (E, C, EngineConfig) {
+        (self.extractor, self.flows.consumer, self.flows.config)
     }
 
     /// Lets `timeout` choose the idle timeout of a flow by its key and state;
@@ -170,7 +171,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
 
     #[inline(always)]
     fn track_one(&mut self, packet: PacketView<'_>, out: &mut impl Sink<C::Event>) {
-        self.flows.admit(&self.extractor, &packet, out);
+        self.flows.begin_packet(&self.extractor, &packet, out);
         if !self.is_plain {
             return self.track_checked(packet, out);
         }
@@ -179,8 +180,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
             Ok(extracted) if !extracted.is_fragment => {
                 flows.deliver(&self.extractor, &extracted, out);
             }
-            Ok(_) => flows.take_fragment(&self.extractor, packet, None, out),
-            Err(skip) => flows.take_fragment(&self.extractor, packet, Some(skip), out),
+            Ok(_) => flows.track_partial(&self.extractor, packet, None, out),
+            Err(skip) => flows.track_partial(&self.extractor, packet, Some(skip), out),
         }
     }
 
@@ -196,8 +197,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
                 flows.deliver_out_of_line(&self.extractor, &extracted, out);
                 flows.deliver_outer(&self.extractor, packet, Some(&extracted), out);
             }
-            Ok(_) => flows.take_fragment(&self.extractor, packet, None, out),
-            Err(skip) => flows.take_fragment(&self.extractor, packet, Some(skip), out),
+            Ok(_) => flows.track_partial(&self.extractor, packet, None, out),
+            Err(skip) => flows.track_partial(&self.extractor, packet, Some(skip), out),
         }
     }
 
@@ -222,7 +223,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
             flows.table.next_expiry(),
             flows.timers.next(),
             flows.fragments.next_deadline(),
-            flows.contenders.next_deadline(),
+            flows.syn_queue.next_deadline(),
         ];
         all.into_iter().flatten().min()
     }
@@ -239,12 +240,6 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     #[must_use]
     pub fn stats(&self) -> &TrackerStats {
         &self.flows.stats
-    }
-
-    /// How many flows are live.
-    #[must_use]
-    pub fn active_flows(&self) -> usize {
-        self.flows.table.len()
     }
 
     /// The statistics of every live flow, in no particular order.

@@ -29,14 +29,8 @@ pub type Datagrams<F, M> = PayloadConsumer<Parsers<OnlyDatagrams<F, M>>>;
 
 impl<F> Parsers<F> {
     /// Parsers made by `factory`.
-    pub const fn new(factory: F) -> Self {
+    pub(crate) const fn new(factory: F) -> Self {
         Self { factory }
-    }
-
-    /// What makes the parsers.
-    #[must_use]
-    pub const fn factory(&self) -> &F {
-        &self.factory
     }
 }
 

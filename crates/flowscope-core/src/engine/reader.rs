@@ -29,6 +29,15 @@ pub trait PayloadReader<K> {
         out: &mut impl Sink<Self::Event>,
     ) -> ReadResult;
 
+    /// Whether a datagram with this payload is of no interest, and so is not given:
+    /// asked before each. It is for readers that have read what there was, and
+    /// wait for what may begin anew; to pass a datagram changes nothing that they
+    /// keep.
+    fn passes(&self, stream: &Self::Stream, payload: &[u8]) -> bool {
+        let _ = (stream, payload);
+        false
+    }
+
     /// A datagram of any other flow.
     fn datagram(
         &mut self,

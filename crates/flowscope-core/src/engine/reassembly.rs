@@ -35,13 +35,12 @@ type Sides<R> = Option<BySide<R>>;
 
 impl<F> Reassembly<F> {
     /// Reassemblers made by `factory`.
-    pub const fn new(factory: F) -> Self {
+    pub(crate) const fn new(factory: F) -> Self {
         Self { factory }
     }
 
     /// What makes the reassemblers.
-    #[must_use]
-    pub const fn factory(&self) -> &F {
+    pub(crate) const fn factory(&self) -> &F {
         &self.factory
     }
 

@@ -51,7 +51,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Adds a flow to those that hold memory.
     fn push_holder(&mut self, flow: FlowId) -> Ticket {
         let table = &self.table;
-        self.pressure.sweep(|flow| {
+        self.pressure.drop_stale(|flow| {
             let entry = table.by_id(flow)?.0.state.pending.get();
             (entry.held > 0).then_some(entry.ticket)
         });
@@ -71,7 +71,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             (..) => return,
         }
         let (table, clock) = (&self.table, self.clock);
-        self.timers.sweep(|flow| {
+        self.timers.drop_stale(|flow| {
             let timer = table.by_id(flow)?.0.state.pending.get().timer;
             (timer != Timestamp::MAX).then(|| timer.max(clock))
         });
@@ -213,7 +213,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let now = self.clock;
         loop {
             let given_up = self.fragments.next_deadline().filter(|at| *at <= now);
-            let unanswered = self.contenders.next_deadline().filter(|at| *at <= now);
+            let unanswered = self.syn_queue.next_deadline().filter(|at| *at <= now);
             let until = [given_up, unanswered, self.timers.next()];
             let until = until.into_iter().flatten().min().unwrap_or(now).min(now);
             // What happens then happens at that time.
@@ -224,8 +224,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             }
             if given_up == Some(until) {
                 self.give_up_due(extractor, out);
-            } else if let Some(held) = self.contenders.due(until) {
-                self.give_up_contender(extractor, &held, out);
+            } else if let Some(held) = self.syn_queue.due(until) {
+                self.give_up_syn(extractor, &held, out);
             } else if let Some((at, flow)) = self.timers.pop(until) {
                 self.on_timer(flow, at, out);
             } else {
@@ -239,14 +239,14 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     pub(super) fn update_check_at(&mut self) {
         let timer = self.timers.next().unwrap_or(Timestamp::MAX);
         let next = timer.min(self.fragments.check_at());
-        let unanswered = self.contenders.next_deadline().unwrap_or(Timestamp::MAX);
+        let unanswered = self.syn_queue.next_deadline().unwrap_or(Timestamp::MAX);
         self.table.set_other_due(next.min(unanswered));
     }
 
     /// Ends every flow, in the order of their first packets.
     pub(super) fn finish(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
         self.give_up_all(extractor, out);
-        while let Some(held) = self.contenders.drain() {
+        while let Some(held) = self.syn_queue.drain() {
             // Nothing more comes that could prove it.
             match self.table.by_id(held.flow) {
                 Some(_) => self.count_held(extractor, held.flow.index(), &held, out),

@@ -16,19 +16,17 @@ pub struct StreamCallbacks<F> {
 
 impl<F> StreamCallbacks<F> {
     /// Calls `factory`.
-    pub const fn new(factory: F) -> Self {
+    pub(crate) const fn new(factory: F) -> Self {
         Self { factory }
     }
 
     /// What is called.
-    #[must_use]
-    pub const fn factory(&self) -> &F {
+    pub(crate) const fn factory(&self) -> &F {
         &self.factory
     }
 
     /// What is called.
-    #[must_use]
-    pub const fn factory_mut(&mut self) -> &mut F {
+    pub(crate) const fn factory_mut(&mut self) -> &mut F {
         &mut self.factory
     }
 }

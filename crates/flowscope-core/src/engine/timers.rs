@@ -52,8 +52,8 @@ impl Timers {
 
     /// Leaves one entry for each flow for which `timer_of` gives a moment, once
     /// most entries are others.
-    pub(super) fn sweep(&mut self, mut timer_of: impl FnMut(FlowId) -> Option<Timestamp>) {
-        if self.heap.len() <= 2 * self.set + MIN_SWEEP {
+    pub(super) fn drop_stale(&mut self, mut timer_of: impl FnMut(FlowId) -> Option<Timestamp>) {
+        if self.heap.len() <= 2 * self.set + MIN_STALE {
             return;
         }
         let mut entries = core::mem::take(&mut self.heap).into_vec();
@@ -121,8 +121,8 @@ impl PressureQueue {
     }
 
     /// Removes entries that are not valid, once they are the most.
-    pub(super) fn sweep(&mut self, mut ticket_of: impl FnMut(FlowId) -> Option<Ticket>) {
-        if self.queue.len() > 2 * self.held + MIN_SWEEP {
+    pub(super) fn drop_stale(&mut self, mut ticket_of: impl FnMut(FlowId) -> Option<Ticket>) {
+        if self.queue.len() > 2 * self.held + MIN_STALE {
             self.queue
                 .retain(|(flow, ticket)| ticket_of(*flow).is_some_and(|of| of.is_of(*ticket)));
         }
@@ -133,8 +133,8 @@ impl PressureQueue {
     }
 }
 
-/// So few entries are not worth sweeping.
-const MIN_SWEEP: usize = 1024;
+/// So few entries are not worth looking through.
+const MIN_STALE: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -166,19 +166,19 @@ mod tests {
     }
 
     #[test]
-    fn sweeping_leaves_one_entry_a_flow() {
+    fn one_entry_a_flow_is_left_when_stale_ones_go() {
         let mut timers = Timers::default();
         for nanos in 0..10_000 {
             timers.set(at(nanos), flow(nanos % 10));
             timers.unset();
         }
-        timers.sweep(|flow| (flow.number() < 3).then(|| at(9_990 + flow.number())));
+        timers.drop_stale(|flow| (flow.number() < 3).then(|| at(9_990 + flow.number())));
         let left: Vec<_> = core::iter::from_fn(|| timers.pop(Timestamp::MAX)).collect();
         assert_eq!(left, [0, 1, 2].map(|n| (at(9_990 + n), flow(n))));
     }
 
     #[test]
-    fn flows_that_hold_stay_in_order_when_swept() {
+    fn flows_that_hold_stay_in_order_when_stale_ones_go() {
         let mut queue = PressureQueue::default();
         let kept: Vec<_> = [5, 3, 7]
             .into_iter()
@@ -191,7 +191,7 @@ mod tests {
             queue.leave(flow(number), ticket);
             queue.leave(flow(1), Ticket::default());
         }
-        queue.sweep(|flow| kept.iter().find(|it| it.0 == flow).map(|it| it.1));
+        queue.drop_stale(|flow| kept.iter().find(|it| it.0 == flow).map(|it| it.1));
         assert_eq!(queue.held, 3);
         assert_eq!(Vec::from(queue.queue), kept);
     }

@@ -21,7 +21,7 @@ use crate::{Orientation, PacketView};
 ///
 /// ```
 /// use flowscope_core::extract::{AutoDetectEncap, FiveTuple, FlowExtractor};
-/// use flowscope_core::{LinkType, PacketView, Timestamp};
+/// use flowscope_core::{FlowSide, LinkType, PacketView, Timestamp};
 ///
 /// // 6in4: an IPv4 header, and inside it an IPv6 packet without payload.
 /// let mut packet = vec![
@@ -33,9 +33,9 @@ use crate::{Orientation, PacketView};
 /// let view = PacketView::new(&packet, Timestamp::EPOCH).with_link(LinkType::RAW);
 ///
 /// let outer = FiveTuple::bidirectional().extract(view)?;
-/// assert_eq!(outer.key.src_addr().to_string(), "192.0.2.1");
+/// assert_eq!(outer.key.addr(FlowSide::Initiator).to_string(), "192.0.2.1");
 /// let inner = AutoDetectEncap::new(FiveTuple::bidirectional()).extract(view)?;
-/// assert_eq!(inner.key.src_addr().to_string(), "2020:2020:2020:2020:2020:2020:2020:2020");
+/// assert_eq!(inner.key.addr(FlowSide::Initiator).to_string(), "2020:2020:2020:2020:2020:2020:2020:2020");
 /// # Ok::<(), flowscope_core::wire::Skip>(())
 /// ```
 ///

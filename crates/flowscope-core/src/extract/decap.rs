@@ -20,13 +20,6 @@ macro_rules! combinators {
             pub E,
         );
 
-        impl<E> $name<E> {
-            /// Applies `inner` to the frame inside.
-            pub const fn new(inner: E) -> Self {
-                Self(inner)
-            }
-        }
-
         impl<E: FlowExtractor> FlowExtractor for $name<E> {
             type Key = E::Key;
 
@@ -103,10 +96,10 @@ combinators! {
 
     /// Opens VXLAN and VXLAN-GPE: datagrams from or to UDP port 4789, 8472 or
     /// 4790 with a VXLAN header that names a network. For other ports there is
-    /// [`on_port`](Self::on_port).
+    /// [`InnerVxlanOn`].
     ///
     /// ```
-    /// use flowscope_core::extract::{FiveTuple, FlowExtractor, InnerVxlan};
+    /// use flowscope_core::extract::{FiveTuple, FlowExtractor, InnerVxlan, InnerVxlanOn};
     /// # use flowscope_core::{LinkType, PacketView, Timestamp};
     /// # let ipv4 = |len, protocol, host| [
     /// #     0x45, 0, 0, len, 0, 0, 0, 0, 64, protocol, 0, 0, 10, 0, 0, host, 10, 0, 0, 2,
@@ -120,9 +113,9 @@ combinators! {
     ///
     /// // VXLAN on port 9999.
     /// let view = PacketView::new(&packet, Timestamp::EPOCH).with_link(LinkType::RAW);
-    /// let usual = InnerVxlan::new(FiveTuple::bidirectional());
-    /// assert!(usual.extract(view)?.key.either_port(9999));
-    /// let here = usual.on_port(9999);
+    /// let inner = FiveTuple::bidirectional();
+    /// assert!(InnerVxlan(inner).extract(view)?.key.either_port(9999));
+    /// let here = InnerVxlanOn { port: 9999, inner };
     /// assert!(here.extract(view)?.key.either_port(53));
     /// # Ok::<(), flowscope_core::wire::Skip>(())
     /// ```
@@ -175,17 +168,7 @@ combinators! {
     InnerGre: Gre,
 }
 
-impl<E> InnerVxlan<E> {
-    /// Opens VXLAN on this UDP port instead of the usual ones.
-    pub fn on_port(self, port: u16) -> InnerVxlanOn<E> {
-        InnerVxlanOn {
-            port,
-            inner: self.0,
-        }
-    }
-}
-
-/// [`InnerVxlan`] on a port of choice.
+/// [`InnerVxlan`] on this UDP port instead of the usual ones.
 #[derive(Clone, Copy, Debug)]
 pub struct InnerVxlanOn<E> {
     /// The UDP port, of either side.

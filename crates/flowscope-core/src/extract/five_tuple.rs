@@ -110,7 +110,7 @@ impl KeyOfHeaders for FiveTuple {
 pub struct FiveTupleKey {
     addrs: [Addr; 2],
     /// Everything else in one word, which is quick to compare and to hash.
-    tail: Tail,
+    tail: PackedPorts,
 }
 
 impl FiveTupleKey {
@@ -118,7 +118,7 @@ impl FiveTupleKey {
     fn of(headers: &Headers<'_>) -> Self {
         Self {
             addrs: headers.ip.addrs,
-            tail: Tail::new(headers),
+            tail: PackedPorts::new(headers),
         }
     }
 
@@ -135,34 +135,12 @@ impl FiveTupleKey {
         has_ports.then(|| self.tail.port(self.end(side)))
     }
 
-    /// The initiator's address.
-    #[must_use]
-    pub fn src_addr(&self) -> IpAddr {
-        self.addr(FlowSide::Initiator)
-    }
-
-    /// The responder's address.
-    #[must_use]
-    pub fn dst_addr(&self) -> IpAddr {
-        self.addr(FlowSide::Responder)
-    }
-
-    /// The initiator's port, if the protocol has ports.
-    #[must_use]
-    pub fn src_port(&self) -> Option<u16> {
-        self.port(FlowSide::Initiator)
-    }
-
-    /// The responder's port, if the protocol has ports.
-    #[must_use]
-    pub fn dst_port(&self) -> Option<u16> {
-        self.port(FlowSide::Responder)
-    }
-
     /// Whether one of the two ports is `port`.
     #[must_use]
     pub fn either_port(&self, port: u16) -> bool {
-        [self.src_port(), self.dst_port()].contains(&Some(port))
+        FlowSide::BOTH
+            .into_iter()
+            .any(|side| self.port(side) == Some(port))
     }
 
     /// The identifier of an ICMP echo flow, zero for other ICMP messages.
@@ -207,7 +185,7 @@ impl FiveTupleKey {
             Orientation::Forward => ([src, dst], [key.src_port, key.dst_port]),
             Orientation::Reverse => ([dst, src], [key.dst_port, key.src_port]),
         };
-        let tail = Tail::pack([first, second], version, key.protocol);
+        let tail = PackedPorts::pack([first, second], version, key.protocol);
         Self {
             addrs,
             tail: tail.seen_from(key.orientation),
@@ -246,7 +224,7 @@ impl FiveTupleKey {
         let ports = u64::from(src_port ^ dst_port) & mask;
         let key = Self {
             addrs: [flip(src), flip(dst)],
-            tail: Tail(self.tail.0 ^ (ports << 48 | ports << 32)),
+            tail: PackedPorts(self.tail.0 ^ (ports << 48 | ports << 32)),
         };
         let orientation = match is_descending {
             false => Orientation::Forward,
@@ -267,9 +245,9 @@ impl FiveTupleKey {
 ///
 /// The last bit is no part of the key's identity.
 #[derive(Clone, Copy)]
-struct Tail(u64);
+struct PackedPorts(u64);
 
-impl Tail {
+impl PackedPorts {
     const VIEW: u64 = 1;
 
     #[inline]

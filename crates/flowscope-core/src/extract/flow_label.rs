@@ -31,13 +31,6 @@ pub struct FlowLabel<E>(
     pub E,
 );
 
-impl<E> FlowLabel<E> {
-    /// Adds the label to the key of `inner`.
-    pub const fn new(inner: E) -> Self {
-        Self(inner)
-    }
-}
-
 /// The key of [`FlowLabel`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]

@@ -4,9 +4,9 @@ use core::cmp::Ordering;
 use core::fmt;
 use core::net::IpAddr;
 
-use super::{Grain, KeyOfHeaders};
-use crate::Orientation;
+use super::{Granularity, KeyOfHeaders};
 use crate::wire::Headers;
+use crate::{FlowSide, Orientation};
 
 /// Keys flows by the two IP addresses, whatever they speak.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,7 +15,7 @@ pub struct IpPair;
 impl KeyOfHeaders for IpPair {
     type Key = IpPairKey;
 
-    const GRAIN: Grain = Grain::Ends;
+    const GRANULARITY: Granularity = Granularity::AddressPair;
 
     #[inline]
     fn key(&self, headers: &Headers<'_>) -> (IpPairKey, Orientation) {
@@ -27,14 +27,14 @@ impl KeyOfHeaders for IpPair {
         };
         let key = IpPairKey {
             ends,
-            view: Seen(Orientation::Forward),
+            view: KeyView(Orientation::Forward),
         };
         (key, orientation)
     }
 
     fn seen_from(key: IpPairKey, orientation: Orientation) -> IpPairKey {
         IpPairKey {
-            view: Seen(orientation),
+            view: KeyView(orientation),
             ..key
         }
     }
@@ -52,64 +52,68 @@ impl KeyOfHeaders for IpPair {
 )]
 pub struct IpPairKey {
     pub(super) ends: [IpAddr; 2],
-    pub(super) view: Seen,
+    pub(super) view: KeyView,
 }
 
 impl IpPairKey {
-    /// The initiator's address.
+    /// The address of one side.
     #[must_use]
-    pub fn src_addr(&self) -> IpAddr {
-        self.view.pick(self.ends).0
-    }
-
-    /// The responder's address.
-    #[must_use]
-    pub fn dst_addr(&self) -> IpAddr {
-        self.view.pick(self.ends).1
+    pub fn addr(&self, side: FlowSide) -> IpAddr {
+        self.view.of_side(self.ends, side)
     }
 }
 
 impl fmt::Display for IpPairKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} → {}", self.src_addr(), self.dst_addr())
+        let (src, dst) = self.view.in_order(self.ends);
+        write!(f, "{src} → {dst}")
     }
 }
 
 /// Which end of a key is shown first. Every view of a key is the same key.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen(pub(super) Orientation);
+pub(super) struct KeyView(pub(super) Orientation);
 
-impl Seen {
-    /// The ends, the one shown first in front.
-    pub(super) fn pick<T>(self, [first, second]: [T; 2]) -> (T, T) {
+impl KeyView {
+    /// The ends in the order in which they are shown.
+    pub(super) fn in_order<T>(self, [first, second]: [T; 2]) -> (T, T) {
         match self.0 {
             Orientation::Forward => (first, second),
             Orientation::Reverse => (second, first),
         }
     }
+
+    /// The end of one side: the initiator's is shown first.
+    pub(super) fn of_side<T>(self, ends: [T; 2], side: FlowSide) -> T {
+        let (initiator, responder) = self.in_order(ends);
+        match side {
+            FlowSide::Initiator => initiator,
+            FlowSide::Responder => responder,
+        }
+    }
 }
 
-impl PartialEq for Seen {
+impl PartialEq for KeyView {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl Eq for Seen {}
+impl Eq for KeyView {}
 
-impl Ord for Seen {
+impl Ord for KeyView {
     fn cmp(&self, _: &Self) -> Ordering {
         Ordering::Equal
     }
 }
 
-impl PartialOrd for Seen {
+impl PartialOrd for KeyView {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl core::hash::Hash for Seen {
+impl core::hash::Hash for KeyView {
     fn hash<H: core::hash::Hasher>(&self, _: &mut H) {}
 }
 

@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-use super::ip_pair::Seen;
-use super::{Extracted, FlowExtractor, Grain, WalkPath};
+use super::ip_pair::KeyView;
+use super::{Extracted, FlowExtractor, Granularity, WalkPath};
 use crate::wire::{Depth, Headers, LayerVisitor, MacAddresses, Payload, Skip, Transport};
-use crate::{Orientation, PacketView};
+use crate::{FlowSide, Orientation, PacketView};
 
 /// Keys flows by the two link-layer addresses, whatever they carry.
 ///
@@ -26,10 +26,10 @@ impl FlowExtractor for MacPair {
         Ok(Extracted {
             key: MacPairKey {
                 ends,
-                view: Seen(Orientation::Forward),
+                view: KeyView(Orientation::Forward),
             },
             orientation,
-            grain: Grain::Ends,
+            granularity: Granularity::AddressPair,
             transport: Transport::None,
             payload: Payload {
                 bytes: packet.frame,
@@ -50,7 +50,7 @@ impl FlowExtractor for MacPair {
 
     fn seen_from(key: MacPairKey, orientation: Orientation) -> MacPairKey {
         MacPairKey {
-            view: Seen(orientation),
+            view: KeyView(orientation),
             ..key
         }
     }
@@ -68,29 +68,24 @@ impl FlowExtractor for MacPair {
 )]
 pub struct MacPairKey {
     pub(super) ends: [[u8; 6]; 2],
-    pub(super) view: Seen,
+    pub(super) view: KeyView,
 }
 
 impl MacPairKey {
-    /// The initiator's address.
+    /// The address of one side.
     #[must_use]
-    pub fn src(&self) -> [u8; 6] {
-        self.view.pick(self.ends).0
-    }
-
-    /// The responder's address.
-    #[must_use]
-    pub fn dst(&self) -> [u8; 6] {
-        self.view.pick(self.ends).1
+    pub fn addr(&self, side: FlowSide) -> [u8; 6] {
+        self.view.of_side(self.ends, side)
     }
 }
 
 /// Both addresses as they are usually written, in hex with colons.
 impl fmt::Display for MacPairKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_mac(f, self.src())?;
+        let (src, dst) = self.view.in_order(self.ends);
+        write_mac(f, src)?;
         f.write_str(" → ")?;
-        write_mac(f, self.dst())
+        write_mac(f, dst)
     }
 }
 

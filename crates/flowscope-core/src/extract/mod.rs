@@ -14,6 +14,7 @@ mod flow_label;
 mod ip_pair;
 mod mac_pair;
 mod outer;
+mod scope;
 mod scoped;
 #[cfg(feature = "serde")]
 mod serialized;
@@ -25,7 +26,8 @@ pub use flow_label::{FlowLabel, FlowLabelKey};
 pub use ip_pair::{IpPair, IpPairKey};
 pub use mac_pair::{MacPair, MacPairKey};
 pub(crate) use outer::extract_outer;
-pub use scoped::{Mark, Scope, Scoped, ScopedKey};
+pub use scope::{Scope, ScopeLayer};
+pub use scoped::{Scoped, ScopedKey};
 
 use core::hash::Hash;
 
@@ -115,9 +117,8 @@ pub trait KeyOfHeaders {
     /// The type of keys.
     type Key: Clone + Eq + Hash;
 
-    /// What falls together in a flow; unless said otherwise, no more than one
-    /// connection.
-    const GRAIN: Grain = Grain::Connection;
+    /// How much a flow covers; unless said otherwise, one connection.
+    const GRANULARITY: Granularity = Granularity::Connection;
 
     /// The key, and which way the packet runs along it.
     fn key(&self, headers: &Headers<'_>) -> (Self::Key, Orientation);
@@ -153,15 +154,15 @@ impl<E: KeyOfHeaders> FlowExtractor for E {
     }
 }
 
-/// What falls together in a flow.
+/// How much a flow covers.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Grain {
-    /// What goes between two ports: a TCP connection is a flow of its own, and
-    /// its states are the flow's.
+pub enum Granularity {
+    /// What two ports exchange: each TCP connection is a flow of its own, and
+    /// its state is the flow's state.
     Connection,
-    /// Whatever goes between two ends. Several connections run through such a
-    /// flow at once, so it has the states of none.
-    Ends,
+    /// Everything that two addresses exchange. Several connections run through
+    /// such a flow at once, so it has the state of none of them.
+    AddressPair,
 }
 
 /// A packet as its flow sees it.
@@ -171,8 +172,8 @@ pub struct Extracted<'a, K> {
     pub key: K,
     /// Which way the packet runs along the key.
     pub orientation: Orientation,
-    /// What falls together in the flow.
-    pub grain: Grain,
+    /// How much the flow covers.
+    pub granularity: Granularity,
     /// The transport header.
     pub transport: Transport,
     /// What the transport carries: a slice of the frame at any depth of
@@ -219,7 +220,7 @@ impl<'a, K> Extracted<'a, K> {
     ///
     /// A [`Skip`] says at which layer the walk to the headers ended and why.
     #[inline(always)]
-    pub fn parse<E: KeyOfHeaders<Key = K>>(
+    pub(crate) fn parse<E: KeyOfHeaders<Key = K>>(
         extractor: &E,
         packet: PacketView<'a>,
         depth: Depth,
@@ -242,7 +243,7 @@ impl<'a, K> Extracted<'a, K> {
         Self {
             key,
             orientation,
-            grain: E::GRAIN,
+            granularity: E::GRANULARITY,
             transport: headers.transport,
             payload: headers.payload,
             ip_len: headers.ip.len,
@@ -255,9 +256,9 @@ impl<'a, K> Extracted<'a, K> {
     /// The transport header that its flow is stepped by.
     #[inline]
     pub(crate) fn tracked_transport(&self) -> Transport {
-        match self.grain {
-            Grain::Connection => self.transport,
-            Grain::Ends => Transport::None,
+        match self.granularity {
+            Granularity::Connection => self.transport,
+            Granularity::AddressPair => Transport::None,
         }
     }
 
@@ -266,7 +267,7 @@ impl<'a, K> Extracted<'a, K> {
         Extracted {
             key: key(self.key),
             orientation: self.orientation,
-            grain: self.grain,
+            granularity: self.granularity,
             transport: self.transport,
             payload: self.payload,
             ip_len: self.ip_len,

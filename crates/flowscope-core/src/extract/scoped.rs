@@ -2,10 +2,10 @@
 
 use alloc::vec::Vec;
 use core::fmt;
-use core::net::IpAddr;
 
-use super::{Extracted, FiveTuple, FlowExtractor, IpPair, MacPair};
-use crate::wire::{Addr, Cause, IpFragment, IpHeader, IpVersion, Layer, LayerVisitor, Skip};
+use super::scope::Scope;
+use super::{Extracted, FiveTuple, FlowExtractor};
+use crate::wire::{Cause, IpFragment, IpHeader, Layer, LayerVisitor, Skip};
 use crate::{Orientation, PacketView};
 
 /// Adds VLANs or tunnels to the key of another extractor, for networks in which
@@ -100,26 +100,19 @@ impl<E> Scoped<E> {
     }
 }
 
-/// Declares how extractors get a scope.
-macro_rules! can_be_scoped {
-    ($($name:ident)*) => {$(
-        impl $name {
-            /// Makes VLAN identifiers part of the key; see [`Scoped`].
-            #[must_use]
-            pub fn with_vlan(self) -> Scoped<Self> {
-                Scoped::new(self).with_vlan()
-            }
+impl FiveTuple {
+    /// Makes VLAN identifiers part of the key; see [`Scoped`].
+    #[must_use]
+    pub fn with_vlan(self) -> Scoped<Self> {
+        Scoped::new(self).with_vlan()
+    }
 
-            /// Makes tunnels part of the key; see [`Scoped`].
-            #[must_use]
-            pub fn with_tunnel(self) -> Scoped<Self> {
-                Scoped::new(self).with_tunnel()
-            }
-        }
-    )*};
+    /// Makes tunnels part of the key; see [`Scoped`].
+    #[must_use]
+    pub fn with_tunnel(self) -> Scoped<Self> {
+        Scoped::new(self).with_tunnel()
+    }
 }
-
-can_be_scoped!(FiveTuple IpPair MacPair);
 
 /// The key of [`Scoped`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -134,7 +127,9 @@ pub struct ScopedKey<K> {
 impl<K: fmt::Display> fmt::Display for ScopedKey<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.key.fmt(f)?;
-        self.scope.marks().try_for_each(|mark| write!(f, " {mark}"))
+        self.scope
+            .layers()
+            .try_for_each(|layer| write!(f, " {layer}"))
     }
 }
 
@@ -150,6 +145,8 @@ impl<E: FlowExtractor> Scoped<E> {
             let _ = trace(&mut collector);
         }
         match collector.overflow {
+            // A key that leaves a layer out would put two tenants on one flow, so a packet
+            // with more layers than fit has no flow at all.
             None => Ok(extracted.with_key(|key| ScopedKey {
                 key,
                 scope: collector.scope,
@@ -205,140 +202,6 @@ impl<E: FlowExtractor> FlowExtractor for Scoped<E> {
     }
 }
 
-/// The VLANs and tunnels that are part of a key, outermost first.
-#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(try_from = "Vec<Mark>", into = "Vec<Mark>"))]
-pub struct Scope {
-    /// Layers with their identifiers; `None` where the next of `ends` stands
-    /// for it.
-    marks: [(Layer, Option<u32>); MAX_MARKS],
-    ends: [Ends; MAX_ENDS],
-    marks_len: u8,
-    ends_len: u8,
-}
-
-/// One thing in a [`Scope`].
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum Mark {
-    /// A layer with an identifier that both directions share.
-    Id(Layer, u32),
-    /// A tunnel known by its two ends, in order of their addresses.
-    Between(Layer, [IpAddr; 2]),
-}
-
-impl fmt::Display for Mark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Id(layer, id) => write!(f, "{} {id}", layer.as_str()),
-            Self::Between(layer, [a, b]) => write!(f, "{} {a} {b}", layer.as_str()),
-        }
-    }
-}
-
-/// The ends of a tunnel, the lower one first.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-struct Ends {
-    addrs: [Addr; 2],
-    version: IpVersion,
-}
-
-impl Ends {
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.push(self.version as u8);
-        for Addr { high, low } in self.addrs {
-            out.extend(high.to_be_bytes());
-            out.extend(low.to_be_bytes());
-        }
-    }
-}
-
-impl Scope {
-    pub(super) const EMPTY: Self = Self {
-        marks: [(Layer::Link, None); MAX_MARKS],
-        ends: [Ends {
-            addrs: [Addr { high: 0, low: 0 }; 2],
-            version: IpVersion::V4,
-        }; MAX_ENDS],
-        marks_len: 0,
-        ends_len: 0,
-    };
-
-    /// What it consists of, outermost first.
-    pub fn marks(&self) -> impl Iterator<Item = Mark> {
-        let mut ends = self.ends.iter();
-        let marks = self.marks.iter().take(self.marks_len.into());
-        marks.filter_map(move |&(layer, id)| match id {
-            Some(id) => Some(Mark::Id(layer, id)),
-            None => {
-                let Ends { addrs, version } = ends.next()?;
-                let ends = addrs.map(|addr| addr.read_as(*version));
-                Some(Mark::Between(layer, ends))
-            }
-        })
-    }
-
-    fn push(&mut self, layer: Layer, id: Option<u32>) -> Option<()> {
-        *self.marks.get_mut(usize::from(self.marks_len))? = (layer, id);
-        self.marks_len += 1;
-        Some(())
-    }
-
-    #[cfg(feature = "serde")]
-    pub(super) fn push_mark(&mut self, mark: Mark) -> Option<()> {
-        match mark {
-            Mark::Id(layer, id) => self.push(layer, Some(id)),
-            Mark::Between(layer, ends) => {
-                let [(a, version), (b, _)] = ends.map(Addr::of_ip);
-                self.push_ends(layer, [a, b], version)
-            }
-        }
-    }
-
-    fn push_ends(&mut self, layer: Layer, [src, dst]: [Addr; 2], version: IpVersion) -> Option<()> {
-        let place = self.ends.get_mut(usize::from(self.ends_len))?;
-        *place = Ends {
-            addrs: [src.min(dst), src.max(dst)],
-            version,
-        };
-        self.ends_len += 1;
-        self.push(layer, None)
-    }
-
-    /// Appends the scope as bytes, which are the same for the same scope alone.
-    ///
-    /// ```text
-    /// ┌───────┬───────────────────────────────────────────────────┐
-    /// │ count │ layer 1, kind 1, then by kind:                     │ ...
-    /// │   1   │   identifier 4, or version 1 and two addresses 32  │
-    /// └───────┴───────────────────────────────────────────────────┘
-    /// ```
-    ///
-    /// The count and the kinds say where a scope ends. So the scopes of
-    /// extractors around each other can follow one another, and no two lists of
-    /// scopes are encoded alike.
-    fn encode(&self, out: &mut Vec<u8>) {
-        let mut ends = self.ends.iter();
-        out.push(self.marks_len);
-        for (layer, id) in self.marks.iter().take(self.marks_len.into()) {
-            out.extend([*layer as u8, u8::from(id.is_some())]);
-            match id {
-                Some(id) => out.extend(id.to_be_bytes()),
-                None => ends.next().into_iter().for_each(|ends| ends.encode(out)),
-            }
-        }
-    }
-}
-
-impl fmt::Debug for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.marks()).finish()
-    }
-}
-
 /// Collects a scope on the way through a packet.
 struct ScopeCollector {
     parts: ScopeParts,
@@ -357,6 +220,7 @@ impl ScopeCollector {
     }
 
     fn note(&mut self, layer: Layer, id: Option<u32>, carrier: Option<&IpHeader>) {
+        // A tag with VLAN 0 carries a priority and names no network (IEEE 802.1Q, 6.9).
         let is_wanted = match layer {
             Layer::Vlan => self.parts.vlan && id != Some(0),
             _ => self.parts.tunnel,
@@ -414,7 +278,7 @@ impl LayerVisitor for ScopedVisitor<'_> {
     }
 
     fn fragment(&mut self, fragment: &IpFragment<'_>) {
-        if self.collector.scope.marks_len == 0 && fragment.scope.is_empty() {
+        if self.collector.scope.is_empty() && fragment.scope.is_empty() {
             return self.visitor.fragment(fragment);
         }
         let mut scope = Vec::from(fragment.scope);
@@ -489,14 +353,11 @@ const fn identity(layer: Layer) -> Identity {
     }
 }
 
-/// More than networks stack.
-const MAX_MARKS: usize = 8;
-const MAX_ENDS: usize = 2;
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Timestamp;
+    use crate::wire::{Addr, IpVersion};
 
     fn ip(last: u8) -> IpHeader {
         let addr = |low| Addr { high: 0, low };
@@ -511,7 +372,7 @@ mod tests {
     /// Scopes that differ in one thing each.
     fn scopes() -> Vec<Scope> {
         let mut scopes = Vec::from([Scope::EMPTY; 8]);
-        let marks: [&[(Layer, Result<u32, u8>)]; 8] = [
+        let layers: [&[(Layer, Result<u32, u8>)]; 8] = [
             &[],
             &[(Layer::Vlan, Ok(7))],
             &[(Layer::Vlan, Ok(8))],
@@ -521,9 +382,9 @@ mod tests {
             &[(Layer::Ipv4, Err(2))],
             &[(Layer::Ipv4, Err(3))],
         ];
-        for (scope, marks) in scopes.iter_mut().zip(marks) {
-            for (layer, mark) in marks {
-                let pushed = match mark {
+        for (scope, layers) in scopes.iter_mut().zip(layers) {
+            for (layer, known_by) in layers {
+                let pushed = match known_by {
                     Ok(id) => scope.push(*layer, Some(*id)),
                     Err(end) => {
                         let ip = ip(*end);

@@ -7,9 +7,9 @@ use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::five_tuple::FiveTupleKey;
-use super::ip_pair::{IpPairKey, Seen};
+use super::ip_pair::{IpPairKey, KeyView};
 use super::mac_pair::MacPairKey;
-use super::scoped::{Mark, Scope};
+use super::scope::{Scope, ScopeLayer};
 use crate::Orientation;
 use crate::wire::IpProtocol;
 
@@ -36,9 +36,9 @@ pub(super) struct Pair<A> {
 }
 
 impl<A> Pair<A> {
-    fn new(ends: [A; 2], view: Seen) -> Self {
-        let (src, dst) = view.pick(ends);
-        let Seen(orientation) = view;
+    fn new(ends: [A; 2], view: KeyView) -> Self {
+        let (src, dst) = view.in_order(ends);
+        let KeyView(orientation) = view;
         Self {
             src,
             dst,
@@ -46,9 +46,9 @@ impl<A> Pair<A> {
         }
     }
 
-    fn ends(self) -> ([A; 2], Seen) {
-        let view = Seen(self.orientation);
-        let (first, second) = view.pick([self.src, self.dst]);
+    fn ends(self) -> ([A; 2], KeyView) {
+        let view = KeyView(self.orientation);
+        let (first, second) = view.in_order([self.src, self.dst]);
         ([first, second], view)
     }
 }
@@ -91,19 +91,21 @@ impl From<Pair<[u8; 6]>> for MacPairKey {
     }
 }
 
-impl From<Scope> for Vec<Mark> {
+impl From<Scope> for Vec<ScopeLayer> {
     fn from(scope: Scope) -> Self {
-        scope.marks().collect()
+        scope.layers().collect()
     }
 }
 
-impl TryFrom<Vec<Mark>> for Scope {
+impl TryFrom<Vec<ScopeLayer>> for Scope {
     type Error = &'static str;
 
-    fn try_from(marks: Vec<Mark>) -> Result<Self, Self::Error> {
+    fn try_from(layers: Vec<ScopeLayer>) -> Result<Self, Self::Error> {
         let mut scope = Self::EMPTY;
-        for mark in marks {
-            scope.push_mark(mark).ok_or("more marks than a scope has")?;
+        for layer in layers {
+            scope
+                .push_layer(layer)
+                .ok_or("more layers than a scope has")?;
         }
         Ok(scope)
     }

@@ -50,6 +50,7 @@ pub(super) fn anomaly(flow: FlowId, side: FlowSide, at: Timestamp, kind: Anomaly
         AnomalyKind::RstOutOfWindow
         | AnomalyKind::RefusedRst
         | AnomalyKind::RefusedFin
+        | AnomalyKind::MissingAck
         | AnomalyKind::OverlappingFragments
         | AnomalyKind::OverlapConflict
         | AnomalyKind::StreamOverflow
@@ -58,6 +59,7 @@ pub(super) fn anomaly(flow: FlowId, side: FlowSide, at: Timestamp, kind: Anomaly
         | AnomalyKind::IncompleteDatagram
         | AnomalyKind::StreamGap
         | AnomalyKind::StraySegment
+        | AnomalyKind::UrgentData
         | AnomalyKind::ParseError => events!(info),
     }
 }

@@ -4,23 +4,22 @@
 
 /// What is known of a metric before it has a value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Metric {
+pub(super) struct Metric {
     /// Its name.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// What kind of numbers it holds.
-    pub kind: Kind,
+    pub(super) kind: MetricKind,
     /// What they count.
-    pub unit: Unit,
+    pub(super) unit: Unit,
     /// The labels that its values are told apart by.
-    pub labels: &'static [&'static str],
+    pub(super) labels: &'static [&'static str],
     /// Its description, in a sentence.
-    pub description: &'static str,
+    pub(super) description: &'static str,
 }
 
 /// A kind of metric.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
+pub(super) enum MetricKind {
     /// It only grows.
     Counter,
     /// It goes up and down.
@@ -31,7 +30,7 @@ pub enum Kind {
 
 /// What a metric counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Unit {
+pub(super) enum Unit {
     /// Things.
     Count,
     /// Bytes.
@@ -40,25 +39,25 @@ pub enum Unit {
 
 /// The labels of metrics. None of them is of one flow: each has a few values,
 /// known beforehand.
-pub mod labels {
+pub(super) mod labels {
     /// `initiator` or `responder`, as of [`FlowSide`](crate::FlowSide).
-    pub const SIDE: &str = "side";
+    pub(in crate::observe) const SIDE: &str = "side";
     /// The word of an [`EndReason`](crate::track::EndReason) or a
     /// [`Loss`](crate::defrag::Loss).
-    pub const REASON: &str = "reason";
+    pub(in crate::observe) const REASON: &str = "reason";
     /// The word of a [`Layer`](crate::wire::Layer).
-    pub const LAYER: &str = "layer";
+    pub(in crate::observe) const LAYER: &str = "layer";
     /// The word of a [`Cause`](crate::wire::Cause).
-    pub const CAUSE: &str = "cause";
+    pub(in crate::observe) const CAUSE: &str = "cause";
     /// The word of an [`AnomalyKind`](crate::track::AnomalyKind).
-    pub const KIND: &str = "kind";
-    /// What memory is used for: [`STREAMS`] or [`FRAGMENTS`].
-    pub const OF: &str = "of";
+    pub(in crate::observe) const KIND: &str = "kind";
+    /// What memory is used for: `streams` or `fragments`.
+    pub(in crate::observe) const OF: &str = "of";
 
     /// Segments that wait for their place in a stream.
-    pub const STREAMS: &str = "streams";
+    pub(in crate::observe) const STREAMS: &str = "streams";
     /// Fragments that wait for the rest of their datagram.
-    pub const FRAGMENTS: &str = "fragments";
+    pub(in crate::observe) const FRAGMENTS: &str = "fragments";
 }
 
 /// Declares a name and its row in the list of all, so that neither can fall
@@ -68,12 +67,15 @@ macro_rules! names {
         #[doc = $description:literal]
         $constant:ident = $name:literal, $kind:ident of $unit:ident, [$($label:ident)*];
     )*) => {
-        $(#[doc = $description] pub const $constant: &str = $name;)*
+        $(
+            #[doc = $description]
+            pub(super) const $constant: &str = $name;
+        )*
 
         /// Every metric there is.
-        pub const ALL: &[Metric] = &[$(Metric {
+        pub(super) const METRICS: &[Metric] = &[$(Metric {
             name: $name,
-            kind: Kind::$kind,
+            kind: MetricKind::$kind,
             unit: Unit::$unit,
             labels: &[$(labels::$label),*],
             description: $description.trim_ascii_start(),
@@ -156,7 +158,7 @@ mod tests {
             .lines()
             .filter(|line| line.starts_with("| `flowscope_"));
         let rows: Vec<_> = rows.map(str::to_owned).collect();
-        let expected: Vec<_> = ALL.iter().map(row).collect();
+        let expected: Vec<_> = METRICS.iter().map(row).collect();
         assert_eq!(rows, expected);
     }
 
@@ -176,10 +178,10 @@ mod tests {
 
     #[test]
     fn counters_are_told_by_their_names() {
-        let names: BTreeSet<_> = ALL.iter().map(|metric| metric.name).collect();
-        assert_eq!(names.len(), ALL.len());
-        for metric in ALL {
-            let is_counter = metric.kind == Kind::Counter;
+        let names: BTreeSet<_> = METRICS.iter().map(|metric| metric.name).collect();
+        assert_eq!(names.len(), METRICS.len());
+        for metric in METRICS {
+            let is_counter = metric.kind == MetricKind::Counter;
             assert_eq!(metric.name.ends_with("_total"), is_counter, "{metric:?}");
             let is_bytes = metric.unit == Unit::Bytes;
             assert_eq!(metric.name.contains("bytes"), is_bytes, "{metric:?}");

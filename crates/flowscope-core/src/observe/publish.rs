@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use metrics::{Key, Label, Level, Metadata};
 
 use super::EngineCounts;
-use super::names::{self, ALL, Kind, Metric, Unit, labels};
+use super::names::{self, METRICS, Metric, MetricKind, Unit, labels};
 use crate::defrag::Loss;
 use crate::reassemble::StreamStats;
 use crate::track::{AnomalyKind, EndReason, TrackerStats};
@@ -26,16 +26,16 @@ pub fn describe() {
         unit,
         description,
         ..
-    } in ALL.iter().copied()
+    } in METRICS.iter().copied()
     {
         let unit = match unit {
             Unit::Count => metrics::Unit::Count,
             Unit::Bytes => metrics::Unit::Bytes,
         };
         match kind {
-            Kind::Counter => metrics::describe_counter!(name, unit, description),
-            Kind::Gauge => metrics::describe_gauge!(name, unit, description),
-            Kind::Histogram => metrics::describe_histogram!(name, unit, description),
+            MetricKind::Counter => metrics::describe_counter!(name, unit, description),
+            MetricKind::Gauge => metrics::describe_gauge!(name, unit, description),
+            MetricKind::Histogram => metrics::describe_histogram!(name, unit, description),
         }
     }
 }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::OverlapPolicy;
-use super::held::{BLOCK, GRAIN, HEAD};
+use super::held::{ALLOCATION_UNIT, BLOCK, HEAD};
 
 /// How the streams of a connection are put in order.
 ///
@@ -49,7 +49,7 @@ impl StreamConfig {
     pub const fn max_memory(&self) -> usize {
         // A vector of pieces doubles when it grows, and for a moment both the old
         // and the new one are allocated.
-        let range = 3 * HEAD + GRAIN;
+        let range = 3 * HEAD + ALLOCATION_UNIT;
         let once = BLOCK + (64 << 10) + 4 * HEAD + (1 << 10);
         self.max_held
             .saturating_add(self.max_ranges.saturating_mul(range))

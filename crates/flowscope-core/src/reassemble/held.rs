@@ -429,7 +429,7 @@ fn grow(bytes: &mut Vec<u8>, more: usize) -> Option<usize> {
     }
     let before = bytes.capacity();
     if len > before {
-        bytes.reserve_exact(len.next_multiple_of(GRAIN) - bytes.len());
+        bytes.reserve_exact(len.next_multiple_of(ALLOCATION_UNIT) - bytes.len());
     }
     Some(bytes.capacity() - before)
 }
@@ -470,7 +470,7 @@ pub(super) const HEAD: usize = size_of::<Piece>();
 pub(super) const BLOCK: usize = 8 << 10;
 
 /// What the memory of a growing block is a multiple of.
-pub(super) const GRAIN: usize = 64;
+pub(super) const ALLOCATION_UNIT: usize = 64;
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ mod bounds;
 mod buffered;
 mod config;
 mod held;
+mod numbers;
 mod order;
 mod out_of_order;
 mod overlap;
@@ -150,17 +151,6 @@ impl<'a> Segment<'a> {
         .with_flags(TcpFlags::ACK)
     }
 
-    /// The same segment, of whose data the capture lacks another `missing`
-    /// bytes at the end.
-    #[must_use]
-    pub const fn with_missing(self, missing: u32) -> Self {
-        let Payload { bytes, .. } = self.payload;
-        Self {
-            payload: Payload { bytes, missing },
-            ..self
-        }
-    }
-
     /// The same segment, which neither begins nor ends a stream.
     pub(crate) fn without_control(self) -> Self {
         let has_syn = self.flags.contains(TcpFlags::SYN);
@@ -204,7 +194,7 @@ pub struct StreamNotes(u8);
 
 impl StreamNotes {
     /// None.
-    pub const NONE: Self = Self(0);
+    pub(crate) const NONE: Self = Self(0);
     /// A second copy of bytes differs from the first.
     pub const CONFLICT: Self = Self(1);
     /// A hole was given up.

@@ -7,7 +7,7 @@ use crate::Sink;
 
 impl BufferedReassembler {
     /// Adds the part of a segment that lies in the stream.
-    pub(super) fn admit(
+    pub(super) fn accept(
         &mut self,
         data: &SegmentData<'_>,
         out: &mut impl for<'c> Sink<Chunk<'c>>,

@@ -31,7 +31,7 @@ impl BufferedReassembler {
             other.at >= passed && is_near && !is_copy
         });
         if let Some(other) = other {
-            return StreamNotes::STRAY | self.accept_stray(&other, out) | self.admit(data, out);
+            return StreamNotes::STRAY | self.accept_stray(&other, out) | self.accept(data, out);
         }
         self.drop_stray();
         self.out_of_order().stray = Some(Box::new(StraySegment {
@@ -110,7 +110,7 @@ impl BufferedReassembler {
             fin: stray.fin,
             since: stray.since,
         };
-        self.admit(&data, out)
+        self.accept(&data, out)
     }
 
     pub(super) fn drop_stray(&mut self) {

@@ -96,7 +96,7 @@ enum Kind<S, D> {
 
 impl<S, D, M> Either<S, D, M> {
     /// The parser of a TCP connection.
-    pub const fn session(parser: S) -> Self {
+    pub(crate) const fn session(parser: S) -> Self {
         Self {
             kind: Kind::Session(parser),
             message: PhantomData,
@@ -104,7 +104,7 @@ impl<S, D, M> Either<S, D, M> {
     }
 
     /// The parser of any other flow.
-    pub const fn datagrams(parser: D) -> Self {
+    pub(crate) const fn datagrams(parser: D) -> Self {
         Self {
             kind: Kind::Datagram(parser),
             message: PhantomData,

@@ -119,10 +119,4 @@ impl<'a> Datagram<'a> {
             missing: 0,
         }
     }
-
-    /// The same datagram, of whose end the capture lacks `missing` bytes.
-    #[must_use]
-    pub const fn with_missing(self, missing: u32) -> Self {
-        Self { missing, ..self }
-    }
 }

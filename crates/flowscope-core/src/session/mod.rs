@@ -11,7 +11,7 @@
 mod both;
 mod buffer;
 mod datagram;
-mod event;
+pub(crate) mod event;
 mod factory;
 mod only;
 mod probe;
@@ -20,7 +20,8 @@ mod streams;
 pub use both::{Both, Either};
 pub use buffer::{ByteBuffer, ParseError};
 pub use datagram::{Datagram, DatagramParser};
-pub use event::{ParserError, SessionEvent};
+pub use event::ParserError;
+pub(crate) use event::SessionEvent;
 pub use factory::{ByKey, FlowFactory};
 pub use only::{Never, OnlyDatagrams, OnlySessions};
 pub use probe::ProbeResult;
@@ -203,7 +204,7 @@ impl StreamEnd {
 
     /// The same end of a stream that amounted to `stats`.
     #[must_use]
-    pub const fn with_stats(self, stats: StreamStats) -> Self {
+    pub(crate) const fn with_stats(self, stats: StreamStats) -> Self {
         Self { stats, ..self }
     }
 }

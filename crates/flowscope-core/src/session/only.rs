@@ -23,7 +23,7 @@ pub struct OnlyDatagrams<F, M> {
 
 impl<F, M> OnlySessions<F, M> {
     /// Asks `factory` about TCP connections.
-    pub const fn new(factory: F) -> Self {
+    pub(crate) const fn new(factory: F) -> Self {
         Self {
             factory,
             message: PhantomData,
@@ -33,7 +33,7 @@ impl<F, M> OnlySessions<F, M> {
 
 impl<F, M> OnlyDatagrams<F, M> {
     /// Asks `factory` about flows that are no TCP connections.
-    pub const fn new(factory: F) -> Self {
+    pub(crate) const fn new(factory: F) -> Self {
         Self {
             factory,
             message: PhantomData,

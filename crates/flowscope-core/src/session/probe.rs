@@ -26,8 +26,7 @@ pub enum ProbeResult {
 
 impl ProbeResult {
     /// `no_match`, `possible` or `match`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::NoMatch => "no_match",
             Self::Possible => "possible",

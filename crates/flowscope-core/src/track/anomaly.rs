@@ -22,6 +22,12 @@ words! {
         RefusedRst => "refused_rst",
         /// A FIN after which the receiver took more. It does not end the stream.
         RefusedFin => "refused_fin",
+        /// A segment without ACK, SYN and RST, which its receiver drops. It changes
+        /// nothing.
+        MissingAck => "missing_ack",
+        /// Data that are marked as urgent. They are read as part of the stream, as
+        /// RFC 6093 has it; some receivers take the last urgent byte out of it.
+        UrgentData => "urgent_data",
         /// Fragments of a datagram that claim the same bytes of it, and are not the
         /// same. Over IPv6 it is dropped (RFC 5722).
         OverlappingFragments => "overlapping_fragments",
@@ -49,7 +55,7 @@ words! {
 /// use flowscope_core::FlowSide;
 /// use flowscope_core::track::{Anomalies, AnomalyKind};
 ///
-/// let mut found = Anomalies::NONE;
+/// let mut found = Anomalies::default();
 /// found.insert(FlowSide::Responder, AnomalyKind::StreamGap);
 /// found.insert(FlowSide::Responder, AnomalyKind::StreamGap);
 /// let found: Vec<_> = found.iter().collect();
@@ -69,7 +75,7 @@ pub struct Anomalies([u16; 2]);
 
 impl Anomalies {
     /// Nothing odd.
-    pub const NONE: Self = Self([0; 2]);
+    pub(crate) const NONE: Self = Self([0; 2]);
 
     /// Adds a kind on one side.
     pub fn insert(&mut self, side: FlowSide, kind: AnomalyKind) {

@@ -179,7 +179,7 @@ impl ExpiryTimers {
             READY => {
                 // Its entry stays, and is skipped when it comes up.
                 self.in_ready -= 1;
-                self.sweep(flows);
+                self.drop_stale(flows);
             }
             slot => {
                 self.in_wheel -= 1;
@@ -313,8 +313,8 @@ impl ExpiryTimers {
     }
 
     /// Removes entries that are no longer valid, once they are the most.
-    fn sweep(&mut self, flows: &mut impl TimedFlows) {
-        if self.ready.len() > 2 * self.in_ready + MIN_SWEEP {
+    fn drop_stale(&mut self, flows: &mut impl TimedFlows) {
+        if self.ready.len() > 2 * self.in_ready + MIN_STALE {
             self.ready.retain(|(deadline, id)| {
                 flows
                     .timer_by_id(*id)
@@ -367,8 +367,8 @@ const TICK_BITS: u32 = 27;
 const BUCKETS: u64 = 1 << 12;
 const READY: WheelSlot = WheelSlot(u32::MAX);
 const UNSET: WheelSlot = WheelSlot(u32::MAX - 1);
-/// So few entries are not worth sweeping.
-const MIN_SWEEP: usize = 64;
+/// So few entries are not worth looking through.
+const MIN_STALE: usize = 64;
 
 #[cfg(test)]
 mod tests {

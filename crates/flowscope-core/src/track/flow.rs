@@ -8,14 +8,16 @@
 //! and every look at a deadline needs, then one for each side. [`ColdState`] is what
 //! a usual packet leaves alone.
 
+use super::cold_state::ColdState;
 use super::connection::{Unconfirmed, Verdict};
-use super::history::{Code, History, Letter, Word};
+use super::counters::{Counters, SerialNumber};
+use super::flow_flags::{FlowFlags, TimeoutClass};
+use super::history::{History, Letter, LetterCode, PackedLetters};
 use super::sender::{Sender, Sequence, is_plain};
 use super::state::Control;
 use super::{FlowState, FlowStats, IdleTimeouts};
 use crate::wire::{TcpHeader, Transport};
 use crate::{BySide, FlowSide, Orientation, SeqNumber, Timestamp};
-use alloc::boxed::Box;
 use core::time::Duration;
 
 /// A live flow, without its key: what its packets touch.
@@ -24,13 +26,13 @@ use core::time::Duration;
 pub(crate) struct Flow {
     /// The tracker's clock at the latest packet, which never runs backwards.
     last_active: Timestamp,
-    number: Number,
+    number: SerialNumber,
     pub(crate) state: FlowState,
-    pub(super) traits: Traits,
+    pub(super) flags: FlowFlags,
     /// The state before a reset, which counts if the receiver refused the RST.
     pub(super) state_before_reset: FlowState,
     /// The first letters of its history; more are in [`ColdState`].
-    history: Word,
+    history: PackedLetters,
     pub(super) sides: [Side; 2],
     /// The number of the reset.
     pub(super) reset_at: SeqNumber,
@@ -39,49 +41,12 @@ pub(crate) struct Flow {
     cut: [u16; 2],
 }
 
-/// The rest of a live flow, aligned so as to lie in one cache line.
-#[derive(Debug)]
-#[repr(align(32))]
-pub(crate) struct ColdState {
-    /// Packet times, which may run backwards.
-    first: Timestamp,
-    /// The latest one, unless the flow says that it is [`Flow::last_active`].
-    last: Timestamp,
-    /// Letters that found no room in the flow.
-    history: Word,
-    /// Few flows have any of it.
-    rare: Option<Box<RareState>>,
-}
-
-/// What is counted of few flows, by side.
-#[derive(Clone, Copy, Debug, Default)]
-struct RareState {
-    /// Late TCP segments that filled a hole.
-    out_of_order: [u32; 2],
-    /// Packets that were fragments.
-    fragments: [u32; 2],
-    /// Datagrams put together from them.
-    reassembled: [u32; 2],
-    /// So often were 2^16 packets cut.
-    cut: [u32; 2],
-    /// What is not confirmed of its connection.
-    unconfirmed: Unconfirmed,
-}
-
 /// What is kept of one side: with 8 bytes of the flow's a cache line.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(super) struct Side {
     pub(super) sender: Sender,
     counters: Counters,
-}
-
-/// Which of the idle timeouts applies.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Class {
-    Tcp,
-    Udp,
-    Other,
 }
 
 /// What one packet adds to its flow.
@@ -103,13 +68,14 @@ impl Flow {
         let (class, state, control) = match packet.transport {
             Transport::Tcp(header) => {
                 let control = Control::of(header.flags);
-                (Class::Tcp, FlowState::first(control), Some(control))
+                (TimeoutClass::Tcp, FlowState::first(control), Some(control))
             }
-            Transport::TcpCut => (Class::Tcp, FlowState::Established, None),
-            Transport::Udp | Transport::UdpLite => (Class::Udp, FlowState::Active, None),
-            _ => (Class::Other, FlowState::Active, None),
+            Transport::TcpCut => (TimeoutClass::Tcp, FlowState::Established, None),
+            Transport::Udp | Transport::UdpLite => (TimeoutClass::Udp, FlowState::Active, None),
+            _ => (TimeoutClass::Other, FlowState::Active, None),
         };
         // The receiver of a SYN-ACK sent the SYN, so it is the initiator.
+        // A capture that begins in the middle of a handshake shows the answer first.
         let answers = control == Some(Control::SynAck);
         let mut initiator = packet.orientation;
         if answers {
@@ -117,11 +83,11 @@ impl Flow {
         }
         let mut flow = Self {
             last_active: now,
-            number: Number::new(number),
+            number: SerialNumber::new(number),
             state,
-            traits: Traits::new(class, initiator),
+            flags: FlowFlags::new(class, initiator),
             state_before_reset: state,
-            history: Word::default(),
+            history: PackedLetters::default(),
             sides: [Side::default(); 2],
             reset_at: SeqNumber(0),
             cut: [0; 2],
@@ -129,11 +95,11 @@ impl Flow {
         let mut cold = ColdState {
             first: packet.at,
             last: packet.at,
-            history: Word::default(),
+            history: PackedLetters::default(),
             rare: None,
         };
         if answers {
-            push(&mut flow.history, &mut cold, Code::FLIPPED);
+            push(&mut flow.history, &mut cold, LetterCode::FLIPPED);
         }
         (flow, cold)
     }
@@ -142,7 +108,7 @@ impl Flow {
     #[inline(always)]
     pub(crate) fn is_plain(&self, packet: &Observed) -> bool {
         match &packet.transport {
-            Transport::Tcp(header) => self.traits.is_confirmed() && is_plain(header),
+            Transport::Tcp(header) => self.flags.is_confirmed() && is_plain(header),
             _ => true,
         }
     }
@@ -218,7 +184,7 @@ impl Flow {
             self.note_late_packet(packet.at, now, cold);
         } else {
             self.last_active = now;
-            self.traits.set_last_in_order(true);
+            self.flags.set_last_in_order(true);
         }
         self.sides[side as usize].counters.add([
             1,
@@ -227,6 +193,8 @@ impl Flow {
             packet.payload_len,
         ]);
         if packet.is_cut {
+            // Most captures cut no packet, or all of them: 16 bits are in reach of every
+            // packet, and the carry is not.
             let (count, has_wrapped) = self.cut[side as usize].overflowing_add(1);
             self.cut[side as usize] = count;
             if has_wrapped {
@@ -260,12 +228,12 @@ impl Flow {
         cold.first = cold.first.min(at);
         cold.last = self.last(cold).max(at);
         self.last_active = now;
-        self.traits.set_last_in_order(false);
+        self.flags.set_last_in_order(false);
     }
 
     /// The latest packet time.
     fn last(&self, cold: &ColdState) -> Timestamp {
-        if self.traits.last_in_order() {
+        if self.flags.last_in_order() {
             self.last_active
         } else {
             cold.last
@@ -299,7 +267,7 @@ impl Flow {
         let history = &mut self.history;
         let own = &mut self.sides[side as usize];
         own.sender.note(header, payload_len, |letter| {
-            push(history, cold, Code::new(side, letter));
+            push(history, cold, LetterCode::new(side, letter));
         });
         match sequence {
             Sequence::Expected => {}
@@ -317,7 +285,7 @@ impl Flow {
         if payload_len == 0 {
             return;
         }
-        let code = Code::new(side, Letter::Retransmission);
+        let code = LetterCode::new(side, Letter::Retransmission);
         let mut is_first = false;
         (own.sender).note_once(Letter::Retransmission, |_| is_first = true);
         if is_first || *count > 1 && is_power_of_ten(*count) {
@@ -331,7 +299,7 @@ impl Flow {
         self.sides[side as usize]
             .sender
             .note_once(letter, |letter| {
-                push(history, cold, Code::new(side, letter))
+                push(history, cold, LetterCode::new(side, letter))
             });
     }
 
@@ -342,7 +310,7 @@ impl Flow {
 
     /// What is not confirmed of its connection, to be changed.
     pub(super) fn unconfirmed_mut<'c>(&mut self, cold: &'c mut ColdState) -> &'c mut Unconfirmed {
-        self.traits.set(Traits::HAS_UNCONFIRMED, true);
+        self.flags.set(FlowFlags::HAS_UNCONFIRMED, true);
         &mut cold.rare.get_or_insert_default().unconfirmed
     }
 
@@ -350,7 +318,7 @@ impl Flow {
     #[inline]
     pub(super) fn prefetch_word(&self) -> u64 {
         let [a, b] = &self.sides;
-        (a.counters.low[0] ^ b.counters.low[0]).into()
+        a.counters.prefetch_word() ^ b.counters.prefetch_word()
     }
 
     /// The flow's place in the order of first packets.
@@ -372,7 +340,7 @@ impl Flow {
     /// Which way the initiator's packets run along the key.
     #[inline]
     pub(crate) fn initiator(&self) -> Orientation {
-        self.traits.initiator()
+        self.flags.initiator()
     }
 
     /// When it expires if nothing more is seen of it.
@@ -384,10 +352,10 @@ impl Flow {
     /// The idle timeout for what it is doing.
     #[inline]
     pub(crate) fn timeout(&self, idle: &IdleTimeouts) -> Duration {
-        match self.traits.class() {
-            Class::Udp => idle.udp,
-            Class::Other => idle.other,
-            Class::Tcp => idle.of_tcp(self.state),
+        match self.flags.class() {
+            TimeoutClass::Udp => idle.udp,
+            TimeoutClass::Other => idle.other,
+            TimeoutClass::Tcp => idle.of_tcp(self.state),
         }
     }
 
@@ -422,210 +390,12 @@ impl Flow {
     }
 }
 
-impl ColdState {
-    /// Counts a packet that is counted otherwise as a fragment.
-    pub(crate) fn count_fragment(&mut self, side: FlowSide) {
-        self.count(side, |rare| &mut rare.fragments);
-    }
-
-    /// Adds one to a counter that few flows use.
-    #[cold]
-    #[inline(never)]
-    fn count(&mut self, side: FlowSide, of: fn(&mut RareState) -> &mut [u32; 2]) {
-        let counts = of(self.rare.get_or_insert_default());
-        let count = &mut counts[side as usize];
-        *count = count.saturating_add(1);
-    }
-
-    /// What is not confirmed of its connection.
-    #[inline]
-    pub(super) fn unconfirmed(&self) -> Unconfirmed {
-        self.rare
-            .as_ref()
-            .map_or_else(Unconfirmed::default, |rare| rare.unconfirmed)
-    }
-
-    /// Whether a FIN waits to be acknowledged.
-    #[inline]
-    pub(super) fn has_unconfirmed_fin(&self) -> bool {
-        self.rare
-            .as_ref()
-            .is_some_and(|rare| rare.unconfirmed.fin != [None; 2])
-    }
-
-    /// Frees the memory it holds, when its flow has ended.
-    #[inline]
-    pub(super) fn clear(&mut self) {
-        self.rare = None;
-    }
-
-    /// A word of the cache line it lies in.
-    #[inline]
-    pub(super) fn prefetch_word(&self) -> u64 {
-        self.first.as_nanos()
-    }
-}
-
 /// Adds a letter to a flow's history, as long as there is room.
 #[inline]
-fn push(history: &mut Word, cold: &mut ColdState, code: Code) {
+fn push(history: &mut PackedLetters, cold: &mut ColdState, code: LetterCode) {
     if history.push(code).is_err() {
         // Two dozen are the most that is kept.
         let _ = cold.history.push(code);
-    }
-}
-
-/// A flow's number in 40 bits: a million a second for twelve days.
-#[derive(Clone, Copy, Debug)]
-struct Number([u8; 5]);
-
-impl Number {
-    const fn new(number: u64) -> Self {
-        let [a, b, c, d, e, ..] = number.to_le_bytes();
-        Self([a, b, c, d, e])
-    }
-
-    #[inline]
-    const fn get(self) -> u64 {
-        let [a, b, c, d, e] = self.0;
-        u64::from_le_bytes([a, b, c, d, e, 0, 0, 0])
-    }
-}
-
-/// Flags of a flow, in one byte.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Traits(u8);
-
-impl Traits {
-    const UDP: u8 = 1;
-    const OTHER: u8 = 1 << 1;
-    const REVERSE: u8 = 1 << 2;
-    const LAST_IN_ORDER: u8 = 1 << 3;
-    const CONFIRMED: u8 = 1 << 4;
-    const AWAITS_PROOF: u8 = 1 << 5;
-    const RESET_BY_RESPONDER: u8 = 1 << 6;
-    const HAS_UNCONFIRMED: u8 = 1 << 7;
-
-    const fn new(class: Class, initiator: Orientation) -> Self {
-        let class = match class {
-            Class::Tcp => 0,
-            Class::Udp => Self::UDP,
-            Class::Other => Self::OTHER,
-        };
-        let initiator = match initiator {
-            Orientation::Forward => 0,
-            Orientation::Reverse => Self::REVERSE,
-        };
-        Self(class | initiator)
-    }
-
-    #[inline]
-    const fn has(self, bit: u8) -> bool {
-        self.0 & bit != 0
-    }
-
-    #[inline]
-    const fn class(self) -> Class {
-        if self.has(Self::UDP) {
-            Class::Udp
-        } else if self.has(Self::OTHER) {
-            Class::Other
-        } else {
-            Class::Tcp
-        }
-    }
-
-    #[inline]
-    const fn initiator(self) -> Orientation {
-        if self.has(Self::REVERSE) {
-            Orientation::Reverse
-        } else {
-            Orientation::Forward
-        }
-    }
-
-    /// Whether the latest packet was not older than the tracker's clock, so
-    /// that its time is the flow's latest.
-    #[inline]
-    const fn last_in_order(self) -> bool {
-        self.has(Self::LAST_IN_ORDER)
-    }
-
-    #[inline]
-    fn set_last_in_order(&mut self, is: bool) {
-        self.set(Self::LAST_IN_ORDER, is);
-    }
-
-    /// Whether everything about the connection is confirmed.
-    #[inline(always)]
-    pub(super) const fn is_confirmed(self) -> bool {
-        self.has(Self::CONFIRMED)
-    }
-
-    pub(super) fn set_confirmed(&mut self, is: bool) {
-        self.set(Self::CONFIRMED, is);
-    }
-
-    /// Whether a new connection on the same ports waits for its proof.
-    #[inline(always)]
-    pub(super) const fn awaits_proof(self) -> bool {
-        self.has(Self::AWAITS_PROOF)
-    }
-
-    pub(super) fn set_awaits_proof(&mut self, is: bool) {
-        self.set(Self::AWAITS_PROOF, is);
-    }
-
-    /// Whether anything of its connection ever was in [`Unconfirmed`], which lies
-    /// in the cold state: most segments need not look there.
-    #[inline(always)]
-    pub(super) const fn has_unconfirmed(self) -> bool {
-        self.has(Self::HAS_UNCONFIRMED)
-    }
-
-    /// Who sent the reset, if there was one.
-    pub(super) const fn reset_by(self) -> FlowSide {
-        if self.has(Self::RESET_BY_RESPONDER) {
-            FlowSide::Responder
-        } else {
-            FlowSide::Initiator
-        }
-    }
-
-    pub(super) fn set_reset_by(&mut self, side: FlowSide) {
-        self.set(Self::RESET_BY_RESPONDER, side == FlowSide::Responder);
-    }
-
-    #[inline]
-    fn set(&mut self, bit: u8, is: bool) {
-        self.0 = self.0 & !bit | if is { bit } else { 0 };
-    }
-}
-
-/// One side's counters. The first four are 48 bits wide: enough for a year at
-/// 70 Gbit/s.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C)]
-struct Counters {
-    low: [u32; 4],
-    high: [u16; 4],
-    retransmissions: u32,
-}
-
-impl Counters {
-    #[inline]
-    fn add(&mut self, amounts: [u32; 4]) {
-        for ((low, high), amount) in self.low.iter_mut().zip(&mut self.high).zip(amounts) {
-            let (sum, carry) = low.overflowing_add(amount);
-            *low = sum;
-            if carry {
-                *high = high.saturating_add(1);
-            }
-        }
-    }
-
-    fn value(&self, at: usize) -> u64 {
-        u64::from(self.high[at]) << 32 | u64::from(self.low[at])
     }
 }
 
@@ -640,18 +410,6 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
-
-    #[test]
-    fn counters_carry_past_32_bits() {
-        let mut counters = Counters::default();
-        for _ in 0..3 {
-            counters.add([1, u32::MAX, 0, 2]);
-        }
-        assert_eq!(counters.value(0), 3);
-        assert_eq!(counters.value(1), 3 * u64::from(u32::MAX));
-        assert_eq!(counters.value(2), 0);
-        assert_eq!(counters.value(3), 6);
-    }
 
     #[test]
     fn a_flow_and_its_key_fill_three_cache_lines() {

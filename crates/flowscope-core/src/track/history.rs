@@ -19,18 +19,20 @@ use crate::FlowSide;
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
 pub struct History {
-    words: [Word; 2],
+    words: [PackedLetters; 2],
 }
 
 /// A dozen letters: five bits each, the first one lowest; zero ends it.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub(super) struct Word(u64);
+pub(super) struct PackedLetters(u64);
 
-impl Word {
+impl PackedLetters {
     /// Adds a letter if there is room.
     #[inline]
-    pub(super) fn push(&mut self, code: Code) -> Result<(), Full> {
+    pub(super) fn push(&mut self, code: LetterCode) -> Result<(), Full> {
         let used = (u64::BITS - self.0.leading_zeros()).div_ceil(BITS);
+        // A word is full with 12 letters. To say so costs less than a longer field in
+        // each of a million flows.
         if used >= PER_WORD {
             return Err(Full);
         }
@@ -45,9 +47,9 @@ pub(super) struct Full;
 
 /// A letter of one of the sides.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Code(u8);
+pub(super) struct LetterCode(u8);
 
-impl Code {
+impl LetterCode {
     pub(super) const FLIPPED: Self = Self(0x0f);
 
     #[cfg(feature = "serde")]
@@ -67,7 +69,7 @@ impl Code {
 }
 
 impl History {
-    pub(super) const fn of(words: [Word; 2]) -> Self {
+    pub(super) const fn of(words: [PackedLetters; 2]) -> Self {
         Self { words }
     }
 
@@ -75,7 +77,7 @@ impl History {
     pub fn letters(self) -> impl Iterator<Item = char> {
         self.words
             .into_iter()
-            .flat_map(|Word(word)| (0..PER_WORD).map(move |at| word >> (at * BITS) & 0x1f))
+            .flat_map(|PackedLetters(word)| (0..PER_WORD).map(move |at| word >> (at * BITS) & 0x1f))
             .take_while(|code| *code != 0)
             .map(|code| TABLE[usize::try_from(code).unwrap_or_default()])
     }
@@ -93,9 +95,9 @@ impl TryFrom<String> for History {
     type Error = &'static str;
 
     fn try_from(letters: String) -> Result<Self, Self::Error> {
-        let mut words = [Word::default(); 2];
+        let mut words = [PackedLetters::default(); 2];
         let [first, second] = &mut words;
-        for letter in letters.chars().map(Code::of) {
+        for letter in letters.chars().map(LetterCode::of) {
             let code = letter.ok_or("no letter of a history")?;
             let pushed = first.push(code).or_else(|Full| second.push(code));
             pushed.map_err(|Full| "more letters than a history has")?;
@@ -160,23 +162,26 @@ mod tests {
 
     #[test]
     fn reads_as_it_was_written() {
-        let mut word = Word::default();
+        let mut word = PackedLetters::default();
         let letters = [
-            Code::FLIPPED,
-            Code::new(Initiator, Letter::Syn),
-            Code::new(Responder, Letter::SynAck),
-            Code::new(Initiator, Letter::Data),
+            LetterCode::FLIPPED,
+            LetterCode::new(Initiator, Letter::Syn),
+            LetterCode::new(Responder, Letter::SynAck),
+            LetterCode::new(Initiator, Letter::Data),
         ];
         for letter in letters {
             word.push(letter).expect("a dozen fit");
         }
-        assert_eq!(History::of([word, Word::default()]).to_string(), "^ShD");
+        assert_eq!(
+            History::of([word, PackedLetters::default()]).to_string(),
+            "^ShD"
+        );
     }
 
     #[test]
     fn a_word_is_bounded() {
-        let mut word = Word::default();
-        let code = Code::new(Responder, Letter::ZeroWindow);
+        let mut word = PackedLetters::default();
+        let code = LetterCode::new(Responder, Letter::ZeroWindow);
         let pushed = (0..1000).take_while(|_| word.push(code).is_ok()).count();
         assert_eq!(pushed, 12);
         assert_eq!(History::of([word; 2]).to_string(), "w".repeat(24));

@@ -4,11 +4,14 @@
 //! The tracker itself is [`FlowTracker`](crate::FlowTracker).
 
 mod anomaly;
+mod cold_state;
 mod connection;
+mod counters;
 mod end_reason;
-mod event;
+pub(crate) mod event;
 mod expiry;
 mod flow;
+mod flow_flags;
 mod history;
 mod id;
 mod prefetch;
@@ -24,14 +27,15 @@ mod timer_wheel;
 
 pub use anomaly::{Anomalies, AnomalyKind};
 pub use end_reason::EndReason;
-pub use event::FlowEvent;
 pub use history::History;
 pub use id::FlowId;
 pub use state::FlowState;
 pub use stats::{FlowStats, TrackerStats};
 pub use timeouts::IdleTimeouts;
 
+pub(crate) use cold_state::ColdState;
 pub(crate) use connection::{Effect, Fin, NewConnection, SegmentOwner, Verdict};
-pub(crate) use flow::{ColdState, Flow, Observed};
+pub(crate) use event::FlowEvent;
+pub(crate) use flow::{Flow, Observed};
 pub(crate) use id::FlowIndex;
 pub(crate) use table::{Slot, Table};

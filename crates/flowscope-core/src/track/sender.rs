@@ -113,6 +113,11 @@ impl Sender {
         self.known.has(Known::ACKED) && self.acked == number
     }
 
+    /// The number of its SYN, if that is known.
+    pub(super) const fn isn(&self) -> SeqNumber {
+        self.isn
+    }
+
     /// The first number of its stream, if that is known.
     pub(super) fn first(&self) -> SeqNumber {
         self.isn + 1
@@ -140,6 +145,7 @@ impl Sender {
         let is_first = !self.known.has(Known::SYN);
         if !self.is_own_syn(header.seq) {
             // The numbers seen before were of something else.
+            // A host that was restarted uses its ports again with other numbers.
             self.next = header.seq;
             self.known.0 &= !(Known::ISN_CONFIRMED | Known::HOLE);
         }
@@ -182,6 +188,18 @@ impl Sender {
     /// Forgets its SYN, which was not of this connection.
     pub(super) fn forget_isn(&mut self) {
         self.known.0 &= !(Known::ISN | Known::NEXT | Known::SYN | Known::ISN_CONFIRMED);
+    }
+
+    /// Returns to another SYN that it sent, which is yet to be answered.
+    pub(super) fn return_to_syn(&mut self, isn: SeqNumber) {
+        (self.isn, self.next) = (isn, isn + 1);
+        self.known.0 &= !(Known::ISN_CONFIRMED | Known::HOLE | Known::FIN);
+    }
+
+    /// Forgets all its numbers: they were of an attempt to connect that failed.
+    pub(super) fn forget_numbers(&mut self) {
+        self.forget_isn();
+        self.known.0 &= !(Known::ACKED | Known::HOLE | Known::FIN);
     }
 
     /// How far ahead of its SYN a number lies.
@@ -263,6 +281,11 @@ impl Sender {
     /// Whether it sent a FIN that is not acknowledged.
     pub(super) const fn has_unacked_fin(&self) -> bool {
         self.known.has(Known::FIN) && !self.known.has(Known::FIN_ACKED)
+    }
+
+    /// Whether an ACK will show that its FIN was accepted, and none has.
+    pub(super) const fn awaits_ack_of_fin(&self) -> bool {
+        self.has_unacked_fin() && self.has_unambiguous_fin()
     }
 
     /// The number of its FIN.
@@ -360,6 +383,8 @@ impl Sender {
     #[inline(always)]
     pub(super) fn note_once(&mut self, letter: Letter, mut give: impl FnMut(Letter)) {
         if self.noted & letter.bit() == 0 {
+            // Zeek notes each letter once for a side, so that the history of a long
+            // connection is as short as that of a short one.
             self.noted |= letter.bit();
             give(letter);
         }
@@ -485,10 +510,14 @@ impl Sender {
     }
 }
 
-/// Whether a segment begins and ends nothing.
+/// Whether a segment begins and ends nothing, is one that its receiver takes,
+/// and has nothing urgent.
 #[inline(always)]
 pub(super) fn is_plain(header: &TcpHeader) -> bool {
-    !header.flags.intersects(CONTROL)
+    // Two tests and not one of all bits: what is inlined behind this asks again
+    // for the control bits alone, and the compiler sees that it is answered.
+    const REST: u8 = TcpFlags::ACK.0 | TcpFlags::URG.0;
+    !header.flags.intersects(CONTROL) && header.flags.0 & REST == TcpFlags::ACK.0
 }
 
 /// How many bytes before what is unacknowledged a late ACK may lie.

@@ -81,7 +81,7 @@ impl<'a> IpFragment<'a> {
 
     /// Whether the packet begins with it.
     #[must_use]
-    pub fn is_first(&self) -> bool {
+    pub(crate) fn is_first(&self) -> bool {
         self.offset == 0
     }
 

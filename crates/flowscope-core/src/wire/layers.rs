@@ -3,7 +3,10 @@
 use core::fmt;
 use core::ops::Deref;
 
-use super::{Depth, Headers, Layer, LayerVisitor, Skip};
+#[cfg(test)]
+use super::{Depth, Headers};
+use super::{Layer, LayerVisitor, Skip};
+#[cfg(test)]
 use crate::PacketView;
 
 /// One encapsulation that was passed: its kind, and its identifier.
@@ -35,8 +38,8 @@ pub struct Layers {
 impl Layers {
     /// Walks the packet down to `depth`, as [`Headers::parse`] does, and keeps
     /// what was passed. A walk that ends early keeps what was passed until then.
-    #[must_use]
-    pub fn around(packet: PacketView<'_>, depth: Depth) -> Self {
+    #[cfg(test)]
+    pub(crate) fn around(packet: PacketView<'_>, depth: Depth) -> Self {
         let mut layers = Self::default();
         // The walk for the headers returns the same error.
         let _ = Headers::empty().walk(packet, depth, &mut layers);

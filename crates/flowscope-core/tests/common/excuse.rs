@@ -5,7 +5,7 @@ use flowscope_fixtures::{MILLISECOND, SECOND};
 use super::endpoint::{Control, is_after};
 use super::link_story::ForgedSeq;
 use super::tcb::Tcb;
-use super::verdict::{BEGINNING, Judge, TOO_MUCH, Wrong, place};
+use super::verdict::{BEGINNING, INITIATOR, Judge, TOO_MUCH, Wrong, place};
 
 impl Judge<'_> {
     /// Why either outcome would be right.
@@ -13,6 +13,9 @@ impl Judge<'_> {
         let ends = self.made(connection)?;
         if self.is_silent_after_end(connection) {
             return Some(SILENT);
+        }
+        if wrong.what == INITIATOR && self.has_forged_syn_of_its_own(connection, 1) {
+            return Some(OWN_NUMBER);
         }
         let (host, place) = wrong.place?;
         let read = ends[1 - host].read.len();
@@ -41,26 +44,7 @@ impl Judge<'_> {
                         && (packet.from, packet.segment.control) == (1, Control::Rst)
                         && packet.forged.is_none()
                 });
-                if is_refused {
-                    return Some(REFUSED);
-                }
-                // Its first copy began a flow on which a forged SYN was then
-                // answered, and the answer refused: that was an attempt (RFC
-                // 9293, sections 3.10.7.2 and 3.10.7.4), and is over when the
-                // SYN is sent again. It stands for nothing but itself there.
-                let syns = || {
-                    let counted = packets.iter().zip(&self.witness.flow_of[self.lane]);
-                    let here = counted.filter(|(_, of)| **of == Some(flow));
-                    here.map(|(packet, _)| packet)
-                        .filter(|packet| packet.segment.control == Control::Syn)
-                };
-                let is_other_answered = syns().any(|forged| {
-                    let next = Some(forged.segment.seq.wrapping_add(1));
-                    forged.forged.is_some()
-                        && forged.segment.ack.is_none()
-                        && syns().any(|it| it.forged.is_none() && it.segment.ack == next)
-                });
-                is_other_answered.then_some(OTHER_ANSWERED)
+                is_refused.then_some(REFUSED)
             }
             _ => None,
         }
@@ -116,6 +100,16 @@ impl Judge<'_> {
         false
     }
 
+    /// Whether a SYN was forged with the very number of a host's own SYN-ACK.
+    fn has_forged_syn_of_its_own(&self, connection: usize, host: usize) -> bool {
+        self.story.packets.iter().any(|packet| {
+            packet.forged.is_some()
+                && packet.from == host
+                && packet.segment.control == Control::Syn
+                && packet.segment.seq == self.story.isns[connection][host]
+        })
+    }
+
     /// The place of a forged FIN, unless its alleged sender was seen to end
     /// otherwise.
     fn standing_fin(&self, connection: usize, host: usize, sender: &Tcb) -> Option<usize> {
@@ -138,5 +132,5 @@ impl Judge<'_> {
 
 const SILENT: &str = "silent for long after what looked like an end";
 const BEFORE_FIN: &str = "a hole before a forged FIN";
+const OWN_NUMBER: &str = "a forged SYN with the number of the server's own";
 const REFUSED: &str = "asked twice and refused once";
-const OTHER_ANSWERED: &str = "asked twice, and a forged SYN answered in between";

@@ -18,10 +18,8 @@ pub(crate) mod tcb;
 pub(crate) mod verdict;
 pub(crate) mod witness;
 
-use flowscope_core::engine::EngineConfig;
 use flowscope_core::extract::{AutoDetectEncap, FiveTuple, FiveTupleKey};
-use flowscope_core::track::FlowEvent;
-use flowscope_core::{FlowTracker, LinkType, PacketView, Timestamp};
+use flowscope_core::{EngineConfig, FlowEvent, FlowTracker, LinkType, PacketView, Timestamp};
 use flowscope_fixtures::{Conversation, Datagrams, Frame, Side, address};
 use proptest::test_runner::Config as ProptestConfig;
 

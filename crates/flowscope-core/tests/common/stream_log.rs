@@ -45,7 +45,8 @@ impl StreamFactory<FiveTupleKey> for Log {
     type Stream = usize;
 
     fn open(&mut self, key: &FiveTupleKey, _: &Transport) -> Option<usize> {
-        let ports = [key.src_port(), key.dst_port()].map(|port| port.expect("it is TCP"));
+        let ports = [key.port(FlowSide::Initiator), key.port(FlowSide::Responder)]
+            .map(|port| port.expect("it is TCP"));
         self.flows.push(Seen {
             port: ports[usize::from(ports[0] == SERVER_PORT)],
             initiator: usize::from(ports[0] == SERVER_PORT),

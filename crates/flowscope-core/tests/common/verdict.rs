@@ -98,7 +98,7 @@ impl Judge<'_> {
         });
         let is_usual = self.script.connections[connection].opening == Opening::Usual;
         if is_usual && asked && seen.initiator != 0 {
-            return Err(self.wrong("the server as its initiator", connection, None));
+            return Err(self.wrong(INITIATOR, connection, None));
         }
         Ok(())
     }
@@ -305,6 +305,7 @@ pub(crate) fn place(seq: u32, sender: &Tcb) -> i64 {
     i64::from(seq.wrapping_sub(sender.iss).wrapping_sub(1).cast_signed())
 }
 
+pub(crate) const INITIATOR: &str = "the server as its initiator";
 const WRONG_BYTE: &str = "a wrong byte";
 pub(crate) const TOO_MUCH: &str = "more than was ever sent";
 const END_LOST: &str = "an end lost that was seen";

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use flowscope_core::extract::{FiveTuple, FiveTupleKey};
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{Input, Interest, StreamEnd, StreamFactory};
-use flowscope_core::track::{FlowEvent, FlowId, FlowState};
+use flowscope_core::track::{FlowId, FlowState};
 use flowscope_core::wire::Transport;
-use flowscope_core::{FlowDriver, FlowSide, LinkType, PacketView};
+use flowscope_core::{FlowDriver, FlowEvent, FlowSide, LinkType, PacketView};
 use flowscope_fixtures::{Layer, Path, Side, Tcp, TcpOption};
 
 use super::endpoint::Control;
@@ -53,7 +53,7 @@ impl StreamFactory<FiveTupleKey> for Log {
 
     fn open(&mut self, key: &FiveTupleKey, _: &Transport) -> Option<usize> {
         self.flows.push(Told {
-            initiator: usize::from(key.src_port() == Some(SERVER_PORT)),
+            initiator: usize::from(key.port(FlowSide::Initiator) == Some(SERVER_PORT)),
             out: Default::default(),
             closed: [false; 2],
             nonsense: None,
@@ -133,7 +133,7 @@ pub(crate) fn watch(stories: &[Story]) -> Witness {
     driver.finish(&mut |event| book.note(&event, clock));
     let Book { flows, flow_of, .. } = book;
     assert_eq!(driver.held_memory(), 0, "all of it is given back");
-    let log = core::mem::take(driver.consumer_mut().reader_mut().factory_mut());
+    let log = core::mem::take(driver.factory_mut());
     Witness {
         told: log.flows,
         flows,
@@ -153,7 +153,8 @@ impl Book<'_> {
     fn note(&mut self, event: &FlowEvent<FiveTupleKey>, clock: u64) {
         match event {
             FlowEvent::Started { flow, key, at, .. } => {
-                let ports = [key.src_port(), key.dst_port()].map(|port| port.expect("it is TCP"));
+                let ports = [key.port(FlowSide::Initiator), key.port(FlowSide::Responder)]
+                    .map(|port| port.expect("it is TCP"));
                 let mut lanes = 0..self.stories.len();
                 let lane = lanes.find(|lane| ports.contains(&client_port(*lane)));
                 let lane = lane.expect("each flow is between a pair of ports");

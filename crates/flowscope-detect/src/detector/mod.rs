@@ -33,7 +33,7 @@ use crate::{ByPorts, DetectConfig, DetectError, HasPorts, Message, Protocol};
 /// ```
 /// use flowscope_core::reassemble::Chunk;
 /// use flowscope_core::session::{Input, Interest, SessionParser};
-/// use flowscope_core::{FlowSide, Timestamp};
+/// use flowscope_core::{EngineConfig, FlowSide, Timestamp};
 /// use flowscope_detect::{Detector, Message, Protocol};
 ///
 /// let mut detector = Detector::default();
@@ -53,7 +53,6 @@ use crate::{ByPorts, DetectConfig, DetectError, HasPorts, Message, Protocol};
 /// ```
 /// use flowscope_core::FlowMessageDriver;
 /// use flowscope_core::extract::FiveTuple;
-/// use flowscope_core::engine::EngineConfig;
 /// use flowscope_detect::Detector;
 ///
 /// let config = EngineConfig { max_flows: 1000, ..EngineConfig::default() };
@@ -147,6 +146,19 @@ impl Detector {
     #[must_use]
     pub fn protocol(&self) -> Option<Protocol> {
         self.protocol
+    }
+
+    /// Whether the flow is one of QUIC whose hellos were read, and that is read on
+    /// for others: see [`ReadUntil::FlowEnd`](flowscope_quic::ReadUntil::FlowEnd).
+    /// Then it need not be given a datagram that does not
+    /// [begin a connection](flowscope_quic::QuicParser::may_begin).
+    #[cfg(feature = "quic")]
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        match &self.state {
+            State::Parsing(parsing) => parsing.parser.is_at_rest(),
+            _ => false,
+        }
     }
 
     fn config(&self) -> &DetectConfig {

@@ -1,6 +1,5 @@
 //! Names, compressed or not.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
@@ -196,57 +195,66 @@ impl ReadableName<'_> {
     #[must_use]
     pub fn to_bytes(self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let mut text = String::new();
-        // A string takes everything.
-        let _ = self.write(&mut |piece| {
-            text.clear();
-            match piece {
-                Piece::Text(piece) => text::readable(piece, &mut text)?,
-                Piece::Dot => text.push('.'),
-                Piece::NoText(piece) => bytes.extend_from_slice(piece),
-            }
-            bytes.extend_from_slice(text.as_bytes());
-            Ok(())
-        });
+        self.append_to(&mut bytes);
         bytes
     }
 
-    fn write(self, write: &mut dyn FnMut(Piece<'_>) -> fmt::Result) -> fmt::Result {
-        if self.0.is_root() {
-            return write(Piece::Dot);
-        }
-        for (n, label) in self.0.labels().enumerate() {
-            if n > 0 {
-                write(Piece::Dot)?;
+    /// Adds these bytes to others.
+    pub fn append_to(self, bytes: &mut Vec<u8>) {
+        let is_usual = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'.' | b'\\');
+        let before = bytes.len();
+        for label in self.0.labels() {
+            if bytes.len() > before {
+                bytes.push(b'.');
             }
-            for chunk in label.utf8_chunks() {
-                write(Piece::Text(chunk.valid()))?;
-                if !chunk.invalid().is_empty() {
-                    write(Piece::NoText(chunk.invalid()))?;
-                }
+            // Nearly all are written as they were sent.
+            match label.iter().all(is_usual) {
+                true => bytes.extend_from_slice(label),
+                false => push_label(label, bytes),
             }
         }
+        if bytes.len() == before {
+            bytes.push(b'.');
+        }
+    }
+}
+
+#[cold]
+fn push_label(label: &[u8], bytes: &mut Vec<u8>) {
+    for chunk in label.utf8_chunks() {
+        // Bytes take everything.
+        let _ = text::readable(chunk.valid(), &mut Bytes(bytes));
+        bytes.extend_from_slice(chunk.invalid());
+    }
+}
+
+/// Bytes that text is added to.
+struct Bytes<'a>(&'a mut Vec<u8>);
+
+impl Write for Bytes<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
         Ok(())
     }
 }
 
-/// What a name for people is made of.
-enum Piece<'a> {
-    /// Some of a label.
-    Text(&'a str),
-    /// Some of a label that is no UTF-8.
-    NoText(&'a [u8]),
-    /// The end of a label.
-    Dot,
-}
-
 impl fmt::Display for ReadableName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(&mut |piece| match piece {
-            Piece::Text(piece) => text::readable(piece, f),
-            Piece::NoText(_) => f.write_char(char::REPLACEMENT_CHARACTER),
-            Piece::Dot => f.write_char('.'),
-        })
+        if self.0.is_root() {
+            return f.write_char('.');
+        }
+        for (n, label) in self.0.labels().enumerate() {
+            if n > 0 {
+                f.write_char('.')?;
+            }
+            for chunk in label.utf8_chunks() {
+                text::readable(chunk.valid(), f)?;
+                if !chunk.invalid().is_empty() {
+                    f.write_char(char::REPLACEMENT_CHARACTER)?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -315,7 +323,7 @@ const MAX_HOPS: u32 = 127;
 
 #[cfg(test)]
 mod tests {
-    use std::string::ToString;
+    use std::string::{String, ToString};
     use std::vec::Vec;
 
     use super::*;

@@ -16,6 +16,37 @@ pub(crate) const SERVER: FlowSide = FlowSide::Responder;
 
 pub(crate) const V1: u32 = 1;
 pub(crate) const V2: u32 = 0x6b33_43cf;
+pub(crate) const V2_DRAFT: u32 = 0x709a_50c4;
+pub(crate) const DRAFT_29: u32 = 0xff00_001d;
+/// A version that nobody speaks.
+pub(crate) const GREASE: u32 = 0x1a2a_3a4a;
+/// Every version that is read, but those made up.
+pub(crate) const VERSIONS: [u32; 24] = [
+    V1,
+    V2,
+    V2_DRAFT,
+    0xff00_0016,
+    0xff00_0017,
+    0xff00_0018,
+    0xff00_0019,
+    0xff00_001a,
+    0xff00_001b,
+    0xff00_001c,
+    DRAFT_29,
+    0xff00_001e,
+    0xff00_001f,
+    0xff00_0020,
+    0xff00_0021,
+    0xff00_0022,
+    0xface_b001,
+    0xface_b002,
+    0xface_b00e,
+    0xface_b010,
+    0xface_b013,
+    0x5430_3530,
+    0x5430_3531,
+    0xff00_001d,
+];
 /// The connection ID of the RFCs' examples.
 pub(crate) const ID: &[u8] = &[0x83, 0x94, 0xc8, 0xf0, 0x3e, 0x51, 0x57, 0x08];
 pub(crate) const SERVER_ID: &[u8] = &[0xf0, 0x67, 0xa5, 0x50, 0x2a, 0x42, 0x62, 0xb5];
@@ -50,18 +81,36 @@ impl Sender {
         Self::new(version, original, "server in")
     }
 
+    /// A client that says a version which nobody speaks, and encrypts as in
+    /// another.
+    pub(crate) fn greasing_client(version: u32, spoken: u32, original: &[u8]) -> Self {
+        Self {
+            version,
+            ..Self::client(spoken, original)
+        }
+    }
+
     fn new(version: u32, original: &[u8], label: &str) -> Self {
         let salt = match version {
-            V1 => "38762cf7f55934b34d179ae6a4c80cadccbb7f0a",
+            V1 | 0xff00_0021..=0xff00_0022 => "38762cf7f55934b34d179ae6a4c80cadccbb7f0a",
             V2 => "0dede3def700a6db819381be6e269dcbf9bd2ed9",
-            0xff00_001d => "afbfec289993d24c9e9786f19c6111e04390a899",
-            0xff00_001b | 0xface_b002 => "c3eef712c72ebb5a11a7d2432bb46365bef9f502",
+            V2_DRAFT => "a707c203a59b47184a1d62ca570406ea7ae3e5d3",
+            0xff00_001d..=0xff00_0020 => "afbfec289993d24c9e9786f19c6111e04390a899",
+            0xff00_0017..=0xff00_001c | 0xface_b002 | 0xface_b00e..=0xface_b013 => {
+                "c3eef712c72ebb5a11a7d2432bb46365bef9f502"
+            }
+            0xff00_0016 | 0xface_b001 => "7fbcdb0e7c66bbe9193a96cd21519ebd7a02644a",
+            0x5430_3530 => "7ff579e5acd072915580304c43a2367c60488310",
             0x5430_3531 => "7a4edef4e7ccee5fa4506c19124fc8ccda6e033d",
+            0x5130_3530 => "504574efd066fe2f9d945cfcdbd3a7f0d3b56b45",
             other => panic!("{other:08x}"),
         };
         let initial = Hkdf::<Sha256>::new(Some(&hex(salt)), original);
         let secret = Hkdf::<Sha256>::from_prk(&expand::<32>(&initial, label)).expect("32 bytes");
-        let quic = if version == V2 { "quicv2" } else { "quic" };
+        let quic = match version {
+            V2 | V2_DRAFT => "quicv2",
+            _ => "quic",
+        };
         Self {
             version,
             key: expand(&secret, &format!("{quic} key")),
@@ -72,7 +121,10 @@ impl Sender {
 
     /// An Initial packet with these frames.
     pub(crate) fn initial(&self, header: Header<'_>, frames: &[u8]) -> Vec<u8> {
-        let kind = if self.version == V2 { 0xd0 } else { 0xc0 };
+        let kind = match self.version {
+            V2 | V2_DRAFT => 0xd0,
+            _ => 0xc0,
+        };
         let kind = kind & if header.is_greased { 0xbf } else { 0xff };
         let mut packet = vec![kind | (header.number_len as u8 - 1)];
         packet.extend(self.version.to_be_bytes());
@@ -80,7 +132,10 @@ impl Sender {
             packet.push(id.len() as u8);
             packet.extend(id);
         }
-        packet.push(header.token.len() as u8);
+        match header.token.len() {
+            len @ ..64 => packet.push(len as u8),
+            len => packet.extend((len as u16 | 0x4000).to_be_bytes()),
+        }
         packet.extend(header.token);
         let len = header.number_len + frames.len() + 16;
         packet.extend((len as u16 | 0x4000).to_be_bytes());
@@ -149,6 +204,30 @@ pub(crate) fn crypto(offset: usize, bytes: &[u8]) -> Vec<u8> {
     frame
 }
 
+/// A packet of early data, or of a handshake, to [`ID`] that cannot be read.
+pub(crate) fn unreadable(version: u32, kind: Unreadable, len: u16) -> Vec<u8> {
+    let kind = match (version, kind) {
+        (V2 | V2_DRAFT, Unreadable::EarlyData) => 0xe3,
+        (V2 | V2_DRAFT, Unreadable::Handshake) => 0xf3,
+        (_, Unreadable::EarlyData) => 0xd3,
+        (_, Unreadable::Handshake) => 0xe3,
+    };
+    let mut packet = vec![kind];
+    packet.extend(version.to_be_bytes());
+    packet.push(ID.len() as u8);
+    packet.extend(ID);
+    packet.push(0);
+    packet.extend((0x4000 | len).to_be_bytes());
+    packet.resize(packet.len() + usize::from(len), 0xee);
+    packet
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Unreadable {
+    EarlyData,
+    Handshake,
+}
+
 /// A frame with a whole message, and padding behind it.
 pub(crate) fn padded(message: &[u8]) -> Vec<u8> {
     let mut frames = crypto(0, message);
@@ -182,12 +261,32 @@ pub(crate) fn server_hello() -> Vec<u8> {
     server_hello_with([9; 32])
 }
 
+/// A Retry of version 1 that answers a packet to `original`, and has clients go
+/// on to `to`.
+pub(crate) fn retry(original: &[u8], to: &[u8], token: &[u8]) -> Vec<u8> {
+    let mut packet = vec![0xff, 0, 0, 0, 1, 0, to.len() as u8];
+    packet.extend(to);
+    packet.extend(token);
+    let authenticated = [&[original.len() as u8][..], original, &packet].concat();
+    let key: [u8; 16] = hex("be0c690b9f66575a1d766b54e368c84e")
+        .try_into()
+        .expect("16 bytes");
+    let nonce: [u8; 12] = hex("461599d35d632bf2239825bb")
+        .try_into()
+        .expect("12 bytes");
+    let tag = Aes128Gcm::new(&key.into())
+        .encrypt_inout_detached(&nonce.into(), &authenticated, (&mut [][..]).into())
+        .expect("short enough");
+    packet.extend(tag);
+    packet
+}
+
 pub(crate) fn retry_request() -> Vec<u8> {
     let random = "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c";
     server_hello_with(hex(random).try_into().expect("32 bytes"))
 }
 
-fn server_hello_with(random: [u8; 32]) -> Vec<u8> {
+pub(crate) fn server_hello_with(random: [u8; 32]) -> Vec<u8> {
     let mut body = vec![3, 3];
     body.extend(random);
     body.extend([0, 0x13, 0x01, 0, 0, 6, 0, 43, 0, 2, 3, 4]);
@@ -238,6 +337,7 @@ pub(crate) fn names(messages: &[QuicMessage]) -> Vec<String> {
             }
             QuicMessage::ServerHello(server) => format!("{} server", server.version),
             QuicMessage::VersionNegotiation(offer) => format!("versions {:?}", offer.versions),
+            QuicMessage::Anomaly(odd) => format!("anomaly: {}", odd.error),
             QuicMessage::Retry(retry) => format!("{} retry {}", retry.version, retry.source_id),
             other => format!("{other:?}"),
         })

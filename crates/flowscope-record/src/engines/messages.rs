@@ -10,7 +10,7 @@ use flowscope_core::{FlowSide, Sink, Timestamp};
 use flowscope_detect::{DetectConfig, Detector, Message, Protocol, Protocols};
 use flowscope_dns::Matching;
 use flowscope_http::HttpMessage;
-use flowscope_quic::QuicMessage;
+use flowscope_quic::{QuicMessage, QuicParser, ReadUntil};
 use flowscope_tls::{Report, TlsMessage};
 
 use super::notes::NoteTaker;
@@ -60,6 +60,7 @@ impl Wanted {
             ..DetectConfig::default()
         };
         config.tls.report = Report::Messages;
+        config.quic.until = ReadUntil::FlowEnd;
         if self == Self::Names {
             // Names come early: in a first request, or in a ClientHello, perhaps
             // behind STARTTLS or SOCKS. Where there are none, looking for them
@@ -99,6 +100,14 @@ enum DetectorState {
     Unopened { ports: [u16; 2] },
     /// It is fed what the flow carries.
     Open(Box<Detector>),
+    /// It has read the hellos of QUIC, and is fed what may begin another
+    /// connection. Every other datagram of the flow is told by its first byte,
+    /// without a look at the detector.
+    AtRest {
+        detector: Box<Detector>,
+        /// Bytes of memory that it takes.
+        memory: u32,
+    },
     /// There is no more interest in what the flow carries.
     Closed,
 }
@@ -153,7 +162,32 @@ impl FlowDetector {
     fn open_detector(&mut self) -> Option<&mut Detector> {
         match &mut self.detector {
             DetectorState::Open(detector) => Some(detector),
-            DetectorState::Unopened { .. } | DetectorState::Closed => None,
+            DetectorState::Unopened { .. }
+            | DetectorState::AtRest { .. }
+            | DetectorState::Closed => None,
+        }
+    }
+
+    /// Takes a detector that has no more to read for now out of the way.
+    fn rest(&mut self) {
+        if let DetectorState::Open(detector) = &self.detector
+            && detector.is_at_rest()
+            && let DetectorState::Open(detector) =
+                core::mem::replace(&mut self.detector, DetectorState::Closed)
+        {
+            let memory = size_of_val(&*detector) + SessionParser::memory(&*detector);
+            let memory = u32::try_from(memory).unwrap_or(u32::MAX);
+            self.detector = DetectorState::AtRest { detector, memory };
+        }
+    }
+
+    /// Has a detector read again, if it is at rest.
+    fn wake(&mut self) {
+        if let DetectorState::AtRest { .. } = self.detector
+            && let DetectorState::AtRest { detector, .. } =
+                core::mem::replace(&mut self.detector, DetectorState::Closed)
+        {
+            self.detector = DetectorState::Open(detector);
         }
     }
 }
@@ -189,12 +223,8 @@ impl<'a, K, O> MessageSink<'a, K, O> {
 impl<K: KeyEndpoints, O: Sink<Observation<K>>> Sink<Message> for MessageSink<'_, K, O> {
     fn push(&mut self, message: Message) {
         if self.wanted == Wanted::Names {
-            let is_hello = matches!(
-                message,
-                Message::Tls(TlsMessage::ClientHello(_))
-                    | Message::Quic(QuicMessage::ClientHello(_))
-            );
-            self.is_enough |= is_hello;
+            // In QUIC, other connections may share the flow.
+            self.is_enough |= matches!(message, Message::Tls(TlsMessage::ClientHello(_)));
             if let Some(request) = NameRequest::of(&message) {
                 self.out.push(Observation::Name(request));
             }
@@ -218,6 +248,9 @@ impl<K: KeyEndpoints, O: Sink<Observation<K>>> MessageSink<'_, K, O> {
             Message::Tls(TlsMessage::Anomaly(odd)) => {
                 self.push_anomaly(Anomaly::Flow(AnomalyKind::ParseError), odd.side);
             }
+            Message::Quic(QuicMessage::Anomaly(odd)) => {
+                self.push_anomaly(Anomaly::Flow(AnomalyKind::ParseError), odd.side);
+            }
             Message::Http(message @ (HttpMessage::Request(_) | HttpMessage::Response(_))) => {
                 self.out.push(Observation::Record(Record::Http(HttpRecord {
                     at,
@@ -229,6 +262,7 @@ impl<K: KeyEndpoints, O: Sink<Observation<K>>> MessageSink<'_, K, O> {
             Message::Tls(
                 message @ (TlsMessage::ClientHello(_)
                 | TlsMessage::ServerHello(_)
+                | TlsMessage::HelloVerifyRequest(_)
                 | TlsMessage::Certificate(_)
                 | TlsMessage::Alert(_)),
             ) => self.out.push(Observation::Record(Record::Tls(TlsRecord {
@@ -238,7 +272,11 @@ impl<K: KeyEndpoints, O: Sink<Observation<K>>> MessageSink<'_, K, O> {
                 message,
             }))),
             Message::Quic(
-                message @ (QuicMessage::ClientHello(_) | QuicMessage::ServerHello(_)),
+                message @ (QuicMessage::ClientHello(_)
+                | QuicMessage::ServerHello(_)
+                | QuicMessage::Retry(_)
+                | QuicMessage::VersionNegotiation(_)
+                | QuicMessage::GoogleHello(_)),
             ) => self.out.push(Observation::Record(Record::Quic(QuicRecord {
                 at,
                 flow,
@@ -308,6 +346,11 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
         self.outcome(state, returned)
     }
 
+    #[inline]
+    fn passes(&self, state: &FlowDetector, payload: &[u8]) -> bool {
+        matches!(state.detector, DetectorState::AtRest { .. }) && !QuicParser::may_begin(payload)
+    }
+
     fn datagram(
         &mut self,
         state: &mut FlowDetector,
@@ -315,13 +358,16 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
         datagram: Datagram<'_>,
         out: &mut impl Sink<Observation<K>>,
     ) -> ReadResult {
+        state.wake();
         let Some(detector) = self.detector(state) else {
             return ReadResult::Done;
         };
         let mut sink = MessageSink::new(self.wanted, flow, out);
         let returned = detector.parse(datagram, &mut sink);
         let returned = sink.interest(returned);
-        self.outcome(state, returned)
+        let result = self.outcome(state, returned);
+        state.rest();
+        result
     }
 
     fn close(
@@ -341,7 +387,9 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
     fn next_tick(&self, state: &FlowDetector) -> Option<Timestamp> {
         match &state.detector {
             DetectorState::Open(detector) => SessionParser::next_tick(&**detector),
-            DetectorState::Unopened { .. } | DetectorState::Closed => None,
+            DetectorState::Unopened { .. }
+            | DetectorState::AtRest { .. }
+            | DetectorState::Closed => None,
         }
     }
 
@@ -351,6 +399,7 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
             DetectorState::Open(detector) => {
                 size_of_val(&**detector) + SessionParser::memory(&**detector)
             }
+            DetectorState::AtRest { memory, .. } => *memory as usize,
             DetectorState::Unopened { .. } | DetectorState::Closed => 0,
         }
     }

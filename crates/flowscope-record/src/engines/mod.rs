@@ -29,6 +29,7 @@ use self::payload::{PayloadObserver, StreamsUntil};
 use self::streams::StreamReader;
 use crate::collector::{Collector, FlowIdentity};
 use crate::config::{Encapsulation, FlowKey, Goal, KeyScope, RecordConfig};
+use crate::observation::Observation;
 use crate::record::{KeyEndpoints, Record};
 
 /// An engine for any [`RecordConfig`].
@@ -198,10 +199,24 @@ fn track<'a, E, C>(
     E: FlowExtractor<Key: KeyEndpoints>,
     C: Observer<E::Key>,
 {
-    for packet in packets {
+    let mut collecting = Collecting { collector, out };
+    engine.track_each(packets, &mut collecting, |engine, packet, collecting| {
+        let Collecting { collector, out } = collecting;
         collector.count(&packet);
-        engine.track(packet, &mut |seen| collector.collect(seen, out));
-        collector.flush(out, |flow| identify(engine, flow));
+        collector.flush(*out, |flow| identify(engine, flow));
+    });
+}
+
+/// Gives what is seen to the collector.
+struct Collecting<'a, S> {
+    collector: &'a mut Collector,
+    out: &'a mut S,
+}
+
+impl<K, S: Sink<Record>> Sink<Observation<K>> for Collecting<'_, S> {
+    #[inline]
+    fn push(&mut self, seen: Observation<K>) {
+        self.collector.collect(seen, self.out);
     }
 }
 

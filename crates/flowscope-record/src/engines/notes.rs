@@ -108,7 +108,7 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
         if notes.probes > 0 && !packet.payload.bytes.is_empty() {
             notes.probe(flow.key, side, packet.transport, packet.payload.bytes);
         }
-        Reaction::NONE
+        Reaction::default()
     }
 
     fn fragment(
@@ -137,7 +137,7 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
         let endpoints = flow.key.endpoints();
         let record = notes.into_record(flow.id, endpoints, flow.at, reason, flow.stats());
         out.push(Observation::Record(Record::Flow(record)));
-        Anomalies::NONE
+        Anomalies::default()
     }
 }
 

@@ -1,14 +1,14 @@
 //! Notes of flows, and their payload for a reader.
 
 use flowscope_core::engine::{
-    Consumer, EngineConfig, FlowRef, Fragment, PayloadConsumer, PayloadReader, PayloadState,
-    Pending, PendingEntry, Reaction,
+    Consumer, FlowRef, Fragment, PayloadConsumer, PayloadReader, PayloadState, Pending,
+    PendingEntry, Reaction,
 };
 use flowscope_core::extract::Extracted;
 use flowscope_core::reassemble::StreamStats;
-use flowscope_core::track::{Anomalies, EndReason, FlowEvent};
+use flowscope_core::track::{Anomalies, EndReason};
 use flowscope_core::wire::IcmpHeader;
-use flowscope_core::{BySide, FlowSide, Sink};
+use flowscope_core::{BySide, EngineConfig, FlowEvent, FlowSide, Sink};
 use flowscope_detect::Protocol;
 
 use super::notes::{FlowNotes, NoteTaker};
@@ -61,7 +61,7 @@ impl<R> PayloadObserver<R> {
     fn reported(&self, found: Anomalies) -> Anomalies {
         match self.until {
             StreamsUntil::End => found,
-            StreamsUntil::Understood => Anomalies::NONE,
+            StreamsUntil::Understood => Anomalies::default(),
         }
     }
 }

@@ -1,13 +1,16 @@
 //! The fields of DNS messages.
 
 use core::cell::Cell;
-use core::fmt::{self, Display, Write};
+use core::fmt::{self, Write};
 use core::time::Duration;
+use std::borrow::Cow;
 
 use flowscope_core::FlowSide;
 use flowscope_core::wire::IpProtocol;
-use flowscope_dns::{DnsMessage, DnsPacket, DnsUnanswered, Edns, Name, Question};
+use flowscope_dns::{DnsMessage, DnsPacket, DnsUnanswered, Edns, Name, Question, RecordData};
 
+use crate::host::Host;
+use crate::plain_text::PlainText;
 use crate::visit::{FieldVisitor, Visit, nanos};
 
 pub(super) fn kind(message: &DnsMessage) -> &'static str {
@@ -47,8 +50,9 @@ pub(super) fn visit(
 fn visit_packet(packet: &DnsPacket, latency: Option<Duration>, fields: &mut impl FieldVisitor) {
     fields.number("id", Some(packet.id().into()));
     fields.flag("response", Some(packet.is_response()));
-    fields.text("opcode", Some(packet.opcode().to_string()));
-    fields.text("rcode", Some(packet.rcode().to_string()));
+    let (opcode, rcode) = (packet.opcode(), packet.rcode());
+    fields.text("opcode", Some(named(opcode.name(), opcode)));
+    fields.text("rcode", Some(named(rcode.name(), rcode)));
     fields.flag("aa", Some(packet.is_authoritative()));
     fields.flag("tc", Some(packet.is_truncated()));
     fields.flag("rd", Some(packet.is_recursion_desired()));
@@ -76,11 +80,21 @@ fn visit_unanswered(unanswered: &DnsUnanswered, fields: &mut impl FieldVisitor) 
     fields.plain_text("reason", Some(unanswered.why.as_str()));
 }
 
+/// The name of a number, or how it is shown where it has none.
+fn named(name: Option<&'static str>, number: impl ToString) -> Cow<'static, [u8]> {
+    match name {
+        Some(name) => name.as_bytes().into(),
+        None => number.to_string().into_bytes().into(),
+    }
+}
+
 /// How much more text the names and data of a message may have. What does not
 /// fit is left out, and so is everything behind it.
 struct Room {
     left: Cell<usize>,
     is_full: Cell<bool>,
+    /// Where a text is written, in the same memory each time.
+    text: Cell<Vec<u8>>,
 }
 
 impl Room {
@@ -88,6 +102,7 @@ impl Room {
         Self {
             left: Cell::new(most),
             is_full: Cell::new(false),
+            text: Cell::default(),
         }
     }
 
@@ -102,32 +117,48 @@ impl Room {
         !self.is_full()
     }
 
-    fn name(&self, name: Name<'_>) -> Option<Vec<u8>> {
-        if self.is_full() {
-            return None;
-        }
-        let name = name.readable().to_bytes();
-        self.take(name.len()).then_some(name)
+    /// Gives the text that `write` writes to `then`, if there is room for it.
+    fn with_text(
+        &self,
+        write: impl FnOnce(&mut Vec<u8>) -> fmt::Result,
+        then: impl FnOnce(Option<&[u8]>),
+    ) {
+        let mut text = self.text.take();
+        text.clear();
+        let fits = !self.is_full() && write(&mut text).is_ok();
+        then(fits.then_some(&text));
+        self.text.set(text);
     }
 
-    fn data(&self, data: &impl Display) -> Option<String> {
-        if self.is_full() {
-            return None;
-        }
-        let mut text = RoomFor(self, String::new());
-        write!(text, "{data}").is_ok().then_some(text.1)
+    fn with_name(&self, name: Name<'_>, then: impl FnOnce(Option<&[u8]>)) {
+        let write = |text: &mut Vec<u8>| {
+            name.readable().append_to(text);
+            self.take(text.len()).then_some(()).ok_or(fmt::Error)
+        };
+        self.with_text(write, then);
+    }
+
+    fn with_data(&self, data: &RecordData<'_>, then: impl FnOnce(Option<&[u8]>)) {
+        let write = |text: &mut Vec<u8>| match data.address() {
+            Some(address) => {
+                Host::Ip(address).append_to(text);
+                self.take(text.len()).then_some(()).ok_or(fmt::Error)
+            }
+            None => write!(RoomFor(self, text), "{data}"),
+        };
+        self.with_text(write, then);
     }
 }
 
 /// A text for which there may be room.
-struct RoomFor<'a>(&'a Room, String);
+struct RoomFor<'a>(&'a Room, &'a mut Vec<u8>);
 
 impl Write for RoomFor<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if !self.0.take(text.len()) {
             return Err(fmt::Error);
         }
-        self.1.push_str(text);
+        self.1.extend_from_slice(text.as_bytes());
         Ok(())
     }
 }
@@ -140,9 +171,10 @@ struct QuestionFields<'a> {
 impl Visit for QuestionFields<'_> {
     fn visit(&self, fields: &mut impl FieldVisitor) {
         let Self { question, room } = self;
-        fields.text("name", room.name(question.name));
-        fields.text("type", Some(question.rtype.to_string()));
-        fields.text("class", Some(question.class.to_string()));
+        let (rtype, class) = (question.rtype, question.class);
+        room.with_name(question.name, |name| fields.text("name", name));
+        fields.text("type", Some(named(rtype.name(), rtype)));
+        fields.text("class", Some(named(class.name(), class)));
     }
 }
 
@@ -154,12 +186,15 @@ struct ResourceRecord<'a> {
 impl Visit for ResourceRecord<'_> {
     fn visit(&self, fields: &mut impl FieldVisitor) {
         let Self { record, room } = self;
-        fields.text("name", room.name(record.name));
-        fields.text("type", Some(record.rtype.to_string()));
-        fields.text("class", Some(record.class.to_string()));
+        let (rtype, class) = (record.rtype, record.class);
+        room.with_name(record.name, |name| fields.text("name", name));
+        fields.text("type", Some(named(rtype.name(), rtype)));
+        fields.text("class", Some(named(class.name(), class)));
         fields.number("ttl", Some(record.ttl.into()));
-        let data = Some(&record.data).filter(|data| data.missing() == 0);
-        fields.text("data", data.and_then(|data| room.data(data)));
+        match record.data.missing() {
+            0 => room.with_data(&record.data, |data| fields.text("data", data)),
+            _ => fields.text("data", None::<&[u8]>),
+        }
     }
 }
 

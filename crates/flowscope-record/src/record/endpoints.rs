@@ -1,5 +1,6 @@
 //! Who talks to whom.
 
+use flowscope_core::FlowSide;
 use flowscope_core::extract::{FiveTupleKey, IpPairKey, MacPairKey};
 use flowscope_core::wire::{IcmpHeader, IpProtocol};
 
@@ -27,9 +28,12 @@ pub(crate) trait KeyEndpoints: Clone {
 impl KeyEndpoints for FiveTupleKey {
     fn endpoints(&self) -> Endpoints {
         Endpoints {
-            src: Host::Ip(self.src_addr()),
-            dst: Host::Ip(self.dst_addr()),
-            ports: self.src_port().zip(self.dst_port()),
+            src: Host::Ip(self.addr(FlowSide::Initiator)),
+            dst: Host::Ip(self.addr(FlowSide::Responder)),
+            ports: {
+                let [src, dst] = FlowSide::BOTH.map(|side| self.port(side));
+                src.zip(dst)
+            },
             protocol: Some(self.protocol()),
         }
     }
@@ -38,8 +42,8 @@ impl KeyEndpoints for FiveTupleKey {
 impl KeyEndpoints for IpPairKey {
     fn endpoints(&self) -> Endpoints {
         Endpoints {
-            src: Host::Ip(self.src_addr()),
-            dst: Host::Ip(self.dst_addr()),
+            src: Host::Ip(self.addr(FlowSide::Initiator)),
+            dst: Host::Ip(self.addr(FlowSide::Responder)),
             ports: None,
             protocol: None,
         }
@@ -49,8 +53,8 @@ impl KeyEndpoints for IpPairKey {
 impl KeyEndpoints for MacPairKey {
     fn endpoints(&self) -> Endpoints {
         Endpoints {
-            src: Host::Mac(self.src()),
-            dst: Host::Mac(self.dst()),
+            src: Host::Mac(self.addr(FlowSide::Initiator)),
+            dst: Host::Mac(self.addr(FlowSide::Responder)),
             ports: None,
             protocol: None,
         }

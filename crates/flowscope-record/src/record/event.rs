@@ -1,8 +1,8 @@
 //! The records of what happens to a flow before its end.
 
-use flowscope_core::track::{AnomalyKind, FlowEvent, FlowId, FlowState};
+use flowscope_core::track::{AnomalyKind, FlowId, FlowState};
 use flowscope_core::wire::IcmpHeader;
-use flowscope_core::{FlowSide, Timestamp};
+use flowscope_core::{FlowEvent, FlowSide, Timestamp};
 use flowscope_http::HttpAnomalyKind;
 
 use super::endpoints::Endpoints;

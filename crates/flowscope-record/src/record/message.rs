@@ -28,11 +28,14 @@ pub struct MessageRecord<M> {
 /// [`EventRecord`](super::EventRecord).
 pub type HttpRecord = MessageRecord<HttpMessage>;
 
-/// A hello, certificate message or alert of TLS (RFC 8446). What is odd about
-/// them is an [`EventRecord`](super::EventRecord).
+/// A hello, certificate message or alert of TLS (RFC 8446), or a
+/// HelloVerifyRequest of DTLS (RFC 6347). What is odd about them is an
+/// [`EventRecord`](super::EventRecord).
 pub type TlsRecord = MessageRecord<TlsMessage>;
 
-/// A hello of TLS in QUIC (RFC 9001).
+/// A hello of TLS in QUIC (RFC 9001), or what is said before: a Retry, a Version
+/// Negotiation, a hello of Google's QUIC. What is odd about them is an
+/// [`EventRecord`](super::EventRecord).
 pub type QuicRecord = MessageRecord<QuicMessage>;
 
 /// A message of DNS (RFC 1035), or a question that nobody answered.

@@ -45,7 +45,8 @@ pub enum Record {
     Http(HttpRecord),
     /// A hello, certificate message or alert of TLS or DTLS.
     Tls(TlsRecord),
-    /// A hello of TLS in QUIC. It has the fields of one of TLS.
+    /// A hello of TLS in QUIC, which has the fields of one of TLS, or what is said
+    /// before it.
     Quic(QuicRecord),
     /// A message of DNS, or a question without an answer.
     Dns(DnsRecord),

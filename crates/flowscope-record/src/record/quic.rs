@@ -1,9 +1,11 @@
-//! The fields that hellos have in QUIC besides those of TLS.
+//! The fields that hellos have in QUIC besides those of TLS, and those of what is
+//! said before them.
 
 use flowscope_quic::{
-    QuicHello, QuicMessage, QuicVersion, TransportParameter, TransportParameters,
+    ConnectionId, GoogleHello, QuicHello, QuicMessage, QuicVersion, Retry, TransportParameter,
+    TransportParameters, VersionNegotiation,
 };
-use flowscope_tls::ServerHello;
+use flowscope_tls::{ServerHello, TlsTransport};
 
 use super::tls;
 use crate::visit::{FieldVisitor, Visit};
@@ -12,6 +14,9 @@ pub(super) fn kind(message: &QuicMessage) -> &'static str {
     match message {
         QuicMessage::ClientHello(_) => "tls_client_hello",
         QuicMessage::ServerHello(_) => "tls_server_hello",
+        QuicMessage::Retry(_) => "quic_retry",
+        QuicMessage::VersionNegotiation(_) => "quic_version_negotiation",
+        QuicMessage::GoogleHello(_) => "gquic_client_hello",
         _ => "quic",
     }
 }
@@ -26,12 +31,48 @@ pub(super) fn visit(message: &QuicMessage, fields: &mut impl FieldVisitor) {
             fields,
         ),
         QuicMessage::ServerHello(server) => visit_server_hello(server, fields),
+        QuicMessage::Retry(retry) => visit_retry(retry, fields),
+        QuicMessage::VersionNegotiation(offer) => visit_negotiation(offer, fields),
+        QuicMessage::GoogleHello(hello) => visit_google_hello(hello, fields),
         _ => {}
     }
 }
 
 fn visit_server_hello(server: &QuicHello<ServerHello>, fields: &mut impl FieldVisitor) {
     tls::visit_server_hello(&server.hello, Some(&PacketFields::of(server)), fields);
+}
+
+fn visit_retry(retry: &Retry, fields: &mut impl FieldVisitor) {
+    visit_transport(fields);
+    fields.text("quic_version", Some(retry.version.to_string()));
+    visit_ids(&retry.destination_id, &retry.source_id, fields);
+    fields.number("token_bytes", Some(retry.token_len.into()));
+}
+
+fn visit_negotiation(offer: &VersionNegotiation, fields: &mut impl FieldVisitor) {
+    visit_transport(fields);
+    visit_ids(&offer.destination_id, &offer.source_id, fields);
+    fields.texts(
+        "versions",
+        offer.versions.iter().map(QuicVersion::to_string),
+    );
+}
+
+fn visit_google_hello(hello: &GoogleHello, fields: &mut impl FieldVisitor) {
+    visit_transport(fields);
+    fields.text("sni", hello.server_name.as_deref());
+    fields.text("quic_version", Some(hello.version.to_string()));
+    fields.text("dcid", Some(hello.connection_id.to_string()));
+    fields.text("user_agent", hello.user_agent.as_deref());
+}
+
+fn visit_transport(fields: &mut impl FieldVisitor) {
+    fields.plain_text("transport", Some(TlsTransport::Quic.as_str()));
+}
+
+fn visit_ids(destination: &ConnectionId, source: &ConnectionId, fields: &mut impl FieldVisitor) {
+    fields.text("dcid", Some(destination.to_string()));
+    fields.text("scid", Some(source.to_string()));
 }
 
 /// What the packet says that a hello came in.

@@ -1,7 +1,10 @@
 //! The fields of TLS messages.
 
 use flowscope_quic::TransportParameters;
-use flowscope_tls::{Alert, Certificate, CertificateChain, ClientHello, ServerHello, TlsMessage};
+use flowscope_tls::{
+    Alert, Certificate, CertificateChain, ClientHello, HelloVerifyRequest, ServerHello, TlsMessage,
+    TlsTransport,
+};
 
 use super::quic::{self, PacketFields};
 use crate::plain_text::Hex;
@@ -13,6 +16,7 @@ pub(super) fn kind(message: &TlsMessage) -> &'static str {
         TlsMessage::ServerHello(_) => "tls_server_hello",
         TlsMessage::Certificate(_) => "tls_certificate",
         TlsMessage::Alert(_) => "tls_alert",
+        TlsMessage::HelloVerifyRequest(_) => "tls_hello_verify_request",
         _ => "tls",
     }
 }
@@ -24,6 +28,7 @@ pub(super) fn visit(message: &TlsMessage, fields: &mut impl FieldVisitor) {
         TlsMessage::ServerHello(hello) => visit_server_hello(hello, None, fields),
         TlsMessage::Certificate(chain) => visit_certificate(chain, fields),
         TlsMessage::Alert(alert) => visit_alert(alert, fields),
+        TlsMessage::HelloVerifyRequest(request) => visit_verify_request(request, fields),
         _ => {}
     }
 }
@@ -58,6 +63,9 @@ pub(super) fn visit_client_hello(
     fields.text("ja4_r", Some(hello.ja4_r()));
     quic::visit_packet(packet, fields);
     quic::visit_client(client, fields);
+    let has_cookie = hello.transport() == TlsTransport::Dtls;
+    let cookie_len = hello.cookie().len() as u64;
+    fields.number("cookie_bytes", has_cookie.then_some(cookie_len));
 }
 
 pub(super) fn visit_server_hello(
@@ -93,6 +101,12 @@ fn visit_alert(alert: &Alert, fields: &mut impl FieldVisitor) {
     let description = alert.description_name().map_or_else(number, str::to_owned);
     fields.plain_text("level", Some(alert.level_name()));
     fields.text("description", Some(description));
+}
+
+fn visit_verify_request(request: &HelloVerifyRequest, fields: &mut impl FieldVisitor) {
+    fields.plain_text("transport", Some(TlsTransport::Dtls.as_str()));
+    fields.text("version", Some(request.version().to_string()));
+    fields.number("cookie_bytes", Some(request.cookie().len() as u64));
 }
 
 /// A certificate of a chain.

@@ -93,7 +93,7 @@ const PROTOCOL: [Field; 4] = [
 ];
 
 const APP: [Field; 4] = [
-    Field::plain_text("app", "`http`, `tls` or `dns`"),
+    Field::plain_text("app", "the protocol, as `app` of `flow` has it"),
     FLOWS,
     PACKETS,
     BYTES,

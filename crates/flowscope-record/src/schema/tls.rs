@@ -11,22 +11,27 @@ pub static TLS: Schema = Schema {
         "tls_server_hello",
         "tls_certificate",
         "tls_alert",
+        "tls_hello_verify_request",
+        "quic_retry",
+        "quic_version_negotiation",
+        "gquic_client_hello",
     ],
-    description: "a hello, certificate message or alert of TLS, also in QUIC and DTLS",
+    description: "a hello, certificate message or alert of TLS, also in QUIC and DTLS, and what \
+                  QUIC and DTLS say before",
     fields: &[
         &of_flow("when the message was complete"),
         &[
             Field::plain_text("side", "who sent it: `initiator` or `responder`"),
-            Field::plain_text("transport", "what carried it: `tcp`, `quic` or `dtls`").of(HELLOS),
+            Field::plain_text("transport", "what carried it: `tcp`, `quic` or `dtls`").of(CARRIED),
             Field::text(
                 "version",
                 "of a ClientHello the highest that is offered, of a ServerHello that which is \
-                 agreed",
+                 agreed, of a HelloVerifyRequest one that need not be",
             )
-            .of(HELLOS),
+            .of(VERSIONED),
             Field::text("legacy_version", "the version in the field of that name").of(CLIENT),
             Field::text("sni", "the name of the server")
-                .of(CLIENT)
+                .of(NAMING)
                 .absent("where there is none"),
             Field::number("cipher_suite", "the cipher suite, as sent").of(SERVER),
             Field::text("cipher_suite_name", "its name")
@@ -90,23 +95,23 @@ pub static TLS: Schema = Schema {
             .of(SERVER),
             Field::text(
                 "quic_version",
-                "the version of QUIC: `v1`, `v2`, `draft-29`, `mvfst-27`, `T051` and the like",
+                "the version of QUIC: `v1`, `v2`, `draft-29`, `mvfst-27`, `T051`, `Q043` and the like",
             )
-            .of(HELLOS)
+            .of(QUIC_VERSIONED)
             .absent(NOT_QUIC),
             Field::text(
                 "dcid",
                 "the Destination Connection ID of the first packet of that side, in hexadecimal \
-                 digits",
+                 digits; of a `gquic_client_hello` the connection's only one",
             )
-            .of(HELLOS)
+            .of(QUIC)
             .absent(NOT_QUIC),
             Field::text("scid", "its Source Connection ID")
-                .of(HELLOS)
+                .of(QUIC_PAIRED)
                 .absent(NOT_QUIC),
             Field::number("token_bytes", "the length of its token")
                 .unit(Unit::Bytes)
-                .of(CLIENT)
+                .of(TOKENS)
                 .absent(NOT_QUIC),
             Field::list(
                 "transport_parameters",
@@ -134,6 +139,22 @@ pub static TLS: Schema = Schema {
             .of(CERTIFICATE),
             Field::plain_text("level", "`warning` or `fatal`").of(ALERT),
             Field::text("description", "the name of the alert, or its number").of(ALERT),
+            Field::number(
+                "cookie_bytes",
+                "the length of the cookie, with which a client of DTLS is to say hello again",
+            )
+            .unit(Unit::Bytes)
+            .of(COOKIES)
+            .absent("where it is not DTLS"),
+            Field::list(
+                "versions",
+                &FieldType::Text,
+                "the versions of QUIC that the server speaks, as sent, GREASE included",
+            )
+            .of(NEGOTIATION),
+            Field::text("user_agent", "the client's software, as it says")
+                .of(GOOGLE)
+                .absent("where it does not say"),
         ],
     ],
 };
@@ -156,5 +177,42 @@ const SERVER: &[&str] = &["tls_server_hello"];
 const HELLOS: &[&str] = &["tls_client_hello", "tls_server_hello"];
 const CERTIFICATE: &[&str] = &["tls_certificate"];
 const ALERT: &[&str] = &["tls_alert"];
+const NEGOTIATION: &[&str] = &["quic_version_negotiation"];
+const GOOGLE: &[&str] = &["gquic_client_hello"];
+const NAMING: &[&str] = &["tls_client_hello", "gquic_client_hello"];
+const COOKIES: &[&str] = &["tls_client_hello", "tls_hello_verify_request"];
+const TOKENS: &[&str] = &["tls_client_hello", "quic_retry"];
+const VERSIONED: &[&str] = &[
+    "tls_client_hello",
+    "tls_server_hello",
+    "tls_hello_verify_request",
+];
+const QUIC_VERSIONED: &[&str] = &[
+    "tls_client_hello",
+    "tls_server_hello",
+    "quic_retry",
+    "gquic_client_hello",
+];
+const QUIC_PAIRED: &[&str] = &[
+    "tls_client_hello",
+    "tls_server_hello",
+    "quic_retry",
+    "quic_version_negotiation",
+];
+const QUIC: &[&str] = &[
+    "tls_client_hello",
+    "tls_server_hello",
+    "quic_retry",
+    "quic_version_negotiation",
+    "gquic_client_hello",
+];
+const CARRIED: &[&str] = &[
+    "tls_client_hello",
+    "tls_server_hello",
+    "tls_hello_verify_request",
+    "quic_retry",
+    "quic_version_negotiation",
+    "gquic_client_hello",
+];
 const NOT_QUIC: &str = "where it is not QUIC";
 const UNREADABLE: &str = "where it cannot be read";

@@ -25,6 +25,15 @@ struct Pending {
     fragments: Fragments,
 }
 
+impl Pending {
+    /// Whether a fragment is one of this message.
+    fn is_of(&self, fragment: &Fragment<'_>) -> bool {
+        self.message_seq == fragment.message_seq
+            && self.kind == fragment.kind
+            && self.len == fragment.len
+    }
+}
+
 impl Flight {
     /// Reads the content of a handshake record.
     pub(super) fn read(
@@ -67,6 +76,11 @@ impl Flight {
         if kind == CERTIFICATE && self.certificates == Some(fragment.message_seq) {
             return Ok(());
         }
+        if !self.agrees(fragment) {
+            exchange.fail(TlsError::Overlap { kind }, side, context);
+            // Most likely, the handshake has begun anew.
+            self.pending.retain(|it| !it.is_of(fragment));
+        }
         let is_whole = fragment.bytes.len() as u64 == u64::from(fragment.len);
         let pending;
         let body = match is_whole {
@@ -87,6 +101,12 @@ impl Flight {
             self.certificates = Some(fragment.message_seq);
         }
         exchange.message(kind, body, side, context).map(|_| ())
+    }
+
+    /// Whether a fragment says the same as those that it overlaps.
+    fn agrees(&self, fragment: &Fragment<'_>) -> bool {
+        let mut same = self.pending.iter().filter(|it| it.is_of(fragment));
+        same.all(|it| it.fragments.agrees(fragment.offset.into(), fragment.bytes))
     }
 
     /// Adds to a message, and takes it out when it is whole.
@@ -112,18 +132,11 @@ impl Flight {
     /// The message that a fragment is of. One that had the same number, and was
     /// another, is forgotten: the handshake has begun anew.
     fn find_or_begin(&mut self, fragment: &Fragment<'_>) -> usize {
-        let same = |it: &Pending| it.message_seq == fragment.message_seq;
-        match self.pending.iter().position(same) {
-            Some(index)
-                if self
-                    .pending
-                    .get(index)
-                    .is_some_and(|it| it.kind == fragment.kind && it.len == fragment.len) =>
-            {
-                index
-            }
-            _ => {
-                self.pending.retain(|it| !same(it));
+        match self.pending.iter().position(|it| it.is_of(fragment)) {
+            Some(index) => index,
+            None => {
+                self.pending
+                    .retain(|it| it.message_seq != fragment.message_seq);
                 self.pending.push(Pending {
                     message_seq: fragment.message_seq,
                     kind: fragment.kind,

@@ -23,9 +23,10 @@ use record::{Record, Records};
 /// It reads versions 1.0, 1.2 and 1.3, and what OpenSSL wrote before. Fragments
 /// may come in any order, and more than once; a message that is sent again is
 /// given once. What shares the flow with DTLS is passed: STUN, RTP and what else
-/// WebRTC sends (RFC 7983). So are the headers that a TURN channel (RFC 8656,
-/// section 12.4) and CAPWAP (RFC 5415, section 4.2) put before. When both sides have gone on encrypted, also with
-/// connection IDs (RFC 9146), the parser is [`Done`](Interest::Done).
+/// WebRTC sends (RFC 7983). So is what TURN puts around it, in a channel or in an
+/// indication (RFC 8656, sections 11 and 12), and the header that CAPWAP puts
+/// before it (RFC 5415, section 4.2). When both sides have gone on encrypted, also
+/// with connection IDs (RFC 9146), the parser is [`Done`](Interest::Done).
 ///
 /// ```
 /// use flowscope_core::session::{Datagram, DatagramParser, Interest};

@@ -120,8 +120,8 @@ pub(super) fn begins(payload: &[u8]) -> bool {
 }
 
 /// What a TURN channel carries (RFC 8656, section 12.4; RFC 7983, section 7), or
-/// a CAPWAP packet that is encrypted (RFC 5415, section 4.2), or the payload
-/// itself.
+/// an indication of TURN (section 11), or a CAPWAP packet that is encrypted (RFC
+/// 5415, section 4.2), or the payload itself.
 pub(super) fn without_header(payload: &[u8]) -> &[u8] {
     match payload {
         [1, 0, 0, 0, data @ ..] => data,
@@ -129,7 +129,29 @@ pub(super) fn without_header(payload: &[u8]) -> &[u8] {
             let len = u16::from_be_bytes([*high, *low]);
             data.get(..len.into()).unwrap_or(payload)
         }
+        [0, SEND | DATA, message @ ..] => indicated(message).unwrap_or(payload),
         _ => payload,
+    }
+}
+
+/// What the attribute DATA has of an indication that goes on with `message`
+/// behind its type (RFC 8489, section 5).
+fn indicated(message: &[u8]) -> Option<&[u8]> {
+    let mut header = Cursor::new(message);
+    let len = header.u16()?;
+    if header.take(4)? != STUN_COOKIE {
+        return None;
+    }
+    let _transaction = header.take(12)?;
+    let mut attributes = Cursor::new(header.take(len.into())?);
+    loop {
+        let kind = attributes.u16()?;
+        let value = attributes.vec16()?;
+        if kind == DATA_ATTRIBUTE {
+            return Some(value);
+        }
+        // They are padded to a multiple of four bytes.
+        attributes.take(value.len().next_multiple_of(4) - value.len())?;
     }
 }
 
@@ -143,6 +165,14 @@ fn is_version(version: TlsVersion) -> bool {
     )
 }
 
+/// The indications that a client of TURN sends and gets; the upper byte of their
+/// types is 0 (RFC 8656, section 17).
+const SEND: u8 = 0x16;
+const DATA: u8 = 0x17;
+/// The attribute with what is sent on (RFC 8656, section 18.4).
+const DATA_ATTRIBUTE: u16 = 0x0013;
+/// What STUN has behind type and length (RFC 8489, section 5).
+const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 /// A record of DTLS 1.2 with a connection ID (RFC 9146, section 4).
 const TLS12_CID: u8 = 25;
 /// The header of encrypted records in DTLS 1.3 (RFC 9147, section 4).
@@ -210,6 +240,32 @@ mod tests {
         assert!(begins(
             &[&[0x40, 1, 0, 29][..], &record(22, 0, &fragment(2, 4, 0))].concat()
         ));
+        // A peer's address of 8 bytes, and an attribute of one, padded.
+        let data = record(22, 0, &fragment(1, 90, 27));
+        for kind in [SEND, DATA] {
+            let attributes = [
+                &[
+                    0, 0x12, 0, 8, 0, 1, 9, 9, 9, 9, 9, 9, 0x80, 0x22, 0, 1, 7, 0, 0, 0,
+                ][..],
+                &[0, 0x13, 0, data.len() as u8],
+                &data,
+            ]
+            .concat();
+            let mut indication = vec![0, kind, 0, attributes.len() as u8];
+            indication.extend(STUN_COOKIE);
+            indication.extend([5; 12]);
+            indication.extend(attributes);
+            assert_eq!(without_header(&indication), data);
+            assert!(begins(&indication));
+            // It is another message, or not all there.
+            let mut other = indication.clone();
+            other[4] ^= 1;
+            assert!(!begins(&other));
+            assert!(!begins(&indication[..indication.len() - 1]));
+            other = indication;
+            other[41] ^= 1;
+            assert!(!begins(&other));
+        }
         for other in [
             record(22, 1, &fragment(1, 90, 0)),
             record(23, 0, &fragment(1, 90, 0)),

@@ -3,6 +3,7 @@
 use flowscope::detect::Message;
 use flowscope::dns::DnsMessage;
 use flowscope::http::HttpMessage;
+use flowscope::quic::QuicMessage;
 use flowscope::tls::TlsMessage;
 
 use crate::support::{captures, messages};
@@ -16,11 +17,14 @@ enum Counts {
     /// ClientHellos, ServerHellos (and HelloRetryRequests), certificate
     /// messages, alerts; and handshakes.
     Tls(usize, usize, usize, usize, usize),
+    /// ClientHellos, ServerHellos (and HelloRetryRequests), Retries, and Version
+    /// Negotiations of QUIC.
+    Quic(usize, usize, usize, usize),
     /// Queries, responses; and queries without one.
     Dns(usize, usize, usize),
 }
 
-use Counts::{Dns, Http, Nothing, Tls};
+use Counts::{Dns, Http, Nothing, Quic, Tls};
 
 #[test]
 fn every_capture_has_its_messages_and_no_others() {
@@ -32,7 +36,7 @@ fn every_capture_has_its_messages_and_no_others() {
 }
 
 fn count(capture: &str) -> Counts {
-    let (mut http, mut tls, mut dns) = ([0; 2], [0; 5], [0; 3]);
+    let (mut http, mut tls, mut quic, mut dns) = ([0; 2], [0; 5], [0; 4], [0; 3]);
     for found in messages(capture) {
         let count = match found.message {
             // The ClientHello that it asks for is counted.
@@ -44,6 +48,10 @@ fn count(capture: &str) -> Counts {
             Message::Tls(TlsMessage::Certificate(_)) => &mut tls[2],
             Message::Tls(TlsMessage::Alert(_)) => &mut tls[3],
             Message::Tls(TlsMessage::Handshake(_)) => &mut tls[4],
+            Message::Quic(QuicMessage::ClientHello(_)) => &mut quic[0],
+            Message::Quic(QuicMessage::ServerHello(_)) => &mut quic[1],
+            Message::Quic(QuicMessage::Retry(_)) => &mut quic[2],
+            Message::Quic(QuicMessage::VersionNegotiation(_)) => &mut quic[3],
             Message::Dns(DnsMessage::Query(_)) => &mut dns[0],
             Message::Dns(DnsMessage::Response(_)) => &mut dns[1],
             Message::Dns(DnsMessage::Unanswered(_)) => &mut dns[2],
@@ -51,11 +59,12 @@ fn count(capture: &str) -> Counts {
         };
         *count += 1;
     }
-    match (http, tls, dns) {
-        ([0, 0], [0, 0, 0, 0, 0], [0, 0, 0]) => Nothing,
-        ([a, b], [0, 0, 0, 0, 0], [0, 0, 0]) => Http(a, b),
-        ([0, 0], [a, b, c, d, e], [0, 0, 0]) => Tls(a, b, c, d, e),
-        ([0, 0], [0, 0, 0, 0, 0], [a, b, c]) => Dns(a, b, c),
+    match (http, tls, quic, dns) {
+        ([0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0]) => Nothing,
+        ([a, b], [0, 0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0]) => Http(a, b),
+        ([0, 0], [a, b, c, d, e], [0, 0, 0, 0], [0, 0, 0]) => Tls(a, b, c, d, e),
+        ([0, 0], [0, 0, 0, 0, 0], [a, b, c, d], [0, 0, 0]) => Quic(a, b, c, d),
+        ([0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0], [a, b, c]) => Dns(a, b, c),
         several => panic!("{capture}: {several:?}"),
     }
 }
@@ -75,7 +84,10 @@ const EXPECTED: &[(&str, Counts)] = &[
     ("dns-transfer", Dns(1, 1, 0)),
     ("dns-truncated", Dns(4, 4, 0)),
     ("dns-types", Dns(16, 16, 0)),
+    ("dtls-gnutls", Tls(4, 2, 4, 0, 2)),
+    ("dtls10-openssl", Tls(2, 1, 1, 0, 1)),
     ("dtls12-openssl", Tls(2, 1, 1, 0, 1)),
+    ("dtls12-small-records", Tls(2, 1, 1, 0, 1)),
     ("http-1-0", Http(2, 2)),
     ("http-bad-requests", Http(1, 2)),
     ("http-chunked", Http(3, 3)),
@@ -97,6 +109,14 @@ const EXPECTED: &[(&str, Counts)] = &[
     ("link-sll2", Http(1, 1)),
     ("nanoseconds", Http(1, 1)),
     ("qinq-mirror", Http(1, 1)),
+    ("quic-early-data", Quic(2, 2, 0, 0)),
+    ("quic-hello-retry", Quic(2, 2, 0, 0)),
+    ("quic-ipv6", Quic(1, 1, 0, 0)),
+    ("quic-moves", Quic(1, 1, 0, 0)),
+    ("quic-negotiation", Quic(2, 1, 0, 1)),
+    ("quic-retry", Quic(1, 1, 1, 0)),
+    ("quic-v1", Quic(1, 1, 0, 0)),
+    ("quic-v2-draft", Quic(2, 2, 0, 0)),
     ("snap-length-96", Http(1, 1)),
     ("tcp-aborted", Http(1, 1)),
     ("tcp-duplicated", Http(1, 1)),

@@ -14,5 +14,6 @@ mod alone;
 mod counts;
 mod dns;
 mod http;
+mod quic;
 mod support;
 mod tls;

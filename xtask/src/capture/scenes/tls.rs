@@ -151,6 +151,40 @@ pub(super) const SCENES: &[Scene] = &[
         &["(echo hello; sleep 1) | openssl s_client -connect server.example:4433 -dtls1_2"],
     ),
     Scene::new(
+        "dtls12-small-records",
+        "DTLS 1.2 with ALPN, its messages in fragments for packets of 300 bytes",
+        Line(
+            "openssl s_server -accept 4433 -dtls1_2 -mtu 300 -alpn webrtc -cert rsa.pem -key rsa.key -quiet",
+            4433,
+        ),
+        &[
+            "(echo hello; sleep 1) | openssl s_client -connect server.example:4433 -dtls1_2 -mtu 300 -alpn webrtc,c-webrtc",
+        ],
+    ),
+    Scene::new(
+        "dtls10-openssl",
+        "DTLS 1.0 with an RSA certificate",
+        Line(
+            "openssl s_server -accept 4433 -dtls1 -cert rsa.pem -key rsa.key -cipher DEFAULT@SECLEVEL=0 -quiet",
+            4433,
+        ),
+        &[
+            "(echo hello; sleep 1) | openssl s_client -connect server.example:4433 -dtls1 -cipher DEFAULT@SECLEVEL=0",
+        ],
+    ),
+    Scene::new(
+        "dtls-gnutls",
+        "GnuTLS on both sides: DTLS 1.2 with the cookie exchange, then 1.0",
+        Line(
+            "gnutls-serv --quiet --echo --udp --mtu 1200 --port 4433 --priority NORMAL:+VERS-DTLS1.0:%COMPAT --x509certfile server.pem --x509keyfile server.key",
+            4433,
+        ),
+        &[
+            "(echo hello; sleep 1) | gnutls-cli --udp --x509cafile ca.pem --port 4433 server.example",
+            "(echo hello; sleep 1) | gnutls-cli --udp --x509cafile ca.pem --priority NORMAL:-VERS-ALL:+VERS-DTLS1.0:%COMPAT --port 4433 server.example",
+        ],
+    ),
+    Scene::new(
         "tls-gnutls",
         "GnuTLS on both sides: TLS 1.3, then 1.2",
         Line(

@@ -154,7 +154,7 @@ fn payload(holder: &mut Holder, parts: &[Part]) -> Option<Vec<u8>> {
 }
 
 /// What is behind the header of a packet that has been put together.
-fn behind_header<'a>(whole: &'a Incomplete<&str, u32>) -> &'a [u8] {
+fn behind_header<'a>(whole: &'a RemovedDatagram<&str, u32>) -> &'a [u8] {
     let header_len = match whole.version {
         IpVersion::V4 => 20,
         IpVersion::V6 => 48,
@@ -167,7 +167,7 @@ fn behind_header<'a>(whole: &'a Incomplete<&str, u32>) -> &'a [u8] {
 }
 
 /// The payload of a packet that has been put together, by its headers.
-fn payload_of(whole: &Incomplete<&str, u32>) -> Vec<u8> {
+fn payload_of(whole: &RemovedDatagram<&str, u32>) -> Vec<u8> {
     let packet = whole.packet.as_ref().expect("a packet");
     let view = PacketView::new(&packet.bytes, second(0))
         .with_link(REASSEMBLED)

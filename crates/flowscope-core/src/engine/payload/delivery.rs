@@ -1,6 +1,6 @@
 //! The way from a flow's payload to its reader.
 
-use super::delivered::{Delivered, Trail};
+use super::recent_data::{RecentData, RecentOfStream};
 use crate::engine::FlowRef;
 use crate::engine::reader::{PayloadReader, ReadResult, ReadState};
 use crate::reassemble::Chunk;
@@ -77,8 +77,8 @@ impl<'c, K, R: PayloadReader<K>, O: Sink<R::Event>> Sink<Chunk<'c>> for Delivery
 /// while.
 pub(super) struct StreamDelivery<'a, 's, K, R: PayloadReader<K>, O> {
     pub(super) delivery: Delivery<'a, K, R, O>,
-    pub(super) delivered: &'s mut Delivered,
-    pub(super) trail: &'s mut Trail,
+    pub(super) recent_data: &'s mut RecentData,
+    pub(super) recent: &'s mut RecentOfStream,
     /// Who spoke last.
     pub(super) speaker: &'s mut FlowSide,
 }
@@ -92,11 +92,11 @@ impl<'c, K, R: PayloadReader<K>, O: Sink<R::Event>> Sink<Chunk<'c>>
             Chunk::Data(bytes) => {
                 if *self.speaker != self.delivery.side {
                     *self.speaker = self.delivery.side;
-                    self.trail.renew();
+                    self.recent.renew();
                 }
-                self.delivered.keep(self.trail, bytes);
+                self.recent_data.keep(self.recent, bytes);
             }
-            Chunk::Gap(len) => self.trail.skip(len),
+            Chunk::Gap(len) => self.recent.skip(len),
         }
         self.delivery.push(chunk);
     }

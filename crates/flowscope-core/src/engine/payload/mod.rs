@@ -1,24 +1,29 @@
 //! The payload of flows: TCP put in order, everything else as it comes.
 
-mod delivered;
 mod delivery;
+mod limits;
+mod recent_data;
+mod segments;
+mod state;
 
 use alloc::sync::Arc;
 
-use self::delivered::{Delivered, Trail};
-use self::delivery::{Delivery, Progress, StreamDelivery};
+use self::delivery::{Progress, StreamDelivery};
+use self::recent_data::RecentData;
+use self::segments::settles_without_data;
+pub use self::state::PayloadState;
+use self::state::StreamSide;
 use super::config::{EngineConfig, PayloadConfig};
 use super::reader::{PayloadReader, ReadResult, ReadState};
 use super::reassembly::stream_anomalies;
 use super::{Consumer, FlowRef, Pending, PendingEntry, Reaction};
 use crate::extract::Extracted;
 use crate::reassemble::{
-    BufferedReassembler, Chunk, OverflowPolicy, Reassembler, Segment, StreamConfig, StreamNotes,
-    StreamStats,
+    BufferedReassembler, Chunk, Reassembler, Segment, StreamConfig, StreamNotes, StreamStats,
 };
-use crate::session::{Close, Datagram, StreamEnd};
-use crate::track::{Anomalies, AnomalyKind, Effect, EndReason, Fin, FlowEvent};
-use crate::wire::{TcpFlags, Transport};
+use crate::session::{Close, Datagram};
+use crate::track::{Anomalies, AnomalyKind, Effect, EndReason, FlowEvent};
+use crate::wire::Transport;
 use crate::{BySide, FlowSide, Sink, Timestamp};
 
 /// Gives the payload of flows to a [`PayloadReader`]: streams of bytes in order for
@@ -29,7 +34,7 @@ pub struct PayloadConsumer<R> {
     streams: Arc<StreamConfig>,
     config: PayloadConfig,
     /// What was delivered lately.
-    delivered: Delivered,
+    recent_data: RecentData,
 }
 
 impl<R> PayloadConsumer<R> {
@@ -40,7 +45,7 @@ impl<R> PayloadConsumer<R> {
             reader,
             streams: Arc::new(config.streams),
             config,
-            delivered: Delivered::default(),
+            recent_data: RecentData::default(),
         }
     }
 
@@ -54,101 +59,6 @@ impl<R> PayloadConsumer<R> {
     #[must_use]
     pub const fn reader_mut(&mut self) -> &mut R {
         &mut self.reader
-    }
-}
-
-/// What is kept of a flow's payload.
-#[derive(Debug)]
-pub struct PayloadState<S> {
-    progress: Progress<S>,
-    /// Of a TCP connection.
-    sides: Option<BySide<StreamSide>>,
-    /// Who spoke last on it.
-    speaker: FlowSide,
-    /// Bytes of memory that the reader held when it was last fed in order.
-    parser_memory: u32,
-}
-
-/// One direction of a TCP connection.
-#[derive(Debug)]
-struct StreamSide {
-    reassembler: BufferedReassembler,
-    /// What was kept of what came out of it.
-    trail: Trail,
-    /// Whether the reader knows that it is over.
-    is_closed: bool,
-}
-
-impl<S> PayloadState<S> {
-    /// What the reader keeps for the flow, such as its parser, unless it let
-    /// the flow go.
-    #[must_use]
-    pub const fn stream(&self) -> Option<&S> {
-        self.progress.stream.as_ref()
-    }
-
-    /// How far the flow's payload is read.
-    #[must_use]
-    pub const fn session(&self) -> ReadState {
-        self.progress.session
-    }
-
-    /// What the streams of a TCP connection amount to so far.
-    #[must_use]
-    pub fn streams(&self) -> Option<BySide<StreamStats>> {
-        let sides = self.sides.as_ref()?;
-        Some(BySide::from_fn(|side| sides[side].reassembler.stats()))
-    }
-
-    /// Not what a stream that was once out of order keeps for good: that can
-    /// not be given back, and must not take the place of what others hold.
-    fn memory(&self) -> usize {
-        self.sides.as_ref().map_or(0, |sides| {
-            let [a, b] = FlowSide::BOTH.map(|side| sides[side].reassembler.held_memory());
-            a + b
-        })
-    }
-
-    /// Puts its streams together no more.
-    fn stop(&mut self) {
-        if let Some(sides) = &mut self.sides {
-            for side in FlowSide::BOTH {
-                sides[side].reassembler.stop();
-            }
-        }
-    }
-
-    fn holds(&self) -> bool {
-        self.sides.as_ref().is_some_and(|sides| {
-            FlowSide::BOTH
-                .iter()
-                .any(|side| sides[*side].reassembler.holds())
-        })
-    }
-}
-
-impl StreamSide {
-    fn new(streams: &Arc<StreamConfig>) -> Self {
-        Self {
-            reassembler: BufferedReassembler::new(Arc::clone(streams)),
-            trail: Trail::NEW,
-            is_closed: false,
-        }
-    }
-
-    /// Tells the reader, once, that nothing more comes.
-    #[cold]
-    fn close<K, R: PayloadReader<K>, O: Sink<R::Event>>(
-        &mut self,
-        delivery: &mut Delivery<'_, K, R, O>,
-        how: Close,
-    ) {
-        if core::mem::replace(&mut self.is_closed, true) {
-            return;
-        }
-        let end = StreamEnd::new(delivery.side, delivery.flow.at, how)
-            .with_stats(self.reassembler.stats());
-        delivery.give(|reader, stream, flow, out| reader.close(stream, flow, end, out));
     }
 }
 
@@ -174,8 +84,8 @@ impl<R> PayloadConsumer<R> {
         let direction = &mut sides[side];
         let mut delivery = StreamDelivery {
             delivery: state.progress.to(&mut self.reader, flow, side, out),
-            delivered: &mut self.delivered,
-            trail: &mut direction.trail,
+            recent_data: &mut self.recent_data,
+            recent: &mut direction.recent,
             speaker: &mut state.speaker,
         };
         let notes = act(&mut direction.reassembler, &mut delivery);
@@ -193,10 +103,10 @@ impl<R> PayloadConsumer<R> {
         found
     }
 
-    /// Hands on what comes next in a stream when nothing is held of either: what
-    /// nearly every packet comes to.
+    /// Delivers what comes next in a stream when nothing is held of either side.
+    /// This is the way of nearly every packet.
     #[inline]
-    fn go_on<K, O: Sink<R::Event>>(
+    fn deliver_in_order<K, O: Sink<R::Event>>(
         &mut self,
         state: &mut PayloadState<R::Stream>,
         flow: FlowRef<'_, K>,
@@ -210,14 +120,16 @@ impl<R> PayloadConsumer<R> {
         if bytes.is_empty() {
             return Reaction::NONE;
         }
+        // A parser may change its timer with any byte. To compare it before and after is
+        // cheaper than to ask for everything that is pending after each packet.
         let was = self.next_tick(state);
         let Some(sides) = &mut state.sides else {
             return Reaction::NONE;
         };
         let mut delivery = StreamDelivery {
             delivery: state.progress.to(&mut self.reader, flow, side, out),
-            delivered: &mut self.delivered,
-            trail: &mut sides[side].trail,
+            recent_data: &mut self.recent_data,
+            recent: &mut sides[side].recent,
             speaker: &mut state.speaker,
         };
         delivery.push(Chunk::Data(bytes));
@@ -237,10 +149,10 @@ impl<R> PayloadConsumer<R> {
         Reaction::changed(found)
     }
 
-    /// Takes any segment. It is a copy of what is of interest in the packet: so
+    /// Pushes any segment. It is a copy of what is of interest in the packet: so
     /// the packet itself is never written to memory.
     #[inline(never)]
-    fn take_segment<K>(
+    fn push_segment<K>(
         &mut self,
         state: &mut PayloadState<R::Stream>,
         flow: FlowRef<'_, K>,
@@ -255,7 +167,7 @@ impl<R> PayloadConsumer<R> {
     }
 
     #[inline(never)]
-    fn take_datagram<K>(
+    fn read_datagram<K>(
         &mut self,
         state: &mut PayloadState<R::Stream>,
         flow: FlowRef<'_, K>,
@@ -267,24 +179,14 @@ impl<R> PayloadConsumer<R> {
     where
         R: PayloadReader<K>,
     {
-        let datagram = Datagram::new(side, flow.at, bytes).with_missing(missing);
+        let datagram = Datagram {
+            missing,
+            ..Datagram::new(side, flow.at, bytes)
+        };
         let found = self.act(state, flow, side, out, |reader, stream, flow, out| {
             reader.datagram(stream, flow, datagram, out)
         });
         Reaction::changed(found)
-    }
-
-    /// Bytes of memory that the reader holds for a flow, rounded up: so a small
-    /// change, such as a request that waits for its response, is none.
-    fn parser_memory<K>(&self, state: &PayloadState<R::Stream>) -> u32
-    where
-        R: PayloadReader<K>,
-    {
-        let held = state
-            .stream()
-            .map_or(0, |stream| self.reader.memory(stream));
-        let rounded = held.checked_next_multiple_of(PARSER_MEMORY_UNIT);
-        u32::try_from(rounded.unwrap_or(usize::MAX)).unwrap_or(u32::MAX)
     }
 
     fn next_tick<K>(&self, state: &PayloadState<R::Stream>) -> Option<Timestamp>
@@ -292,205 +194,6 @@ impl<R> PayloadConsumer<R> {
         R: PayloadReader<K>,
     {
         self.reader.next_tick(state.stream()?)
-    }
-
-    /// Takes a segment of a TCP connection.
-    fn segment<K>(
-        &mut self,
-        state: &mut PayloadState<R::Stream>,
-        flow: FlowRef<'_, K>,
-        side: FlowSide,
-        segment: &Segment<'_>,
-        out: &mut impl Sink<R::Event>,
-    ) -> Anomalies
-    where
-        R: PayloadReader<K>,
-    {
-        let before = state.memory();
-        let effect = flow.effect();
-        if effect == Effect::Refused || segment.flags.contains(TcpFlags::RST) {
-            // A reset ends streams with its flow: until then the other side may
-            // be seen not to obey it.
-            if let Some(sides) = &mut state.sides {
-                sides[side].reassembler.refuse(segment);
-            }
-            return Anomalies::NONE;
-        }
-        let mut found = Anomalies::NONE;
-        if effect == Effect::Confirming {
-            found |= self.begin_streams(state, flow, out);
-        }
-        let data = &segment.without_control();
-        if segment.flags.contains(TcpFlags::SYN)
-            && segment.payload.wire_len() > 0
-            && flow.stream_begin(side).is_none()
-            && let Some(sides) = &mut state.sides
-            && (flow.is_other_syn(side, segment.seq)
-                || !sides[side].reassembler.begin_unconfirmed(data.seq))
-        {
-            // Data of a SYN that others speak against.
-            sides[side].reassembler.refuse(segment);
-            return found;
-        }
-        found |= self.step(state, flow, side.peer(), out, |reassembler, delivery| {
-            reassembler.acknowledge(data, delivery)
-        });
-        found |= self.step(state, flow, side, out, |reassembler, delivery| {
-            let notes = compare(reassembler, delivery.delivered, delivery.trail, data);
-            notes | reassembler.push(data, delivery)
-        });
-        if effect == Effect::Confirming {
-            found |= self.end_streams(state, flow, out);
-        }
-        if state.session() != ReadState::Open || before != state.memory() {
-            self.bound(state, flow, &mut found, out);
-        }
-        found
-    }
-
-    /// Begins the streams of which it is settled where they begin.
-    fn begin_streams<K>(
-        &mut self,
-        state: &mut PayloadState<R::Stream>,
-        flow: FlowRef<'_, K>,
-        out: &mut impl Sink<R::Event>,
-    ) -> Anomalies
-    where
-        R: PayloadReader<K>,
-    {
-        let mut found = Anomalies::NONE;
-        for side in FlowSide::BOTH {
-            if let Some(first) = flow.stream_begin(side)
-                && let Some(sides) = &state.sides
-                && sides[side].reassembler.may_begin_at(first)
-            {
-                found |= self.step(state, flow, side, out, |reassembler, delivery| {
-                    if reassembler.has_unconfirmed_begin() && flow.has_refused_early_data(side) {
-                        reassembler.drop_held();
-                    }
-                    reassembler.begin_at(first, delivery)
-                });
-            }
-        }
-        found
-    }
-
-    /// Ends the streams of which it is settled where they end.
-    fn end_streams<K>(
-        &mut self,
-        state: &mut PayloadState<R::Stream>,
-        flow: FlowRef<'_, K>,
-        out: &mut impl Sink<R::Event>,
-    ) -> Anomalies
-    where
-        R: PayloadReader<K>,
-    {
-        let mut found = Anomalies::NONE;
-        for side in FlowSide::BOTH {
-            let fin = flow.fin(side);
-            let Some(sides) = &state.sides else { continue };
-            let reassembler = &sides[side].reassembler;
-            if reassembler.is_over() || fin == Fin::None && !reassembler.has_unconfirmed_end() {
-                continue;
-            }
-            found |= self.step(state, flow, side, out, |reassembler, delivery| match fin {
-                Fin::None => {
-                    reassembler.reopen(delivery);
-                    StreamNotes::NONE
-                }
-                Fin::Unconfirmed(number) => {
-                    reassembler.end_unconfirmed(number);
-                    StreamNotes::NONE
-                }
-                Fin::Confirmed(number) => reassembler.confirm_end(number, flow.at, delivery),
-            });
-        }
-        found
-    }
-
-    /// Keeps what a flow holds within its own limit, and holds nothing of a flow
-    /// that is read no more.
-    #[cold]
-    fn bound<K>(
-        &mut self,
-        state: &mut PayloadState<R::Stream>,
-        flow: FlowRef<'_, K>,
-        found: &mut Anomalies,
-        out: &mut impl Sink<R::Event>,
-    ) where
-        R: PayloadReader<K>,
-    {
-        if state.session() != ReadState::Open {
-            state.stop();
-        }
-        while state.memory() > self.config.max_memory_per_flow && state.holds() {
-            self.reduce(state, flow, found, out);
-        }
-    }
-
-    /// Lets a flow hold less, as its policy says.
-    fn reduce<K>(
-        &mut self,
-        state: &mut PayloadState<R::Stream>,
-        flow: FlowRef<'_, K>,
-        found: &mut Anomalies,
-        out: &mut impl Sink<R::Event>,
-    ) where
-        R: PayloadReader<K>,
-    {
-        let Some(sides) = &state.sides else { return };
-        let [initiator, responder] =
-            FlowSide::BOTH.map(|side| sides[side].reassembler.held_memory());
-        let side = if initiator >= responder {
-            FlowSide::Initiator
-        } else {
-            FlowSide::Responder
-        };
-        match self.config.streams.overflow {
-            OverflowPolicy::SlidingWindow => {
-                let before = state.memory();
-                *found |= self.step(state, flow, side, out, |reassembler, delivery| {
-                    reassembler.shed(flow.at, delivery)
-                });
-                if state.session() != ReadState::Open || state.memory() >= before {
-                    state.stop();
-                }
-            }
-            OverflowPolicy::DropFlow => {
-                found.insert(side, AnomalyKind::StreamOverflow);
-                state.stop();
-            }
-        }
-    }
-
-    /// Reads no more of a flow, as its reader holds too much: what that has read
-    /// of each side is the last.
-    #[cold]
-    fn give_up<K>(
-        &mut self,
-        state: &mut PayloadState<R::Stream>,
-        flow: FlowRef<'_, K>,
-        out: &mut impl Sink<R::Event>,
-    ) where
-        R: PayloadReader<K>,
-    {
-        match &mut state.sides {
-            Some(sides) => {
-                for side in FlowSide::BOTH {
-                    let mut delivery = state.progress.to(&mut self.reader, flow, side, out);
-                    sides[side].close(&mut delivery, Close::Lost);
-                }
-            }
-            None => {
-                if let Some(stream) = &mut state.progress.stream {
-                    self.reader.give_up_datagrams(stream, flow, out);
-                }
-            }
-        }
-        if state.session() == ReadState::Open {
-            state.progress.session = ReadState::Left;
-            self.reader.leave(&mut state.progress.stream);
-        }
     }
 
     /// Hands on what is held of a stream, and closes it.
@@ -539,6 +242,8 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
             Some(_) => ReadState::Open,
             None => ReadState::Left,
         };
+        // A flow that nobody reads has no reassemblers, which are most of what a flow of
+        // TCP costs.
         let has_streams = stream.is_some() && transport.is_tcp();
         PayloadState {
             progress: Progress { stream, session },
@@ -570,19 +275,21 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
                         .acknowledge_in_order(&segment)
                     && sides[side].reassembler.push_in_order(&segment)
                 {
-                    self.go_on(state, flow, side, payload.bytes, out)
+                    self.deliver_in_order(state, flow, side, payload.bytes, out)
                 } else if flow.effect() == Effect::Confirming
                     && payload.wire_len() == 0
-                    && settles_quietly(sides, flow, side, segment)
+                    && settles_without_data(sides, flow, side, segment)
                 {
                     Reaction::NONE
                 } else {
-                    self.take_segment(state, flow, side, segment, out)
+                    self.push_segment(state, flow, side, segment, out)
                 }
             }
             (transport, _) if transport.is_tcp() => Reaction::NONE,
+            // An empty datagram is no message: some hosts send them to keep their
+            // mapping in a NAT.
             _ if payload.wire_len() == 0 => Reaction::NONE,
-            _ => self.take_datagram(state, flow, side, payload.bytes, payload.missing, out),
+            _ => self.read_datagram(state, flow, side, payload.bytes, payload.missing, out),
         }
     }
 
@@ -594,6 +301,8 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
         out: &mut impl Sink<Self::Event>,
     ) -> Anomalies {
         let how = match reason {
+            // A FIN has closed its side long before, by what was acknowledged. What is left
+            // open here was reset, or nobody saw it end.
             EndReason::Rst => Close::Reset,
             _ => Close::Lost,
         };
@@ -642,6 +351,8 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
             });
         }
         let tick = self.next_tick(state);
+        // The timer may have been that of a hole. A parser is called at the moment that
+        // it asked for, and not before.
         if tick.is_some_and(|tick| tick <= flow.at) {
             let side = FlowSide::Initiator;
             found |= self.act(state, flow, side, out, R::tick);
@@ -696,58 +407,4 @@ impl<R> PayloadConsumer<R> {
         }
         found
     }
-}
-
-/// What parsers hold is counted in units of so many bytes.
-const PARSER_MEMORY_UNIT: usize = 512;
-
-/// Takes a segment without data of which no more comes than that streams begin,
-/// or may end; says whether it was one. As far as it goes it does what
-/// [`PayloadConsumer::segment`] does, too.
-fn settles_quietly<K>(
-    sides: &mut BySide<StreamSide>,
-    flow: FlowRef<'_, K>,
-    side: FlowSide,
-    segment: Segment<'_>,
-) -> bool {
-    if segment.flags.contains(TcpFlags::RST) {
-        return true;
-    }
-    for side in FlowSide::BOTH {
-        if let Some(first) = flow.stream_begin(side)
-            && !sides[side].reassembler.try_begin_at(first)
-        {
-            return false;
-        }
-    }
-    let data = segment.without_control();
-    if data.acknowledges() && !sides[side.peer()].reassembler.acknowledge_in_order(&data)
-        || !sides[side].reassembler.has_nothing_held()
-    {
-        return false;
-    }
-    for side in FlowSide::BOTH {
-        let reassembler = &mut sides[side].reassembler;
-        match flow.fin(side) {
-            Fin::None if reassembler.has_unconfirmed_end() => return false,
-            Fin::Confirmed(_) if !reassembler.is_over() => return false,
-            Fin::None | Fin::Confirmed(_) => {}
-            Fin::Unconfirmed(number) => reassembler.end_unconfirmed(number),
-        }
-    }
-    true
-}
-
-/// Compares what of a segment was delivered before with what it says now.
-fn compare(
-    reassembler: &mut BufferedReassembler,
-    delivered: &Delivered,
-    trail: &Trail,
-    segment: &Segment<'_>,
-) -> StreamNotes {
-    let Some(behind) = reassembler.delivered_since(segment) else {
-        return StreamNotes::NONE;
-    };
-    let differing = delivered.differing(trail, behind, segment.payload.bytes);
-    reassembler.note_conflicts(differing)
 }

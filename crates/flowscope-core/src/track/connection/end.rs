@@ -1,7 +1,8 @@
 //! Whether an RST or a FIN ends anything.
 
 use super::{Fin, MAX_ACK_LEAD};
-use crate::track::flow::{ColdState, Flow};
+use crate::track::cold_state::ColdState;
+use crate::track::flow::Flow;
 use crate::track::sender::RstPosition;
 use crate::track::state::Control;
 use crate::track::{Anomalies, AnomalyKind, FlowState};
@@ -15,6 +16,7 @@ impl Flow {
         &mut self,
         side: FlowSide,
         header: &TcpHeader,
+        cold: &mut ColdState,
     ) -> Result<(), AnomalyKind> {
         let (own, peer) = (self.sender(side), self.sender(side.peer()));
         // RFC 2385, section 2: what is signed on a connection that is not, is
@@ -42,15 +44,18 @@ impl Flow {
             RstPosition::InWindow => return Err(AnomalyKind::RefusedRst),
             RstPosition::Outside => return Err(AnomalyKind::RstOutOfWindow),
         }
+        if side == FlowSide::Initiator && self.return_to_other_syn(header, cold) {
+            return Ok(());
+        }
         match self.state {
             FlowState::Reset | FlowState::Closed => {}
             FlowState::Closing => self.state = FlowState::Closed,
             state => {
                 self.reset_at = header.seq;
-                self.traits.set_reset_by(side);
+                self.flags.set_reset_by(side);
                 self.state_before_reset = state;
                 self.state = FlowState::Reset;
-                self.traits.set_confirmed(false);
+                self.flags.set_confirmed(false);
             }
         }
         Ok(())
@@ -59,7 +64,7 @@ impl Flow {
     /// Returns to the state before the reset, which the receiver refused.
     pub(super) fn undo_reset(&mut self, found: &mut Anomalies) {
         self.state = self.state_before_reset;
-        found.insert(self.traits.reset_by(), AnomalyKind::RefusedRst);
+        found.insert(self.flags.reset_by(), AnomalyKind::RefusedRst);
     }
 
     /// Whether a FIN lies before what its sender has used, so that its receiver
@@ -75,17 +80,18 @@ impl Flow {
     /// acknowledges more; ahead of what was sent it waits to be acknowledged.
     pub(super) fn process_fin(&mut self, side: FlowSide, number: SeqNumber, cold: &mut ColdState) {
         let peer = self.sender(side.peer());
-        // In SYN-SENT the other side has not answered yet, and still may.
-        let is_alone = peer.has_sent_nothing() && self.state_without_reset() != FlowState::SynSent;
+        // In SYN-SENT the other side has not answered yet, and still may: whatever
+        // it sent was of an earlier connection.
+        let is_answered = self.state_without_reset() != FlowState::SynSent;
+        let is_alone = peer.has_sent_nothing() && is_answered;
         let was_called = peer.has_isn();
-        let may_close = is_alone || !peer.has_sent_nothing();
         let sender = self.sender_mut(side);
         if sender.fin() == Some(number) {
             return;
         }
         // Before the responder has sent anything else, anybody may have sent it.
         let may_be_forged = was_called && !sender.has_confirmed_isn() && sender.has_sent_nothing();
-        let is_in_place = sender.next() == number && may_close && !may_be_forged;
+        let is_in_place = sender.next() == number && is_answered && !may_be_forged;
         if !sender.has_fin() && (is_in_place || is_alone) {
             sender.note_fin(number);
             if is_alone {
@@ -108,7 +114,7 @@ impl Flow {
     ) {
         let peer = side.peer();
         if self.state == FlowState::Reset
-            && self.traits.reset_by() == peer
+            && self.flags.reset_by() == peer
             && self.reset_at.is_before(ack)
             && !self.sender(peer).next().is_before(ack)
         {
@@ -150,7 +156,7 @@ impl Flow {
         };
         *state = match *state {
             FlowState::HalfClosed(first) if first == side => FlowState::Established,
-            FlowState::Closing => FlowState::HalfClosed(side.peer()),
+            FlowState::Closing | FlowState::Closed => FlowState::HalfClosed(side.peer()),
             other => other,
         };
     }

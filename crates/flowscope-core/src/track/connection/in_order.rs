@@ -46,12 +46,13 @@ impl Flow {
                 if header.seq == caller.next()
                     && header.ack == called.next()
                     && caller.has_confirmed_isn()
+                    && caller.has_one_isn()
                     && called.has_one_isn() =>
             {
                 caller.acknowledge(header);
                 called.confirm_isn();
                 self.state = FlowState::Established;
-                self.traits.set_confirmed(!self.traits.awaits_proof());
+                self.flags.set_confirmed(!self.flags.awaits_proof());
             }
             _ => return false,
         }
@@ -68,7 +69,7 @@ impl Flow {
         payload_len: u32,
     ) -> bool {
         const FIN_ACK: u8 = TcpFlags::FIN.0 | TcpFlags::ACK.0;
-        let (state, is_confirmed) = (self.state, self.traits.is_confirmed());
+        let (state, is_confirmed) = (self.state, self.flags.is_confirmed());
         let [initiator, responder] = &mut self.sides;
         let (own, peer) = match side {
             FlowSide::Initiator => (&mut initiator.sender, &mut responder.sender),
@@ -87,7 +88,7 @@ impl Flow {
             (FlowState::Established, true) if is_confirmed => FlowState::HalfClosed(side),
             (FlowState::HalfClosed(first), true) if first != side && acks_fin => FlowState::Closing,
             (FlowState::HalfClosed(first), false) if first != side && acks_fin => state,
-            (FlowState::Closing, false) if acks_fin => FlowState::Closed,
+            (FlowState::Closing, false) if acks_fin && !own.has_unacked_fin() => FlowState::Closed,
             _ => return false,
         };
         own.note_numbers(payload_len);
@@ -100,8 +101,8 @@ impl Flow {
         own.acknowledge(header);
         self.state = next;
         let goes_on = matches!(next, FlowState::HalfClosed(_)) && !is_fin;
-        self.traits
-            .set_confirmed(goes_on && !self.traits.awaits_proof());
+        self.flags
+            .set_confirmed(goes_on && !self.flags.awaits_proof());
         true
     }
 }

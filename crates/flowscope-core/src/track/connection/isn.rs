@@ -1,8 +1,10 @@
 //! Where the streams of a connection begin: the initial sequence numbers.
 
+use super::unconfirmed::OtherIsns;
 use super::{MAX_ACK_LEAD, Unconfirmed};
 use crate::track::FlowState;
-use crate::track::flow::{ColdState, Flow};
+use crate::track::cold_state::ColdState;
+use crate::track::flow::Flow;
 use crate::track::sender::Sequence;
 use crate::wire::{TcpFlags, TcpHeader};
 use crate::{FlowSide, SeqNumber};
@@ -27,7 +29,7 @@ impl Flow {
         if self.state_without_reset() != FlowState::SynSent || opens || !caller.has_isn() {
             return false;
         }
-        let other = unconfirmed.isn[FlowSide::Initiator as usize];
+        let others = unconfirmed.isns[FlowSide::Initiator as usize];
         let number = match side {
             FlowSide::Initiator => header.seq,
             FlowSide::Responder if header.flags.contains(TcpFlags::ACK) => header.ack,
@@ -41,7 +43,7 @@ impl Flow {
             _ => MAX_ACK_LEAD,
         };
         if (0..=most).contains(&caller.ahead_of_syn(number))
-            || other.is_some_and(|isn| isn + 1 == number)
+            || others.beginning_at(number).is_some()
         {
             return false;
         }
@@ -62,10 +64,10 @@ impl Flow {
     ) -> bool {
         let goes_on = |side: FlowSide, number: SeqNumber| {
             let sender = self.sender(side);
-            let other = unconfirmed.isn[side as usize];
+            let others = unconfirmed.isns[side as usize];
             !sender.has_isn()
                 || (0..=MAX_ACK_LEAD).contains(&sender.ahead_of_syn(number))
-                || other.is_some_and(|isn| isn + 1 == number)
+                || others.beginning_at(number).is_some()
         };
         self.state_without_reset() != FlowState::SynReceived
             || goes_on(side, header.seq) && goes_on(side.peer(), header.ack)
@@ -84,17 +86,21 @@ impl Flow {
         let acks_peer = |flow: &Self| {
             flow.sender(side.peer())
                 .may_be_acked(flow.sender(side), header.ack)
-                || unconfirmed.isn[side.peer() as usize].is_some_and(|isn| isn + 1 == header.ack)
+                || unconfirmed.isns[side.peer() as usize]
+                    .beginning_at(header.ack)
+                    .is_some()
         };
         let is_answer = header.flags.contains(TcpFlags::ACK);
         let is_known =
-            own.is_own_syn(header.seq) || unconfirmed.isn[side as usize] == Some(header.seq);
+            own.is_own_syn(header.seq) || unconfirmed.isns[side as usize].contains(header.seq);
         // A copy of a SYN brings no data that the first did not have.
         let repeats = is_known && own.has_confirmed_isn() && own.has_sent_syn();
+        // With TCP Fast Open a SYN may carry data (RFC 7413). Sent again it has the same
+        // data or none: other data with the same number are not read by anybody.
         if repeats && payload_len > 0 {
             return false;
         }
-        let takes = is_known
+        let is_accepted = is_known
             || match self.state_without_reset() {
                 FlowState::SynSent if is_answer => side == FlowSide::Responder && acks_peer(self),
                 FlowState::SynSent => true,
@@ -109,10 +115,10 @@ impl Flow {
             };
         // A reset that came first has no number to be compared with: what its
         // sender says now comes behind it.
-        if takes && self.state == FlowState::Reset && self.sender(side).is_unseen() {
+        if is_accepted && self.state == FlowState::Reset && self.sender(side).is_unseen() {
             self.reset_at = header.seq;
         }
-        takes
+        is_accepted
     }
 
     /// Notes the sequence numbers that a segment uses, except that of its FIN.
@@ -125,15 +131,16 @@ impl Flow {
     ) -> Sequence {
         let sender = self.sender_mut(side);
         if header.flags.contains(TcpFlags::SYN) {
+            // Captures with several queues write a SYN down behind the data that follow it.
             let is_late = !sender.is_unseen() && sender.is_own_syn(header.seq);
             if sender.has_isn() && !sender.has_sent_nothing() && !sender.is_own_syn(header.seq) {
                 sender.note_second_isn();
-                let other = &mut self.unconfirmed_mut(cold).isn[side as usize];
-                if *other != Some(header.seq) {
-                    *other = Some(header.seq);
-                    return Sequence::Expected;
+                let others = &mut self.unconfirmed_mut(cold).isns[side as usize];
+                if others.contains(header.seq) {
+                    return Sequence::Retransmission;
                 }
-                return Sequence::Retransmission;
+                others.add(header.seq);
+                return Sequence::Expected;
             }
             let is_first = sender.note_syn(header);
             if is_late && is_first {
@@ -169,10 +176,17 @@ impl Flow {
         cold: &mut ColdState,
     ) {
         let peer = side.peer();
-        if !self.sender(peer).has_confirmed_isn() && header.flags.contains(TcpFlags::ACK) {
+        // Of several SYN-ACKs the initiator's ACK chooses one, and of several SYNs
+        // a SYN-ACK, also where an earlier segment seemed to have settled it.
+        let may_choose = !cold.unconfirmed().isns[peer as usize].is_empty()
+            && (peer == FlowSide::Responder || header.flags.contains(TcpFlags::SYN));
+        let may_confirm = !self.sender(peer).has_confirmed_isn() || may_choose;
+        if may_confirm && header.flags.contains(TcpFlags::ACK) {
             self.confirm_isn_by_ack(peer, header, cold);
         }
-        if !self.sender(side).has_confirmed_isn() && !header.flags.contains(TcpFlags::SYN) {
+        let others = cold.unconfirmed().isns[side as usize];
+        let may_begin = !self.sender(side).has_confirmed_isn() || !others.is_empty();
+        if may_begin && !header.flags.contains(TcpFlags::SYN) {
             self.confirm_isn_by_data(side, header.seq, cold);
         }
     }
@@ -185,24 +199,26 @@ impl Flow {
         cold: &mut ColdState,
     ) {
         let (ack, peer) = (header.ack, *self.sender(side.peer()));
-        let other = cold.unconfirmed().isn[side as usize];
+        let unconfirmed = cold.unconfirmed();
+        let mut others = unconfirmed.isns[side as usize];
         let is_answer = header.flags.contains(TcpFlags::SYN);
         let sender = self.sender_mut(side);
         let ahead = sender.ahead_of_syn(ack);
         // A SYN-ACK of the initiator answers a SYN that was not captured, or none.
         if is_answer && side == FlowSide::Responder && sender.is_unseen() {
-            self.unconfirmed_mut(cold).isn[side as usize] = Some(ack + u32::MAX);
+            self.unconfirmed_mut(cold).isns[side as usize].add(ack + u32::MAX);
             return;
         }
         if sender.has_isn() {
             let is_of_first = (0..=sender.sent_since_syn()).contains(&ahead);
             if is_of_first {
                 sender.confirm_isn();
-            } else if let Some(other) = other.filter(|isn| *isn + 1 == ack) {
-                sender.confirm_isn_as(other);
+            } else if let Some(isn) = others.beginning_at(ack) {
+                others.replace(isn, sender.isn());
+                sender.confirm_isn_as(isn);
             } else if is_answer {
                 // It acknowledges a SYN that was not seen, or nobody's.
-                self.unconfirmed_mut(cold).isn[side as usize] = Some(ack + u32::MAX);
+                self.unconfirmed_mut(cold).isns[side as usize].add(ack + u32::MAX);
                 return;
             } else if (0..=MAX_ACK_LEAD).contains(&ahead) {
                 // What lies between was not captured.
@@ -211,8 +227,12 @@ impl Flow {
                 return;
             }
         } else if sender.is_unseen() {
-            let goes_on =
+            let follows_other = unconfirmed.isns[side.peer() as usize]
+                .beginning_at(header.seq)
+                .is_some();
+            let follows_first =
                 peer.has_isn() && (0..=MAX_ACK_LEAD).contains(&peer.ahead_of_syn(header.seq));
+            let goes_on = follows_first || follows_other;
             if !is_answer && !goes_on {
                 return;
             }
@@ -223,9 +243,38 @@ impl Flow {
         } else {
             return;
         }
-        if other.is_some() {
-            self.unconfirmed_mut(cold).isn[side as usize] = None;
+        if !others.is_empty() {
+            if !is_answer || side == FlowSide::Responder {
+                others = OtherIsns::NONE;
+            }
+            self.unconfirmed_mut(cold).isns[side as usize] = others;
         }
+    }
+
+    /// Returns to the initiator's other SYN if its RST refuses the SYN-ACK to
+    /// this one. Returns whether it does.
+    ///
+    /// A SYN that the initiator did not send, or has given up, may be answered
+    /// before its own. It refuses the answer with the number that the answer
+    /// acknowledged, and the responder listens again (RFC 9293, sections
+    /// 3.10.7.3 and 3.10.7.4).
+    pub(super) fn return_to_other_syn(&mut self, header: &TcpHeader, cold: &mut ColdState) -> bool {
+        let initiator = self.sender(FlowSide::Initiator);
+        let mut others = cold.unconfirmed().isns[FlowSide::Initiator as usize];
+        let Some(other) = others.latest() else {
+            return false;
+        };
+        let is_refusal = !header.flags.contains(TcpFlags::ACK) && header.seq == initiator.first();
+        if self.state != FlowState::SynReceived || !initiator.has_confirmed_isn() || !is_refusal {
+            return false;
+        }
+        let refused = initiator.isn();
+        self.sender_mut(FlowSide::Initiator).return_to_syn(other);
+        self.sender_mut(FlowSide::Responder).forget_numbers();
+        others.replace(other, refused);
+        self.unconfirmed_mut(cold).isns = [others, OtherIsns::NONE];
+        self.state = FlowState::SynSent;
+        true
     }
 
     /// Confirms where the stream of `side` begins by what it sends after its SYN.
@@ -235,22 +284,22 @@ impl Flow {
         seq: SeqNumber,
         cold: &mut ColdState,
     ) {
-        let other = cold.unconfirmed().isn[side as usize];
+        let others = cold.unconfirmed().isns[side as usize];
         let is_alone = self.sender(side.peer()).has_sent_nothing();
         let sender = self.sender_mut(side);
         if !sender.has_isn() {
             return;
         }
         let is_near = (0..=MAX_ACK_LEAD).contains(&sender.ahead_of_syn(seq));
-        if let Some(other) = other.filter(|isn| *isn + 1 == seq) {
+        if let Some(other) = others.beginning_at(seq) {
             sender.confirm_isn_as(other);
-        } else if seq == sender.first() || is_alone && is_near {
+        } else if seq == sender.first() || is_near && (is_alone || sender.has_confirmed_isn()) {
             sender.confirm_isn();
         } else {
             return;
         }
-        if other.is_some() {
-            self.unconfirmed_mut(cold).isn[side as usize] = None;
+        if !others.is_empty() {
+            self.unconfirmed_mut(cold).isns[side as usize] = OtherIsns::NONE;
         }
     }
 

@@ -4,7 +4,8 @@
 use super::{NewConnection, Unconfirmed};
 use crate::FlowSide;
 use crate::track::FlowState;
-use crate::track::flow::{ColdState, Flow, Observed};
+use crate::track::cold_state::ColdState;
+use crate::track::flow::{Flow, Observed};
 use crate::track::state::Control;
 use crate::wire::{TcpFlags, TcpHeader, Transport};
 
@@ -33,7 +34,7 @@ impl Flow {
         let Transport::Tcp(header) = &packet.transport else {
             return false;
         };
-        if self.traits.awaits_proof() {
+        if self.flags.awaits_proof() {
             return true;
         }
         header.flags.contains(TcpFlags::SYN)
@@ -66,6 +67,8 @@ impl Flow {
         let side = self.side_of(packet.orientation);
         let unconfirmed = cold.unconfirmed();
         match Control::of(header.flags) {
+            // An RST is judged by what it acknowledges: its own number is zero where no
+            // connection is (RFC 9293, section 3.10.7.1).
             Control::Rst => self.owner_of_rst(side, header, unconfirmed),
             Control::Ack | Control::Fin => match unconfirmed.new_connection[side as usize] {
                 Some(new_connection) if self.proves_by_ack(new_connection, side, header) => {
@@ -109,7 +112,7 @@ impl Flow {
         unconfirmed: Unconfirmed,
     ) -> SegmentOwner {
         let is_known = self.sender(side).is_own_syn(header.seq)
-            || unconfirmed.isn[side as usize] == Some(header.seq);
+            || unconfirmed.isns[side as usize].contains(header.seq);
         match self.state_without_reset() {
             _ if is_known => SegmentOwner::Flow,
             // The first SYN is not answered yet, and this is another attempt.
@@ -155,7 +158,7 @@ impl Flow {
                 FlowState::SynSent | FlowState::SynReceived
             );
             let is_own =
-                own.is_own_syn(header.seq) || unconfirmed.isn[side as usize] == Some(header.seq);
+                own.is_own_syn(header.seq) || unconfirmed.isns[side as usize].contains(header.seq);
             let is_calling = matches!(self.state, FlowState::SynSent | FlowState::SynReceived);
             return match () {
                 () if !is_made && is_own => SegmentOwner::BothOpened(new_connection),
@@ -166,8 +169,9 @@ impl Flow {
                 () => SegmentOwner::New(new_connection),
             };
         }
-        let acks_other =
-            unconfirmed.isn[side.peer() as usize].is_some_and(|isn| isn + 1 == header.ack);
+        let acks_other = unconfirmed.isns[side.peer() as usize]
+            .beginning_at(header.ack)
+            .is_some();
         if own.is_own_syn(header.seq) || acks_other || peer.may_be_acked(own, header.ack) {
             return SegmentOwner::Flow;
         }
@@ -218,8 +222,8 @@ impl Flow {
     pub(crate) fn await_proof(&mut self, new_connection: NewConnection, cold: &mut ColdState) {
         self.unconfirmed_mut(cold).new_connection[new_connection.opener as usize] =
             Some(new_connection);
-        self.traits.set_awaits_proof(true);
-        self.traits.set_confirmed(false);
+        self.flags.set_awaits_proof(true);
+        self.flags.set_confirmed(false);
     }
 
     /// Notes that the new connection is this one.
@@ -229,17 +233,17 @@ impl Flow {
         cold: &mut ColdState,
     ) {
         self.unconfirmed_mut(cold).new_connection[new_connection.opener as usize] = None;
-        self.traits.set_awaits_proof(false);
+        self.flags.set_awaits_proof(false);
     }
 
     /// Whether segments are examined for the proof of a new connection.
     pub(crate) fn awaits_proof(&self) -> bool {
-        self.traits.awaits_proof()
+        self.flags.awaits_proof()
     }
 
     /// Notes that the new connection was not proven in time. A SYN-ACK still
     /// proves it.
     pub(crate) fn stop_awaiting_proof(&mut self) {
-        self.traits.set_awaits_proof(false);
+        self.flags.set_awaits_proof(false);
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{Effect, Verdict};
 use crate::FlowSide;
-use crate::track::flow::{ColdState, Flow};
+use crate::track::cold_state::ColdState;
+use crate::track::flow::Flow;
 use crate::track::sender::{Sender, Sequence};
 use crate::track::state::Control;
 use crate::track::{Anomalies, AnomalyKind, FlowState};
@@ -36,11 +37,11 @@ impl Flow {
             ..Verdict::PLAIN
         };
         let is_usual = self.advance_handshake(side, header, payload_len)
-            || !self.traits.has_unconfirmed() && self.advance_close(side, header, payload_len);
+            || !self.flags.has_unconfirmed() && self.advance_close(side, header, payload_len);
         let sequence = if is_usual {
             // A FIN may have come before the handshake was complete.
-            if self.traits.has_unconfirmed() && cold.has_unconfirmed_fin() {
-                self.traits.set_confirmed(false);
+            if self.flags.has_unconfirmed() && cold.has_unconfirmed_fin() {
+                self.flags.set_confirmed(false);
             }
             Sequence::Expected
         } else {
@@ -67,13 +68,18 @@ impl Flow {
         verdict: &mut Verdict,
     ) -> Sequence {
         let control = Control::of(header.flags);
+        if is_without_ack(header) {
+            verdict.effect = Effect::Refused;
+            verdict.found.insert(side, AnomalyKind::MissingAck);
+            return Sequence::Expected;
+        }
         if self.is_dropped_before_answer(side, header, payload_len, cold.unconfirmed()) {
             verdict.effect = Effect::Refused;
             return Sequence::Expected;
         }
         match control {
             Control::Rst => {
-                if let Err(kind) = self.process_rst(side, header) {
+                if let Err(kind) = self.process_rst(side, header, cold) {
                     verdict.effect = Effect::Refused;
                     verdict.found.insert(side, kind);
                 }
@@ -87,6 +93,9 @@ impl Flow {
                 }
             }
             Control::Ack | Control::Fin => {}
+        }
+        if header.flags.contains(TcpFlags::URG) && payload_len > 0 {
+            verdict.found.insert(side, AnomalyKind::UrgentData);
         }
         let sequence = self.process_numbers(side, header, payload_len, cold);
         let goes_on = matches!(control, Control::Syn | Control::SynAck)
@@ -108,13 +117,22 @@ impl Flow {
             self.process_ack(side, header.ack, cold, &mut verdict.found);
         }
         let (own, peer) = (self.sender(side), self.sender(side.peer()));
+        // A connection is closed when both FINs are acknowledged, and not before:
+        // one of them may have been forged.
+        let is_closing = self.state_without_reset() == FlowState::Closing;
+        // Where several SYNs wait for an answer, the responder may acknowledge one
+        // of them again to challenge another (RFC 9293, section 3.10.7.4).
+        let may_challenge = side == FlowSide::Responder
+            && payload_len == 0
+            && !cold.unconfirmed().isns[FlowSide::Initiator as usize].is_empty();
         match control {
-            Control::Ack if !goes_on || !own.has_acked_all_of(peer) => {}
+            Control::Ack if !goes_on || may_challenge || !own.has_acked_all_of(peer) => {}
+            Control::Ack if is_closing && own.awaits_ack_of_fin() => {}
             Control::Fin if had_fin || !own.has_fin() => {}
             _ => self.advance(side, control, &mut verdict.found),
         }
         let is_confirmed = self.is_confirmed(cold);
-        self.traits.set_confirmed(is_confirmed);
+        self.flags.set_confirmed(is_confirmed);
         sequence
     }
 
@@ -144,7 +162,7 @@ impl Flow {
             FlowState::Established | FlowState::HalfClosed(_)
         );
         goes_on
-            && !self.traits.awaits_proof()
+            && !self.flags.awaits_proof()
             && !cold.has_unconfirmed_fin()
             && FlowSide::BOTH.into_iter().all(|side| {
                 let sender = self.sender(side);
@@ -161,4 +179,12 @@ impl Flow {
     pub(super) fn sender_mut(&mut self, side: FlowSide) -> &mut Sender {
         &mut self.sides[side as usize].sender
     }
+}
+
+/// Whether a segment has none of ACK, SYN and RST: then its receiver drops it,
+/// data and FIN and all, in every state but the ones before a connection (RFC
+/// 9293, sections 3.10.7.3 and 3.10.7.4, the fifth check).
+fn is_without_ack(header: &TcpHeader) -> bool {
+    const TAKEN: u8 = TcpFlags::ACK.0 | TcpFlags::SYN.0 | TcpFlags::RST.0;
+    !header.flags.intersects(TcpFlags(TAKEN))
 }

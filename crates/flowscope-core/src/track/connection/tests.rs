@@ -6,7 +6,8 @@ use std::vec::Vec;
 
 use super::*;
 use crate::track::FlowState;
-use crate::track::flow::{ColdState, Flow, Observed};
+use crate::track::cold_state::ColdState;
+use crate::track::flow::{Flow, Observed};
 use crate::wire::{TcpFlags, TcpHeader, Transport};
 use crate::{FlowSide, Orientation, SeqNumber, Timestamp};
 
@@ -51,6 +52,51 @@ const CASES: &[Case] = &[
     Case {
         title: "of two SYNs the second is answered",
         segments: &["c S 500", "c S 100", "s SA 300 101", "c A 101 301"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &[],
+    },
+    Case {
+        title: "a refused answer to one SYN leaves the other to be answered",
+        segments: &["c S 100", "c S 500", "s SA 700 501", "c R 501", "c S 100", "s SA 300 101", "c A 101 301"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &[],
+    },
+    Case {
+        title: "of three SYNs any may be answered",
+        segments: &["c S 900", "c S 100", "c S 500", "s SA 300 101", "c A 101 301"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &[],
+    },
+    Case {
+        title: "a connection is closed when both FINs are acknowledged",
+        segments: &["c S 100", "s SA 300 101", "c A 101 301", "c FA 101 301", "s FA 301 102", "s A 302 102"],
+        state: FlowState::Closing, begins: HANDSHAKE, ends: [Fin::Confirmed(SeqNumber(101)), Fin::Unconfirmed(SeqNumber(301))], odd: &[],
+    },
+    Case {
+        title: "a forged FIN does not close what the other side's has half closed",
+        segments: &["c S 100", "s SA 300 101", "c A 101 301", "c FA 101 301", "s FA 301 102", "s A 302 102", "s PA 301 102 +20", "c A 102 321"],
+        state: FlowState::HalfClosed(FlowSide::Initiator), begins: HANDSHAKE, ends: [Fin::Confirmed(SeqNumber(101)), Fin::None], odd: &["s refused_fin"],
+    },
+    Case {
+        title: "a challenge to one SYN completes no handshake of another",
+        segments: &["c S 900", "c S 100", "s SA 700 901", "s A 701 901", "c R 901", "c S 100", "s SA 300 101", "c A 101 301"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &[],
+    },
+    Case {
+        title: "a forged FIN before the SYN-ACK names no number for long",
+        segments: &["c S 100", "s A 77 88 !", "c FA 101 203", "s SA 300 101", "c A 101 301"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &[],
+    },
+    Case {
+        title: "until the refusal is answered, nothing has begun",
+        segments: &["c S 100", "c S 500", "s SA 700 501", "c R 501"],
+        state: FlowState::SynSent, begins: [None, None], ends: OPEN, odd: &[],
+    },
+    Case {
+        title: "of two SYNs that are both answered the client's ACK chooses",
+        segments: &["c S 100", "c S 500", "s SA 700 501", "s SA 300 101", "c A 101 301"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &[],
+    },
+    Case {
+        title: "a refusal that the client goes on from was forged",
+        segments: &["c S 500", "c S 100", "s SA 300 101", "c R 101", "c A 101 301"],
         state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &[],
     },
     Case {
@@ -225,6 +271,16 @@ const CASES: &[Case] = &[
         state: FlowState::Established, begins: [Some(101), Some(100301)], ends: OPEN, odd: &["c refused_rst"],
     },
     Case {
+        title: "what has neither ACK nor SYN nor RST is dropped",
+        segments: &["c S 100", "s SA 300 101", "c A 101 301", "c P 101 +20 !", "c F 101 !", "c P 101 +20 !", "c PA 101 301 +20", "s A 301 121"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &["c missing_ack", "c missing_ack", "c missing_ack"],
+    },
+    Case {
+        title: "urgent data are data, and told",
+        segments: &["c S 100", "s SA 300 101", "c A 101 301", "c UA 101 301", "c UA 101 301 +1", "c PA 102 301 +20", "s A 301 122"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &["c urgent_data"],
+    },
+    Case {
         title: "a FIN before the stream, or within it, is none",
         segments: &["c S 100", "s SA 300 101", "c A 101 301", "c FA 100 301", "s A 301 101", "c PA 101 301 +20", "c FA 110 301", "s A 301 121"],
         state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &["c refused_fin", "c refused_fin"],
@@ -276,6 +332,7 @@ impl Play {
             'R' => TcpFlags::RST.0,
             'P' => TcpFlags::PSH.0,
             'A' => TcpFlags::ACK.0,
+            'U' => TcpFlags::URG.0,
             other => panic!("{other} is no flag"),
         });
         let mut header = TcpHeader {
@@ -302,10 +359,10 @@ impl Play {
                 }
             }
         }
-        (expected.to_string(), self.take(orientation, header, len))
+        (expected.to_string(), self.process(orientation, header, len))
     }
 
-    fn take(&mut self, orientation: Orientation, header: TcpHeader, payload_len: u32) -> String {
+    fn process(&mut self, orientation: Orientation, header: TcpHeader, payload_len: u32) -> String {
         let now = Timestamp::from_nanos(1);
         let packet = Observed {
             at: now,

@@ -237,3 +237,63 @@ fn a_server_of_dtls_wants_to_hear_the_hello_again() {
     1 = full, encrypted
     ");
 }
+
+#[test]
+fn dtls_is_read_in_fragments_and_in_its_first_version() {
+    assert_snapshot!(rows("dtls12-small-records"), @r"
+    1 > ClientHello DTLS 1.2 server.example webrtc c-webrtc
+          ja3 096df697a18c538158d6a52abc65a0db
+          ja4 dd2d2808wc_d943125447b4_e7e480e5a997
+    1 < HelloVerifyRequest 20 B
+    1 > ClientHello DTLS 1.2 server.example webrtc c-webrtc
+          ja3 096df697a18c538158d6a52abc65a0db
+          ja4 dd2d2808wc_d943125447b4_e7e480e5a997
+    1 < ServerHello DTLS 1.2 TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 webrtc
+          ja3s e0fa7acd03af071725a47e9c2d72017b
+    1 < Certificate 644 B CN=server.example by CN=flowscope test authority
+    1 = full, encrypted
+    ");
+    assert_snapshot!(rows("dtls10-openssl"), @r"
+    1 > ClientHello DTLS 1.0 server.example
+          ja3 286a367bb52e0536fe50f326e484150b
+          ja4 dd1d090600_c491f621fb4c_195413a0cc0f
+    1 < HelloVerifyRequest 20 B
+    1 > ClientHello DTLS 1.0 server.example
+          ja3 286a367bb52e0536fe50f326e484150b
+          ja4 dd1d090600_c491f621fb4c_195413a0cc0f
+    1 < ServerHello DTLS 1.0 TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA
+          ja3s 6b03026764f7263f51cf7c23b1ffb5ef
+    1 < Certificate 644 B CN=server.example by CN=flowscope test authority
+    1 = full, encrypted
+    ");
+}
+
+#[test]
+fn gnutls_speaks_dtls() {
+    assert_snapshot!(rows("dtls-gnutls"), @r"
+    1 > ClientHello DTLS 1.2 server.example
+          ja3 2da7d405a5e56aefddb9e3860049aadb
+          ja4 dd2d251000_7415a186c913_577ffa9d9a5c
+    1 < HelloVerifyRequest 16 B
+    1 > ClientHello DTLS 1.2 server.example
+          ja3 2da7d405a5e56aefddb9e3860049aadb
+          ja4 dd2d251000_7415a186c913_577ffa9d9a5c
+    1 < ServerHello DTLS 1.2 TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+          ja3s d993267cdc973d092a181913a73b2cf8
+    1 < Certificate 441 B CN=server.example by CN=flowscope test authority
+    1 > Certificate
+    1 = full, encrypted
+    2 > ClientHello DTLS 1.0 server.example
+          ja3 7f10a2c67f04ddd3e048f4aa65e148bf
+          ja4 dd1d080700_051fb07a0855_27490a481a8f
+    2 < HelloVerifyRequest 16 B
+    2 > ClientHello DTLS 1.0 server.example
+          ja3 7f10a2c67f04ddd3e048f4aa65e148bf
+          ja4 dd1d080700_051fb07a0855_27490a481a8f
+    2 < ServerHello DTLS 1.0 TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA
+          ja3s e02b3dfa53413430777ad0dc57e550e3
+    2 < Certificate 441 B CN=server.example by CN=flowscope test authority
+    2 > Certificate
+    2 = full, encrypted
+    ");
+}

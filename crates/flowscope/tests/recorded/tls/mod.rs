@@ -38,7 +38,7 @@ fn rows(capture: &str) -> String {
 }
 
 /// Highest version, name, protocols, and what else is offered.
-fn client_hello(hello: &ClientHello) -> String {
+pub(crate) fn client_hello(hello: &ClientHello) -> String {
     let mut text = format!("ClientHello {}", hello.version());
     if let Some(name) = hello.sni() {
         let _ = write!(text, " {name}");
@@ -63,7 +63,7 @@ fn client_hello(hello: &ClientHello) -> String {
 }
 
 /// Version, cipher suite, protocol, group.
-fn server_hello(hello: &ServerHello) -> String {
+pub(crate) fn server_hello(hello: &ServerHello) -> String {
     let kind = match hello.hello_retry_request() {
         true => "HelloRetryRequest",
         false => "ServerHello",

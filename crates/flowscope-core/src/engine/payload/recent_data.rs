@@ -11,17 +11,17 @@ use alloc::vec;
 
 /// Bytes that were delivered, of all flows, the latest over the oldest.
 #[derive(Debug)]
-pub(super) struct Delivered {
+pub(super) struct RecentData {
     ring: Box<[u8]>,
     /// How many bytes were ever written.
     written: u64,
 }
 
-/// What was kept of one side's stream.
+/// Where the latest data of one side's stream are.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Trail {
+pub(super) struct RecentOfStream {
     /// Where its latest entry was written.
-    last: Option<Place>,
+    last: Option<RingOffset>,
     /// How much of the stream was delivered, modulo 2^32.
     position: u32,
     /// How much more is kept before the other side speaks.
@@ -29,9 +29,9 @@ pub(super) struct Trail {
 }
 
 /// How many bytes had been written before an entry, and one.
-type Place = core::num::NonZeroU64;
+type RingOffset = core::num::NonZeroU64;
 
-impl Trail {
+impl RecentOfStream {
     /// Of a stream of which nothing was delivered.
     pub(super) const NEW: Self = Self {
         last: None,
@@ -51,7 +51,7 @@ impl Trail {
     }
 }
 
-impl Default for Delivered {
+impl Default for RecentData {
     fn default() -> Self {
         Self {
             // Zeroed memory is not there before it is written to.
@@ -61,30 +61,31 @@ impl Default for Delivered {
     }
 }
 
-impl Delivered {
+impl RecentData {
     /// Bytes were delivered.
     #[inline]
-    pub(super) fn keep(&mut self, trail: &mut Trail, bytes: &[u8]) {
-        if trail.budget > 0 {
-            self.write(trail, bytes);
+    pub(super) fn keep(&mut self, recent: &mut RecentOfStream, bytes: &[u8]) {
+        if recent.budget > 0 {
+            self.write(recent, bytes);
         }
-        trail.position = trail.position.wrapping_add(bytes.len() as u32);
+        recent.position = recent.position.wrapping_add(bytes.len() as u32);
     }
 
     #[inline(never)]
-    fn write(&mut self, trail: &mut Trail, bytes: &[u8]) {
-        let len = bytes.len().min(trail.budget.into());
+    fn write(&mut self, recent: &mut RecentOfStream, bytes: &[u8]) {
+        let len = bytes.len().min(recent.budget.into());
         let Some(kept) = bytes.get(..len) else { return };
-        trail.budget -= len as u16;
+        recent.budget -= len as u16;
         let mut at = self.written as usize % RING;
+        // An entry that went round the end of the ring would be two slices to compare.
         if at + HEADER + len > RING {
             // An entry lies in one piece.
             self.written += (RING - at) as u64;
             at = 0;
         }
         let entry = Entry {
-            before: trail.last.map_or(0, Place::get),
-            position: trail.position,
+            before: recent.last.map_or(0, RingOffset::get),
+            position: recent.position,
             len: len as u16,
         };
         let Some((header, room)) = self
@@ -96,36 +97,37 @@ impl Delivered {
         };
         *header = entry.to_bytes();
         room.copy_from_slice(kept);
-        trail.last = Place::new(self.written + 1);
+        recent.last = RingOffset::new(self.written + 1);
         self.written += (HEADER + len) as u64;
     }
 
     /// How many of `bytes` differ from what was delivered in their place. They
     /// begin `behind` bytes before the end of what was delivered.
     #[cold]
-    pub(super) fn differing(&self, trail: &Trail, behind: u64, bytes: &[u8]) -> u64 {
+    pub(super) fn differing(&self, recent: &RecentOfStream, behind: u64, bytes: &[u8]) -> u64 {
         let behind = i64::try_from(behind).unwrap_or(i64::MAX);
         let mut differing = 0;
-        let mut place = trail.last;
+        let mut place = recent.last;
         for _ in 0..MAX_ENTRIES {
             let Some((entry, kept)) = place.and_then(|place| self.entry(place)) else {
                 break;
             };
             // Places count from the first of `bytes`.
-            let age = trail.position.wrapping_sub(entry.position);
+            let age = recent.position.wrapping_sub(entry.position);
             let start = behind - i64::from(age);
             differing += count_differing(bytes, kept, start);
             if start <= 0 {
                 break;
             }
-            place = Place::new(entry.before);
+            place = RingOffset::new(entry.before);
         }
         differing
     }
 
     /// The entry at `place`, if it was not written over.
-    fn entry(&self, place: Place) -> Option<(Entry, &[u8])> {
+    fn entry(&self, place: RingOffset) -> Option<(Entry, &[u8])> {
         let place = place.get() - 1;
+        // Newer entries lie over it by now. The place alone says so: nothing is marked.
         if self.written - place > RING as u64 {
             return None;
         }
@@ -191,10 +193,10 @@ mod tests {
 
     #[test]
     fn other_bytes_in_the_same_place_are_counted() {
-        let (mut delivered, mut trail) = (Delivered::default(), Trail::NEW);
-        delivered.keep(&mut trail, b"GET /one");
-        delivered.keep(&mut trail, b" HTTP/1.1");
-        let differing = |behind, bytes| delivered.differing(&trail, behind, bytes);
+        let (mut recent_data, mut recent) = (RecentData::default(), RecentOfStream::NEW);
+        recent_data.keep(&mut recent, b"GET /one");
+        recent_data.keep(&mut recent, b" HTTP/1.1");
+        let differing = |behind, bytes| recent_data.differing(&recent, behind, bytes);
         assert_eq!(differing(17, b"GET /one HTTP/1.1"), 0);
         assert_eq!(differing(17, b"GET /two"), 3);
         assert_eq!(differing(10, b"E HTTP/1.0 and more"), 2);
@@ -204,38 +206,45 @@ mod tests {
 
     #[test]
     fn bulk_is_not_kept_until_the_other_side_speaks() {
-        let (mut delivered, mut trail) = (Delivered::default(), Trail::NEW);
+        let (mut recent_data, mut recent) = (RecentData::default(), RecentOfStream::NEW);
         let bulk = [7; 1024];
-        delivered.keep(&mut trail, &bulk);
-        delivered.keep(&mut trail, b"more");
-        assert_eq!(delivered.differing(&trail, 4, b"less"), 0);
-        trail.renew();
-        delivered.keep(&mut trail, b"again");
-        assert_eq!(delivered.differing(&trail, 5, b"again"), 0);
-        assert_eq!(delivered.differing(&trail, 5, b"other"), 5);
-        assert_eq!(delivered.differing(&trail, 5 + 4 + 1024, &[8; 1024]), 1024);
+        recent_data.keep(&mut recent, &bulk);
+        recent_data.keep(&mut recent, b"more");
+        assert_eq!(recent_data.differing(&recent, 4, b"less"), 0);
+        recent.renew();
+        recent_data.keep(&mut recent, b"again");
+        assert_eq!(recent_data.differing(&recent, 5, b"again"), 0);
+        assert_eq!(recent_data.differing(&recent, 5, b"other"), 5);
+        assert_eq!(
+            recent_data.differing(&recent, 5 + 4 + 1024, &[8; 1024]),
+            1024
+        );
     }
 
     #[test]
     fn what_is_missing_keeps_its_place() {
-        let (mut delivered, mut trail) = (Delivered::default(), Trail::NEW);
-        delivered.keep(&mut trail, b"abc");
-        trail.skip(3);
-        delivered.keep(&mut trail, b"def");
-        assert_eq!(delivered.differing(&trail, 9, b"abc...def"), 0);
-        assert_eq!(delivered.differing(&trail, 9, b"abc...de!"), 1);
+        let (mut recent_data, mut recent) = (RecentData::default(), RecentOfStream::NEW);
+        recent_data.keep(&mut recent, b"abc");
+        recent.skip(3);
+        recent_data.keep(&mut recent, b"def");
+        assert_eq!(recent_data.differing(&recent, 9, b"abc...def"), 0);
+        assert_eq!(recent_data.differing(&recent, 9, b"abc...de!"), 1);
     }
 
     #[test]
     fn what_was_written_over_is_not_compared() {
-        let (mut delivered, mut trail, mut other) = (Delivered::default(), Trail::NEW, Trail::NEW);
-        delivered.keep(&mut trail, b"first");
-        assert_eq!(delivered.differing(&trail, 5, b"other"), 5);
+        let (mut recent_data, mut recent, mut other) = (
+            RecentData::default(),
+            RecentOfStream::NEW,
+            RecentOfStream::NEW,
+        );
+        recent_data.keep(&mut recent, b"first");
+        assert_eq!(recent_data.differing(&recent, 5, b"other"), 5);
         for _ in 0..RING / 512 {
             other.renew();
-            delivered.keep(&mut other, &[1; 512]);
+            recent_data.keep(&mut other, &[1; 512]);
         }
-        assert_eq!(delivered.differing(&trail, 5, b"other"), 0);
-        assert_eq!(delivered.differing(&other, 512, &[2; 512]), 512);
+        assert_eq!(recent_data.differing(&recent, 5, b"other"), 0);
+        assert_eq!(recent_data.differing(&other, 512, &[2; 512]), 512);
     }
 }

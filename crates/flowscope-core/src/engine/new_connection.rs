@@ -1,33 +1,35 @@
-//! Packets that may be of another connection than the one they met.
+//! Packets that may be of a new connection on the ports of a flow.
 
 use super::Consumer;
-use super::contenders::{Contenders, HeldPacket, Unproven};
 use super::flows::Flows;
+use super::syn_queue::{HeldPacket, SynQueue, Unanswered};
 use crate::Sink;
 use crate::extract::{Extracted, FlowExtractor};
 use crate::track::{EndReason, FlowId, FlowIndex, SegmentOwner};
+use crate::wire::Transport;
 
 impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
-    /// Delivers a packet that may be of another connection than the one it met.
+    /// Delivers a packet whose key is that of a flow, but which may be of a new
+    /// connection on the same ports.
     #[cold]
     #[inline(never)]
-    pub(super) fn deliver_contended(
+    pub(super) fn deliver_to_owner(
         &mut self,
         extractor: &E,
         index: FlowIndex,
         extracted: &Extracted<'_, E::Key>,
         out: &mut impl Sink<C::Event>,
     ) {
-        if let Some(index) = self.settle_standing(extractor, index, extracted, out) {
+        if let Some(index) = self.find_owner(extractor, index, extracted, out) {
             self.count(index, extracted, self.clock, self.frame(), out);
         }
     }
 
-    /// Finds the flow of a packet that may be of another connection than the
-    /// one it met; none if that is not known yet.
+    /// Finds the flow of such a packet. There is none as long as it is not known
+    /// which connection the packet is of: then it is held.
     #[cold]
     #[inline(never)]
-    fn settle_standing(
+    fn find_owner(
         &mut self,
         extractor: &E,
         index: FlowIndex,
@@ -37,53 +39,68 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let observed = self.observe(extracted);
         let (slot, cold) = self.table.get_mut(index);
         let id = FlowId::new(slot.flow.number(), index);
-        let mut standing = slot.flow.owner_of(&observed, cold);
-        if let SegmentOwner::MayBeNew(contender) = standing
-            && contender.answer.is_some()
-            && self.contenders.holds(id, (contender.opener, contender.isn))
+        let mut owner = slot.flow.owner_of(&observed, cold);
+        if let SegmentOwner::New(connection) | SegmentOwner::BothOpened(connection) = &mut owner
+            && let Transport::Tcp(header) = &observed.transport
+            && self
+                .syn_queue
+                .holds(id, (connection.opener, header.ack + u32::MAX))
         {
-            standing = SegmentOwner::New(contender);
+            // It may acknowledge data of one SYN, but all of the other.
+            connection.isn = header.ack + u32::MAX;
         }
-        match standing {
+        if let SegmentOwner::MayBeNew(connection) = owner
+            && connection.answer.is_some()
+            && self
+                .syn_queue
+                .holds(id, (connection.opener, connection.isn))
+        {
+            owner = SegmentOwner::New(connection);
+        }
+        match owner {
             SegmentOwner::Flow => return Some(index),
+            // A frame that is too large to be kept is most likely no SYN of a usual host.
+            // It counts on the flow, as it would if nobody answered it.
             SegmentOwner::MayBeNew(_) | SegmentOwner::MayAnswerNew(_)
-                if !Contenders::accepts(&extracted.packet) =>
+                if !SynQueue::accepts(&extracted.packet) =>
             {
                 return Some(index);
             }
-            SegmentOwner::MayBeNew(contender) | SegmentOwner::MayAnswerNew(contender) => {
-                slot.flow.await_proof(contender, cold);
-                let unproven = if slot.flow.state.is_over() {
-                    Unproven::Begins
+            SegmentOwner::MayBeNew(connection) | SegmentOwner::MayAnswerNew(connection) => {
+                slot.flow.await_proof(connection, cold);
+                let unanswered = if slot.flow.state.is_over() {
+                    Unanswered::NewFlow
                 } else {
-                    Unproven::Refused
+                    Unanswered::Refused
                 };
                 let (packet, number) = (&extracted.packet, self.frame());
-                self.contenders
-                    .hold(id, contender, unproven, packet, number, self.clock);
+                self.syn_queue
+                    .hold(id, connection, unanswered, packet, number, self.clock);
                 self.stats.packets_held += 1;
                 self.update_check_at();
                 return None;
             }
-            SegmentOwner::BothOpened(contender) => {
-                slot.flow.merge_new_connection(contender, cold);
-                let syn = (contender.opener, contender.isn);
-                let (own, others) = self.contenders.take_all(id, &[syn]);
+            SegmentOwner::BothOpened(connection) => {
+                slot.flow.merge_new_connection(connection, cold);
+                let syn = (connection.opener, connection.isn);
+                let (own, others) = self.syn_queue.take_all(id, &[syn]);
                 for held in own.into_iter().chain(others) {
                     self.count_held(extractor, index, &held, out);
                 }
                 self.update_check_at();
                 return Some(index);
             }
-            SegmentOwner::New(contender) => {
-                let opener = contender.opener;
-                let syn = (opener, contender.isn);
-                // Both sides may have called.
-                let answer = contender.answer.map(|isn| (opener.peer(), isn));
-                let (own, others) = self.contenders.take_all(id, &[syn, answer.unwrap_or(syn)]);
+            SegmentOwner::New(connection) => {
+                let opener = connection.opener;
+                let syn = (opener, connection.isn);
+                // Both sides may have sent a SYN.
+                let answer = connection.answer.map(|isn| (opener.peer(), isn));
+                let (own, others) = self.syn_queue.take_all(id, &[syn, answer.unwrap_or(syn)]);
                 for held in others {
                     self.count_held(extractor, index, &held, out);
                 }
+                // The old flow ends first. Its last event is then before the first event of the
+                // flow that has its key from now on.
                 self.end(index, EndReason::Replaced, self.clock, out);
                 for held in own {
                     self.release(extractor, &held, out);
@@ -103,6 +120,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         held: &HeldPacket,
         out: &mut impl Sink<C::Event>,
     ) {
+        // The same extractor has read this packet before, so it does not fail; one that
+        // answers otherwise the second time loses the packet and nothing else.
         let Ok(extracted) = extractor.extract(held.view()) else {
             return;
         };
@@ -125,7 +144,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     ) {
         self.stats.packets_held -= 1;
         if let Ok(extracted) = extractor.extract(held.view()) {
-            // The flow was heard of when the packet came, not now.
+            // The flow was active when the packet came, not now.
             let (slot, _) = self.table.get_mut(index);
             let clock = slot
                 .flow
@@ -135,8 +154,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
     }
 
-    /// Settles a packet that nothing came of.
-    pub(super) fn give_up_contender(
+    /// Gives up a SYN that nobody answered.
+    pub(super) fn give_up_syn(
         &mut self,
         extractor: &E,
         held: &HeldPacket,
@@ -146,12 +165,12 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             return self.release(extractor, held, out);
         }
         let index = held.flow.index();
-        match held.unproven {
-            Unproven::Begins => {
+        match held.unanswered {
+            Unanswered::NewFlow => {
                 self.end(index, EndReason::Replaced, self.clock, out);
                 self.release(extractor, held, out);
             }
-            Unproven::Refused => {
+            Unanswered::Refused => {
                 let (slot, _) = self.table.get_mut(index);
                 slot.flow.stop_awaiting_proof();
                 self.count_held(extractor, index, held, out);

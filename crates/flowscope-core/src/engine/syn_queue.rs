@@ -1,8 +1,8 @@
-//! SYNs that may begin another connection on the ports of one that lives.
+//! SYNs that wait for an answer, because a flow has their ports already.
 //!
-//! Such a SYN counts nowhere until it is known whose it is: on a new flow once
-//! something proves it, on the flow that it met if nothing does. The packet is
-//! kept whole, and tracked then as any other.
+//! Such a SYN counts nowhere until it is known which connection it is of: on a
+//! new flow once something proves it, on the flow that has its ports if nothing
+//! does. The whole packet is kept, and is then tracked like any other.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -12,27 +12,28 @@ use core::time::Duration;
 use crate::track::{FlowId, NewConnection};
 use crate::{FlowSide, LinkType, PacketView, SeqNumber, Timestamp};
 
-/// The packets that wait for a proof.
+/// SYNs, and SYN-ACKs to a SYN that was not seen, that wait for a proof.
 #[derive(Debug, Default)]
-pub(super) struct Contenders {
-    /// Those that met a connection in use, in the order in which they came.
-    refusable: VecDeque<HeldPacket>,
-    /// Those that met one that was over, likewise: they begin another when it is
-    /// gone, whatever comes.
-    following: VecDeque<HeldPacket>,
-    /// How many are of flows that have ended, and are due at once.
+pub(super) struct SynQueue {
+    /// Those that came while the flow's connection was in use, in the order in
+    /// which they came.
+    in_connection: VecDeque<HeldPacket>,
+    /// Those that came after it had ended, in the same order. They begin another
+    /// flow when that one is gone, whatever comes.
+    after_close: VecDeque<HeldPacket>,
+    /// How many of them have lost their flow, and are due at once.
     orphans: usize,
 }
 
-/// A packet that waits for a proof.
+/// A packet in the queue.
 #[derive(Debug)]
 pub(super) struct HeldPacket {
-    /// The flow that it met.
+    /// The flow that has its ports.
     pub(super) flow: FlowId,
     /// Which of the frames that the engine was given it came in, counted from 1.
     pub(super) number: u64,
-    /// What becomes of it if nothing proves it.
-    pub(super) unproven: Unproven,
+    /// What becomes of it if nobody answers.
+    pub(super) unanswered: Unanswered,
     /// When it is waited for no more.
     due: Timestamp,
     /// The SYN that it is, or answers: who sent it, and its number.
@@ -46,11 +47,11 @@ pub(super) struct HeldPacket {
 
 /// What becomes of a SYN that nobody answers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Unproven {
-    /// The connection that it met was in use, and refuses it.
+pub(super) enum Unanswered {
+    /// The flow's connection was in use, and refuses it.
     Refused,
-    /// That was over: it is the first of another.
-    Begins,
+    /// The flow's connection was over, so the SYN begins a new flow.
+    NewFlow,
 }
 
 impl HeldPacket {
@@ -62,7 +63,7 @@ impl HeldPacket {
     }
 }
 
-impl Contenders {
+impl SynQueue {
     /// Whether a packet is of a size that can be kept.
     pub(super) const fn accepts(packet: &PacketView<'_>) -> bool {
         packet.frame.len() <= MAX_FRAME
@@ -72,22 +73,22 @@ impl Contenders {
     pub(super) fn hold(
         &mut self,
         flow: FlowId,
-        contender: NewConnection,
-        unproven: Unproven,
+        connection: NewConnection,
+        unanswered: Unanswered,
         packet: &PacketView<'_>,
         number: u64,
         now: Timestamp,
     ) {
-        let queue = match unproven {
-            Unproven::Refused => &mut self.refusable,
-            Unproven::Begins => &mut self.following,
+        let queue = match unanswered {
+            Unanswered::Refused => &mut self.in_connection,
+            Unanswered::NewFlow => &mut self.after_close,
         };
         queue.push_back(HeldPacket {
             flow,
             number,
-            unproven,
-            due: now + PATIENCE,
-            syn: (contender.opener, contender.isn),
+            unanswered,
+            due: now + ANSWER_TIMEOUT,
+            syn: (connection.opener, connection.isn),
             is_orphan: false,
             frame: packet.frame.into(),
             link: packet.link,
@@ -98,19 +99,19 @@ impl Contenders {
 
     /// Whether a SYN of a flow is held.
     pub(super) fn holds(&self, flow: FlowId, syn: (FlowSide, SeqNumber)) -> bool {
-        let mut all = self.refusable.iter().chain(&self.following);
+        let mut all = self.in_connection.iter().chain(&self.after_close);
         all.any(|held| held.flow == flow && held.syn == syn)
     }
 
-    /// Takes all that met a flow: what is of one of the `proven` SYNs, and the
-    /// rest.
+    /// Removes all packets of a flow: those of one of the `proven` SYNs, and the
+    /// others.
     pub(super) fn take_all(
         &mut self,
         flow: FlowId,
         proven: &[(FlowSide, SeqNumber)],
     ) -> (Vec<HeldPacket>, Vec<HeldPacket>) {
         let mut taken = Vec::new();
-        for queue in [&mut self.refusable, &mut self.following] {
+        for queue in [&mut self.in_connection, &mut self.after_close] {
             for held in core::mem::take(queue) {
                 if held.flow == flow {
                     taken.push(held);
@@ -119,65 +120,72 @@ impl Contenders {
                 }
             }
         }
+        // The two queues are each in order of arrival, but not together.
         taken.sort_unstable_by_key(|held| held.number);
         taken
             .into_iter()
             .partition(|held| proven.contains(&held.syn))
     }
 
-    /// The flow has ended: what met it waits for nothing any more.
+    /// Notes that the flow has ended: what waits on its ports is due at once.
     pub(super) fn orphan(&mut self, flow: FlowId) {
-        let all = self.refusable.iter_mut().chain(&mut self.following);
+        let all = self.in_connection.iter_mut().chain(&mut self.after_close);
         for held in all.filter(|held| held.flow == flow) {
             held.is_orphan = true;
             self.orphans += 1;
         }
     }
 
-    /// Takes a packet that is waited for no longer, or for which there is no
+    /// Removes a packet that has waited long enough, or for which there is no
     /// room.
     pub(super) fn due(&mut self, now: Timestamp) -> Option<HeldPacket> {
         if self.orphans > 0 {
             self.orphans -= 1;
             let place = |queue: &VecDeque<HeldPacket>| queue.iter().position(|it| it.is_orphan);
-            return match place(&self.refusable) {
-                Some(at) => self.refusable.remove(at),
-                None => self.following.remove(place(&self.following)?),
+            return match place(&self.in_connection) {
+                Some(at) => self.in_connection.remove(at),
+                None => self.after_close.remove(place(&self.after_close)?),
             };
         }
-        let is_due = self.refusable.front().is_some_and(|held| held.due <= now);
-        if is_due || self.is_crowded() && self.refusable.len() >= self.following.len() {
-            self.refusable.pop_front()
+        let is_due = self
+            .in_connection
+            .front()
+            .is_some_and(|held| held.due <= now);
+        // A flood of SYNs drives out the oldest of them, and no flow: whoever sends them
+        // cannot make this forget a connection.
+        if is_due || self.is_crowded() && self.in_connection.len() >= self.after_close.len() {
+            self.in_connection.pop_front()
         } else if self.is_crowded() {
-            self.following.pop_front()
+            self.after_close.pop_front()
         } else {
             None
         }
     }
 
-    /// Takes a packet, at the end of the input.
+    /// Removes a packet at the end of the input.
     pub(super) fn drain(&mut self) -> Option<HeldPacket> {
-        self.refusable
+        self.in_connection
             .pop_front()
-            .or_else(|| self.following.pop_front())
+            .or_else(|| self.after_close.pop_front())
     }
 
-    /// When the next packet is waited for no longer.
+    /// When the next packet has waited long enough.
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         if self.orphans > 0 || self.is_crowded() {
+            // Something is due now, whatever the clock says.
             return Some(Timestamp::EPOCH);
         }
-        self.refusable.front().map(|held| held.due)
+        self.in_connection.front().map(|held| held.due)
     }
 
     fn is_crowded(&self) -> bool {
-        self.refusable.len() + self.following.len() > MAX_PACKETS
+        self.in_connection.len() + self.after_close.len() > MAX_PACKETS
     }
 }
 
-/// How long a SYN waits for an answer, in packet time. One that is answered
-/// later has been counted on the flow that it met; the answer is believed.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a SYN waits for an answer, in packet time. If the answer comes
+/// later it is believed, but the SYN has been counted on the old flow.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The most packets that wait: with the largest frames, 2.2 MB.
 const MAX_PACKETS: usize = 1024;

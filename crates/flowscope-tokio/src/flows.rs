@@ -1,0 +1,97 @@
+//! From flows to what they say.
+
+use flowscope::detect::{ByPorts, Detector, HasPorts};
+use flowscope::extract::FlowExtractor;
+use flowscope::session::{DatagramParser, FlowFactory, SessionParser};
+use flowscope::{
+    EngineConfig, FlowDatagramDriver, FlowMessageDriver, FlowSessionDriver, FlowTracker,
+};
+
+use crate::conversation::ConversationParser;
+use crate::{EventStream, FrameSource};
+
+/// What becomes of flows: [`FlowEvent`](flowscope::FlowEvent)s.
+pub type FlowStream<S, E> = EventStream<S, FlowTracker<E>>;
+
+/// What a [`FlowSessionDriver`] reports:
+/// [`SessionEvent`](flowscope::SessionEvent)s.
+pub type SessionStream<S, E, F> = EventStream<S, FlowSessionDriver<E, F>>;
+
+/// What a [`FlowDatagramDriver`] reports.
+pub type DatagramStream<S, E, F> = EventStream<S, FlowDatagramDriver<E, F>>;
+
+/// What a [`FlowMessageDriver`] reports.
+pub type MessageStream<S, E, F> = EventStream<S, FlowMessageDriver<E, F>>;
+
+impl<S: FrameSource, E: FlowExtractor> FlowStream<S, E> {
+    /// The same with other settings. For what is no setting, such as an idle
+    /// timeout of your own, set a driver up and use
+    /// [`with_driver`](crate::AsyncCapture::with_driver).
+    #[must_use]
+    pub fn with_config(self, config: EngineConfig) -> Self {
+        let (source, tracker) = self.into_parts();
+        Self::new(source, tracker.with_config(config))
+    }
+
+    /// What TCP connections say, read with the parsers that `factory` makes; a
+    /// parser that is `Clone` is its own factory.
+    pub fn session_stream<F, M>(self, factory: F) -> SessionStream<S, E, F>
+    where
+        F: FlowFactory<E::Key, Parser: SessionParser<Message = M>>,
+    {
+        let (source, extractor, config) = self.into_source();
+        let driver: FlowSessionDriver<E, F> = FlowSessionDriver::new(extractor, factory);
+        EventStream::new(source, driver.with_config(config))
+    }
+
+    /// What other flows say, such as UDP's, read with the parsers that `factory`
+    /// makes.
+    pub fn datagram_stream<F, M>(self, factory: F) -> DatagramStream<S, E, F>
+    where
+        F: FlowFactory<E::Key, Parser: DatagramParser<Message = M>>,
+    {
+        let (source, extractor, config) = self.into_source();
+        let driver: FlowDatagramDriver<E, F> = FlowDatagramDriver::new(extractor, factory);
+        EventStream::new(source, driver.with_config(config))
+    }
+
+    /// What both say, read in one pass with parsers that are for both;
+    /// [`Both`](flowscope::session::Both) makes one of two.
+    pub fn message_stream<F, M>(self, factory: F) -> MessageStream<S, E, F>
+    where
+        F: FlowFactory<E::Key, Parser: SessionParser<Message = M> + DatagramParser<Message = M>>,
+    {
+        let (source, extractor, config) = self.into_source();
+        let driver: FlowMessageDriver<E, F> = FlowMessageDriver::with_factory(extractor, factory);
+        EventStream::new(source, driver.with_config(config))
+    }
+
+    /// HTTP, TLS, QUIC, DTLS and DNS on any port, as far as the features of
+    /// `flowscope` have them.
+    pub fn detect(self) -> MessageStream<S, E, ByPorts>
+    where
+        E: FlowExtractor<Key: HasPorts>,
+    {
+        self.detect_with(Detector::default())
+    }
+
+    /// The same with a detector that was set up before.
+    pub fn detect_with(self, detector: Detector) -> MessageStream<S, E, ByPorts>
+    where
+        E: FlowExtractor<Key: HasPorts>,
+    {
+        self.message_stream(detector.by_ports())
+    }
+
+    /// The bytes of each flow, both directions in the order in which they came:
+    /// a [`ConversationPart`](crate::ConversationPart) is a message.
+    pub fn conversation(self) -> MessageStream<S, E, ConversationParser> {
+        self.message_stream(ConversationParser::default())
+    }
+
+    fn into_source(self) -> (S, E, EngineConfig) {
+        let (source, tracker) = self.into_parts();
+        let (extractor, _, config) = tracker.into_parts();
+        (source, extractor, config)
+    }
+}
