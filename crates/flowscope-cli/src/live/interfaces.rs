@@ -6,7 +6,7 @@ use flowscope_record::text::printable;
 use flowscope_tokio::{Interface, interfaces};
 
 use super::opening::failure;
-use crate::args::{Format, Options};
+use crate::args::{Format, Options, When};
 use crate::error::Failure;
 use crate::output::Target;
 use crate::table::{Align, Cell, Column, Style, Table, Tone};
@@ -15,9 +15,9 @@ pub(crate) fn list(options: &Options) -> Result<Vec<Failure>, Failure> {
     let interfaces = interfaces().map_err(failure)?;
     let target = Target::named(options.output.clone());
     let written = match options.format() {
-        Format::Table => draw(&interfaces, &target),
+        Format::Table => draw(&interfaces, &target, options.color),
         Format::Json => write(&interfaces, &target),
-        Format::Csv => return Err(Failure::Usage("interfaces are a table or JSON")),
+        _ => return Err(Failure::Usage("interfaces are a table or JSON")),
     };
     match written {
         Ok(()) => Ok(Vec::new()),
@@ -25,8 +25,8 @@ pub(crate) fn list(options: &Options) -> Result<Vec<Failure>, Failure> {
     }
 }
 
-fn draw(interfaces: &[Interface], target: &Target) -> io::Result<()> {
-    let mut table = Table::new(COLUMNS, Style::of(target), target.open()?);
+fn draw(interfaces: &[Interface], target: &Target, colours: When) -> io::Result<()> {
+    let mut table = Table::new(COLUMNS, Style::of(target, colours), target.open()?);
     for interface in interfaces {
         let state = state(interface);
         let tone = match state {

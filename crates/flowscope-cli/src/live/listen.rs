@@ -35,7 +35,7 @@ pub(crate) fn listen(options: &Options, arguments: Live) -> Result<Vec<Failure>,
             Some(begun.map_err(unsaved)?)
         }
     };
-    let writer = Writer::open(&target, options.format(), goal, options.limit);
+    let writer = Writer::open(&target, options, goal);
     let writer = match writer {
         Ok(writer) => writer,
         Err(error) => return Failure::of_output(target, error).map(|()| Vec::new()),
