@@ -79,10 +79,11 @@ fn a_batch_for_a_large_table_allocates_nothing() {
 }
 
 #[test]
-fn a_tcp_flow_takes_256_bytes_at_most() {
-    // Of all numbers near a million the worst: for one flow more than 7/8 of
-    // 2²⁰ the hash table doubles, and the old one and the new one are there.
-    const FLOWS: u32 = 917_505;
+fn a_tcp_flow_takes_264_bytes_at_most() {
+    // As many as there may be by default, which is about the worst number: the
+    // tables of the index were split a little before, so that they are half
+    // empty, and room for flows is allocated for 65,536 at a time.
+    const FLOWS: u32 = 1_000_000;
     let v6 = Conversation::new(address("[2001:db8::1]:40000"), address("[2001:db8::2]:80"));
     // Where in the frame the last four bytes of the sender's address are.
     for (talk, sender) in [(talk(), 26..30), (v6, 34..38)] {
@@ -98,6 +99,6 @@ fn a_tcp_flow_takes_256_bytes_at_most() {
             assert_eq!(tracker.stats().active, u64::from(FLOWS));
         });
         let each = allocated.bytes_max / u64::from(FLOWS);
-        assert!(each <= 256, "{each} bytes a flow");
+        assert!(each <= 264, "{each} bytes a flow");
     }
 }

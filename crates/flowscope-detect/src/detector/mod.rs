@@ -53,8 +53,8 @@ use crate::{ByPorts, DetectConfig, DetectError, HasPorts, Message, Protocol};
 /// [`by_ports`](Self::by_ports) to any other driver:
 ///
 /// ```
-/// use flowscope_core::FlowMessageDriver;
 /// use flowscope_core::extract::FiveTuple;
+/// use flowscope_core::{EngineConfig, FlowMessageDriver};
 /// use flowscope_detect::Detector;
 ///
 /// let config = EngineConfig { max_flows: 1000, ..EngineConfig::default() };
