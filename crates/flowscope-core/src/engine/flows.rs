@@ -261,7 +261,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             && let Some(outer) = extract_outer(extractor, packet, inner)
         {
             self.stats.packets_outer += 1;
-            self.find_live(self.table.hash(&outer.key), &outer.key, out);
+            if self.is_behind {
+                self.find_live(self.table.hash(&outer.key), &outer.key, out);
+            }
             self.deliver_out_of_line(extractor, &outer, out);
         }
     }
