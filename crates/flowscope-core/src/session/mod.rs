@@ -217,6 +217,6 @@ pub enum Close {
     Fin,
     /// The connection was reset, by either side.
     Reset,
-    /// It was lost fingerprint of: a timeout, an eviction, the end of the input.
+    /// It was lost sight of: a timeout, an eviction, the end of the input.
     Lost,
 }
