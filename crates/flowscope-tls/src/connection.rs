@@ -56,14 +56,13 @@ impl Connection {
             initiator,
             responder,
         } = &self.directions;
-        let either_is_over = initiator.is_over() || responder.is_over();
         let has_begun = initiator.has_begun() || responder.has_begun();
-        let may_begin = initiator.may_begin() || responder.may_begin();
-        // If one side is over without TLS, the other will have none, unless it may
-        // have begun just now. A side that sends nothing is not waited for when
-        // enough of the other went by.
+        let is_other = initiator.is_unreadable() || responder.is_unreadable();
+        // If one side was found to be something else, so is the other. A side that ends
+        // early says nothing of the other. A side that sends nothing is not waited for
+        // when enough of the other went by.
         (initiator.is_over() && responder.is_over())
-            || (either_is_over && !has_begun && !may_begin)
+            || (is_other && !has_begun)
             || initiator.is_given_up()
             || responder.is_given_up()
     }

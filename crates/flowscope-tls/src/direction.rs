@@ -234,9 +234,9 @@ impl Direction {
         self.ignored > MAX_IGNORED && has_ended
     }
 
-    /// Whether it has sent the first bytes of what may be a record.
-    pub(crate) fn may_begin(&self) -> bool {
-        matches!(&self.stage, Stage::Resync(resync) if resync.holds_any())
+    /// Whether it is not TLS, as far as it was searched.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        matches!(self.stage, Stage::Over(End::Unreadable))
     }
 
     pub(crate) fn has_begun(&self) -> bool {

@@ -93,11 +93,6 @@ impl Resync {
         (self.place != Place::Start).then_some(self.searched)
     }
 
-    /// Whether it holds back bytes that may be the beginning of a record.
-    pub(crate) fn holds_any(&self) -> bool {
-        self.len > 0
-    }
-
     /// The last `count` bytes will come again.
     pub(crate) fn rewind(&mut self, count: usize) {
         let count = u32::try_from(count).unwrap_or(0);

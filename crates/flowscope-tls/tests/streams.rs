@@ -615,3 +615,21 @@ fn a_silent_flow_costs_nothing_and_a_hello_four_allocations() {
     assert_eq!(cost.count_total, 4);
     assert!(cost.bytes_max < 1500, "{cost:?}");
 }
+
+/// An early end of one side says nothing of the other, however that comes in pieces.
+#[test]
+fn what_one_side_says_behind_the_end_of_the_other_is_read() {
+    let bytes = [b"\x07".to_vec(), record(21, &[2, 40])].concat();
+    for size in [1, 3, bytes.len()] {
+        let mut parser = TlsParser::default();
+        let mut found = Vec::new();
+        let end = StreamEnd::new(SERVER, Timestamp::EPOCH, Close::Fin);
+        parser.close(end, &mut found);
+        for piece in bytes.chunks(size) {
+            let input = Input::new(CLIENT, Timestamp::EPOCH, Chunk::Data(piece));
+            assert_eq!(parser.feed(input, &mut found), Ok(Interest::More));
+        }
+        let is_alert = matches!(found[..], [TlsMessage::Alert(_)]);
+        assert!(is_alert, "{found:?} in pieces of {size}");
+    }
+}
