@@ -15,9 +15,11 @@ mod bench_data;
 #[cfg(target_os = "linux")]
 mod capture;
 mod ci;
+mod conformance;
 mod deps;
 mod features;
 mod fixtures;
+mod fuzz;
 mod instructions;
 mod live;
 mod man;
@@ -54,9 +56,11 @@ fn dispatch(arguments: &[String]) -> Outcome {
         #[cfg(target_os = "linux")]
         "capture" => capture::run(arguments),
         "ci" => ci::run(arguments),
+        "conformance" => conformance::run(arguments),
         "deps" => deps::run(arguments),
         "features" => features::run(arguments),
         "fixtures" => fixtures::run(arguments),
+        "fuzz" => fuzz::run(arguments),
         "live" => live::run(arguments),
         "instructions" => instructions::run(arguments),
         "man" => man::run(arguments),
@@ -75,9 +79,11 @@ usage: cargo xtask VERB
   bench-data [FLAGS]        make big captures to measure with
   capture [FLAGS]           record real programs, as root
   ci [STEP…]                everything that has to hold before a change lands, or some of it
+  conformance [--check]     compare what the command and tshark find in the fixtures
   deps                      check which crate and which file uses what
   features                  check the libraries with each of their features alone
   fixtures [--check]        make the synthetic captures, or see that they are as made
+  fuzz [FLAGS] [TARGET…]    let a fuzzer look for what does not hold, --seconds N each
   live                      test live captures: with libpcap, and as root in a network of their own
   instructions [--renew]    compare what callgrind counts with what is expected
   man                       write the command's manual pages to target/man
