@@ -50,7 +50,7 @@ struct Case {
     capture: &'static str,
 }
 
-const CASES: [Case; 6] = [
+const CASES: [Case; 8] = [
     Case {
         name: "track-flows-random",
         program: "count",
@@ -87,14 +87,27 @@ const CASES: [Case; 6] = [
         arguments: &["everything"],
         capture: "sessions",
     },
+    Case {
+        name: "records-flows-mix",
+        program: "records",
+        arguments: &["flows"],
+        capture: "mix",
+    },
+    Case {
+        name: "records-all-dense",
+        program: "records",
+        arguments: &["all"],
+        capture: "dense",
+    },
 ];
 
 /// The captures, with the flags that make them small.
-const CAPTURES: [(&str, &[&str]); 4] = [
+const CAPTURES: [(&str, &[&str]); 5] = [
     ("flows-random", &["--flows", "10000", "--packets", "5"]),
     ("mix", &["--size", "5000000"]),
     ("elephants", &["--size", "20000000"]),
     ("sessions", &["--size", "5000000"]),
+    ("dense", &["--flows", "2000"]),
 ];
 
 /// A count may be larger than expected by one in so many: the hash of a table is
@@ -107,7 +120,8 @@ type Counts = Vec<(String, u64)>;
 fn measure_all() -> Result<Counts, Failure> {
     let status = project::cargo()
         .args(["build", "--release", "--package", "flowscope-benches"])
-        .args(["--bin", "count", "--bin", "sessions", "--bin", "messages"])
+        .args(["--bin", "count", "--bin", "sessions"])
+        .args(["--bin", "messages", "--bin", "records"])
         .status()
         .map_err(|error| Failure::because(format!("cannot run cargo: {error}")))?;
     if !status.success() {

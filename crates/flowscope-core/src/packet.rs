@@ -36,7 +36,7 @@ impl<'a> PacketView<'a> {
             frame,
             link: LinkType::ETHERNET,
             timestamp,
-            wire_len: u32::try_from(frame.len()).unwrap_or(u32::MAX),
+            wire_len: frame.len() as u32,
         }
     }
 
@@ -55,8 +55,8 @@ impl<'a> PacketView<'a> {
     /// How many bytes of the frame the capture left out.
     #[must_use]
     pub fn missing(&self) -> u32 {
-        let captured = u32::try_from(self.frame.len()).unwrap_or(u32::MAX);
-        self.wire_len.saturating_sub(captured)
+        // No capture has lengths of more than 32 bits.
+        self.wire_len.saturating_sub(self.frame.len() as u32)
     }
 }
 

@@ -206,11 +206,15 @@ impl<T, I: SlabIndex> Column<T, I> {
 /// Puts `item` behind the last one, in the chunk with this number.
 fn push<T>(chunks: &mut Vec<Vec<T>>, chunk: usize, item: T) {
     match chunks.get_mut(chunk) {
-        Some(chunk) => chunk.push(item),
-        // The first chunk grows as it is needed, for slabs that stay small.
-        None if chunk == 0 => chunks.push(Vec::from([item])),
+        Some(chunk) => {
+            if chunk.len() == chunk.capacity() {
+                chunk.reserve_exact((GROWTH - 1) * chunk.len());
+            }
+            chunk.push(item);
+        }
         None => {
-            let mut chunk = Vec::with_capacity(CHUNK);
+            let room = if chunk == 0 { FIRST } else { CHUNK };
+            let mut chunk = Vec::with_capacity(room);
             chunk.push(item);
             chunks.push(chunk);
         }
@@ -226,6 +230,12 @@ fn split(index: impl SlabIndex) -> (usize, usize) {
 
 /// Items in a chunk.
 const CHUNK: usize = 4096;
+/// Room in the first chunk, for slabs that stay small, and how many times as much
+/// it gets where that is not enough: to move items takes longer than to have room
+/// for them, which takes memory only when it is used.
+const FIRST: usize = 8;
+const GROWTH: usize = 8;
+const _: () = assert!(FIRST * GROWTH.pow(3) == CHUNK);
 
 #[cfg(test)]
 mod tests {

@@ -36,10 +36,10 @@ pub(crate) fn request(bytes: &[u8]) -> ProbeResult {
         };
     };
     let (method, target) = start.split_at_checked(space).unwrap_or_default();
-    let known = METHODS.iter().any(|known| known.as_bytes() == method);
-    if !known && !looks_like_method(method) {
+    if !looks_like_method(method) {
         return ProbeResult::NoMatch;
     }
+    let known = METHODS.iter().any(|known| known.as_bytes() == method);
     match (known, target) {
         // Others have methods of the same names, but not such targets.
         (true, [_, b'/', ..]) => ProbeResult::Match,
@@ -109,34 +109,46 @@ pub(crate) fn find(bytes: &[u8]) -> Option<(usize, ProbeResult)> {
 /// The first place, not before `from`, at which a method may end with a space, or
 /// `HTTP` with a slash.
 fn word_end(bytes: &[u8], from: usize) -> Option<usize> {
-    let ends = |before: u8, byte: u8| {
-        (before.is_ascii_uppercase() & (byte == b' ')) | ((before == b'P') & (byte == b'/'))
+    let ends = |(before, byte): (&u8, &u8)| {
+        (before.is_ascii_uppercase() & (*byte == b' ')) | ((*before == b'P') & (*byte == b'/'))
     };
     let before = bytes.get(from.checked_sub(1)?..)?;
     let (_, rest) = before.split_first()?;
-    let mut passed = from;
-    // Most blocks have none. To test a whole one without a branch for each byte
-    // lets the compiler use SIMD.
-    for (before, block) in before.chunks(64).zip(rest.chunks(64)) {
-        let mut pairs = before.iter().zip(block);
-        if pairs
-            .clone()
-            .fold(false, |any, (one, two)| any | ends(*one, *two))
-        {
-            return pairs
-                .position(|(one, two)| ends(*one, *two))
-                .map(|at| passed + at);
+    // Most blocks have none. To test a whole one of known length without a branch
+    // for each byte lets the compiler use SIMD.
+    let (before_blocks, _) = before.as_chunks::<BLOCK>();
+    let (blocks, _) = rest.as_chunks::<BLOCK>();
+    let has_none = |(before, block): (&[u8; BLOCK], &[u8; BLOCK])| {
+        let pairs = before.iter().zip(block);
+        !pairs.fold(false, |any, pair| any | ends(pair))
+    };
+    let mut passed = 0;
+    for pair in before_blocks.iter().zip(blocks) {
+        if !has_none(pair) {
+            break;
         }
-        passed += block.len();
+        passed += BLOCK;
     }
-    None
+    // What is left is part of one more block, most of which was tested.
+    if rest.len() - passed < BLOCK
+        && let (Some((_, before)), Some(last)) = (before.split_last(), rest.last_chunk())
+        && let Some(before) = before.last_chunk()
+        && has_none((before, last))
+    {
+        return None;
+    }
+    let mut pairs = before.iter().zip(rest).skip(passed);
+    let found = pairs.position(ends)?;
+    Some(from + passed + found)
 }
 
 /// The longest known method that `bytes` end with.
 fn longest_method_at_end(bytes: &[u8]) -> Option<&'static [u8]> {
+    let last = bytes.last_chunk::<2>()?;
     let methods = METHODS.iter().map(|method| method.as_bytes());
     methods
-        .filter(|method| bytes.ends_with(method))
+        // Few are left to be compared.
+        .filter(|method| method.ends_with(last) && bytes.ends_with(method))
         .max_by_key(|method| method.len())
 }
 
@@ -151,7 +163,13 @@ fn start_line(bytes: &[u8]) -> ProbeResult {
         None => ProbeResult::Possible,
         Some(_) => ProbeResult::NoMatch,
     };
+    let Some(first) = bytes.first() else {
+        return ProbeResult::Possible;
+    };
     for method in METHODS {
+        if !method.as_bytes().starts_with(&[*first]) {
+            continue;
+        }
         let Some(rest) = bytes.strip_prefix(method.as_bytes()) else {
             if method.as_bytes().starts_with(bytes) {
                 found = found.max(ProbeResult::Possible);
@@ -227,11 +245,16 @@ fn is_short_beginning(word: &[u8]) -> bool {
 /// method and a space.
 const LONGEST_CUT: usize = 17;
 
+/// Bytes that are tested together.
+const BLOCK: usize = 32;
+
 /// Without an end of the line in this many bytes, it is none of a request.
 const LONGEST_LINE: usize = 8 << 10;
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
 
     #[test]
@@ -299,6 +322,12 @@ mod tests {
             (b"", None),
         ] {
             assert_eq!(find(bytes), expected, "{}", bytes.escape_ascii());
+        }
+        for (before, behind) in (0..100).zip([0, 1, 31, 32, 33, 90].into_iter().cycle()) {
+            let line = [&vec![b'x'; before][..], b"PUT /", &vec![b'x'; behind]].concat();
+            assert_eq!(find(&line), Some((before, Match)), "{before} {behind}");
+            let none = vec![b'x'; before + behind];
+            assert_eq!(find(&none), None);
         }
         let longest = METHODS.iter().map(|method| method.len()).max();
         assert_eq!(longest, Some(LONGEST_CUT - 1));

@@ -114,32 +114,47 @@ impl Object<'_> {
     }
 
     /// Begins a field.
+    ///
+    /// Compiled into where the name is known: what stands around it is joined to it
+    /// there, and all of it is written as one piece.
     #[inline(always)]
     fn name(&mut self, name: &'static str) {
-        self.text.extend_from_slice(b",\"");
-        self.text.extend_from_slice(name.as_bytes());
-        self.text.extend_from_slice(b"\":");
+        let mut joined = [0; USUAL_NAME + 4];
+        let end = 2 + name.len();
+        if name.len() <= USUAL_NAME {
+            joined[..2].copy_from_slice(b",\"");
+            joined[2..end].copy_from_slice(name.as_bytes());
+            joined[end..end + 2].copy_from_slice(b"\":");
+            self.text.extend_from_slice(&joined[..end + 2]);
+        } else {
+            self.text.extend_from_slice(b",\"");
+            self.text.extend_from_slice(name.as_bytes());
+            self.text.extend_from_slice(b"\":");
+        }
     }
 
     /// Writes a list, if there is anything to be in it.
+    #[inline(always)]
     fn list<T>(
         &mut self,
         name: &'static str,
         values: impl Iterator<Item = T>,
         mut write: impl FnMut(&mut Self, T),
     ) {
-        let mut values = values.peekable();
-        if values.peek().is_none() {
-            return;
-        }
-        self.name(name);
-        self.text.push(b'[');
+        let mut is_empty = true;
         for value in values {
+            if is_empty {
+                self.name(name);
+                self.text.push(b'[');
+                is_empty = false;
+            }
             write(self, value);
             self.text.push(b',');
         }
-        self.text.pop();
-        self.text.push(b']');
+        // The comma behind the last one.
+        if !is_empty && let Some(comma) = self.text.last_mut() {
+            *comma = b']';
+        }
     }
 }
 
@@ -170,6 +185,7 @@ impl FieldVisitor for Object<'_> {
         }
     }
 
+    #[inline(always)]
     fn text(&mut self, name: &'static str, value: Option<impl AsRef<[u8]>>) {
         if let Some(value) = value {
             self.name(name);
@@ -177,6 +193,7 @@ impl FieldVisitor for Object<'_> {
         }
     }
 
+    #[inline(always)]
     fn flag(&mut self, name: &'static str, value: Option<bool>) {
         if let Some(value) = value {
             self.name(name);
@@ -185,10 +202,12 @@ impl FieldVisitor for Object<'_> {
         }
     }
 
+    #[inline(always)]
     fn texts(&mut self, name: &'static str, values: impl Iterator<Item = impl AsRef<[u8]>>) {
         self.list(name, values, |object, value| object.quote(value.as_ref()));
     }
 
+    #[inline(always)]
     fn pairs<'v>(
         &mut self,
         name: &'static str,
@@ -203,6 +222,7 @@ impl FieldVisitor for Object<'_> {
         });
     }
 
+    #[inline(always)]
     fn structure(&mut self, name: &'static str, value: Option<impl Visit>) {
         if let Some(value) = value {
             self.name(name);
@@ -210,16 +230,21 @@ impl FieldVisitor for Object<'_> {
         }
     }
 
+    #[inline(always)]
     fn numbers(&mut self, name: &'static str, values: impl Iterator<Item = u64>) {
         self.list(name, values, |object, value| {
             digits::push(object.text, value)
         });
     }
 
+    #[inline(always)]
     fn structures<V: Visit>(&mut self, name: &'static str, values: impl Iterator<Item = V>) {
         self.list(name, values, |object, value| object.fill(&value));
     }
 }
+
+/// No name of a field of records is longer.
+const USUAL_NAME: usize = 32;
 
 /// Bytes handed on at a time.
 const BUFFER: usize = 256 * 1024;
@@ -262,6 +287,21 @@ mod tests {
             r#""some":[1,20],"inner":[{"number":1},{"number":2}]}"#,
         );
         assert_eq!(String::from_utf8(line).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_name_may_be_longer_than_those_of_records() {
+        const LONG: &str = "a_name_that_is_longer_than_any_name_of_a_record";
+        const { assert!(LONG.len() > USUAL_NAME) };
+        struct Named;
+        impl Visit for Named {
+            fn visit(&self, fields: &mut impl FieldVisitor) {
+                fields.number(LONG, Some(1));
+            }
+        }
+        let mut line = Vec::new();
+        append(&mut line, &Named);
+        assert_eq!(line, format!("{{\"{LONG}\":1}}").into_bytes());
     }
 
     struct Sent;

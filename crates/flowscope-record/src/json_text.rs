@@ -8,13 +8,33 @@ use crate::text::is_unprintable;
 /// What a terminal would obey or hide is escaped, too. To who reads the string it
 /// is no difference.
 pub(crate) fn push_quoted(text: &mut Vec<u8>, bytes: &[u8]) -> Utf8 {
-    let mut found = Utf8::All;
-    let mut rest = bytes;
+    // Nearly always it is all plain, and then one piece.
+    text.reserve(bytes.len() + 2);
     text.push(b'"');
+    let plain = plain_len(bytes);
+    if plain == bytes.len() {
+        text.extend_from_slice(bytes);
+        text.push(b'"');
+        return Utf8::All;
+    }
+    let found = push_with_others(text, bytes, plain);
+    text.push(b'"');
+    found
+}
+
+/// Adds what has something that cannot be written as it is, behind `plain` bytes
+/// that can.
+#[cold]
+#[inline(never)]
+fn push_with_others(text: &mut Vec<u8>, bytes: &[u8], plain: usize) -> Utf8 {
+    let mut found = Utf8::All;
+    let (mut rest, mut plain) = (bytes, plain);
     loop {
-        let (plain, behind) = rest.split_at(plain_len(rest));
-        text.extend_from_slice(plain);
-        let Some(&next) = behind.first() else { break };
+        let (before, behind) = rest.split_at(plain);
+        text.extend_from_slice(before);
+        let Some(&next) = behind.first() else {
+            return found;
+        };
         rest = if next.is_ascii() {
             push_escaped(text, next);
             &behind[1..]
@@ -25,9 +45,8 @@ pub(crate) fn push_quoted(text: &mut Vec<u8>, bytes: &[u8]) -> Utf8 {
             found = found.and(push_others(text, others));
             behind
         };
+        plain = plain_len(rest);
     }
-    text.push(b'"');
-    found
 }
 
 /// Whether bytes are UTF-8.

@@ -1,36 +1,62 @@
 //! Finding the first byte of a text that cannot be written as it is.
 //!
 //! Nearly all that hosts send is ASCII that can, so it is looked through sixteen
-//! bytes at a time, and copied.
+//! bytes at a time, and copied. Where something is odd is found out after that.
 
 /// How many bytes at the front are ASCII, but for control
 /// characters, quotes and backslashes.
+#[inline]
 pub(crate) fn plain_len(bytes: &[u8]) -> usize {
-    let (pairs, rest) = bytes.as_chunks::<16>();
-    for (number, pair) in pairs.iter().enumerate() {
-        let (first, second) = pair.split_at(8);
-        let (first, second) = (odd_bytes(word(first)), odd_bytes(word(second)));
-        if first | second != 0 {
-            let within = match first {
-                0 => 8 + second.trailing_zeros() / 8,
-                _ => first.trailing_zeros() / 8,
-            };
-            return 16 * number + within as usize;
-        }
+    if is_plain(bytes) {
+        return bytes.len();
     }
-    let before = bytes.len() - rest.len();
-    // What is left is less than two words, of which the last is filled up with
-    // a letter.
-    let mut last = [b' '; 16];
-    last[..rest.len()].copy_from_slice(rest);
-    let (first, second) = last.split_at(8);
-    let (first, second) = (odd_bytes(word(first)), odd_bytes(word(second)));
-    let within = match (first, second) {
-        (0, 0) => return bytes.len(),
-        (0, second) => 8 + second.trailing_zeros() / 8,
-        (first, _) => first.trailing_zeros() / 8,
+    position_of_odd(bytes)
+}
+
+/// Whether all bytes are. What is left behind whole pairs of words, or of words,
+/// is looked at with those before it once more.
+#[inline]
+fn is_plain(bytes: &[u8]) -> bool {
+    let is_odd = |pair: &[u8; 16]| {
+        let (first, second) = pair.split_at(8);
+        odd_bytes(word(first)) | odd_bytes(word(second)) != 0
     };
-    before + within as usize
+    if let Some(last) = bytes.last_chunk() {
+        let (pairs, _) = bytes.as_chunks();
+        return !pairs.iter().any(is_odd) && !is_odd(last);
+    }
+    let ends = match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => [u64::from_le_bytes(*first), u64::from_le_bytes(*last)],
+        _ => match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => {
+                let ends = [u32::from_le_bytes(*first), u32::from_le_bytes(*last)];
+                [u64::from(ends[0]) << 32 | u64::from(ends[1]), SPACES]
+            }
+            _ => [
+                bytes
+                    .iter()
+                    .fold(SPACES, |word, byte| word << 8 | u64::from(*byte)),
+                SPACES,
+            ],
+        },
+    };
+    odd_bytes(ends[0]) | odd_bytes(ends[1]) == 0
+}
+
+/// Where the first odd byte is.
+#[cold]
+fn position_of_odd(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut before = 0;
+    for word in words {
+        let odd = odd_bytes(u64::from_le_bytes(*word));
+        if odd != 0 {
+            return before + odd.trailing_zeros() as usize / 8;
+        }
+        before += 8;
+    }
+    let is_odd = |byte: &u8| odd_bytes(SPACES << 8 | u64::from(*byte)) != 0;
+    before + rest.iter().position(is_odd).unwrap_or(rest.len())
 }
 
 #[inline(always)]
@@ -57,6 +83,9 @@ const fn odd_bytes(word: u64) -> u64 {
     let odd = less(word, b' ') | is(word, b'"') | is(word, b'\\') | is(word, 0x7f);
     (odd | word) & HIGH
 }
+
+/// Eight plain bytes.
+const SPACES: u64 = u64::MAX / 0xff * b' ' as u64;
 
 #[cfg(test)]
 mod tests {

@@ -82,6 +82,7 @@ pub trait FieldVisitor {
     }
 
     /// A number for each side, absent where it is zero.
+    #[inline(always)]
     fn by_side_if_any(&mut self, names: [&'static str; 2], values: BySide<u32>) {
         let [initiator, responder] = names;
         self.number(initiator, if_any(values.initiator.into()));

@@ -253,21 +253,41 @@ pub(crate) fn find(bytes: &[u8]) -> Option<(usize, ProbeResult)> {
     }
 }
 
-/// The first place where a record that is searched for may begin.
+/// The first place where a record that is searched for may begin: at a type of
+/// content from ChangeCipherSpec to handshake before the first byte of a version,
+/// or at the end.
+///
+/// That of the version is looked for, as other protocols hardly have it.
 fn candidate(bytes: &[u8]) -> Option<usize> {
-    // Types of content from ChangeCipherSpec to handshake.
     let is_type = |byte: &u8| byte.wrapping_sub(20) <= 2;
-    let mut before = 0;
-    // Nearly all blocks of other protocols have no such byte. To test a whole
-    // block without a branch for each byte lets the compiler use SIMD.
-    for block in bytes.chunks(64) {
-        if block.iter().fold(false, |any, byte| any | is_type(byte)) {
-            return block
-                .iter()
-                .position(is_type)
-                .map(|position| before + position);
+    let (_, versions) = bytes.split_first()?;
+    let mut found = memchr::memchr_iter(3, versions);
+    let begins = |at: &usize| bytes.get(*at).is_some_and(is_type);
+    found.find(begins).or_else(|| {
+        let last = bytes.last().is_some_and(is_type);
+        last.then_some(versions.len())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_found_wherever_it_begins_and_may_begin_at_the_end() {
+        use ProbeResult::{Match, Possible};
+        const HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+        // Bytes of versions, and of types, that begin no record.
+        for filler in [b"x", b"\x03", b"\x16"] {
+            for before in 0..70 {
+                let mut bytes = filler.repeat(before);
+                bytes.extend(HELLO);
+                assert_eq!(find(&bytes), Some((before, Match)), "{filler:?} {before}");
+                bytes.truncate(before + 1);
+                assert_eq!(find(&bytes), Some((before, Possible)));
+            }
         }
-        before += block.len();
+        assert_eq!(find(b""), None);
+        assert_eq!(find(b"\x03\x03"), None);
     }
-    None
 }

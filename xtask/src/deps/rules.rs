@@ -100,17 +100,17 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
-        says: "flowscope-tls depends on the core, tls-parser, two hashes and a reader of \
-               certificates",
+        says: "flowscope-tls depends on the core, tls-parser, a search for bytes, two hashes \
+               and a reader of certificates",
         check: Check::DependsOnlyOn {
             package: "flowscope-tls",
-            always: &["flowscope-core", "tls-parser"],
+            always: &["flowscope-core", "memchr", "tls-parser"],
             sometimes: &["sha2", "md-5", "x509-parser"],
         },
         broken_by: (
             "crates/flowscope-tls/Cargo.toml",
             "[package]\nname = \"flowscope-tls\"\n[dependencies]\n\
-             flowscope-core.workspace = true\nsha2 = \"0\"\n",
+             flowscope-core.workspace = true\nmemchr = \"2\"\nsha2 = \"0\"\n",
         ),
     },
     Rule {

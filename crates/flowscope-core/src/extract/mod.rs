@@ -313,7 +313,9 @@ impl<'a, K> Extracted<'a, K> {
             };
             rest = inside;
         }
-        if let Some(depth) = self.path.depth {
+        if let Some(depth) = self.path.depth
+            && !Headers::are_bare(&rest, depth)
+        {
             // The walk for the headers has returned the same error already.
             let _ = Headers::trace(rest, depth, &mut layers);
         }

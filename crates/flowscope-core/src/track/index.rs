@@ -89,7 +89,7 @@ impl KeyIndex {
         // that are gone.
         let room = whole.len() + whole.len() / 4 + 1;
         if room < FLOWS_PER_TABLE || self.is_uneven() {
-            let mut larger = HashTable::with_capacity(room);
+            let mut larger = HashTable::with_capacity(size_for(room));
             for_each_hash(whole, keys, |hash, flow| {
                 larger.insert_unique(hash, flow, |flow| keys.hash_of(*flow));
             });
@@ -171,6 +171,13 @@ pub(super) trait Keys {
 #[inline]
 const fn number_of(hash: u64) -> usize {
     (hash >> 24) as usize
+}
+
+/// For how many flows a table is made that has to have room for so many. To move
+/// flows takes longer than to have room for them.
+fn size_for(room: usize) -> usize {
+    let sizes = [FLOWS_PER_TABLE / 64, FLOWS_PER_TABLE / 8, FLOWS_PER_TABLE];
+    sizes.into_iter().find(|size| *size >= room).unwrap_or(room)
 }
 
 /// As many as fit into 4096 places: to split a table takes a tenth of a

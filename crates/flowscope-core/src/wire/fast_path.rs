@@ -57,6 +57,14 @@ impl<'a> Headers<'a> {
             is_fragment: false,
         })
     }
+
+    /// Whether nothing is around the IP header, found without a walk: most packets
+    /// are so. Of one that is not said to be, a walk finds out.
+    #[inline(never)]
+    pub(crate) fn are_bare(packet: &PacketView<'_>, depth: Depth) -> bool {
+        let is_tagged = |frame: &[u8]| frame.get(12..14) == Some(&VLAN);
+        Headers::fast_path(packet, depth).is_some() && !is_tagged(packet.frame)
+    }
 }
 
 #[inline(always)]
@@ -174,6 +182,7 @@ mod tests {
 
     use super::*;
     use crate::Timestamp;
+    use crate::wire::Layers;
 
     /// Frames of TCP, with and without options, of UDP and of another protocol,
     /// over IPv4 and IPv6, with a tag and without.
@@ -258,6 +267,10 @@ mod tests {
             let view = PacketView::new(&frame, Timestamp::EPOCH).with_wire_len(wire_len);
             let depth = if innermost { Depth::Innermost } else { Depth::Outermost };
             let (usual, walked) = both(view, depth);
+            if Headers::are_bare(&view, depth) {
+                let layers = Layers::around(view, depth);
+                prop_assert!(layers.is_empty() && layers.unopened_tunnel().is_none());
+            }
             if let Some(usual) = usual {
                 prop_assert_eq!(format!("{:?}", Ok::<_, super::super::Skip>(usual)), walked);
             }

@@ -34,8 +34,7 @@ impl<'a> Payload<'a> {
     #[inline]
     #[must_use]
     pub fn wire_len(&self) -> u32 {
-        u32::try_from(self.bytes.len())
-            .unwrap_or(u32::MAX)
-            .saturating_add(self.missing)
+        // No capture has lengths of more than 32 bits.
+        (self.bytes.len() as u32).saturating_add(self.missing)
     }
 }

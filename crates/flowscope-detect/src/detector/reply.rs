@@ -116,13 +116,21 @@ impl Detector {
     /// Goes on with what is known now of the second side, and returns what was
     /// buffered of it, to be read.
     fn settle_reply(&mut self, reply: Reply) -> Option<Box<ReplayBuffer>> {
+        let is_same = match reply {
+            Reply::Other(other) => !self.selects(other),
+            Reply::Same => true,
+        };
+        // The usual case: the parser reads both sides, and stays where it is.
+        if is_same && let State::Parsing(parsing) = &mut self.state {
+            return parsing.reply.take()?.buffer;
+        }
         let (parser, pending, closed) = match core::mem::take(&mut self.state) {
             State::Parsing(Parsing {
                 parser,
                 reply: Some(pending),
                 closed,
                 ..
-            }) => (Some(parser), pending, closed),
+            }) => (Some(*parser), pending, closed),
             State::AwaitingReply { reply, closed } => (None, reply, closed),
             state => {
                 self.state = state;
@@ -138,12 +146,11 @@ impl Detector {
             Reply::Other(other) if self.selects(other) => {
                 let mut protocols = BySide::from_fn(|_| protocol);
                 protocols[side] = other;
-                let first = parser.map(|parser| *parser);
-                let parsers = first.into_iter().chain([self.new_parser(other)]);
+                let parsers = parser.into_iter().chain([self.new_parser(other)]);
                 let candidates = Candidates::for_sides(protocols, parsers);
                 Some(ProtocolParser::Candidates(Box::new(candidates)))
             }
-            Reply::Other(_) | Reply::Same => parser.map(|parser| *parser),
+            Reply::Other(_) | Reply::Same => parser,
         };
         self.state = match parser {
             Some(parser) => {

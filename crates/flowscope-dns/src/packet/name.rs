@@ -203,6 +203,7 @@ impl ReadableName<'_> {
     pub fn append_to(self, bytes: &mut Vec<u8>) {
         let is_usual = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'.' | b'\\');
         let before = bytes.len();
+        bytes.reserve(USUAL_TEXT);
         for label in self.0.labels() {
             if bytes.len() > before {
                 bytes.push(b'.');
@@ -218,6 +219,9 @@ impl ReadableName<'_> {
         }
     }
 }
+
+/// Few names are longer in writing.
+const USUAL_TEXT: usize = 64;
 
 #[cold]
 fn push_label(label: &[u8], bytes: &mut Vec<u8>) {

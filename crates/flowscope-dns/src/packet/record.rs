@@ -150,7 +150,7 @@ pub struct SectionRecords<'a> {
 impl<'a> SectionRecords<'a> {
     pub(super) fn new(walk: Walk<'a>, section: Section) -> Self {
         Self {
-            walk,
+            walk: walk.to_records_of(section),
             section,
             is_past_edns: section != Section::Additional,
         }
@@ -205,6 +205,15 @@ impl<'a> Walk<'a> {
             missing,
             problem: None,
         }
+    }
+
+    /// The same, or one that is over if a section has no records, which takes no
+    /// walk to it.
+    fn to_records_of(mut self, section: Section) -> Self {
+        if self.left.get(section as usize) == Some(&0) {
+            self.left = [0; 4];
+        }
+        self
     }
 
     /// The section of what comes next.
