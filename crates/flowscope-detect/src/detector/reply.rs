@@ -138,12 +138,11 @@ impl Detector {
             Reply::Other(other) if self.selects(other) => {
                 let mut protocols = BySide::from_fn(|_| protocol);
                 protocols[side] = other;
-                let first = parser.map(|parser| *parser);
-                let parsers = first.into_iter().chain([self.new_parser(other)]);
+                let parsers = parser.into_iter().chain(self.new_parser(other));
                 let candidates = Candidates::for_sides(protocols, parsers);
                 Some(ProtocolParser::Candidates(Box::new(candidates)))
             }
-            Reply::Other(_) | Reply::Same => parser.map(|parser| *parser),
+            Reply::Other(_) | Reply::Same => parser,
         };
         self.state = match parser {
             Some(parser) => {
