@@ -4,23 +4,21 @@ use flowscope_core::engine::{FlowRef, PayloadReader, ReadResult};
 use flowscope_core::session::{
     Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd,
 };
-use flowscope_core::track::AnomalyKind;
 use flowscope_core::wire::Transport;
 use flowscope_core::{FlowSide, Sink, Timestamp};
 use flowscope_detect::{DetectConfig, Detector, Message, Protocol, Protocols};
 use flowscope_dns::Matching;
-use flowscope_http::{Bodies, HttpMessage};
-use flowscope_quic::{QuicMessage, QuicParser, ReadUntil};
+use flowscope_http::Bodies;
+use flowscope_quic::{QuicParser, ReadUntil};
 use flowscope_tls::{Report, TlsMessage};
 
 use super::notes::NoteTaker;
 use super::payload::{FlowReader, PayloadObserver, StreamsUntil};
 use crate::config::RecordConfig;
-use crate::names::NameRequest;
 use crate::observation::Observation;
 use crate::record::{
-    Anomaly, DnsRecord, EventKind, EventRecord, HttpRecord, KeyEndpoints, QuicRecord, Record,
-    TlsRecord,
+    Anomaly, EventKind, EventRecord, KeyEndpoints, MessageRecord, MessageTaker, Record,
+    RecordedMessage, name_asked_for, with_message,
 };
 
 /// Gives each flow a detector.
@@ -141,12 +139,6 @@ impl MessageReader {
         state.open_detector()
     }
 
-    fn reads_datagrams(&self) -> bool {
-        [Protocol::Dns, Protocol::Quic, Protocol::Dtls]
-            .iter()
-            .any(|protocol| self.protocols.contains(*protocol))
-    }
-
     /// What the engine is to do after a detector was called.
     fn outcome<E>(&self, state: &mut FlowDetector, returned: Result<Interest, E>) -> ReadResult {
         let Some(detector) = state.open_detector() else {
@@ -237,20 +229,29 @@ impl<K: KeyEndpoints, O: Sink<Observation<K>>> Sink<Message> for MessageSink<'_,
         if self.wanted == Wanted::Names {
             // In QUIC, other connections may share the flow.
             self.is_enough |= matches!(message, Message::Tls(TlsMessage::ClientHello(_)));
-            if let Some(request) = NameRequest::of(&message) {
+            if let Some(request) = name_asked_for(&message) {
                 self.out.push(Observation::Name(request));
             }
             return;
         }
-        self.push_record(message);
+        with_message(message, self);
     }
 }
 
-impl<K: KeyEndpoints, O: Sink<Observation<K>>> MessageSink<'_, K, O> {
+impl<K: KeyEndpoints, O: Sink<Observation<K>>> MessageTaker for MessageSink<'_, K, O> {
     /// Hands on the record of a message, if it is to have one.
     ///
-    /// Each is built where it is handed on, so that it is not moved.
-    fn push_record(&mut self, message: Message) {
+    /// It is built where it is handed on, so that it is not moved.
+    fn take<M: RecordedMessage>(&mut self, message: M)
+    where
+        Record: From<MessageRecord<M>>,
+    {
+        if let Some((anomaly, side)) = message.anomaly() {
+            return self.push_anomaly(anomaly, side);
+        }
+        if message.kind().is_none() {
+            return;
+        }
         let FlowRef {
             id: flow,
             at,
@@ -258,63 +259,18 @@ impl<K: KeyEndpoints, O: Sink<Observation<K>>> MessageSink<'_, K, O> {
             ..
         } = self.flow;
         let endpoints = self.flow.key.endpoints();
-        match message {
-            Message::Http(HttpMessage::Anomaly(odd)) => {
-                self.push_anomaly(Anomaly::Http(odd.kind), odd.side);
-            }
-            Message::Tls(TlsMessage::Anomaly(odd)) => {
-                self.push_anomaly(Anomaly::Flow(AnomalyKind::ParseError), odd.side);
-            }
-            Message::Quic(QuicMessage::Anomaly(odd)) => {
-                self.push_anomaly(Anomaly::Flow(AnomalyKind::ParseError), odd.side);
-            }
-            Message::Http(message @ (HttpMessage::Request(_) | HttpMessage::Response(_))) => {
-                self.out.push(Observation::Record(Record::Http(HttpRecord {
-                    at,
-                    frame,
-                    flow,
-                    endpoints,
-                    message,
-                })));
-            }
-            Message::Tls(
-                message @ (TlsMessage::ClientHello(_)
-                | TlsMessage::ServerHello(_)
-                | TlsMessage::HelloVerifyRequest(_)
-                | TlsMessage::Certificate(_)
-                | TlsMessage::Alert(_)
-                | TlsMessage::Handshake(_)),
-            ) => self.out.push(Observation::Record(Record::Tls(TlsRecord {
+        self.out
+            .push(Observation::Record(Record::from(MessageRecord {
                 at,
                 frame,
                 flow,
                 endpoints,
                 message,
-            }))),
-            Message::Quic(
-                message @ (QuicMessage::ClientHello(_)
-                | QuicMessage::ServerHello(_)
-                | QuicMessage::Retry(_)
-                | QuicMessage::VersionNegotiation(_)
-                | QuicMessage::GoogleHello(_)),
-            ) => self.out.push(Observation::Record(Record::Quic(QuicRecord {
-                at,
-                frame,
-                flow,
-                endpoints,
-                message,
-            }))),
-            Message::Dns(message) => self.out.push(Observation::Record(Record::Dns(DnsRecord {
-                at,
-                frame,
-                flow,
-                endpoints,
-                message,
-            }))),
-            _ => {}
-        }
+            })));
     }
+}
 
+impl<K: KeyEndpoints, O: Sink<Observation<K>>> MessageSink<'_, K, O> {
     fn push_anomaly(&mut self, anomaly: Anomaly, side: FlowSide) {
         self.out
             .push(Observation::Record(Record::Event(EventRecord {
@@ -340,7 +296,9 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
     fn open(&mut self, flow: FlowRef<'_, K>, transport: &Transport) -> Option<FlowDetector> {
         let carries = match transport {
             Transport::Tcp(_) | Transport::TcpCut => Carries::Streams,
-            Transport::Udp | Transport::UdpLite if self.reads_datagrams() => Carries::Datagrams,
+            Transport::Udp | Transport::UdpLite if self.protocols.read_datagrams() => {
+                Carries::Datagrams
+            }
             _ => return None,
         };
         let (src, dst) = flow.key.endpoints().ports.unwrap_or_default();
