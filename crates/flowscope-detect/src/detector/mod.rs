@@ -149,11 +149,9 @@ impl Detector {
         self.protocol
     }
 
-    /// Whether the flow is one of QUIC whose hellos were read, and that is read on
-    /// for others: see [`ReadUntil::FlowEnd`](flowscope_quic::ReadUntil::FlowEnd).
-    /// Then it need not be given a datagram that does not
-    /// [begin a connection](flowscope_quic::QuicParser::may_begin).
-    #[cfg(feature = "quic")]
+    /// Whether the flow is one of QUIC or DTLS whose hellos were read, and that is read
+    /// on for others: see `ReadUntil::FlowEnd` of these crates. Then it need not be
+    /// given a datagram that [begins no connection](Protocol::may_begin).
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
         match &self.state {

@@ -61,6 +61,12 @@ pub(crate) trait DatagramProtocol:
     fn is_at_rest(&self) -> bool {
         false
     }
+
+    /// Whether a parser at rest may find anything in this datagram.
+    fn may_begin(payload: &[u8]) -> bool {
+        let _ = payload;
+        true
+    }
 }
 
 /// The parser of a flow, whatever the protocol.

@@ -21,4 +21,9 @@ impl DatagramProtocol for QuicParser {
     fn is_at_rest(&self) -> bool {
         self.is_at_rest()
     }
+
+    #[inline]
+    fn may_begin(payload: &[u8]) -> bool {
+        Self::may_begin(payload)
+    }
 }

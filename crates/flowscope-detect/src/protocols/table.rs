@@ -66,6 +66,22 @@ macro_rules! protocols {
                 None
             }
 
+            /// Whether a detector of a flow of it that is
+            /// [at rest](crate::Detector::is_at_rest) may find anything in this datagram.
+            /// It is told by the first byte, in most cases.
+            #[inline]
+            #[must_use]
+            pub fn may_begin(self, payload: &[u8]) -> bool {
+                match self {
+                    $($(
+                        #[cfg(feature = $feature)]
+                        Self::$protocol => <$datagram as DatagramProtocol>::may_begin(payload),
+                    )?)*
+                    #[allow(unreachable_patterns)]
+                    _ => true,
+                }
+            }
+
             /// The parser of a connection of it.
             pub(crate) fn stream_parser(self, detector: &Detector) -> Option<Box<dyn Parser>> {
                 match self {

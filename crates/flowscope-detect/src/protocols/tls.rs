@@ -35,4 +35,13 @@ impl DatagramProtocol for DtlsParser {
     fn open(detector: &Detector) -> Self {
         Self::new(detector.config().tls)
     }
+
+    fn is_at_rest(&self) -> bool {
+        self.is_at_rest()
+    }
+
+    #[inline]
+    fn may_begin(payload: &[u8]) -> bool {
+        Self::may_begin(payload)
+    }
 }

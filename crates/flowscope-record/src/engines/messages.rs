@@ -9,8 +9,7 @@ use flowscope_core::{FlowSide, Sink, Timestamp};
 use flowscope_detect::{DetectConfig, Detector, Message, Protocol, Protocols};
 use flowscope_dns::Matching;
 use flowscope_http::Bodies;
-use flowscope_quic::{QuicParser, ReadUntil};
-use flowscope_tls::{Report, TlsMessage};
+use flowscope_tls::{ReadUntil, Report, TlsMessage};
 
 use super::notes::NoteTaker;
 use super::payload::{FlowReader, PayloadObserver, StreamsUntil};
@@ -59,6 +58,7 @@ impl Wanted {
             ..DetectConfig::default()
         };
         config.quic.until = ReadUntil::FlowEnd;
+        config.tls.dtls_until = ReadUntil::FlowEnd;
         if !settings.handshakes {
             config.tls.report = Report::Messages;
         }
@@ -110,7 +110,7 @@ enum DetectorState {
     Unopened { ports: [u16; 2] },
     /// It is fed what the flow carries.
     Open(Detector),
-    /// It has read the hellos of QUIC, and is fed what may begin another
+    /// It has read the hellos of QUIC or DTLS, and is fed what may begin another
     /// connection. Every other datagram of the flow is told by its first byte,
     /// without a look at the detector.
     AtRest {
@@ -328,7 +328,10 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
 
     #[inline]
     fn passes(&self, state: &FlowDetector, payload: &[u8]) -> bool {
-        matches!(state.detector, DetectorState::AtRest { .. }) && !QuicParser::may_begin(payload)
+        match (&state.detector, state.app) {
+            (DetectorState::AtRest { .. }, Some(app)) => !app.may_begin(payload),
+            _ => false,
+        }
     }
 
     fn datagram(
