@@ -16,7 +16,7 @@ use std::path::Path;
 use crate::{Failure, Outcome, project};
 use manifest::{Kind, Manifest};
 use references::Source;
-use rules::{Check, RULES, Rule};
+use rules::{Check, EVERY_PROTOCOL, PROTOCOLS, RULES, Rule};
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     if !arguments.is_empty() {
@@ -64,7 +64,7 @@ fn uncovered(root: &Path) -> Result<BTreeSet<Violation>, Failure> {
     let manifests = manifest::workspace(root)?;
     let named: BTreeSet<_> = RULES
         .iter()
-        .filter_map(|rule| rule.check.package())
+        .flat_map(|rule| rule.check.packages())
         .collect();
     let mut violations = BTreeSet::new();
     for manifest in &manifests {
@@ -107,17 +107,14 @@ fn violations_of(rule: &Rule, root: &Path) -> Result<BTreeSet<Violation>, Failur
             always,
             sometimes,
         } => {
-            for manifest in with_name(root, package)? {
-                let shipped = |name: &str| manifest.depends_on(name, Kind::Shipped);
-                for dependency in manifest.of_kind(Kind::Shipped) {
-                    let name = dependency.name.as_str();
-                    if !always.contains(&name) && !sometimes.contains(&name) {
-                        report(&manifest.file, dependency.line, name);
-                    }
-                }
-                for absent in always.iter().filter(|name| !shipped(name)) {
-                    report(&manifest.file, 1, &format!("no {absent}"));
-                }
+            let sometimes = packages(sometimes);
+            check_dependencies(root, package, always, &sometimes, &mut report)?;
+        }
+        Check::Protocols => {
+            for protocol in PROTOCOLS {
+                let always = [&["flowscope-core"], protocol.always].concat();
+                let package = protocol.package;
+                check_dependencies(root, package, &always, protocol.sometimes, &mut report)?;
             }
         }
         Check::KnowsOnly {
@@ -158,6 +155,49 @@ fn violations_of(rule: &Rule, root: &Path) -> Result<BTreeSet<Violation>, Failur
     Ok(violations)
 }
 
+/// Reports what a package depends on besides these, and what of `always` it does
+/// not.
+fn check_dependencies(
+    root: &Path,
+    package: &str,
+    always: &[&str],
+    sometimes: &[&str],
+    report: &mut impl FnMut(&str, usize, &str),
+) -> Result<(), Failure> {
+    for manifest in with_name(root, package)? {
+        let shipped = |name: &str| manifest.depends_on(name, Kind::Shipped);
+        for dependency in manifest.of_kind(Kind::Shipped) {
+            let name = dependency.name.as_str();
+            if !always.contains(&name) && !sometimes.contains(&name) {
+                report(&manifest.file, dependency.line, name);
+            }
+        }
+        for absent in always.iter().filter(|name| !shipped(name)) {
+            report(&manifest.file, 1, &format!("no {absent}"));
+        }
+    }
+    Ok(())
+}
+
+/// A list of packages, with those of every protocol where it says so.
+fn packages(names: &[&'static str]) -> Vec<&'static str> {
+    let mut all = names.to_vec();
+    if names.contains(&EVERY_PROTOCOL) {
+        all.extend(PROTOCOLS.iter().map(|it| it.package));
+    }
+    all
+}
+
+/// A list of folders, with those of every protocol where it says so.
+fn folders(names: &[&str]) -> Vec<String> {
+    let mut all: Vec<_> = names.iter().map(|it| (*it).to_owned()).collect();
+    if names.contains(&EVERY_PROTOCOL) {
+        let protocols = PROTOCOLS.iter();
+        all.extend(protocols.map(|it| format!("crates/{}/src/", it.package)));
+    }
+    all
+}
+
 fn with_name(root: &Path, package: &str) -> Result<Vec<Manifest>, Failure> {
     let mut manifests = manifest::workspace(root)?;
     manifests.retain(|manifest| manifest.name == package);
@@ -169,13 +209,15 @@ fn is_ours(package: &str) -> bool {
 }
 
 fn sources(root: &Path, under: &[&str], except: &[&str]) -> Result<Vec<Source>, Failure> {
-    let begins = |file: &str, prefixes: &[&str]| prefixes.iter().any(|one| file.starts_with(one));
+    let begins =
+        |file: &str, prefixes: &[String]| prefixes.iter().any(|one| file.starts_with(one.as_str()));
+    let (under, except) = (folders(under), folders(except));
     let tops = ["crates", "fixtures", "benches", "xtask"];
     tops.iter()
         .flat_map(|top| project::files(&root.join(top)))
         .map(|path| project::relative(root, &path))
         .filter(|file| file.ends_with(".rs"))
-        .filter(|file| begins(file, under) && !begins(file, except))
+        .filter(|file| begins(file, &under) && !begins(file, &except))
         .map(|file| Source::read(root, &file))
         .collect()
 }

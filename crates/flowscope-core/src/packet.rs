@@ -79,12 +79,12 @@ impl LinkType {
     /// Ethernet II or IEEE 802.3.
     pub const ETHERNET: Self = Self(1);
     /// IEEE 802.5 Token Ring.
-    pub const IEEE802_5: Self = Self(6);
+    pub(crate) const IEEE802_5: Self = Self(6);
     /// Point-to-Point Protocol, with or without HDLC framing (RFC 1662), or Cisco
     /// HDLC in its place.
     pub const PPP: Self = Self(9);
     /// FDDI.
-    pub const FDDI: Self = Self(10);
+    pub(crate) const FDDI: Self = Self(10);
     /// PPP in HDLC-like framing, or Cisco HDLC where the first byte says so.
     pub(crate) const PPP_HDLC: Self = Self(50);
     /// PPPoE session frames, without an Ethernet header.
@@ -124,9 +124,9 @@ impl LinkType {
     /// MPLS labels.
     pub(crate) const MPLS: Self = Self(219);
     /// An IPv4 packet.
-    pub const IPV4: Self = Self(228);
+    pub(crate) const IPV4: Self = Self(228);
     /// An IPv6 packet.
-    pub const IPV6: Self = Self(229);
+    pub(crate) const IPV6: Self = Self(229);
     /// Linux netfilter log messages.
     pub(crate) const NFLOG: Self = Self(239);
     /// Linux "cooked" capture, version 2.

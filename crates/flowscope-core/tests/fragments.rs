@@ -477,10 +477,7 @@ fn fragments_of_flows_that_go_on_expire_by_their_own_time() {
     let parts = datagram(ipv4(1, 2)).every(24);
     let mut engine = keeping(EngineConfig {
         fragments: FragmentPolicy::Reassemble(FragmentConfig {
-            timeouts: flowscope_core::defrag::FragmentTimeouts {
-                ipv4: Duration::from_secs(5),
-                ..Default::default()
-            },
+            timeout_ipv4: Duration::from_secs(5),
             ..Default::default()
         }),
         ..EngineConfig::default()

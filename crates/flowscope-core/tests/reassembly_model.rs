@@ -12,8 +12,7 @@ use common::stream_model::{Model, at, keep, number};
 use common::stream_steps::{Action, Place, Send, config, content, opening, send, step};
 use flowscope_core::Timestamp;
 use flowscope_core::reassemble::{
-    BufferedReassembler, Chunk, OverlapPolicy, Reassembler, Segment, StreamConfig, StreamNotes,
-    StreamState,
+    BufferedReassembler, Chunk, OverlapPolicy, Reassembler, Segment, StreamConfig, StreamState,
 };
 use flowscope_core::wire::TcpFlags;
 use proptest::prelude::*;
@@ -79,13 +78,12 @@ proptest! {
             prop_assert_eq!(stream.state(), model.state(), "at {:?}", step);
             prop_assert_eq!(stream.next_expiry().map(Timestamp::as_nanos), model.due());
             let after = stream.stats();
-            let told = |note| notes.contains(note);
-            prop_assert_eq!(told(StreamNotes::GAP), after.holes > before.0.holes);
-            prop_assert_eq!(told(StreamNotes::CONFLICT), after.conflicts > before.0.conflicts);
-            prop_assert_eq!(told(StreamNotes::STRAY), after.strays > before.0.strays);
+            prop_assert_eq!(notes.gap, after.holes > before.0.holes);
+            prop_assert_eq!(notes.conflict, after.conflicts > before.0.conflicts);
+            prop_assert_eq!(notes.stray, after.strays > before.0.strays);
             let finishes = before.1 != StreamState::Finished
                 && stream.state() == StreamState::Finished;
-            prop_assert_eq!(told(StreamNotes::FINISHED), finishes);
+            prop_assert_eq!(notes.finished, finishes);
         }
         stream.finish(&mut |chunk: Chunk<'_>| keep(&mut seen, chunk));
         model.finish();

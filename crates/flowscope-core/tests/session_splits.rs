@@ -51,7 +51,7 @@ impl SessionParser for Lines {
             out.push(String::from_utf8_lossy(line).into_owned());
         }
         match buffer.limit() {
-            limit if buffer.len() > limit => Err(ParseError::Malformed),
+            limit if buffer.unread().len() > limit => Err(ParseError::Malformed),
             _ => Ok(Interest::More),
         }
     }

@@ -7,13 +7,15 @@
 //! told as clearly by its form, so its parser is a candidate on its own ports
 //! alone.
 
-#[cfg(feature = "dns")]
 use alloc::boxed::Box;
 
 use flowscope_core::session::{Close, Input, Interest, SessionParser, StreamEnd};
 use flowscope_core::{BySide, FlowSide, Sink};
 
 use crate::protocol_parser::ProtocolParser;
+#[cfg(feature = "dns")]
+use crate::protocols::dns::DnsOverTcp;
+use crate::protocols::{OverStreams, Parser, StreamProtocol};
 use crate::{Message, Protocol};
 
 /// Parsers that each search for their protocol. The first to find it on a side
@@ -23,7 +25,7 @@ pub(crate) struct Candidates {
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<flowscope_tls::TlsParser>,
     #[cfg(feature = "http")]
-    pub(crate) http: Option<crate::http::HttpWithTunnel>,
+    pub(crate) http: Option<crate::protocols::http::HttpWithTunnel>,
     #[cfg(feature = "dns")]
     pub(crate) dns: Option<Box<flowscope_dns::DnsTcpParser>>,
     sides: BySide<Side>,
@@ -68,13 +70,9 @@ impl Candidates {
         };
         for parser in parsers {
             match parser {
-                #[cfg(feature = "http")]
-                ProtocolParser::Http(http) => candidates.http = Some(http),
-                #[cfg(feature = "tls")]
-                ProtocolParser::Tls(parser) => candidates.tls = Some(parser),
-                #[cfg(feature = "dns")]
-                ProtocolParser::DnsTcp { parser, .. } => candidates.dns = Some(parser),
-                _ => {}
+                ProtocolParser::One(parser) => parser.join(&mut candidates),
+                // Both of its sides would be read already.
+                ProtocolParser::Candidates(_) => {}
             }
         }
         candidates
@@ -118,7 +116,8 @@ impl Candidates {
         #[cfg(feature = "http")]
         if found == Some(Protocol::Http) {
             let http = self.http.as_ref();
-            return found.filter(|_| http.is_none_or(crate::http::HttpWithTunnel::reports_http));
+            return found
+                .filter(|_| http.is_none_or(crate::protocols::http::HttpWithTunnel::reports_http));
         }
         found
     }
@@ -129,7 +128,7 @@ impl Candidates {
         &mut self,
         input: Input<'_>,
         out: &mut dyn Sink<Message>,
-    ) -> (Interest, Option<ProtocolParser>) {
+    ) -> (Interest, Option<Box<dyn Parser>>) {
         let side = input.side;
         if self.sides[side] == Side::Silent {
             self.sides[side] = Side::Unknown;
@@ -158,7 +157,7 @@ impl Candidates {
         &mut self,
         end: StreamEnd,
         out: &mut dyn Sink<Message>,
-    ) -> Option<ProtocolParser> {
+    ) -> Option<Box<dyn Parser>> {
         #[cfg(feature = "tls")]
         self.close_tls(end, out);
         #[cfg(feature = "http")]
@@ -204,7 +203,7 @@ impl Candidates {
             Protocol::Http => self.http.is_some(),
             #[cfg(feature = "dns")]
             Protocol::Dns => self.dns.is_some(),
-            // Also those that run over datagrams.
+            // It is not one of those that are found within a connection.
             _ => false,
         }
     }
@@ -223,25 +222,20 @@ impl Candidates {
     }
 
     /// The parser that has both sides, if one has.
-    fn chosen(&mut self) -> Option<ProtocolParser> {
+    fn chosen(&mut self) -> Option<Box<dyn Parser>> {
         let BySide {
             initiator,
             responder,
         } = self.sides;
         match (initiator.protocol(), responder.protocol()) {
             #[cfg(feature = "tls")]
-            (Some(Protocol::Tls), Some(Protocol::Tls)) => self.tls.take().map(ProtocolParser::Tls),
+            (Some(Protocol::Tls), Some(Protocol::Tls)) => boxed(self.tls.take()),
             #[cfg(feature = "http")]
-            (Some(Protocol::Http), Some(Protocol::Http)) => {
-                self.http.take().map(ProtocolParser::Http)
-            }
+            (Some(Protocol::Http), Some(Protocol::Http)) => boxed(self.http.take()),
             // On its own ports nothing else is searched for on the other side.
             #[cfg(feature = "dns")]
             (Some(Protocol::Dns), None | Some(Protocol::Dns)) | (None, Some(Protocol::Dns)) => {
-                self.dns.take().map(|parser| ProtocolParser::DnsTcp {
-                    parser,
-                    is_confirmed: true,
-                })
+                boxed(self.dns.take().map(|parser| DnsOverTcp::confirmed(*parser)))
             }
             _ => None,
         }
@@ -257,7 +251,6 @@ impl Candidates {
             Protocol::Http => search_with(&mut self.http, input, is_known, out),
             #[cfg(feature = "dns")]
             Protocol::Dns => search_with(&mut self.dns, input, is_known, out),
-            // Also those that run over datagrams.
             _ => false,
         };
         if found {
@@ -279,6 +272,10 @@ impl Candidates {
         #[cfg(not(feature = "http"))]
         let _ = end;
     }
+}
+
+fn boxed<P: StreamProtocol>(parser: Option<P>) -> Option<Box<dyn Parser>> {
+    Some(Box::new(OverStreams(parser?)))
 }
 
 /// A parser that searches for its protocol.
@@ -333,7 +330,7 @@ impl Candidate for flowscope_tls::TlsParser {
 }
 
 #[cfg(feature = "http")]
-impl Candidate for crate::http::HttpWithTunnel {
+impl Candidate for crate::protocols::http::HttpWithTunnel {
     fn search(
         &mut self,
         input: Input<'_>,
@@ -377,7 +374,7 @@ mod tests {
     use flowscope_tls::TlsParser;
 
     use super::*;
-    use crate::http::{HttpWithTunnel, Scope};
+    use crate::protocols::http::{HttpWithTunnel, Scope};
 
     fn http() -> HttpWithTunnel {
         HttpWithTunnel::new(HttpParser::default(), None, Scope::All)
@@ -404,7 +401,7 @@ mod tests {
             b"\x05\0\nHTTP/1.1 204 No Content\r\nA: b\r\n\r\n",
         );
         let (_, chosen) = candidates.feed(response, &mut out);
-        assert!(matches!(chosen, Some(ProtocolParser::Http(_))));
+        assert_eq!(chosen.and_then(|it| it.protocol()), Some(Protocol::Http));
         assert_eq!(out.len(), 2);
     }
 
@@ -415,8 +412,8 @@ mod tests {
             responder: Protocol::Http,
         };
         let parsers = [
-            ProtocolParser::Tls(TlsParser::default()),
-            ProtocolParser::Http(http()),
+            ProtocolParser::One(Box::new(OverStreams(TlsParser::default()))),
+            ProtocolParser::One(Box::new(OverStreams(http()))),
         ];
         let mut candidates = Candidates::for_sides(protocols, parsers);
         let mut out = Vec::new();

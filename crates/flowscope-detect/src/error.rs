@@ -1,5 +1,6 @@
 //! Why a flow that had begun as one of the protocols is read no further.
 
+use core::convert::Infallible;
 use core::fmt;
 
 /// What the parser of a flow's protocol says is wrong with it.
@@ -36,6 +37,13 @@ impl fmt::Debug for DetectError {
 }
 
 impl core::error::Error for DetectError {}
+
+/// Of a parser that never fails.
+impl From<Infallible> for DetectError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
 
 #[cfg(feature = "http")]
 impl From<flowscope_http::HttpError> for DetectError {

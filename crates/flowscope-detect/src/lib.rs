@@ -41,8 +41,6 @@ mod candidates;
 mod config;
 mod detector;
 mod error;
-#[cfg(feature = "http")]
-mod http;
 mod message;
 #[cfg(feature = "pcap")]
 mod pcap;
@@ -58,9 +56,9 @@ mod search;
 pub use config::DetectConfig;
 pub use detector::Detector;
 pub use error::DetectError;
-pub use message::{Message, Protocol};
+pub use message::Message;
 #[cfg(feature = "pcap")]
 pub use pcap::{Detect, DetectEvents};
 pub use ports::{ByPorts, HasPorts};
-pub use protocols::Protocols;
+pub use protocols::{Protocol, Protocols};
 pub use quick_probe::{quick_probe, quick_probe_datagram};

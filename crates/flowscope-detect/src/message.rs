@@ -1,6 +1,6 @@
 //! What a detector reads.
 
-use core::fmt;
+use crate::Protocol;
 
 /// A message of one of the protocols.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,40 +24,36 @@ pub enum Message {
     Dns(flowscope_dns::DnsMessage),
 }
 
-/// What a flow was found to be.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Protocol {
-    /// HTTP/1, or a tunnel that began with it.
-    Http,
-    /// TLS, perhaps behind something else.
-    Tls,
-    /// DNS, multicast DNS or LLMNR.
-    Dns,
-    /// QUIC.
-    Quic,
-    /// DTLS, perhaps beside STUN and RTP. Its messages are those of TLS.
-    Dtls,
-}
-
-impl Protocol {
-    pub(crate) const ALL: [Self; 5] = [Self::Http, Self::Tls, Self::Dns, Self::Quic, Self::Dtls];
-
-    /// `http`, `tls`, `dns`, `quic` or `dtls`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Tls => "tls",
-            Self::Dns => "dns",
-            Self::Quic => "quic",
-            Self::Dtls => "dtls",
+/// Makes messages of those of each protocol, and says which that is.
+macro_rules! messages {
+    ($($feature:literal: $protocol:ident($message:ty),)*) => {
+        impl Message {
+            /// What it is a message of. That of DTLS is one of TLS.
+            #[must_use]
+            pub const fn protocol(&self) -> Protocol {
+                match *self {
+                    $(
+                        #[cfg(feature = $feature)]
+                        Self::$protocol(_) => Protocol::$protocol,
+                    )*
+                }
+            }
         }
-    }
+
+        $(
+            #[cfg(feature = $feature)]
+            impl From<$message> for Message {
+                fn from(message: $message) -> Self {
+                    Self::$protocol(message)
+                }
+            }
+        )*
+    };
 }
 
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
+messages! {
+    "http": Http(flowscope_http::HttpMessage),
+    "tls": Tls(flowscope_tls::TlsMessage),
+    "quic": Quic(flowscope_quic::QuicMessage),
+    "dns": Dns(flowscope_dns::DnsMessage),
 }

@@ -79,7 +79,9 @@ pub(crate) fn probe_side(first: &[u8], side: FlowSide, hint: PortHint) -> Verdic
 /// Whether `side`, which begins with `first`, may speak one of the protocols that
 /// are found within a connection, too.
 pub(crate) fn may_begin(first: &[u8], side: FlowSide) -> bool {
-    probe_tls(first) != ProbeResult::NoMatch || probe_http(first, side) != ProbeResult::NoMatch
+    [Protocol::Tls, Protocol::Http]
+        .iter()
+        .any(|it| it.probe_stream(first, side, PortHint::None) != ProbeResult::NoMatch)
 }
 
 /// Probes the first bytes of `side` for each of the protocols. The iterator is
@@ -89,18 +91,8 @@ pub(crate) fn probe_stream(
     side: FlowSide,
     hint: PortHint,
 ) -> impl Iterator<Item = (Protocol, ProbeResult)> {
-    [Protocol::Tls, Protocol::Http, Protocol::Dns]
-        .into_iter()
-        .map(move |protocol| {
-            let result = match protocol {
-                Protocol::Tls => probe_tls(first),
-                Protocol::Http => probe_http(first, side),
-                Protocol::Dns => probe_dns(first, hint),
-                // They run over datagrams.
-                Protocol::Quic | Protocol::Dtls => ProbeResult::NoMatch,
-            };
-            (protocol, result)
-        })
+    let all = Protocol::ALL.iter();
+    all.map(move |protocol| (*protocol, protocol.probe_stream(first, side, hint)))
 }
 
 /// What the second side of a connection speaks.
@@ -118,15 +110,11 @@ pub(crate) enum Reply {
 /// A server of HTTP answers a ClientHello in HTTP, and a server of TLS answers
 /// anything else with an alert. There is no such case for DNS.
 pub(crate) fn probe_reply(first: &[u8], side: FlowSide, protocol: Protocol) -> Option<Reply> {
-    let tls = match protocol {
-        Protocol::Tls => ProbeResult::NoMatch,
-        _ => probe_tls(first),
+    let probe = |other: Protocol| match other == protocol {
+        true => ProbeResult::NoMatch,
+        false => other.probe_stream(first, side, PortHint::None),
     };
-    let http = match protocol {
-        Protocol::Http => ProbeResult::NoMatch,
-        _ => probe_http(first, side),
-    };
-    match (tls, http) {
+    match (probe(Protocol::Tls), probe(Protocol::Http)) {
         (ProbeResult::Match, _) => Some(Reply::Other(Protocol::Tls)),
         (_, ProbeResult::Match) => Some(Reply::Other(Protocol::Http)),
         (ProbeResult::NoMatch, ProbeResult::NoMatch) => Some(Reply::Same),
@@ -146,67 +134,6 @@ pub(crate) fn requests_path(buffer: &ReplayBuffer) -> bool {
     })
 }
 
-#[cfg(feature = "tls")]
-fn probe_tls(first: &[u8]) -> ProbeResult {
-    flowscope_tls::TlsParser::probe(first)
-}
-
-#[cfg(not(feature = "tls"))]
-fn probe_tls(_: &[u8]) -> ProbeResult {
-    ProbeResult::NoMatch
-}
-
-#[cfg(feature = "http")]
-fn probe_http(first: &[u8], side: FlowSide) -> ProbeResult {
-    // A method or version is text, and so is white space before it. Most binary
-    // protocols are refused by their first byte here, which costs less than
-    // to read a start line.
-    match first {
-        [b'\r' | b'\n' | b'!'..=b'~', ..] | [] => flowscope_http::HttpParser::probe(first, side),
-        _ => ProbeResult::NoMatch,
-    }
-}
-
-#[cfg(not(feature = "http"))]
-fn probe_http(_: &[u8], _: FlowSide) -> ProbeResult {
-    ProbeResult::NoMatch
-}
-
-/// On a port of DNS, a length and a header that may be DNS are enough.
-#[cfg(feature = "dns")]
-fn probe_dns(first: &[u8], hint: PortHint) -> ProbeResult {
-    let first = match first.first_chunk::<DNS_HEADER>() {
-        Some(header) if hint.is_dns() => header,
-        _ => first,
-    };
-    match flowscope_dns::DnsTcpParser::probe(first) {
-        ProbeResult::Possible if hint.is_dns() && first.len() >= DNS_HEADER => ProbeResult::Match,
-        result => result,
-    }
-}
-
-/// What a flow of datagrams is that has this one, if it tells.
-///
-/// QUIC and DTLS have more in their headers that has to be so than a header of
-/// DNS, which is enough on a port of DNS.
-pub(crate) fn probe_datagram(payload: &[u8], hint: PortHint) -> Option<Protocol> {
-    #[cfg(feature = "quic")]
-    if flowscope_quic::QuicParser::probe(payload) == ProbeResult::Match {
-        return Some(Protocol::Quic);
-    }
-    #[cfg(feature = "tls")]
-    if flowscope_tls::DtlsParser::probe(payload) == ProbeResult::Match {
-        return Some(Protocol::Dtls);
-    }
-    #[cfg(feature = "dns")]
-    if (hint.is_dns() && payload.len() >= DNS_HEADER - 2)
-        || flowscope_dns::DnsUdpParser::probe(payload) == ProbeResult::Match
-    {
-        return Some(Protocol::Dns);
-    }
-    None
-}
-
 /// Whether a datagram is one of those that come before DTLS in WebRTC: STUN, or
 /// what a TURN channel carries (RFC 7983, section 7).
 pub(crate) fn may_precede_dtls(payload: &[u8]) -> bool {
@@ -217,15 +144,8 @@ pub(crate) fn may_precede_dtls(payload: &[u8]) -> bool {
     }
 }
 
-#[cfg(not(feature = "dns"))]
-fn probe_dns(_: &[u8], _: PortHint) -> ProbeResult {
-    ProbeResult::NoMatch
-}
-
 /// What STUN has behind type and length (RFC 8489, section 5).
 const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
-/// The length and the header that a message of DNS begins with on a stream.
-const DNS_HEADER: usize = 14;
 
 #[cfg(all(test, feature = "http", feature = "tls", feature = "dns"))]
 mod tests {
@@ -266,8 +186,8 @@ mod tests {
         );
         let datagram = &header[2..];
         let dns = Some(Protocol::Dns);
-        assert_eq!(probe_datagram(datagram, PortHint::Dns), dns);
-        assert_eq!(probe_datagram(datagram, PortHint::None), None);
+        assert_eq!(Protocol::of_datagram(datagram, PortHint::Dns), dns);
+        assert_eq!(Protocol::of_datagram(datagram, PortHint::None), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use flowscope_core::FlowSide;
 use flowscope_core::session::ProbeResult;
 
 use crate::Protocol;
-use crate::probe::{PortHint, probe_datagram, probe_stream};
+use crate::probe::{PortHint, probe_stream};
 
 /// What a connection between `ports` is on which `side` sent `payload`, told by
 /// that payload alone.
@@ -41,5 +41,5 @@ pub fn quick_probe(payload: &[u8], side: FlowSide, ports: [u16; 2]) -> Option<Pr
 /// ```
 #[must_use]
 pub fn quick_probe_datagram(payload: &[u8], ports: [u16; 2]) -> Option<Protocol> {
-    probe_datagram(payload, PortHint::of(ports))
+    Protocol::of_datagram(payload, PortHint::of(ports))
 }

@@ -98,7 +98,7 @@ impl Direction {
         match self.state {
             State::Message => {
                 let end = Frame::of(self.buffer.unread()).and_then(|frame| {
-                    let rest = frame.end().checked_sub(self.buffer.len())? as u64;
+                    let rest = frame.end().checked_sub(self.buffer.unread().len())? as u64;
                     rest.checked_sub(len)
                 });
                 self.report_partial(found);
@@ -140,7 +140,7 @@ impl Direction {
         bytes: &mut &[u8],
         found: &mut impl FnMut(Found<'_>),
     ) -> Result<(), DnsError> {
-        if self.buffer.is_empty()
+        if self.buffer.unread().is_empty()
             && let Some(message) = self.check(bytes)?
         {
             found(Found::whole(message));
@@ -151,7 +151,7 @@ impl Direction {
         }
         // No more is buffered than the message has. It is checked in steps, so
         // that what is no message is found out before much of it is buffered.
-        let have = self.buffer.len();
+        let have = self.buffer.unread().len();
         let end = Frame::of(self.buffer.unread()).map_or(PREFIX, |frame| frame.end());
         let stage = [PREFIX, PREFIX + Header::LEN, PREFIX + probe::ENOUGH, end]
             .into_iter()
@@ -215,7 +215,7 @@ impl Direction {
         found: &mut impl FnMut(Found<'_>),
     ) -> Result<(), DnsError> {
         // As much as the candidate at the front needs, and at least one byte.
-        let have = self.buffer.len();
+        let have = self.buffer.unread().len();
         let needed = Frame::of(self.buffer.unread())
             .filter(|frame| frame.header.is_some())
             .map_or(PREFIX + Header::LEN, |frame| frame.end());

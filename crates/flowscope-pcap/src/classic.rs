@@ -362,12 +362,16 @@ impl Dialect {
 fn aix_link(network: u32) -> Option<LinkType> {
     match network {
         6 => Some(LinkType::ETHERNET),
-        9 => Some(LinkType::IEEE802_5),
-        15 => Some(LinkType::FDDI),
+        9 => Some(TOKEN_RING),
+        15 => Some(FDDI),
         24 => Some(LinkType::NULL),
         _ => None,
     }
 }
+
+/// Networks that nobody captures any more.
+const TOKEN_RING: LinkType = LinkType(6);
+const FDDI: LinkType = LinkType(10);
 
 const FILE_HEADER_LEN: usize = 24;
 /// Two words of time, two of length.

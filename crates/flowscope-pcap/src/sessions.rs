@@ -2,19 +2,23 @@
 
 use std::io::Read;
 
-use flowscope_core::engine::{Datagrams, Parsers, PayloadConsumer, Sessions};
+use flowscope_core::engine::{Parsers, PayloadConsumer};
 use flowscope_core::extract::FlowExtractor;
-use flowscope_core::session::{DatagramParser, FlowFactory, SessionParser};
+use flowscope_core::session::{
+    DatagramParser, FlowFactory, OnlyDatagrams, OnlySessions, SessionParser,
+};
 use flowscope_core::{FlowDatagramDriver, FlowMessageDriver, FlowSessionDriver};
 
 use crate::{DriverEvents, PcapFlowSource};
 
 /// What a [`FlowSessionDriver`] reports of a capture: a `SessionEvent` with a
 /// message of type `M` for each that was read.
-pub type SessionEvents<R, E, F, M> = DriverEvents<R, E, Sessions<F, M>>;
+pub type SessionEvents<R, E, F, M> =
+    DriverEvents<R, E, PayloadConsumer<Parsers<OnlySessions<F, M>>>>;
 
 /// What a [`FlowDatagramDriver`] reports of a capture.
-pub type DatagramEvents<R, E, F, M> = DriverEvents<R, E, Datagrams<F, M>>;
+pub type DatagramEvents<R, E, F, M> =
+    DriverEvents<R, E, PayloadConsumer<Parsers<OnlyDatagrams<F, M>>>>;
 
 /// What a [`FlowMessageDriver`] reports of a capture.
 pub type MessageEvents<R, E, F> = DriverEvents<R, E, PayloadConsumer<Parsers<F>>>;

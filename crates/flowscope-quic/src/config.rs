@@ -1,5 +1,7 @@
 //! The caps.
 
+use flowscope_tls::ReadUntil;
+
 /// The limits of a [`QuicParser`](crate::QuicParser).
 ///
 /// ```
@@ -27,24 +29,9 @@ pub struct QuicConfig {
     /// default. One begins anew with each Destination Connection ID that keys
     /// are made of, which is after a Retry, too.
     pub max_connections: u8,
-    /// How long the flow is read.
+    /// How long the flow is read: see also
+    /// [`QuicParser::is_at_rest`](crate::QuicParser::is_at_rest).
     pub until: ReadUntil,
-}
-
-/// How long a flow is read.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum ReadUntil {
-    /// Until the hellos have been read of all connections that have begun. What
-    /// comes behind costs nothing.
-    #[default]
-    Hellos,
-    /// Until the flow ends, so that connections are read, too, that begin later
-    /// between the same ports. Each datagram costs a look at its first byte, and
-    /// little is kept: see [`QuicParser::is_at_rest`].
-    ///
-    /// [`QuicParser::is_at_rest`]: crate::QuicParser::is_at_rest
-    FlowEnd,
 }
 
 impl Default for QuicConfig {

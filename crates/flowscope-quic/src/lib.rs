@@ -61,8 +61,9 @@ mod parser;
 mod retry;
 mod version;
 
-pub use config::{QuicConfig, ReadUntil};
+pub use config::QuicConfig;
 pub use error::QuicError;
+pub use flowscope_tls::ReadUntil;
 pub use google::GoogleHello;
 pub use id::ConnectionId;
 pub use message::{QuicAnomaly, QuicHello, QuicMessage, Retry, VersionNegotiation};

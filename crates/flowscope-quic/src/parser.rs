@@ -5,12 +5,12 @@ use core::convert::Infallible;
 use flowscope_core::session::{Datagram, DatagramParser, Interest, ProbeResult};
 use flowscope_core::{FlowSide, Sink, Timestamp};
 
-use crate::config::ReadUntil;
 use crate::connection::{Connection, Context, Given};
 use crate::early::Early;
 use crate::header::{InitialPacket, LongHeader, Packet, next_packet};
 use crate::message::VersionNegotiation;
 use crate::{ConnectionId, QuicConfig, QuicMessage, Retry, google, header, retry};
+use flowscope_tls::ReadUntil;
 
 /// Reads the hellos of the QUIC connections of a flow.
 ///
@@ -354,9 +354,9 @@ impl DatagramParser for QuicParser {
         }
         if self.has_read_all() {
             self.rest();
-            return Ok(match self.config.until {
-                ReadUntil::Hellos => Interest::Done,
-                ReadUntil::FlowEnd => Interest::More,
+            return Ok(match self.config.until == ReadUntil::FlowEnd {
+                true => Interest::More,
+                false => Interest::Done,
             });
         }
         Ok(match self.packets >= self.config.max_packets {

@@ -128,12 +128,9 @@ impl Collector {
         match self.goal {
             _ if matches!(record, Record::Connection(_) | Record::Packet(_)) => true,
             Goal::All => true,
-            Goal::Flows => matches!(record, Record::Flow(_)),
-            Goal::Http => matches!(record, Record::Http(_)),
-            Goal::Tls => matches!(record, Record::Tls(_) | Record::Quic(_)),
-            Goal::Dns => matches!(record, Record::Dns(_)),
-            Goal::Streams => matches!(record, Record::Stream(_)),
+            // Made of other records, here.
             Goal::Events | Goal::Summary => false,
+            goal => record.schema().types_for(goal).is_some(),
         }
     }
 

@@ -8,6 +8,7 @@ use flowscope_detect::Protocol;
 use flowscope_fixtures::{
     Carries, Datagrams, Frame, Side, address, captures, encapsulations, merge,
 };
+use flowscope_pcap::PcapFlowSource;
 use flowscope_record::{Goal, Record, RecordConfig, RecordTracker};
 
 /// The packets of RFC 9001, appendices A.2 and A.3.
@@ -106,6 +107,46 @@ fn a_flow_may_carry_another_connection_later() {
     let mut names: Vec<_> = names.collect();
     names.sort_unstable();
     assert_eq!(names, expected);
+}
+
+/// A recorded handshake of DTLS, and the same between the same ports once more, of a
+/// client with other random bytes.
+#[test]
+fn a_flow_may_carry_another_handshake_of_dtls() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fixtures/pcap/recorded/dtls12-openssl.pcap"
+    );
+    let mut source = PcapFlowSource::open(path).unwrap();
+    let mut frames = Vec::new();
+    while let Some(packet) = source.next_packet().unwrap() {
+        frames.push((packet.frame.to_vec(), packet.timestamp, packet.link));
+    }
+    let last = frames.last().unwrap().1;
+    let again = frames.clone().into_iter().map(|(mut frame, at, link)| {
+        // Ethernet, IPv4, UDP; the headers of record and message, and a version.
+        if frame[42] == 22 && frame[55] == 1 {
+            frame[69..101].fill(0x5a);
+        }
+        let at = Timestamp::from_nanos(at.as_nanos() + 1_000_000_000);
+        (frame, at.max(last), link)
+    });
+    let talk: Vec<_> = frames.iter().cloned().chain(again).collect();
+    let records = |frames: &[(Vec<u8>, Timestamp, LinkType)]| {
+        let mut tracker = RecordTracker::new(RecordConfig::default());
+        let mut records = Vec::new();
+        for (frame, at, link) in frames {
+            tracker.track(PacketView::new(frame, *at).with_link(*link), &mut records);
+        }
+        tracker.finish(&mut records);
+        records
+    };
+    let (once, twice) = (kinds(&records(&frames)), kinds(&records(&talk)));
+    let (messages, flow) = once.split_at(once.len() - 1);
+    assert!(messages.contains(&"tls_client_hello"), "{messages:?}");
+    assert!(messages.contains(&"tls_server_hello"), "{messages:?}");
+    assert_eq!(flow, ["flow"]);
+    assert_eq!(twice, [messages, messages, flow].concat());
 }
 
 /// A client whose address changes is another flow. What it says again there is

@@ -1,12 +1,15 @@
 //! Every record has the fields of its schema, in order, and no others.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use flowscope_core::Timestamp;
+use flowscope_detect::Protocol;
 use flowscope_pcap::PcapFlowSource;
+use flowscope_record::csv::CsvWriter;
+use flowscope_record::json::JsonWriter;
 use flowscope_record::schema::{self, Field, FieldType};
 use flowscope_record::{
     FieldVisitor, FlowKey, Goal, PlainText, Record, RecordConfig, RecordTracker, Records, Visit,
@@ -34,6 +37,60 @@ fn every_record_has_the_fields_of_its_schema() {
     }
     let types = schema::ALL.iter().flat_map(|schema| schema.types);
     assert_eq!(seen, types.copied().collect(), "some type was never made");
+}
+
+/// A protocol that is found and not shown, or shown and not described, is one whose
+/// row is missing somewhere.
+#[test]
+fn each_protocol_gives_records_that_every_format_takes() {
+    let mut spoken = BTreeSet::new();
+    for capture in captures() {
+        let records = records(&capture, Goal::All, FlowKey::FiveTuple);
+        let apps: BTreeMap<_, _> = records
+            .iter()
+            .filter_map(|record| match record {
+                Record::Flow(flow) => Some((flow.flow, flow.app?)),
+                _ => None,
+            })
+            .collect();
+        let mut json = JsonWriter::new(Vec::new());
+        let mut csv = CsvWriter::new(schema::columns(Goal::All), Vec::new()).unwrap();
+        for record in records {
+            let is_message = !matches!(
+                record,
+                Record::Flow(_) | Record::Event(_) | Record::Connection(_) | Record::Packet(_)
+            );
+            let app = record.flow().and_then(|(flow, _)| apps.get(&flow));
+            let (true, Some(app)) = (is_message, app) else {
+                continue;
+            };
+            let schema = record.schema();
+            assert!(schema::ALL.iter().any(|it| it.name == schema.name), "{app}");
+            assert!(
+                schema
+                    .types_for(Goal::All)
+                    .unwrap()
+                    .contains(&record.kind())
+            );
+            json.write(&record).unwrap();
+            csv.write(&record).unwrap();
+            spoken.insert(app.as_str());
+        }
+        csv.flush().unwrap();
+        let json = String::from_utf8(json.into_inner().unwrap()).unwrap();
+        assert!(json.lines().all(|line| line.starts_with("{\"type\":\"")));
+    }
+    let all = Protocol::ALL.iter().map(|it| it.as_str());
+    assert_eq!(spoken, all.collect(), "some protocol has no record");
+}
+
+#[test]
+fn the_field_app_says_what_it_may_be() {
+    let app = schema::FLOW.field("app").unwrap();
+    for protocol in Protocol::ALL {
+        let name = format!("`{protocol}`");
+        assert!(app.description.contains(&name), "{name}");
+    }
 }
 
 #[test]

@@ -23,6 +23,22 @@ pub struct TlsConfig {
     pub max_prelude: u32,
     /// What is reported.
     pub report: Report,
+    /// How long a flow of DTLS is read. A stream has one handshake.
+    pub dtls_until: ReadUntil,
+}
+
+/// How long a flow of datagrams is read.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum ReadUntil {
+    /// Until the hellos have been read of all connections that have begun. What
+    /// comes behind costs nothing.
+    #[default]
+    Hellos,
+    /// Until the flow ends, so that connections are read, too, that begin later
+    /// between the same ports. Each datagram costs a look at its first byte, and
+    /// little is kept: see [`DtlsParser::is_at_rest`](crate::DtlsParser::is_at_rest).
+    FlowEnd,
 }
 
 impl Default for TlsConfig {
@@ -31,6 +47,7 @@ impl Default for TlsConfig {
             max_message: 128 << 10,
             max_prelude: 16 << 10,
             report: Report::All,
+            dtls_until: ReadUntil::Hellos,
         }
     }
 }

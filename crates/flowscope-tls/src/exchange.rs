@@ -235,6 +235,24 @@ impl Exchange {
                 .is_some_and(|hello| hello.side() != side)
     }
 
+    /// Whether anything was said.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.started.is_some()
+    }
+
+    /// The random bytes of the client, if its hello was read.
+    pub(crate) fn client_random(&self) -> Option<[u8; 32]> {
+        self.client.as_ref()?.random().try_into().ok()
+    }
+
+    /// Whether a ClientHello with these random bytes belongs to another handshake
+    /// than this. The messages of each are counted from 0, and a client that is asked
+    /// for another hello should say the same random bytes again.
+    pub(crate) fn is_of_another(&self, random: &[u8; 32], message_seq: u16) -> bool {
+        let is_same = self.client.as_ref().is_none_or(|it| it.random() == random);
+        !is_same && (message_seq == 0 || self.server.is_some())
+    }
+
     /// Whether a version before TLS 1.3 was agreed on.
     pub(crate) fn is_classic(&self) -> bool {
         self.server.as_ref().is_some_and(|hello| !hello.is_modern())

@@ -57,7 +57,7 @@ pub use alert::Alert;
 #[cfg(feature = "x509")]
 pub use certificate::CertificateDetails;
 pub use certificate::{Certificate, CertificateChain};
-pub use config::{Report, TlsConfig};
+pub use config::{ReadUntil, Report, TlsConfig};
 pub use dtls::DtlsParser;
 pub use error::TlsError;
 pub use factory::{TlsFactory, TlsHandler};

@@ -5,7 +5,9 @@ mod common;
 use common::*;
 use flowscope_core::session::{Datagram, DatagramParser, Interest, ProbeResult};
 use flowscope_core::{FlowSide, Timestamp};
-use flowscope_tls::{DtlsParser, Outcome, TlsConfig, TlsMessage, TlsTransport, TlsVersion};
+use flowscope_tls::{
+    DtlsParser, Outcome, ReadUntil, TlsConfig, TlsMessage, TlsTransport, TlsVersion,
+};
 use proptest::prelude::*;
 
 type Datagrams = Vec<(FlowSide, Vec<u8>)>;
@@ -167,6 +169,108 @@ fn what_is_sent_again_counts_once() {
         twice.extend(step.iter().chain(step).cloned());
     }
     assert_eq!(in_short(&read_datagrams(&twice)), DTLS12);
+}
+
+fn until_the_flow_ends() -> DtlsParser {
+    DtlsParser::new(TlsConfig {
+        dtls_until: ReadUntil::FlowEnd,
+        ..TlsConfig::default()
+    })
+}
+
+/// The same handshake, with other random bytes in its ClientHellos.
+fn again(datagrams: &Datagrams, random: u8) -> Datagrams {
+    let mut datagrams = datagrams.clone();
+    for (_, sent) in &mut datagrams {
+        // A ClientHello, alone in its datagram: the headers of record and message, and
+        // a version, are before its random bytes.
+        if sent[0] == 22 && sent[13] == 1 {
+            sent[27..59].fill(random);
+        }
+    }
+    datagrams
+}
+
+fn handshakes(found: &[TlsMessage]) -> Vec<Outcome> {
+    found
+        .iter()
+        .filter_map(|message| match message {
+            TlsMessage::Handshake(summary) => Some(summary.outcome),
+            _ => None,
+        })
+        .collect()
+}
+
+/// RFC 6347, section 4.2.8: a client that lost its association begins another one
+/// between the same ports.
+#[test]
+fn a_second_handshake_of_a_flow_is_read() {
+    let first = dtls12();
+    let both = [first.clone(), again(&first, 0x5a), again(&first, 0x5b)].concat();
+    let (found, interest) = read_with(&mut until_the_flow_ends(), &both);
+    assert_eq!(in_short(&found), [DTLS12; 3].concat());
+    assert_eq!(handshakes(&found), [Outcome::Encrypted; 3]);
+    assert_eq!(interest, Interest::More);
+    // Who wants the first alone is done with it.
+    let (found, interest) = read_with(&mut DtlsParser::default(), &both);
+    assert_eq!(in_short(&found), DTLS12);
+    assert_eq!(interest, Interest::Done);
+}
+
+#[test]
+fn a_hello_that_comes_again_behind_its_handshake_begins_none() {
+    let first = dtls12();
+    let mut parser = until_the_flow_ends();
+    let (found, _) = read_with(&mut parser, &[first.clone(), first.clone()].concat());
+    assert_eq!(in_short(&found), DTLS12);
+    assert!(parser.is_at_rest());
+    assert_eq!(DatagramParser::memory(&parser), 32);
+    // Nor does what else is sent again, or comes late.
+    let late: Datagrams = first.iter().rev().cloned().collect();
+    assert_eq!(read_with(&mut parser, &late).0, []);
+    assert!(parser.is_at_rest());
+}
+
+/// Whoever lost the first server's answer.
+#[test]
+fn a_handshake_that_was_given_up_ends_with_the_next() {
+    let first = dtls12();
+    for given_up_after in 1..7 {
+        let both = [&first[..given_up_after], &again(&first, 0x5a)].concat();
+        let (found, _) = read_with(&mut until_the_flow_ends(), &both);
+        let short = in_short(&found);
+        let (before, behind) = short.split_at(short.len() - DTLS12.len());
+        assert_eq!(behind, DTLS12, "{given_up_after}");
+        assert_eq!(before, &DTLS12[..before.len()], "{given_up_after}");
+        assert!(!before.is_empty());
+        assert_eq!(
+            handshakes(&found),
+            [Outcome::Incomplete, Outcome::Encrypted],
+            "{given_up_after}"
+        );
+    }
+}
+
+/// What a parser at rest passes by is what it would find nothing in.
+#[test]
+fn what_may_begin_a_handshake_is_told_by_few_bytes() {
+    let client = whole(1, 0, &hello(&[], &[]));
+    assert!(DtlsParser::may_begin(&client));
+    let len = u16::try_from(client.len()).expect("short").to_be_bytes();
+    let in_channel = [&[0x40, 3][..], &len, &client].concat();
+    assert!(DtlsParser::may_begin(&in_channel));
+    assert!(DtlsParser::may_begin(
+        &[&[1, 0, 0, 0][..], &client].concat()
+    ));
+    for other in [
+        dtls_record(23, 0xfefd, 1, &[5; 50]),
+        vec![0x2e, 0, 1, 0, 20, 7, 7, 7],
+        [&[0x80, 0x60][..], &[9; 100]].concat(),
+        [&[0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42][..], &[9; 20]].concat(),
+        Vec::new(),
+    ] {
+        assert!(!DtlsParser::may_begin(&other), "{other:02x?}");
+    }
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub(super) enum Check {
         always: &'static [&'static str],
         sometimes: &'static [&'static str],
     },
+    /// The crates of [`PROTOCOLS`] depend on the core and on what they name.
+    Protocols,
     /// A package depends on no crates of the workspace but these. It is free
     /// to choose others.
     KnowsOnly {
@@ -45,30 +47,66 @@ pub(super) enum Check {
 }
 
 impl Check {
-    /// The package whose dependencies it bounds.
-    pub(super) fn package(&self) -> Option<&'static str> {
+    /// The packages whose dependencies it bounds.
+    pub(super) fn packages(&self) -> Vec<&'static str> {
         match self {
-            Self::DependsOnlyOn { package, .. } => Some(package),
-            Self::KnowsOnly { package, kind, .. } if *kind == Kind::Shipped => Some(package),
-            Self::KnowsOnly { .. } | Self::NotRenamed | Self::Absent { .. } => None,
+            Self::DependsOnlyOn { package, .. } => vec![package],
+            Self::KnowsOnly { package, kind, .. } if *kind == Kind::Shipped => vec![package],
+            Self::Protocols => PROTOCOLS.iter().map(|it| it.package).collect(),
+            Self::KnowsOnly { .. } | Self::NotRenamed | Self::Absent { .. } => Vec::new(),
         }
     }
 }
 
+/// A crate that reads a protocol.
+#[derive(Debug)]
+pub(super) struct Protocol {
+    pub(super) package: &'static str,
+    /// What it depends on besides the core.
+    pub(super) always: &'static [&'static str],
+    pub(super) sometimes: &'static [&'static str],
+}
+
+/// The crates of protocols. What may depend on one may depend on any of them, and
+/// what holds for one holds for all.
+pub(super) const PROTOCOLS: &[Protocol] = &[
+    Protocol {
+        package: "flowscope-http",
+        always: &["httparse"],
+        sometimes: &[],
+    },
+    Protocol {
+        package: "flowscope-tls",
+        always: &["memchr", "tls-parser"],
+        // For fingerprints and certificates.
+        sometimes: &["sha2", "md-5", "x509-parser"],
+    },
+    Protocol {
+        package: "flowscope-quic",
+        // It carries hellos of TLS. Initial packets are decrypted with the others.
+        always: &["flowscope-tls", "aes-gcm", "hkdf", "sha2"],
+        sometimes: &[],
+    },
+    Protocol {
+        package: "flowscope-dns",
+        always: &["hashbrown", "hickory-proto"],
+        sometimes: &[],
+    },
+];
+
+/// In a list of packages or folders: those of [`PROTOCOLS`].
+pub(super) const EVERY_PROTOCOL: &str = "every protocol";
+
 const CORE: &str = "crates/flowscope-core/src/";
-const HTTP: &str = "crates/flowscope-http/src/";
-const TLS: &str = "crates/flowscope-tls/src/";
-const QUIC: &str = "crates/flowscope-quic/src/";
-const DNS: &str = "crates/flowscope-dns/src/";
 const DETECT: &str = "crates/flowscope-detect/src/";
 const PCAP: &str = "crates/flowscope-pcap/src/";
 const RECORD: &str = "crates/flowscope-record/src/";
 const EXPORT: &str = "crates/flowscope-export/src/";
 
 /// Every crate but the facade and the outer ones.
-const LIBRARIES: &[&str] = &[CORE, HTTP, TLS, QUIC, DNS, DETECT, PCAP, RECORD, EXPORT];
+const LIBRARIES: &[&str] = &[CORE, EVERY_PROTOCOL, DETECT, PCAP, RECORD, EXPORT];
 /// Those of them that only compute.
-const PURE: &[&str] = &[CORE, HTTP, TLS, QUIC, DNS, DETECT, RECORD];
+const PURE: &[&str] = &[CORE, EVERY_PROTOCOL, DETECT, RECORD];
 
 pub(super) const RULES: &[Rule] = &[
     // Crates.
@@ -87,59 +125,12 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
-        says: "flowscope-http depends on the core and httparse",
-        check: Check::DependsOnlyOn {
-            package: "flowscope-http",
-            always: &["flowscope-core", "httparse"],
-            sometimes: &[],
-        },
+        says: "a protocol depends on the core and on what is its own",
+        check: Check::Protocols,
         broken_by: (
             "crates/flowscope-http/Cargo.toml",
             "[package]\nname = \"flowscope-http\"\n[dependencies]\n\
              flowscope-core.workspace = true\nhttparse = \"1\"\nflowscope-pcap.workspace = true\n",
-        ),
-    },
-    Rule {
-        says: "flowscope-tls depends on the core, tls-parser, a search for bytes, two hashes \
-               and a reader of certificates",
-        check: Check::DependsOnlyOn {
-            package: "flowscope-tls",
-            always: &["flowscope-core", "memchr", "tls-parser"],
-            sometimes: &["sha2", "md-5", "x509-parser"],
-        },
-        broken_by: (
-            "crates/flowscope-tls/Cargo.toml",
-            "[package]\nname = \"flowscope-tls\"\n[dependencies]\n\
-             flowscope-core.workspace = true\nmemchr = \"2\"\nsha2 = \"0\"\n",
-        ),
-    },
-    Rule {
-        says: "flowscope-quic depends on the core, on TLS for its hellos, and on what Initial \
-               packets are decrypted with",
-        check: Check::DependsOnlyOn {
-            package: "flowscope-quic",
-            always: &["flowscope-core", "flowscope-tls", "aes-gcm", "hkdf", "sha2"],
-            sometimes: &[],
-        },
-        broken_by: (
-            "crates/flowscope-quic/Cargo.toml",
-            "[package]\nname = \"flowscope-quic\"\n[dependencies]\n\
-             flowscope-core.workspace = true\nflowscope-tls.workspace = true\naes-gcm = \"0\"\n\
-             hkdf = \"0\"\nsha2 = \"0\"\nrustls = \"0\"\n",
-        ),
-    },
-    Rule {
-        says: "flowscope-dns depends on the core, hashbrown and hickory-proto",
-        check: Check::DependsOnlyOn {
-            package: "flowscope-dns",
-            always: &["flowscope-core", "hashbrown", "hickory-proto"],
-            sometimes: &[],
-        },
-        broken_by: (
-            "crates/flowscope-dns/Cargo.toml",
-            "[package]\nname = \"flowscope-dns\"\n[dependencies]\n\
-             flowscope-core.workspace = true\nhashbrown = \"0\"\nhickory-proto = \"0\"\n\
-             flowscope-http = \"0\"\n",
         ),
     },
     Rule {
@@ -148,13 +139,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::DependsOnlyOn {
             package: "flowscope-detect",
             always: &["flowscope-core"],
-            sometimes: &[
-                "flowscope-http",
-                "flowscope-tls",
-                "flowscope-quic",
-                "flowscope-dns",
-                "flowscope-pcap",
-            ],
+            sometimes: &[EVERY_PROTOCOL, "flowscope-pcap"],
         },
         broken_by: (
             "crates/flowscope-detect/Cargo.toml",
@@ -181,22 +166,20 @@ pub(super) const RULES: &[Rule] = &[
                may on the reader, two hashes and what writes text",
         check: Check::DependsOnlyOn {
             package: "flowscope-record",
-            always: &[
-                "flowscope-core",
-                "flowscope-http",
-                "flowscope-tls",
-                "flowscope-quic",
-                "flowscope-dns",
-                "flowscope-detect",
+            always: &["flowscope-core", "flowscope-detect"],
+            sometimes: &[
+                EVERY_PROTOCOL,
+                "flowscope-pcap",
+                "base64",
+                "serde_json",
+                "sha1",
+                "sha2",
             ],
-            sometimes: &["flowscope-pcap", "base64", "serde_json", "sha1", "sha2"],
         },
         broken_by: (
             "crates/flowscope-record/Cargo.toml",
             "[package]\nname = \"flowscope-record\"\n[dependencies]\n\
-             flowscope-core.workspace = true\nflowscope-http.workspace = true\n\
-             flowscope-tls.workspace = true\nflowscope-quic.workspace = true\n\
-             flowscope-dns.workspace = true\nflowscope-detect.workspace = true\nclap = \"4\"\n",
+             flowscope-core.workspace = true\nflowscope-detect.workspace = true\nclap = \"4\"\n",
         ),
     },
     Rule {
@@ -204,23 +187,21 @@ pub(super) const RULES: &[Rule] = &[
                an inflater, civil time and a writer of pages",
         check: Check::DependsOnlyOn {
             package: "flowscope-export",
-            always: &[
-                "flowscope-core",
-                "flowscope-http",
-                "flowscope-tls",
-                "flowscope-quic",
-                "flowscope-dns",
-                "flowscope-detect",
-                "flowscope-record",
+            always: &["flowscope-core", "flowscope-detect", "flowscope-record"],
+            sometimes: &[
+                EVERY_PROTOCOL,
+                "askama",
+                "base64",
+                "flate2",
+                "jiff",
+                "sha1",
+                "sha2",
             ],
-            sometimes: &["askama", "base64", "flate2", "jiff", "sha1", "sha2"],
         },
         broken_by: (
             "crates/flowscope-export/Cargo.toml",
             "[package]\nname = \"flowscope-export\"\n[dependencies]\n\
-             flowscope-core.workspace = true\nflowscope-http.workspace = true\n\
-             flowscope-tls.workspace = true\nflowscope-quic.workspace = true\n\
-             flowscope-dns.workspace = true\nflowscope-detect.workspace = true\n\
+             flowscope-core.workspace = true\nflowscope-detect.workspace = true\n\
              flowscope-record.workspace = true\nclap = \"4\"\n",
         ),
     },
@@ -229,14 +210,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::DependsOnlyOn {
             package: "flowscope",
             always: &["flowscope-core"],
-            sometimes: &[
-                "flowscope-pcap",
-                "flowscope-http",
-                "flowscope-tls",
-                "flowscope-quic",
-                "flowscope-dns",
-                "flowscope-detect",
-            ],
+            sometimes: &[EVERY_PROTOCOL, "flowscope-pcap", "flowscope-detect"],
         },
         broken_by: (
             "crates/flowscope/Cargo.toml",

@@ -7,6 +7,7 @@ use flowscope::quic::QuicMessage;
 use flowscope::tls::{Certificate, ClientHello, ServerHello, TlsMessage};
 use flowscope_record::{EventKind, FlowRecord, Record};
 
+use super::fields;
 use crate::units;
 
 /// All that fits into one cell.
@@ -18,7 +19,7 @@ pub(super) fn of(record: &Record) -> String {
         Record::Tls(record) => tls(&record.message),
         Record::Quic(record) => quic(&record.message),
         Record::Dns(record) => record.message.to_string(),
-        _ => String::new(),
+        other => fields::of(other),
     }
 }
 

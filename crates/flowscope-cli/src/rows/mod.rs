@@ -1,6 +1,7 @@
 //! Records as rows of tables.
 
 mod detail;
+mod fields;
 mod summary;
 
 use std::io;
@@ -161,3 +162,48 @@ const STREAM_COLUMNS: &[Column] = &[
     Column::new("MISSING", Align::Right, 1),
     Column::new("SHA-256", Align::Left, 2).flexible(),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::fs;
+    use std::path::Path;
+
+    use flowscope::pcap::PcapFlowSource;
+    use flowscope_record::Records;
+
+    use super::*;
+
+    #[test]
+    fn each_protocol_has_a_row_that_says_something() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/pcap/recorded");
+        let mut shown = BTreeSet::new();
+        for capture in fs::read_dir(folder).unwrap() {
+            let path = capture.unwrap().path();
+            if path.extension().is_none_or(|it| it == "md") {
+                continue;
+            }
+            let records: Vec<_> = Records::of(PcapFlowSource::open(&path).unwrap())
+                .map(|record| record.unwrap())
+                .collect();
+            let apps: BTreeMap<_, _> = records
+                .iter()
+                .filter_map(|record| match record {
+                    Record::Flow(flow) => Some((flow.flow, flow.app?)),
+                    _ => None,
+                })
+                .collect();
+            for record in &records {
+                let app = record.flow().and_then(|(flow, _)| apps.get(&flow));
+                let is_message = !matches!(record, Record::Flow(_) | Record::Event(_));
+                if let (true, Some(app)) = (is_message, app)
+                    && !detail::of(record).is_empty()
+                {
+                    shown.insert(app.as_str());
+                }
+            }
+        }
+        let all = Protocol::ALL.iter().map(|it| it.as_str());
+        assert_eq!(shown, all.collect(), "some protocol is not shown");
+    }
+}

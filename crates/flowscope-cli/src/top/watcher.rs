@@ -174,7 +174,7 @@ impl Seen {
             return;
         }
         let known = self.known.entry(flow).or_default();
-        known.app = app(message);
+        known.app = message.protocol().as_str();
         known.name = name.or(known.name.take());
     }
 
@@ -190,16 +190,6 @@ impl Seen {
             Some(IpProtocol::ICMP | IpProtocol::ICMP6) => "icmp",
             _ => "other",
         }
-    }
-}
-
-fn app(message: &Message) -> &'static str {
-    match message {
-        Message::Http(_) => "http",
-        Message::Tls(_) => "tls",
-        Message::Quic(_) => "quic",
-        Message::Dns(_) => "dns",
-        _ => "other",
     }
 }
 

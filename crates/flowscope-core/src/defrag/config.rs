@@ -41,8 +41,11 @@ pub struct FragmentConfig {
     /// Whose bytes win where IPv4 fragments overlap. [`Overlap::Bsd`] by
     /// default.
     pub overlap: Overlap,
-    /// How long fragments wait for the rest of their datagram.
-    pub timeouts: FragmentTimeouts,
+    /// How long fragments of IPv4 wait for the rest of their datagram, from the
+    /// first that came: 30 s by default, as most hosts wait.
+    pub timeout_ipv4: Duration,
+    /// How long those of IPv6 do: 60 s by default, as RFC 8200 demands.
+    pub timeout_ipv6: Duration,
     /// Bytes of memory at the most, everything included. At the cap the oldest
     /// datagram is given up. 16 MiB by default; less than 1 MiB is taken as
     /// that.
@@ -60,7 +63,8 @@ impl Default for FragmentConfig {
     fn default() -> Self {
         Self {
             overlap: Overlap::Bsd,
-            timeouts: FragmentTimeouts::default(),
+            timeout_ipv4: Duration::from_secs(30),
+            timeout_ipv6: Duration::from_secs(60),
             max_memory: 16 << 20,
             max_memory_per_source: 4 << 20,
             max_fragments: 2048,
@@ -68,30 +72,11 @@ impl Default for FragmentConfig {
     }
 }
 
-/// How long fragments wait for the rest of their datagram, from the first that
-/// came.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct FragmentTimeouts {
-    /// IPv4: 30 s by default, as most hosts wait.
-    pub ipv4: Duration,
-    /// IPv6: 60 s by default, as RFC 8200 demands.
-    pub ipv6: Duration,
-}
-
-impl FragmentTimeouts {
-    pub(super) fn of(&self, version: IpVersion) -> Duration {
+impl FragmentConfig {
+    pub(super) fn timeout(&self, version: IpVersion) -> Duration {
         match version {
-            IpVersion::V4 => self.ipv4,
-            IpVersion::V6 => self.ipv6,
-        }
-    }
-}
-
-impl Default for FragmentTimeouts {
-    fn default() -> Self {
-        Self {
-            ipv4: Duration::from_secs(30),
-            ipv6: Duration::from_secs(60),
+            IpVersion::V4 => self.timeout_ipv4,
+            IpVersion::V6 => self.timeout_ipv6,
         }
     }
 }

@@ -279,7 +279,7 @@ impl<O, A: Copy> Defragmenter<O, A> {
         self.reserve();
         let source = self.source((identity.version, identity.addrs[0]));
         self.last_number += 1;
-        let deadline = now + self.config.timeouts.of(identity.version);
+        let deadline = now + self.config.timeout(identity.version);
         let datagram = Datagram::new(identity, source, self.last_number, deadline);
         let index = self.datagrams.insert(datagram);
         let (datagrams, hasher) = (&self.datagrams, &self.hasher);

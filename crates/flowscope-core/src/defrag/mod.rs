@@ -11,6 +11,6 @@ mod datagram;
 mod defragmenter;
 mod list;
 
-pub use config::{FragmentConfig, FragmentPolicy, FragmentTimeouts, Loss, Overlap};
+pub use config::{FragmentConfig, FragmentPolicy, Loss, Overlap};
 pub(crate) use datagram::Verdict;
 pub(crate) use defragmenter::{Defragmenter, PushResult, RemovedDatagram};

@@ -145,7 +145,7 @@ impl Reaction {
     };
 
     /// Anything may have changed.
-    pub const fn changed(found: Anomalies) -> Self {
+    pub(crate) const fn changed(found: Anomalies) -> Self {
         Self {
             found,
             has_new_pending: true,

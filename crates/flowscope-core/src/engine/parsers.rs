@@ -15,17 +15,17 @@ use crate::{FlowSide, Sink, Timestamp};
 ///
 /// The parser of a TCP connection is fed as a [`SessionParser`], that of any
 /// other flow as a [`DatagramParser`]. [`Both`](crate::session::Both) makes one
-/// factory of two; [`Sessions`] and [`Datagrams`] are for one kind of flow.
+/// factory of two; [`OnlySessions`] and [`OnlyDatagrams`] are for one kind of flow.
 #[derive(Debug)]
 pub struct Parsers<F> {
     factory: F,
 }
 
 /// Parsers for TCP connections, with messages of type `M`.
-pub type Sessions<F, M> = PayloadConsumer<Parsers<OnlySessions<F, M>>>;
+pub(crate) type Sessions<F, M> = PayloadConsumer<Parsers<OnlySessions<F, M>>>;
 
 /// Parsers for all other flows, with messages of type `M`.
-pub type Datagrams<F, M> = PayloadConsumer<Parsers<OnlyDatagrams<F, M>>>;
+pub(crate) type Datagrams<F, M> = PayloadConsumer<Parsers<OnlyDatagrams<F, M>>>;
 
 impl<F> Parsers<F> {
     /// Parsers made by `factory`.

@@ -3,7 +3,7 @@
 use crate::Timestamp;
 
 /// What of a flow is to be attended to later.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Pending {
     /// When [`Consumer::on_timer`](super::Consumer::on_timer) is to be called.
     pub timer: Option<Timestamp>,
@@ -14,7 +14,7 @@ pub struct Pending {
 
 impl Pending {
     /// Nothing.
-    pub const NOTHING: Self = Self {
+    pub(crate) const NOTHING: Self = Self {
         timer: None,
         held: 0,
     };

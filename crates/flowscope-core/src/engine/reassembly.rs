@@ -171,13 +171,13 @@ impl<K, F: ReassemblerFactory<K>> Consumer<K> for Reassembly<F> {
 /// What is odd about a stream of which these notes were made.
 pub(super) fn stream_anomalies(side: FlowSide, notes: StreamNotes) -> Anomalies {
     let mut found = Anomalies::NONE;
-    for (note, kind) in [
-        (StreamNotes::CONFLICT, AnomalyKind::OverlapConflict),
-        (StreamNotes::GAP, AnomalyKind::StreamGap),
-        (StreamNotes::OVERFLOW, AnomalyKind::StreamOverflow),
-        (StreamNotes::STRAY, AnomalyKind::StraySegment),
+    for (is_noted, kind) in [
+        (notes.conflict, AnomalyKind::OverlapConflict),
+        (notes.gap, AnomalyKind::StreamGap),
+        (notes.overflow, AnomalyKind::StreamOverflow),
+        (notes.stray, AnomalyKind::StraySegment),
     ] {
-        if notes.contains(note) {
+        if is_noted {
             found.insert(side, kind);
         }
     }

@@ -190,34 +190,52 @@ pub enum StreamState {
 
 /// What happened to a stream in one call that a caller may want to report.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub struct StreamNotes(u8);
+pub struct StreamNotes {
+    /// A second copy of bytes differs from the first.
+    pub conflict: bool,
+    /// A hole was given up.
+    pub gap: bool,
+    /// A cap was reached: a hole was given up for that, or the stream dropped.
+    pub overflow: bool,
+    /// A segment came from far outside the window.
+    pub stray: bool,
+    /// The stream is now [`Finished`](StreamState::Finished).
+    pub finished: bool,
+}
 
 impl StreamNotes {
-    /// None.
-    pub(crate) const NONE: Self = Self(0);
-    /// A second copy of bytes differs from the first.
-    pub const CONFLICT: Self = Self(1);
-    /// A hole was given up.
-    pub const GAP: Self = Self(1 << 1);
-    /// A cap was reached: a hole was given up for that, or the stream dropped.
-    pub const OVERFLOW: Self = Self(1 << 2);
-    /// A segment came from far outside the window.
-    pub const STRAY: Self = Self(1 << 3);
-    /// The stream is now [`Finished`](StreamState::Finished).
-    pub const FINISHED: Self = Self(1 << 4);
+    pub(crate) const NONE: Self = Self {
+        conflict: false,
+        gap: false,
+        overflow: false,
+        stray: false,
+        finished: false,
+    };
+    pub(crate) const CONFLICT: Self = Self {
+        conflict: true,
+        ..Self::NONE
+    };
+    pub(crate) const GAP: Self = Self {
+        gap: true,
+        ..Self::NONE
+    };
+    pub(crate) const OVERFLOW: Self = Self {
+        overflow: true,
+        ..Self::NONE
+    };
+    pub(crate) const STRAY: Self = Self {
+        stray: true,
+        ..Self::NONE
+    };
+    pub(crate) const FINISHED: Self = Self {
+        finished: true,
+        ..Self::NONE
+    };
 
-    /// Whether it has everything in `notes`.
+    /// Whether there is nothing to report.
     #[inline]
-    #[must_use]
-    pub const fn contains(self, notes: Self) -> bool {
-        self.0 & notes.0 == notes.0
-    }
-
-    /// Whether it is empty.
-    #[inline]
-    #[must_use]
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
+    pub(crate) fn is_empty(self) -> bool {
+        self == Self::NONE
     }
 }
 
@@ -226,13 +244,19 @@ impl BitOr for StreamNotes {
 
     #[inline]
     fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+        Self {
+            conflict: self.conflict | other.conflict,
+            gap: self.gap | other.gap,
+            overflow: self.overflow | other.overflow,
+            stray: self.stray | other.stray,
+            finished: self.finished | other.finished,
+        }
     }
 }
 
 impl BitOrAssign for StreamNotes {
     #[inline]
     fn bitor_assign(&mut self, other: Self) {
-        self.0 |= other.0;
+        *self = *self | other;
     }
 }

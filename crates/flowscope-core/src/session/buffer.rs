@@ -189,15 +189,8 @@ impl ByteBuffer {
     }
 
     /// How many bytes are unread.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.bytes.len() - self.start
-    }
-
-    /// Whether no byte is unread.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// The length of the longest message.
@@ -355,7 +348,7 @@ mod tests {
             buffer.extend(bytes).expect("it fits");
         }
         assert_eq!(buffer.take_until(b'\n'), Some(&b"next"[..]));
-        assert!(buffer.is_empty());
+        assert!(buffer.unread().is_empty());
     }
 
     #[test]
@@ -379,7 +372,7 @@ mod tests {
             }
         }
         assert_eq!(lines, [&b""[..], b"ab", b"", b"c"]);
-        assert!(buffer.is_empty());
+        assert!(buffer.unread().is_empty());
     }
 
     #[test]
@@ -391,6 +384,6 @@ mod tests {
         assert_eq!(buffer.memory(), 0);
         buffer.extend(&[0; 100]).expect("it fits");
         buffer.consume(usize::MAX);
-        assert!(buffer.is_empty() && buffer.memory() >= 100);
+        assert!(buffer.unread().is_empty() && buffer.memory() >= 100);
     }
 }

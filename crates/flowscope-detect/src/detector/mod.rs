@@ -23,8 +23,7 @@ use flowscope_core::{BySide, Sink, Timestamp};
 use state::{Parsing, State};
 
 use crate::probe::{
-    PortHint, Verdict, may_precede_dtls, probe_connection, probe_datagram, probe_side,
-    requests_path,
+    PortHint, Verdict, may_precede_dtls, probe_connection, probe_side, requests_path,
 };
 use crate::prototypes::Prototypes;
 use crate::replay::{ReplayBuffer, Replayed};
@@ -150,11 +149,9 @@ impl Detector {
         self.protocol
     }
 
-    /// Whether the flow is one of QUIC whose hellos were read, and that is read on
-    /// for others: see [`ReadUntil::FlowEnd`](flowscope_quic::ReadUntil::FlowEnd).
-    /// Then it need not be given a datagram that does not
-    /// [begin a connection](flowscope_quic::QuicParser::may_begin).
-    #[cfg(feature = "quic")]
+    /// Whether the flow is one of QUIC or DTLS whose hellos were read, and that is read
+    /// on for others: see `ReadUntil::FlowEnd` of these crates. Then it need not be
+    /// given a datagram that [begins no connection](Protocol::may_begin).
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
         match &self.state {
@@ -163,16 +160,8 @@ impl Detector {
         }
     }
 
-    fn config(&self) -> &DetectConfig {
-        &self.prototypes.config
-    }
-
     fn max_probe(&self) -> usize {
         self.config().max_probe.into()
-    }
-
-    fn selects(&self, protocol: Protocol) -> bool {
-        self.config().protocols.contains(protocol)
     }
 
     /// What the first chunk of a connection alone tells. That is the usual case,
@@ -198,12 +187,10 @@ impl Detector {
     ) -> Result<Interest, DetectError> {
         let (verdict, side) = probe_connection(&buffer, self.hint);
         let parser = match (verdict, when) {
-            (Verdict::Match(protocol), _) if self.selects(protocol) => {
-                Some(self.new_parser(protocol))
-            }
+            (Verdict::Match(protocol), _) if self.selects(protocol) => self.new_parser(protocol),
             // HTTP itself is not selected, but what its tunnel carries may be.
             (Verdict::Match(Protocol::Http), _) if !requests_path(&buffer) => {
-                Some(self.new_parser(Protocol::Http))
+                self.new_parser(Protocol::Http)
             }
             (Verdict::Match(_), _) => None,
             (Verdict::NoMatch, _) if !self.hint.is_dns() => {
@@ -288,11 +275,10 @@ impl Detector {
     /// Chooses a parser for a flow of datagrams, if `payload` tells which, and
     /// otherwise says whether more is to come.
     fn choose_datagram_parser(&mut self, payload: &[u8]) -> Option<Interest> {
-        let is_of_interest = DATAGRAM_PROTOCOLS.iter().any(|it| self.selects(*it));
-        if !is_of_interest {
+        if !self.config().protocols.read_datagrams() {
             return Some(Interest::Done);
         }
-        let Some(protocol) = probe_datagram(payload, self.hint) else {
+        let Some(protocol) = Protocol::of_datagram(payload, self.hint) else {
             return Some(self.state.pass_datagram(may_precede_dtls(payload)));
         };
         let parser = self
@@ -349,8 +335,10 @@ impl SessionParser for Detector {
             _ => match self.probe_first_chunk(input) {
                 Verdict::Match(protocol) => {
                     let reply = self.expect_reply(input.side.peer(), protocol);
-                    let parsing = Parsing::new(self.new_parser(protocol), reply);
-                    self.state = State::Parsing(parsing);
+                    self.state = match self.new_parser(protocol) {
+                        Some(parser) => State::Parsing(Parsing::new(parser, reply)),
+                        None => State::Done,
+                    };
                     return self.feed_parser(input, out);
                 }
                 Verdict::NoMatch if !self.hint.is_dns() => {
@@ -466,6 +454,3 @@ impl DatagramParser for Detector {
         SessionParser::memory(self)
     }
 }
-
-/// What flows of datagrams may be.
-const DATAGRAM_PROTOCOLS: [Protocol; 3] = [Protocol::Dns, Protocol::Quic, Protocol::Dtls];

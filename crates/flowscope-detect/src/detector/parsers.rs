@@ -1,39 +1,55 @@
 //! The parsers of a flow, made when it is known or guessed what it is.
 
 use alloc::boxed::Box;
-#[cfg(feature = "http")]
 use alloc::sync::Arc;
 
 use flowscope_core::BySide;
 
-use super::Detector;
-#[cfg(feature = "http")]
-use super::State;
-use crate::Protocol;
+use super::{Detector, State};
 use crate::candidates::Candidates;
 use crate::probe::PortHint;
 use crate::protocol_parser::ProtocolParser;
+#[cfg(feature = "dns")]
+use crate::protocols::dns::DnsParsers;
+#[cfg(feature = "http")]
+use crate::protocols::http::HttpWithTunnel;
+use crate::{DetectConfig, Protocol};
 
 impl Detector {
+    pub(crate) fn config(&self) -> &DetectConfig {
+        &self.prototypes.config
+    }
+
+    pub(crate) fn selects(&self, protocol: Protocol) -> bool {
+        self.config().protocols.contains(protocol)
+    }
+
+    /// The parsers of DNS that fit the flow's ports.
+    #[cfg(feature = "dns")]
+    pub(crate) fn dns_parsers(&self) -> &DnsParsers {
+        self.prototypes.dns.get(self.hint)
+    }
+
+    /// A detector for what is inside a tunnel, if this one is not inside too many.
+    pub(crate) fn inside_tunnel(&self) -> Option<Self> {
+        (self.depth < MAX_DEPTH).then(|| Self {
+            prototypes: Arc::clone(&self.prototypes),
+            // The ports are those of the proxy, and say nothing of the tunnel.
+            hint: PortHint::None,
+            state: State::New,
+            protocol: None,
+            depth: self.depth + 1,
+        })
+    }
+
     /// The parser of a connection of `protocol`.
-    #[cfg_attr(
-        not(all(feature = "http", feature = "tls", feature = "dns")),
-        allow(unreachable_patterns)
-    )]
-    pub(super) fn new_parser(&self, protocol: Protocol) -> ProtocolParser {
-        match protocol {
-            #[cfg(feature = "http")]
-            Protocol::Http => ProtocolParser::Http(self.new_http(self.config().http)),
-            #[cfg(feature = "tls")]
-            Protocol::Tls => ProtocolParser::Tls(flowscope_tls::TlsParser::new(self.config().tls)),
-            #[cfg(feature = "dns")]
-            Protocol::Dns => ProtocolParser::DnsTcp {
-                parser: Box::new(self.prototypes.dns.get(self.hint).tcp.clone()),
-                is_confirmed: false,
-            },
-            // Also those that run over datagrams.
-            _ => ProtocolParser::Candidates(Box::default()),
-        }
+    pub(super) fn new_parser(&self, protocol: Protocol) -> Option<ProtocolParser> {
+        protocol.stream_parser(self).map(ProtocolParser::One)
+    }
+
+    /// The parser of a flow of datagrams of this protocol.
+    pub(super) fn new_datagram_parser(&self, protocol: Protocol) -> Option<ProtocolParser> {
+        protocol.datagram_parser(self).map(ProtocolParser::One)
     }
 
     /// All parsers that are able to find their beginning within a connection,
@@ -54,11 +70,11 @@ impl Detector {
         }
         #[cfg(feature = "http")]
         if self.selects(Protocol::Http) && http.max_prelude > 0 {
-            candidates.http = Some(self.new_http(http).with_searched(searched));
+            candidates.http = Some(HttpWithTunnel::of(self, http).with_searched(searched));
         }
         #[cfg(feature = "dns")]
         if self.selects(Protocol::Dns) && self.hint.is_dns() {
-            candidates.dns = Some(Box::new(self.prototypes.dns.get(self.hint).tcp.clone()));
+            candidates.dns = Some(Box::new(self.dns_parsers().tcp.clone()));
         }
         (!candidates.is_empty()).then(|| ProtocolParser::Candidates(Box::new(candidates)))
     }
@@ -72,48 +88,7 @@ impl Detector {
             _ => self.config().max_search,
         }
     }
-
-    #[cfg(feature = "http")]
-    fn new_http(&self, config: flowscope_http::HttpConfig) -> crate::http::HttpWithTunnel {
-        use crate::http::{HttpWithTunnel, Scope};
-        let inner = (self.depth < MAX_DEPTH).then(|| Self {
-            prototypes: Arc::clone(&self.prototypes),
-            // The ports are those of the proxy, and say nothing of the tunnel.
-            hint: PortHint::None,
-            state: State::New,
-            protocol: None,
-            depth: self.depth + 1,
-        });
-        let scope = match self.selects(Protocol::Http) {
-            true => Scope::All,
-            false => Scope::TunnelOnly,
-        };
-        HttpWithTunnel::new(flowscope_http::HttpParser::new(config), inner, scope)
-    }
-
-    /// The parser of a flow of datagrams of this protocol.
-    pub(super) fn new_datagram_parser(&self, protocol: Protocol) -> Option<ProtocolParser> {
-        match protocol {
-            #[cfg(feature = "dns")]
-            Protocol::Dns => {
-                let parser = self.prototypes.dns.get(self.hint).udp.clone();
-                Some(ProtocolParser::DnsUdp(parser))
-            }
-            #[cfg(feature = "quic")]
-            Protocol::Quic => {
-                let parser = flowscope_quic::QuicParser::new(self.config().quic);
-                Some(ProtocolParser::Quic(Box::new(parser)))
-            }
-            #[cfg(feature = "tls")]
-            Protocol::Dtls => {
-                let parser = flowscope_tls::DtlsParser::new(self.config().tls);
-                Some(ProtocolParser::Dtls(parser))
-            }
-            _ => None,
-        }
-    }
 }
 
 /// How many tunnels inside of tunnels are read.
-#[cfg(feature = "http")]
 const MAX_DEPTH: u8 = 3;

@@ -146,7 +146,7 @@ impl Detector {
             Reply::Other(other) if self.selects(other) => {
                 let mut protocols = BySide::from_fn(|_| protocol);
                 protocols[side] = other;
-                let parsers = parser.into_iter().chain([self.new_parser(other)]);
+                let parsers = parser.into_iter().chain(self.new_parser(other));
                 let candidates = Candidates::for_sides(protocols, parsers);
                 Some(ProtocolParser::Candidates(Box::new(candidates)))
             }

@@ -42,7 +42,7 @@ pub(super) enum State {
 /// A flow with a parser.
 #[derive(Clone, Debug)]
 pub(super) struct Parsing {
-    pub(super) parser: Box<ProtocolParser>,
+    pub(super) parser: ProtocolParser,
     /// The second side, as long as it may turn out to speak another protocol.
     pub(super) reply: Option<PendingReply>,
     /// The side that has ended, if one has.
@@ -56,7 +56,7 @@ impl Parsing {
     pub(super) fn new(parser: ProtocolParser, reply: Option<PendingReply>) -> Self {
         Self {
             wants_tick: parser.next_tick().is_some(),
-            parser: Box::new(parser),
+            parser,
             reply,
             closed: None,
         }
@@ -75,9 +75,7 @@ impl State {
             Self::Probing(buffer) => buffer.memory(),
             Self::Parsing(parsing) => {
                 let reply = parsing.reply.as_ref();
-                size_of_val(&*parsing.parser)
-                    + parsing.parser.memory()
-                    + reply.map_or(0, PendingReply::memory)
+                parsing.parser.memory() + reply.map_or(0, PendingReply::memory)
             }
             Self::AwaitingReply { reply, .. } => reply.memory(),
             Self::New

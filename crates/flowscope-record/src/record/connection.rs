@@ -4,8 +4,10 @@ use flowscope_core::track::FlowId;
 use flowscope_core::{BySide, FlowSide, Timestamp};
 use flowscope_detect::Protocol;
 
+use super::RecordKind;
 use super::endpoints::Endpoints;
 use crate::connection::ConnectionState;
+use crate::schema::{self, Schema};
 use crate::visit::{FieldVisitor, Visit};
 
 /// A connection by the rules of Zeek's connection log, which are not those of
@@ -79,6 +81,20 @@ pub struct PacketRecord {
     pub endpoints: Endpoints,
 }
 
+impl RecordKind for PacketRecord {
+    fn schema(&self) -> &'static Schema {
+        &schema::PACKET
+    }
+
+    fn at(&self) -> Option<Timestamp> {
+        Some(self.at)
+    }
+
+    fn flow(&self) -> Option<(FlowId, &Endpoints)> {
+        Some((self.flow, &self.endpoints))
+    }
+}
+
 impl Visit for PacketRecord {
     fn visit(&self, fields: &mut impl FieldVisitor) {
         fields.plain_text("type", Some("packet"));
@@ -87,6 +103,20 @@ impl Visit for PacketRecord {
         self.endpoints.visit(None, fields);
         fields.number("frame", Some(self.frame));
         fields.number("bytes", Some(self.wire_len.into()));
+    }
+}
+
+impl RecordKind for ConnectionRecord {
+    fn schema(&self) -> &'static Schema {
+        &schema::CONNECTION
+    }
+
+    fn at(&self) -> Option<Timestamp> {
+        Some(self.start)
+    }
+
+    fn flow(&self) -> Option<(FlowId, &Endpoints)> {
+        Some((self.flow, &self.endpoints))
     }
 }
 

@@ -9,41 +9,55 @@ use flowscope_core::FlowSide;
 use flowscope_core::wire::IpProtocol;
 use flowscope_dns::{DnsMessage, DnsPacket, DnsUnanswered, Edns, Name, Question, RecordData};
 
+use super::{MessageRecord, RecordedMessage};
 use crate::host::Host;
+use crate::names::{AskedIn, NameRequest};
 use crate::plain_text::PlainText;
+use crate::schema::{self, Schema};
 use crate::visit::{FieldVisitor, Visit, nanos};
 
-pub(super) fn kind(message: &DnsMessage) -> &'static str {
-    match message {
-        DnsMessage::Unanswered(_) => "dns_unanswered",
-        _ => "dns",
-    }
-}
+impl RecordedMessage for DnsMessage {
+    const SCHEMA: &'static Schema = &schema::DNS;
 
-pub(super) fn visit(
-    message: &DnsMessage,
-    protocol: Option<IpProtocol>,
-    fields: &mut impl FieldVisitor,
-) {
-    let transport = match protocol {
-        Some(IpProtocol::TCP) => "tcp",
-        _ => "udp",
-    };
-    let side = match message {
-        DnsMessage::Query(query) => Some(query.side),
-        DnsMessage::Response(response) => Some(response.side),
-        DnsMessage::Unanswered(unanswered) => Some(unanswered.side),
-        _ => None,
-    };
-    fields.plain_text("side", side.map(FlowSide::as_str));
-    fields.plain_text("transport", Some(transport));
-    match message {
-        DnsMessage::Query(query) => visit_packet(&query.packet, None, fields),
-        DnsMessage::Response(response) => {
-            visit_packet(&response.packet, response.latency(), fields);
+    fn kind(&self) -> Option<&'static str> {
+        match self {
+            Self::Unanswered(_) => Some("dns_unanswered"),
+            _ => Some("dns"),
         }
-        DnsMessage::Unanswered(unanswered) => visit_unanswered(unanswered, fields),
-        _ => {}
+    }
+
+    fn visit(record: &MessageRecord<Self>, fields: &mut impl FieldVisitor) {
+        let transport = match record.endpoints.protocol {
+            Some(IpProtocol::TCP) => "tcp",
+            _ => "udp",
+        };
+        let message = &record.message;
+        let side = match message {
+            Self::Query(query) => Some(query.side),
+            Self::Response(response) => Some(response.side),
+            Self::Unanswered(unanswered) => Some(unanswered.side),
+            _ => None,
+        };
+        fields.plain_text("side", side.map(FlowSide::as_str));
+        fields.plain_text("transport", Some(transport));
+        match message {
+            Self::Query(query) => visit_packet(&query.packet, None, fields),
+            Self::Response(response) => {
+                visit_packet(&response.packet, response.latency(), fields);
+            }
+            Self::Unanswered(unanswered) => visit_unanswered(unanswered, fields),
+            _ => {}
+        }
+    }
+
+    fn name(&self) -> Option<NameRequest> {
+        match self {
+            Self::Query(query) => {
+                let name = query.packet.question()?.name;
+                NameRequest::new(name.readable().to_bytes(), AskedIn::Dns)
+            }
+            _ => None,
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use flowscope_core::wire::IcmpHeader;
 use flowscope_core::{FlowEvent, FlowSide, Timestamp};
 use flowscope_http::HttpAnomalyKind;
 
+use super::RecordKind;
 use super::endpoints::Endpoints;
+use crate::schema::{self, Schema};
 use crate::visit::{FieldVisitor, Visit};
 
 /// Something that happened to a flow while it lived.
@@ -97,6 +99,24 @@ impl EventKind {
             Self::StateChange { .. } => "state_change",
             Self::Anomaly { .. } => "anomaly",
         }
+    }
+}
+
+impl RecordKind for EventRecord {
+    fn schema(&self) -> &'static Schema {
+        &schema::EVENT
+    }
+
+    fn kind(&self) -> &'static str {
+        self.kind.as_str()
+    }
+
+    fn at(&self) -> Option<Timestamp> {
+        Some(self.at)
+    }
+
+    fn flow(&self) -> Option<(FlowId, &Endpoints)> {
+        Some((self.flow, &self.endpoints))
     }
 }
 

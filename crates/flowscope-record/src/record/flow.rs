@@ -5,9 +5,11 @@ use flowscope_core::track::{EndReason, FlowId, FlowStats};
 use flowscope_core::wire::{Encapsulation, IcmpHeader, IpProtocol, Layer};
 use flowscope_detect::Protocol;
 
+use super::RecordKind;
 use super::endpoints::Endpoints;
 use crate::community_id::{CommunityId, Ports};
 use crate::host::Host;
+use crate::schema::{self, Schema};
 use crate::visit::{FieldVisitor, Visit, if_any};
 
 /// A flow that ended.
@@ -124,7 +126,7 @@ impl FlowRecord {
 
     /// Gives the fields of a record of type `kind`: the last event of a flow
     /// says the same under another name.
-    pub(crate) fn visit_as(&self, kind: &'static str, fields: &mut impl FieldVisitor) {
+    fn visit_with_type(&self, kind: &'static str, fields: &mut impl FieldVisitor) {
         let stats = &self.stats;
         let has_ip = matches!(self.endpoints.src, Host::Ip(_));
         let history = stats.history.letters().next().map(|_| stats.history);
@@ -170,9 +172,28 @@ impl FlowRecord {
     }
 }
 
+impl RecordKind for FlowRecord {
+    fn schema(&self) -> &'static Schema {
+        &schema::FLOW
+    }
+
+    fn at(&self) -> Option<Timestamp> {
+        Some(self.at)
+    }
+
+    fn flow(&self) -> Option<(FlowId, &Endpoints)> {
+        Some((self.flow, &self.endpoints))
+    }
+
+    /// The last event of a flow says the same under another name.
+    fn visit_as(&self, kind: &'static str, fields: &mut impl FieldVisitor) {
+        self.visit_with_type(kind, fields);
+    }
+}
+
 impl Visit for FlowRecord {
     fn visit(&self, fields: &mut impl FieldVisitor) {
-        self.visit_as("flow", fields);
+        self.visit_with_type("flow", fields);
     }
 }
 

@@ -2,29 +2,65 @@
 
 use std::borrow::Cow;
 
+use flowscope_core::FlowSide;
 use flowscope_http::{Headers, HttpMessage, HttpRequest, HttpResponse, HttpVersion};
 
+use super::event::Anomaly;
+use super::{MessageRecord, RecordedMessage};
+use crate::names::{AskedIn, NameRequest};
+use crate::schema::{self, Schema};
 use crate::visit::{FieldVisitor, nanos};
 
-pub(super) fn kind(message: &HttpMessage) -> &'static str {
-    match message {
-        HttpMessage::Request(_) => "http_request",
-        HttpMessage::Response(_) => "http_response",
-        _ => "http",
+impl RecordedMessage for HttpMessage {
+    const SCHEMA: &'static Schema = &schema::HTTP;
+
+    fn kind(&self) -> Option<&'static str> {
+        match self {
+            Self::Request(_) => Some("http_request"),
+            Self::Response(_) => Some("http_response"),
+            _ => None,
+        }
+    }
+
+    fn visit(record: &MessageRecord<Self>, fields: &mut impl FieldVisitor) {
+        match &record.message {
+            Self::Request(request) => {
+                fields.plain_text("side", Some(request.side.as_str()));
+                visit_request(request, fields);
+            }
+            Self::Response(response) => {
+                fields.plain_text("side", Some(response.side.as_str()));
+                visit_response(response, fields);
+            }
+            _ => {}
+        }
+    }
+
+    fn anomaly(&self) -> Option<(Anomaly, FlowSide)> {
+        match self {
+            Self::Anomaly(odd) => Some((Anomaly::Http(odd.kind), odd.side)),
+            _ => None,
+        }
+    }
+
+    fn name(&self) -> Option<NameRequest> {
+        match self {
+            Self::Request(request) => {
+                let host = request.host()?.as_bytes();
+                NameRequest::of_host(without_port(host), AskedIn::Http)
+            }
+            _ => None,
+        }
     }
 }
 
-pub(super) fn visit(message: &HttpMessage, fields: &mut impl FieldVisitor) {
-    match message {
-        HttpMessage::Request(request) => {
-            fields.plain_text("side", Some(request.side.as_str()));
-            visit_request(request, fields);
-        }
-        HttpMessage::Response(response) => {
-            fields.plain_text("side", Some(response.side.as_str()));
-            visit_response(response, fields);
-        }
-        _ => {}
+/// A host without the port behind it (RFC 9110, section 7.2). IPv6 addresses
+/// are in brackets.
+fn without_port(host: &[u8]) -> &[u8] {
+    let host = host.trim_ascii();
+    match host.iter().rposition(|byte| *byte == b':') {
+        Some(colon) if host[colon + 1..].iter().all(u8::is_ascii_digit) => &host[..colon],
+        _ => host,
     }
 }
 
@@ -68,4 +104,24 @@ fn version(version: HttpVersion) -> Cow<'static, [u8]> {
 
 fn pairs(headers: Headers<'_>) -> impl Iterator<Item = (&[u8], &[u8])> {
     headers.map(|header| (header.name.as_bytes(), header.value.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_the_same_with_and_without_its_port() {
+        for (sent, host) in [
+            ("example.org", "example.org"),
+            (" example.org:8080", "example.org"),
+            ("example.org:", "example.org"),
+            ("[2001:db8::1]:80", "[2001:db8::1]"),
+            ("[2001:db8::1]", "[2001:db8::1]"),
+            ("a:b", "a:b"),
+            ("", ""),
+        ] {
+            assert_eq!(without_port(sent.as_bytes()), host.as_bytes(), "{sent}");
+        }
+    }
 }

@@ -1,14 +1,17 @@
 //! The records of messages.
 
-use flowscope_core::Timestamp;
 use flowscope_core::track::FlowId;
+use flowscope_core::{FlowSide, Timestamp};
 use flowscope_dns::DnsMessage;
 use flowscope_http::HttpMessage;
 use flowscope_quic::QuicMessage;
 use flowscope_tls::TlsMessage;
 
+use super::RecordKind;
 use super::endpoints::Endpoints;
-use super::{dns, http, quic, tls};
+use super::event::Anomaly;
+use crate::names::NameRequest;
+use crate::schema::Schema;
 use crate::visit::{FieldVisitor, Visit};
 
 /// A message that was sent on a flow.
@@ -43,39 +46,58 @@ pub type QuicRecord = MessageRecord<QuicMessage>;
 /// A message of DNS (RFC 1035), or a question that nobody answered.
 pub type DnsRecord = MessageRecord<DnsMessage>;
 
-impl<M> MessageRecord<M> {
-    fn visit_flow(&self, kind: &'static str, fields: &mut impl FieldVisitor) {
-        fields.plain_text("type", Some(kind));
-        fields.time("ts", Some(self.at));
-        fields.number("flow", Some(self.flow.number()));
-        self.endpoints.visit(None, fields);
+/// What a protocol's file says of its messages.
+pub(crate) trait RecordedMessage: Sized {
+    /// The fields that its records have.
+    const SCHEMA: &'static Schema;
+
+    /// The type of its record; `None` if it has none.
+    fn kind(&self) -> Option<&'static str>;
+
+    /// Gives the fields that come behind those of the flow.
+    fn visit(record: &MessageRecord<Self>, fields: &mut impl FieldVisitor);
+
+    /// What is odd, by whom, where it says that and is no record.
+    fn anomaly(&self) -> Option<(Anomaly, FlowSide)> {
+        None
+    }
+
+    /// The name that it asks for.
+    fn name(&self) -> Option<NameRequest> {
+        None
     }
 }
 
-impl Visit for HttpRecord {
-    fn visit(&self, fields: &mut impl FieldVisitor) {
-        self.visit_flow(http::kind(&self.message), fields);
-        http::visit(&self.message, fields);
+impl<M: RecordedMessage> RecordKind for MessageRecord<M>
+where
+    Self: Visit,
+{
+    fn schema(&self) -> &'static Schema {
+        M::SCHEMA
+    }
+
+    fn kind(&self) -> &'static str {
+        self.message.kind().unwrap_or(M::SCHEMA.name)
+    }
+
+    fn at(&self) -> Option<Timestamp> {
+        Some(self.at)
+    }
+
+    fn flow(&self) -> Option<(FlowId, &Endpoints)> {
+        Some((self.flow, &self.endpoints))
     }
 }
 
-impl Visit for TlsRecord {
-    fn visit(&self, fields: &mut impl FieldVisitor) {
-        self.visit_flow(tls::kind(&self.message), fields);
-        tls::visit(&self.message, fields);
-    }
-}
-
-impl Visit for QuicRecord {
-    fn visit(&self, fields: &mut impl FieldVisitor) {
-        self.visit_flow(quic::kind(&self.message), fields);
-        quic::visit(&self.message, fields);
-    }
-}
-
-impl Visit for DnsRecord {
-    fn visit(&self, fields: &mut impl FieldVisitor) {
-        self.visit_flow(dns::kind(&self.message), fields);
-        dns::visit(&self.message, self.endpoints.protocol, fields);
-    }
+/// Gives the fields of the record of a message.
+pub(super) fn visit_message<M: RecordedMessage>(
+    record: &MessageRecord<M>,
+    fields: &mut impl FieldVisitor,
+) {
+    let kind = record.message.kind().unwrap_or(M::SCHEMA.name);
+    fields.plain_text("type", Some(kind));
+    fields.time("ts", Some(record.at));
+    fields.number("flow", Some(record.flow.number()));
+    record.endpoints.visit(None, fields);
+    M::visit(record, fields);
 }

@@ -1,40 +1,65 @@
 //! The fields that hellos have in QUIC besides those of TLS, and those of what is
 //! said before them.
 
+use flowscope_core::FlowSide;
+use flowscope_core::track::AnomalyKind;
 use flowscope_quic::{
     ConnectionId, GoogleHello, QuicHello, QuicMessage, QuicVersion, Retry, TransportParameter,
     TransportParameters, VersionNegotiation,
 };
 use flowscope_tls::{ServerHello, TlsTransport};
 
-use super::tls;
+use super::event::Anomaly;
+use super::{MessageRecord, RecordedMessage, tls};
+use crate::names::{AskedIn, NameRequest};
+use crate::schema::{self, Schema};
 use crate::visit::{FieldVisitor, Visit};
 
-pub(super) fn kind(message: &QuicMessage) -> &'static str {
-    match message {
-        QuicMessage::ClientHello(_) => "tls_client_hello",
-        QuicMessage::ServerHello(_) => "tls_server_hello",
-        QuicMessage::Retry(_) => "quic_retry",
-        QuicMessage::VersionNegotiation(_) => "quic_version_negotiation",
-        QuicMessage::GoogleHello(_) => "gquic_client_hello",
-        _ => "quic",
-    }
-}
+impl RecordedMessage for QuicMessage {
+    const SCHEMA: &'static Schema = &schema::TLS;
 
-pub(super) fn visit(message: &QuicMessage, fields: &mut impl FieldVisitor) {
-    fields.plain_text("side", Some(message.side().as_str()));
-    match message {
-        QuicMessage::ClientHello(client) => tls::visit_client_hello(
-            &client.hello,
-            Some(&PacketFields::of(client)),
-            Some((client.token_len, client.transport_parameters())),
-            fields,
-        ),
-        QuicMessage::ServerHello(server) => visit_server_hello(server, fields),
-        QuicMessage::Retry(retry) => visit_retry(retry, fields),
-        QuicMessage::VersionNegotiation(offer) => visit_negotiation(offer, fields),
-        QuicMessage::GoogleHello(hello) => visit_google_hello(hello, fields),
-        _ => {}
+    fn kind(&self) -> Option<&'static str> {
+        match self {
+            Self::ClientHello(_) => Some("tls_client_hello"),
+            Self::ServerHello(_) => Some("tls_server_hello"),
+            Self::Retry(_) => Some("quic_retry"),
+            Self::VersionNegotiation(_) => Some("quic_version_negotiation"),
+            Self::GoogleHello(_) => Some("gquic_client_hello"),
+            _ => None,
+        }
+    }
+
+    fn visit(record: &MessageRecord<Self>, fields: &mut impl FieldVisitor) {
+        fields.plain_text("side", Some(record.message.side().as_str()));
+        match &record.message {
+            Self::ClientHello(client) => tls::visit_client_hello(
+                &client.hello,
+                Some(&PacketFields::of(client)),
+                Some((client.token_len, client.transport_parameters())),
+                fields,
+            ),
+            Self::ServerHello(server) => visit_server_hello(server, fields),
+            Self::Retry(retry) => visit_retry(retry, fields),
+            Self::VersionNegotiation(offer) => visit_negotiation(offer, fields),
+            Self::GoogleHello(hello) => visit_google_hello(hello, fields),
+            _ => {}
+        }
+    }
+
+    fn anomaly(&self) -> Option<(Anomaly, FlowSide)> {
+        match self {
+            Self::Anomaly(odd) => Some((Anomaly::Flow(AnomalyKind::ParseError), odd.side)),
+            _ => None,
+        }
+    }
+
+    fn name(&self) -> Option<NameRequest> {
+        let name = match self {
+            Self::ClientHello(client) => client.hello.sni_bytes(),
+            Self::GoogleHello(hello) => hello.server_name.as_deref(),
+            _ => None,
+        };
+        NameRequest::of_host(name?, AskedIn::Tls)
     }
 }
 

@@ -4,8 +4,10 @@ use flowscope_core::reassemble::StreamStats;
 use flowscope_core::track::FlowId;
 use flowscope_core::{FlowSide, Timestamp};
 
+use super::RecordKind;
 use super::endpoints::Endpoints;
 use crate::plain_text::Hex;
+use crate::schema::{self, Schema};
 use crate::visit::{FieldVisitor, Visit};
 
 /// A direction of a TCP connection that carried data, when it is over.
@@ -23,6 +25,20 @@ pub struct StreamRecord {
     pub sha256: [u8; 32],
     /// Bytes that were delivered, missing, sent again or dropped.
     pub stats: StreamStats,
+}
+
+impl RecordKind for StreamRecord {
+    fn schema(&self) -> &'static Schema {
+        &schema::STREAM
+    }
+
+    fn at(&self) -> Option<Timestamp> {
+        Some(self.at)
+    }
+
+    fn flow(&self) -> Option<(FlowId, &Endpoints)> {
+        Some((self.flow, &self.endpoints))
+    }
 }
 
 impl Visit for StreamRecord {

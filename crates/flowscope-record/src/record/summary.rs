@@ -2,11 +2,14 @@
 
 use core::ops::AddAssign;
 
-use flowscope_core::track::{EndReason, TrackerStats};
+use flowscope_core::track::{EndReason, FlowId, TrackerStats};
 use flowscope_core::wire::{IpProtocol, Skip};
 use flowscope_core::{PacketView, Timestamp};
 
+use super::RecordKind;
+use super::endpoints::Endpoints;
 use crate::host::Host;
+use crate::schema::{self, Schema};
 use crate::visit::{FieldVisitor, Visit, if_any};
 
 /// A whole capture.
@@ -162,6 +165,20 @@ impl AddAssign for NameCounts {
     }
 }
 
+impl RecordKind for SummaryRecord {
+    fn schema(&self) -> &'static Schema {
+        &schema::SUMMARY
+    }
+
+    fn at(&self) -> Option<Timestamp> {
+        self.span.map(|span| span.end)
+    }
+
+    fn flow(&self) -> Option<(FlowId, &Endpoints)> {
+        None
+    }
+}
+
 impl Visit for SummaryRecord {
     fn visit(&self, fields: &mut impl FieldVisitor) {
         let (totals, span) = (&self.totals, self.span);
@@ -249,6 +266,20 @@ impl Visit for NameFields<'_> {
         fields.number("http", Some(counts.http));
         fields.number("tls", Some(counts.tls));
         fields.number("dns", Some(counts.dns));
+    }
+}
+
+impl RecordKind for SkippedRecord {
+    fn schema(&self) -> &'static Schema {
+        &schema::SKIPPED
+    }
+
+    fn at(&self) -> Option<Timestamp> {
+        self.at
+    }
+
+    fn flow(&self) -> Option<(FlowId, &Endpoints)> {
+        None
     }
 }
 

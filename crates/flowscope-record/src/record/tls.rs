@@ -1,36 +1,60 @@
 //! The fields of TLS messages.
 
+use flowscope_core::FlowSide;
+use flowscope_core::track::AnomalyKind;
 use flowscope_quic::TransportParameters;
 use flowscope_tls::{
     Alert, Certificate, CertificateChain, ClientHello, HelloVerifyRequest, ServerHello, TlsMessage,
     TlsTransport,
 };
 
+use super::event::Anomaly;
 use super::quic::{self, PacketFields};
+use super::{MessageRecord, RecordedMessage};
+use crate::names::{AskedIn, NameRequest};
 use crate::plain_text::Hex;
+use crate::schema::{self, Schema};
 use crate::visit::{FieldVisitor, Visit};
 
-pub(super) fn kind(message: &TlsMessage) -> &'static str {
-    match message {
-        TlsMessage::ClientHello(_) => "tls_client_hello",
-        TlsMessage::ServerHello(_) => "tls_server_hello",
-        TlsMessage::Certificate(_) => "tls_certificate",
-        TlsMessage::Alert(_) => "tls_alert",
-        TlsMessage::HelloVerifyRequest(_) => "tls_hello_verify_request",
-        TlsMessage::Handshake(_) => "tls_handshake",
-        _ => "tls",
-    }
-}
+impl RecordedMessage for TlsMessage {
+    const SCHEMA: &'static Schema = &schema::TLS;
 
-pub(super) fn visit(message: &TlsMessage, fields: &mut impl FieldVisitor) {
-    fields.plain_text("side", Some(message.side().as_str()));
-    match message {
-        TlsMessage::ClientHello(hello) => visit_client_hello(hello, None, None, fields),
-        TlsMessage::ServerHello(hello) => visit_server_hello(hello, None, fields),
-        TlsMessage::Certificate(chain) => visit_certificate(chain, fields),
-        TlsMessage::Alert(alert) => visit_alert(alert, fields),
-        TlsMessage::HelloVerifyRequest(request) => visit_verify_request(request, fields),
-        _ => {}
+    fn kind(&self) -> Option<&'static str> {
+        match self {
+            Self::ClientHello(_) => Some("tls_client_hello"),
+            Self::ServerHello(_) => Some("tls_server_hello"),
+            Self::Certificate(_) => Some("tls_certificate"),
+            Self::Alert(_) => Some("tls_alert"),
+            Self::HelloVerifyRequest(_) => Some("tls_hello_verify_request"),
+            Self::Handshake(_) => Some("tls_handshake"),
+            _ => None,
+        }
+    }
+
+    fn visit(record: &MessageRecord<Self>, fields: &mut impl FieldVisitor) {
+        fields.plain_text("side", Some(record.message.side().as_str()));
+        match &record.message {
+            Self::ClientHello(hello) => visit_client_hello(hello, None, None, fields),
+            Self::ServerHello(hello) => visit_server_hello(hello, None, fields),
+            Self::Certificate(chain) => visit_certificate(chain, fields),
+            Self::Alert(alert) => visit_alert(alert, fields),
+            Self::HelloVerifyRequest(request) => visit_verify_request(request, fields),
+            _ => {}
+        }
+    }
+
+    fn anomaly(&self) -> Option<(Anomaly, FlowSide)> {
+        match self {
+            Self::Anomaly(odd) => Some((Anomaly::Flow(AnomalyKind::ParseError), odd.side)),
+            _ => None,
+        }
+    }
+
+    fn name(&self) -> Option<NameRequest> {
+        match self {
+            Self::ClientHello(hello) => NameRequest::of_host(hello.sni_bytes()?, AskedIn::Tls),
+            _ => None,
+        }
     }
 }
 

@@ -1,27 +1,13 @@
 //! Which fields the records of a goal have together.
 
-use super::{DNS, EVENT, FLOW, HTTP, SKIPPED, STREAM, SUMMARY, Schema, TLS};
+use super::{ALL, Schema};
 use crate::config::Goal;
 
 /// The kinds of records that are made for a goal, and of each the types.
 #[must_use]
 pub fn schemas(goal: Goal) -> Vec<(&'static Schema, &'static [&'static str])> {
-    match goal {
-        Goal::All => vec![
-            (&FLOW, &["flow"]),
-            (&EVENT, &["anomaly"]),
-            (&HTTP, HTTP.types),
-            (&TLS, TLS.types),
-            (&DNS, DNS.types),
-        ],
-        Goal::Flows => vec![(&FLOW, &["flow"])],
-        Goal::Events => vec![(&FLOW, &["ended"]), (&EVENT, EVENT.types)],
-        Goal::Http => vec![(&HTTP, HTTP.types)],
-        Goal::Tls => vec![(&TLS, TLS.types)],
-        Goal::Dns => vec![(&DNS, DNS.types)],
-        Goal::Streams => vec![(&STREAM, STREAM.types)],
-        Goal::Summary => vec![(&SUMMARY, SUMMARY.types), (&SKIPPED, SKIPPED.types)],
-    }
+    let made = |schema: &'static Schema| Some((schema, schema.types_for(goal)?));
+    ALL.iter().filter_map(|schema| made(schema)).collect()
 }
 
 /// The names of all fields that records of a goal have, each once, and `lossy`

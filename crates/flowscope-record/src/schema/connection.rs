@@ -10,6 +10,7 @@ use super::flow::by_side;
 pub static CONNECTION: Schema = Schema {
     name: "connection",
     types: &["connection"],
+    made_for: &[],
     description: "a connection by the rules of Zeek's log, when it is over",
     fields: &[
         &of_flow("the time of its first packet"),
@@ -71,6 +72,7 @@ pub static CONNECTION: Schema = Schema {
 pub static PACKET: Schema = Schema {
     name: "packet",
     types: &["packet"],
+    made_for: &[],
     description: "a packet and its flow",
     fields: &[
         &of_flow("the time of the packet, or of that with which it was counted"),

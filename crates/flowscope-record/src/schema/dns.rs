@@ -2,11 +2,13 @@
 
 use super::common::of_flow;
 use super::field::{Field, FieldType, Schema, Unit};
+use crate::config::Goal;
 
 /// Messages of DNS, and questions that nobody answered.
 pub static DNS: Schema = Schema {
     name: "dns",
-    types: &["dns", "dns_unanswered"],
+    types: TYPES,
+    made_for: &[(Goal::All, TYPES), (Goal::Dns, TYPES)],
     description: "a message of DNS over UDP or TCP, or a question without an answer",
     fields: &[
         &of_flow("when the message was sent, or the question was given up"),
@@ -99,3 +101,5 @@ const EDNS: [Field; 4] = [
 
 const MESSAGE: &[&str] = &["dns"];
 const UNANSWERED: &[&str] = &["dns_unanswered"];
+
+const TYPES: &[&str] = &["dns", "dns_unanswered"];

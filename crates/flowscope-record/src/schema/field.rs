@@ -2,6 +2,8 @@
 
 use flowscope_core::FlowSide;
 
+use crate::config::Goal;
+
 /// The fields of one kind of records.
 #[derive(Debug)]
 pub struct Schema {
@@ -9,6 +11,8 @@ pub struct Schema {
     pub name: &'static str,
     /// The types of its records: values of the field `type`.
     pub types: &'static [&'static str],
+    /// For which goals they are made, and of which types.
+    pub made_for: &'static [(Goal, &'static [&'static str])],
     /// What its records are.
     pub description: &'static str,
     /// Every field of any of its types, in order, those of all records first.
@@ -88,6 +92,13 @@ impl Schema {
     pub fn fields_of<'a>(&self, record_type: &'a str) -> impl Iterator<Item = &'static Field> + 'a {
         let fields = self.fields.iter().copied().flatten();
         fields.filter(move |field| field.is_of(record_type))
+    }
+
+    /// The types that are made for a goal; `None` if there are no such records then.
+    #[must_use]
+    pub fn types_for(&self, goal: Goal) -> Option<&'static [&'static str]> {
+        let mut made_for = self.made_for.iter();
+        made_for.find(|it| it.0 == goal).map(|it| it.1)
     }
 
     /// Whether its records have [text](FieldType::Text), so that they may also

@@ -4,11 +4,17 @@ use flowscope_core::FlowSide;
 
 use super::common::of_flow;
 use super::field::{Field, FieldType, Schema, Unit};
+use crate::config::Goal;
 
 /// Flows that ended.
 pub static FLOW: Schema = Schema {
     name: "flow",
     types: &["flow", "ended"],
+    made_for: &[
+        (Goal::All, &["flow"]),
+        (Goal::Flows, &["flow"]),
+        (Goal::Events, &["ended"]),
+    ],
     description: "a flow, when it ends",
     fields: &[
         &of_flow("when the flow ended: for an idle timeout the moment it ran out"),
@@ -151,7 +157,8 @@ pub static FLOW: Schema = Schema {
 /// What happens to flows before they end.
 pub static EVENT: Schema = Schema {
     name: "event",
-    types: &["started", "established", "state_change", "anomaly"],
+    types: EVENT_TYPES,
+    made_for: &[(Goal::All, &["anomaly"]), (Goal::Events, EVENT_TYPES)],
     description: "what happened to a flow before its end",
     fields: &[
         &of_flow("when it happened"),
@@ -194,3 +201,5 @@ const fn absent(absent: &'static str, [first, second]: [Field; 2]) -> [Field; 2]
 }
 
 const ZERO: &str = "where zero";
+
+const EVENT_TYPES: &[&str] = &["started", "established", "state_change", "anomaly"];

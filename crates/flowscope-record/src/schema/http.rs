@@ -2,11 +2,13 @@
 
 use super::common::of_flow;
 use super::field::{Field, FieldType, Schema, Unit};
+use crate::config::Goal;
 
 /// Messages of HTTP/1.
 pub static HTTP: Schema = Schema {
     name: "http",
-    types: &["http_request", "http_response"],
+    types: TYPES,
+    made_for: &[(Goal::All, TYPES), (Goal::Http, TYPES)],
     description: "a request or response of HTTP/1, when it is complete or its end is not to come",
     fields: &[
         &of_flow("when the message was complete, or its end was known not to come"),
@@ -76,3 +78,5 @@ const REQUEST: &[&str] = &["http_request"];
 const RESPONSE: &[&str] = &["http_response"];
 const UNSEEN: &str = "where the request was not seen, and in interim responses (1xx) once these \
                       have repeated 16 KiB of it";
+
+const TYPES: &[&str] = &["http_request", "http_response"];

@@ -2,11 +2,13 @@
 
 use super::common::of_flow;
 use super::field::{Field, Schema, Unit};
+use crate::config::Goal;
 
 /// Directions of TCP connections that carried data.
 pub static STREAM: Schema = Schema {
     name: "stream",
     types: &["stream"],
+    made_for: &[(Goal::Streams, &["stream"])],
     description: "a direction of a TCP connection that carried data, when it is over",
     fields: &[
         &of_flow("when the stream was over"),

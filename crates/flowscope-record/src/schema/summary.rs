@@ -1,11 +1,13 @@
 //! The fields of records about a whole capture.
 
 use super::field::{Field, FieldType, Schema, Unit};
+use crate::config::Goal;
 
 /// Whole captures.
 pub static SUMMARY: Schema = Schema {
     name: "summary",
     types: &["summary"],
+    made_for: &[(Goal::Summary, &["summary"])],
     description: "a whole capture",
     fields: &[
         &ALL,
@@ -58,6 +60,7 @@ pub static SUMMARY: Schema = Schema {
 pub static SKIPPED: Schema = Schema {
     name: "skipped",
     types: &["skipped"],
+    made_for: &[(Goal::Summary, &["skipped"])],
     description: "the packets of a capture that belong to no flow",
     fields: &[
         &ALL_SKIPPED,

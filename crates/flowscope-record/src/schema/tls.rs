@@ -2,20 +2,13 @@
 
 use super::common::of_flow;
 use super::field::{Field, FieldType, Schema, Unit};
+use crate::config::Goal;
 
 /// Messages of TLS that are sent in the clear.
 pub static TLS: Schema = Schema {
     name: "tls",
-    types: &[
-        "tls_client_hello",
-        "tls_server_hello",
-        "tls_certificate",
-        "tls_alert",
-        "tls_hello_verify_request",
-        "quic_retry",
-        "quic_version_negotiation",
-        "gquic_client_hello",
-    ],
+    types: TYPES,
+    made_for: &[(Goal::All, TYPES), (Goal::Tls, TYPES)],
     description: "a hello, certificate message or alert of TLS, also in QUIC and DTLS, and what \
                   QUIC and DTLS say before",
     fields: &[
@@ -216,3 +209,14 @@ const CARRIED: &[&str] = &[
 ];
 const NOT_QUIC: &str = "where it is not QUIC";
 const UNREADABLE: &str = "where it cannot be read";
+
+const TYPES: &[&str] = &[
+    "tls_client_hello",
+    "tls_server_hello",
+    "tls_certificate",
+    "tls_alert",
+    "tls_hello_verify_request",
+    "quic_retry",
+    "quic_version_negotiation",
+    "gquic_client_hello",
+];

@@ -25,6 +25,22 @@ struct Pending {
     fragments: Fragments,
 }
 
+/// The body of a message.
+pub(super) enum Whole<'a> {
+    /// It came in one piece.
+    Sent(&'a [u8]),
+    PutTogether(Fragments),
+}
+
+impl Whole<'_> {
+    pub(super) fn body(&self) -> &[u8] {
+        match self {
+            Self::Sent(body) => body,
+            Self::PutTogether(fragments) => fragments.front(),
+        }
+    }
+}
+
 impl Pending {
     /// Whether a fragment is one of this message.
     fn is_of(&self, fragment: &Fragment<'_>) -> bool {
@@ -35,32 +51,15 @@ impl Pending {
 }
 
 impl Flight {
-    /// Reads the content of a handshake record.
-    pub(super) fn read(
+    /// Takes a fragment, and gives the message that is whole with it, if it is one
+    /// that is read.
+    pub(super) fn fragment<'a>(
         &mut self,
-        mut content: &[u8],
+        fragment: &Fragment<'a>,
         side: FlowSide,
         exchange: &mut Exchange,
         context: &mut Context<'_>,
-    ) -> Result<(), TlsError> {
-        let len = u16::try_from(content.len()).unwrap_or(u16::MAX);
-        while !content.is_empty() {
-            let fragment = Fragment::read(&mut content).ok_or(TlsError::Record {
-                content_type: crate::record::HANDSHAKE,
-                len,
-            })?;
-            self.fragment(&fragment, side, exchange, context)?;
-        }
-        Ok(())
-    }
-
-    fn fragment(
-        &mut self,
-        fragment: &Fragment<'_>,
-        side: FlowSide,
-        exchange: &mut Exchange,
-        context: &mut Context<'_>,
-    ) -> Result<(), TlsError> {
+    ) -> Result<Option<Whole<'a>>, TlsError> {
         let kind = fragment.kind;
         if !handshake::is_known(kind) {
             return Err(TlsError::Handshake { kind });
@@ -69,14 +68,14 @@ impl Flight {
             if fragment.offset == 0 {
                 exchange.other(kind, side);
             }
-            return Ok(());
+            return Ok(None);
         }
         let limit = context.config.max_message;
         if fragment.len > limit {
             return Err(TlsError::TooLong { limit });
         }
         if kind == CERTIFICATE && self.certificates == Some(fragment.message_seq) {
-            return Ok(());
+            return Ok(None);
         }
         if !self.agrees(fragment) {
             exchange.fail(TlsError::Overlap { kind }, side, context);
@@ -84,25 +83,18 @@ impl Flight {
             self.pending.retain(|it| !it.is_of(fragment));
         }
         let is_whole = fragment.bytes.len() as u64 == u64::from(fragment.len);
-        let pending;
-        let body = match is_whole {
+        let whole = match is_whole {
             true => {
                 self.pending
                     .retain(|it| it.message_seq != fragment.message_seq);
-                fragment.bytes
+                Some(Whole::Sent(fragment.bytes))
             }
-            false => match self.keep(fragment, limit) {
-                Some(whole) => {
-                    pending = whole;
-                    pending.fragments.front()
-                }
-                None => return Ok(()),
-            },
+            false => self.keep(fragment, limit).map(Whole::PutTogether),
         };
-        if kind == CERTIFICATE {
+        if kind == CERTIFICATE && whole.is_some() {
             self.certificates = Some(fragment.message_seq);
         }
-        exchange.message(kind, body, side, context).map(|_| ())
+        Ok(whole)
     }
 
     /// Whether a fragment says the same as those that it overlaps.
@@ -112,7 +104,7 @@ impl Flight {
     }
 
     /// Adds to a message, and takes it out when it is whole.
-    fn keep(&mut self, fragment: &Fragment<'_>, limit: u32) -> Option<Pending> {
+    fn keep(&mut self, fragment: &Fragment<'_>, limit: u32) -> Option<Fragments> {
         let index = self.find_or_begin(fragment);
         let pending = self.pending.get_mut(index)?;
         let offset = fragment.offset.into();
@@ -120,7 +112,7 @@ impl Flight {
         // Only fragments with hundreds of holes between them do not fit.
         let added = pending.fragments.insert(offset, fragment.bytes, len);
         if added.is_ok() && pending.fragments.front().len() == len {
-            return Some(self.pending.remove(index));
+            return Some(self.pending.remove(index).fragments);
         }
         // The oldest go first when there is too much.
         while self.pending.len() > 1
@@ -148,6 +140,11 @@ impl Flight {
                 self.pending.len() - 1
             }
         }
+    }
+
+    /// Whether no message has begun.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.is_empty()
     }
 
     pub(super) fn memory(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use crate::TlsVersion;
 use crate::bytes::Cursor;
-use crate::handshake;
+use crate::handshake::{self, CLIENT_HELLO};
 use crate::record::{APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEARTBEAT};
 
 /// A record, as far as it matters here.
@@ -106,17 +106,27 @@ impl<'a> Fragment<'a> {
 
 /// Whether a datagram begins with a handshake that is not encrypted.
 pub(super) fn begins(payload: &[u8]) -> bool {
+    first_fragment(payload).is_some_and(|first| {
+        handshake::is_known(first.kind) && first.len <= MAX_MESSAGE && first.message_seq <= MAX_SEQ
+    })
+}
+
+/// Whether a datagram begins with a ClientHello, or a fragment of one.
+pub(super) fn begins_with_client_hello(payload: &[u8]) -> bool {
+    first_fragment(payload)
+        .is_some_and(|first| first.kind == CLIENT_HELLO && first.len <= MAX_MESSAGE)
+}
+
+fn first_fragment(payload: &[u8]) -> Option<Fragment<'_>> {
     let payload = without_header(payload);
     // Most datagrams are refused here.
     if payload.first() != Some(&HANDSHAKE) {
-        return false;
+        return None;
     }
-    let Some((Header { epoch: 0, .. }, mut content)) = plain(&mut Cursor::new(payload)) else {
-        return false;
-    };
-    Fragment::read(&mut content).is_some_and(|first| {
-        handshake::is_known(first.kind) && first.len <= MAX_MESSAGE && first.message_seq <= MAX_SEQ
-    })
+    match plain(&mut Cursor::new(payload))? {
+        (Header { epoch: 0, .. }, mut content) => Fragment::read(&mut content),
+        _ => None,
+    }
 }
 
 /// What a TURN channel carries (RFC 8656, section 12.4; RFC 7983, section 7), or

@@ -5,8 +5,8 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::*;
+use crate::defrag::Overlap;
 use crate::defrag::budget::LEAST;
-use crate::defrag::{FragmentTimeouts, Overlap};
 use crate::wire::{Depth, Headers, Layer, LayerVisitor, REASSEMBLED, Transport};
 use crate::{LinkType, PacketView};
 
@@ -506,10 +506,7 @@ fn what_is_too_old_comes_out_in_order() {
 #[test]
 fn a_timeout_is_a_setting() {
     let mut holder = Holder::new(FragmentConfig {
-        timeouts: FragmentTimeouts {
-            ipv4: Duration::from_secs(1),
-            ..FragmentTimeouts::default()
-        },
+        timeout_ipv4: Duration::from_secs(1),
         ..FragmentConfig::default()
     });
     push(&mut holder, &v4(0, true, b"01234567"));

@@ -89,7 +89,7 @@ impl<R> PayloadConsumer<R> {
             speaker: &mut state.speaker,
         };
         let notes = act(&mut direction.reassembler, &mut delivery);
-        if notes.contains(StreamNotes::FINISHED) {
+        if notes.finished {
             let mut delivery = delivery.delivery;
             direction.close(&mut delivery, Close::Fin);
         }

@@ -1,11 +1,14 @@
 //! HTTP, and what its tunnels carry.
 
 use flowscope_core::reassemble::Chunk;
-use flowscope_core::session::{Input, Interest, SessionParser, StreamEnd};
-use flowscope_core::{BySide, FlowSide, Sink};
-use flowscope_http::{HttpMessage, HttpParser, HttpTunnel, Parsed, TunnelKind};
+use flowscope_core::session::{Input, Interest, ProbeResult, SessionParser, StreamEnd};
+use flowscope_core::{BySide, FlowSide, Sink, Timestamp};
+use flowscope_http::{HttpConfig, HttpMessage, HttpParser, HttpTunnel, Parsed, TunnelKind};
 
-use crate::{DetectError, Detector, Message};
+use super::StreamProtocol;
+use crate::candidates::Candidates;
+use crate::probe::PortHint;
+use crate::{DetectError, Detector, Message, Protocol};
 
 /// The parser of an HTTP connection, with a detector for what follows in case
 /// it becomes a tunnel.
@@ -36,6 +39,15 @@ enum Tunnel {
 }
 
 impl HttpWithTunnel {
+    /// The parser of a flow of `detector`.
+    pub(crate) fn of(detector: &Detector, config: HttpConfig) -> Self {
+        let scope = match detector.selects(Protocol::Http) {
+            true => Scope::All,
+            false => Scope::TunnelOnly,
+        };
+        Self::new(HttpParser::new(config), detector.inside_tunnel(), scope)
+    }
+
     /// `inner` reads what a tunnel carries.
     pub(crate) fn new(parser: HttpParser, inner: Option<Detector>, scope: Scope) -> Self {
         Self {
@@ -65,14 +77,8 @@ impl HttpWithTunnel {
         self.parser.has_begun(side)
     }
 
-    /// Bytes of memory that it takes, besides itself.
-    pub(crate) fn memory(&self) -> usize {
-        let inner = self.inner();
-        self.parser.memory() + inner.map_or(0, SessionParser::memory)
-    }
-
     /// What reads the open tunnel.
-    pub(crate) fn inner(&self) -> Option<&Detector> {
+    fn inner(&self) -> Option<&Detector> {
         match &self.tunnel {
             Tunnel::Open(inner) => Some(inner),
             Tunnel::NotYet(_) | Tunnel::Ignored => None,
@@ -80,14 +86,19 @@ impl HttpWithTunnel {
     }
 
     /// What reads the open tunnel.
-    pub(crate) fn inner_mut(&mut self) -> Option<&mut Detector> {
+    fn inner_mut(&mut self) -> Option<&mut Detector> {
         match &mut self.tunnel {
             Tunnel::Open(inner) => Some(inner),
             Tunnel::NotYet(_) | Tunnel::Ignored => None,
         }
     }
+}
 
-    pub(crate) fn feed(
+impl SessionParser for HttpWithTunnel {
+    type Message = Message;
+    type Error = DetectError;
+
+    fn feed(
         &mut self,
         input: Input<'_>,
         out: &mut dyn Sink<Message>,
@@ -129,7 +140,7 @@ impl HttpWithTunnel {
         }
     }
 
-    pub(crate) fn close(&mut self, end: StreamEnd, out: &mut dyn Sink<Message>) {
+    fn close(&mut self, end: StreamEnd, out: &mut dyn Sink<Message>) {
         let reports_http = self.reports_http();
         let tunnel = &mut self.tunnel;
         self.parser.close(end, &mut |message| {
@@ -143,6 +154,47 @@ impl HttpWithTunnel {
         if let Some(inner) = self.inner_mut() {
             SessionParser::close(inner, end, out);
         }
+    }
+
+    fn next_tick(&self) -> Option<Timestamp> {
+        SessionParser::next_tick(self.inner()?)
+    }
+
+    fn tick(&mut self, at: Timestamp, out: &mut dyn Sink<Message>) {
+        if let Some(inner) = self.inner_mut() {
+            SessionParser::tick(inner, at, out);
+        }
+    }
+
+    fn memory(&self) -> usize {
+        let inner = self.inner();
+        self.parser.memory() + inner.map_or(0, SessionParser::memory)
+    }
+}
+
+impl StreamProtocol for HttpWithTunnel {
+    const PROTOCOL: Protocol = Protocol::Http;
+
+    fn probe(first: &[u8], side: FlowSide, _: PortHint) -> ProbeResult {
+        // A method or version is text, and so is white space before it. Most binary
+        // protocols are refused by their first byte here, which costs less than
+        // to read a start line.
+        match first {
+            [b'\r' | b'\n' | b'!'..=b'~', ..] | [] => HttpParser::probe(first, side),
+            _ => ProbeResult::NoMatch,
+        }
+    }
+
+    fn open(detector: &Detector) -> Self {
+        Self::of(detector, detector.config().http)
+    }
+
+    fn is_confirmed(&self) -> bool {
+        self.reports_http()
+    }
+
+    fn join(self, candidates: &mut Candidates) {
+        candidates.http = Some(self);
     }
 }
 
