@@ -189,11 +189,11 @@ impl Flows {
         let flow = self.flow(record.flow, &record.endpoints);
         flow.speaks("quic");
         match &record.message {
-            QuicMessage::ClientHello(hello) => flow.ssl.client_hello(record.at, &hello.hello),
-            QuicMessage::ServerHello(hello) => {
+            QuicMessage::ClientHello(hello) => {
                 flow.speaks("ssl");
-                flow.ssl.server_hello(record.at, &hello.hello);
+                flow.ssl.client_hello(record.at, &hello.hello);
             }
+            QuicMessage::ServerHello(hello) => flow.ssl.server_hello(record.at, &hello.hello),
             _ => {}
         }
         Ok(())

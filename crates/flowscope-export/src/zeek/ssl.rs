@@ -9,7 +9,7 @@ use flowscope_tls::{
 };
 
 use super::flow::KnownCertificates;
-use super::{Context, Lines, Log};
+use super::{Context, Lines, Log, hostname};
 
 /// What is known of the handshake of a connection.
 #[derive(Debug, Default)]
@@ -27,8 +27,6 @@ pub(super) struct SslState {
     history: String,
     server_chain: Vec<Vec<u8>>,
     client_chain: Vec<Vec<u8>>,
-    has_server_chain: bool,
-    has_client_chain: bool,
     server: Option<FlowSide>,
     /// When certificates came.
     certified: Option<Timestamp>,
@@ -104,9 +102,21 @@ impl SslState {
             .map(|certificate| certificate.der().to_vec())
             .collect();
         match is_server {
-            true => (self.has_server_chain, self.server_chain) = (true, found),
-            false => (self.has_client_chain, self.client_chain) = (true, found),
+            true => self.server_chain = found,
+            false => self.client_chain = found,
         }
+    }
+
+    /// Whether the server's certificate is for the name that was asked for;
+    /// `None` where there is no certificate or no name.
+    fn is_certified(&self) -> Option<bool> {
+        let name = str::from_utf8(self.server_name.as_ref()?);
+        let details = Certificate::from_der(self.server_chain.first()?).details()?;
+        Some(
+            name.is_ok_and(|name| {
+                hostname::is_certified(name, &details.names, &details.subject_dn)
+            }),
+        )
     }
 
     /// Writes the handshake, if there was one, and its certificates.
@@ -127,6 +137,8 @@ impl SslState {
         };
         let server = prints(&self.server_chain);
         let client = prints(&self.client_chain);
+        // A certificate of one side makes both known, if only as empty.
+        let has_chain = !server.is_empty() || !client.is_empty();
         lines.line(Log::Ssl, |row| {
             row.time(Some(start));
             context.write(row);
@@ -142,9 +154,9 @@ impl SslState {
             let is_flipped = self.server == Some(context.originator);
             let flip = if is_flipped { "^" } else { "" };
             row.text(Some(format!("{flip}{}", self.history)));
-            row.texts(self.has_server_chain.then_some(&server));
-            row.texts(self.has_client_chain.then_some(&client));
-            row.unset();
+            row.texts(has_chain.then_some(&server));
+            row.texts(has_chain.then_some(&client));
+            row.flag(self.is_certified());
         })?;
         for (chain, is_server) in [(&self.server_chain, true), (&self.client_chain, false)] {
             for (n, der) in chain.iter().enumerate() {

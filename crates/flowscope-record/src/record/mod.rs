@@ -12,7 +12,7 @@ mod stream;
 mod summary;
 mod tls;
 
-pub use connection::{ConnectionRecord, PacketRecord};
+pub use connection::{ConnectionRecord, PacketRecord, ParentConnection};
 pub use endpoints::Endpoints;
 pub(crate) use endpoints::KeyEndpoints;
 pub use event::{Anomaly, EventKind, EventRecord};
