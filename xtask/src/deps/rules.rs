@@ -189,7 +189,13 @@ pub(super) const RULES: &[Rule] = &[
                 "flowscope-dns",
                 "flowscope-detect",
             ],
-            sometimes: &["flowscope-pcap", "base64", "serde_json", "sha1", "sha2"],
+            sometimes: &[
+                "flowscope-pcap",
+                "data-encoding",
+                "serde_json",
+                "sha1",
+                "sha2",
+            ],
         },
         broken_by: (
             "crates/flowscope-record/Cargo.toml",
@@ -213,7 +219,15 @@ pub(super) const RULES: &[Rule] = &[
                 "flowscope-detect",
                 "flowscope-record",
             ],
-            sometimes: &["askama", "base64", "flate2", "jiff", "sha1", "sha2"],
+            sometimes: &[
+                "askama",
+                "data-encoding",
+                "flate2",
+                "itoa",
+                "jiff",
+                "sha1",
+                "sha2",
+            ],
         },
         broken_by: (
             "crates/flowscope-export/Cargo.toml",

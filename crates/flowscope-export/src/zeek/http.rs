@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+use data_encoding::BASE64;
 use flowscope_core::Timestamp;
 use flowscope_http::{Headers, HttpMessage, HttpRequest, HttpResponse, HttpVersion, Transfer};
 
@@ -272,7 +271,7 @@ fn username(value: &[u8]) -> Option<Vec<u8>> {
     if !scheme.eq_ignore_ascii_case(b"basic ") {
         return None;
     }
-    let decoded = BASE64_STANDARD.decode(credentials.trim_ascii());
+    let decoded = BASE64.decode(credentials.trim_ascii());
     let pair = decoded.ok().filter(|pair| pair.contains(&b':'));
     match pair {
         Some(pair) => Some(pair.split(|byte| *byte == b':').next()?.to_vec()),

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use data_encoding::HEXLOWER;
 use flowscope_core::{FlowSide, Timestamp};
 use flowscope_tls::{
     Certificate, CertificateChain, ClientHello, Outcome, Resumption, ServerHello, TlsMessage,
@@ -133,7 +134,10 @@ impl SslState {
             return Ok(());
         }
         let prints = |chain: &[Vec<u8>]| -> Vec<String> {
-            chain.iter().map(|der| hex(&sha256(der))).collect()
+            chain
+                .iter()
+                .map(|der| HEXLOWER.encode(&sha256(der)))
+                .collect()
         };
         let server = prints(&self.server_chain);
         let client = prints(&self.client_chain);
@@ -196,7 +200,7 @@ fn write_certificate(
     };
     lines.line(Log::X509, |row| {
         row.time(Some(at));
-        row.text(Some(hex(print)));
+        row.text(Some(HEXLOWER.encode(print)));
         row.count(Some(details.version.into()));
         row.text(Some(details.serial.to_ascii_uppercase()));
         row.text(Some(&details.subject_dn));
@@ -242,10 +246,6 @@ fn kind_of(name: &str) -> NameKind {
 
 fn sha256(der: &[u8]) -> [u8; 32] {
     Certificate::from_der(der).sha256()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn version_name(version: TlsVersion) -> String {
