@@ -141,13 +141,14 @@ struct IcmpPorts {
 }
 
 impl Connections {
-    /// Takes a packet of the flow between `flow_ends`, and gives the number of
-    /// the connection that it is of. Connections that are over by its time, or
-    /// that it ends, go to `over`.
+    /// Takes a packet of the flow between `flow_ends`, which are only asked for
+    /// where a connection begins or ends, and gives the number of the connection
+    /// that it is of. Connections that are over by its time, or that it ends, go
+    /// to `over`.
     pub(crate) fn packet(
         &mut self,
         flow: FlowId,
-        flow_ends: &Endpoints,
+        flow_ends: impl Fn() -> Endpoints,
         seen: &Seen,
         mut over: impl FnMut(ConnectionRecord),
     ) -> u32 {
@@ -155,14 +156,15 @@ impl Connections {
         if let Some(index) = at
             && self.live[index].is_over(seen)
         {
-            over(self.live.remove(index).record(flow, flow_ends));
+            over(self.live.remove(index).record(flow, &flow_ends()));
             at = None;
         }
         let index = at.unwrap_or_else(|| {
             if self.live.len() >= MAX_LIVE {
-                over(self.live.remove(0).record(flow, flow_ends));
+                over(self.live.remove(0).record(flow, &flow_ends()));
             }
-            self.live.push(Connection::new(self.count, flow_ends, seen));
+            self.live
+                .push(Connection::new(self.count, &flow_ends(), seen));
             self.count = self.count.saturating_add(1);
             self.live.len() - 1
         });
@@ -178,7 +180,7 @@ impl Connections {
         {
             over(ConnectionRecord {
                 is_over: false,
-                ..connection.record(flow, flow_ends)
+                ..connection.record(flow, &flow_ends())
             });
         }
         connection.number

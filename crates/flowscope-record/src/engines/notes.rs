@@ -150,8 +150,8 @@ impl FlowNotes {
             payload_len: packet.payload.wire_len(),
             is_whole: packet.payload.missing == 0,
         };
-        let endpoints = flow.key.endpoints();
-        let number = connections.packet(flow.id, &endpoints, &seen, |record| {
+        let endpoints = || flow.key.endpoints();
+        let number = connections.packet(flow.id, endpoints, &seen, |record| {
             out.push(with_parents(record, parents));
         });
         if let Some(parents) = parents {
@@ -160,7 +160,7 @@ impl FlowNotes {
                 depth: self.layers.len(),
                 flow: flow.id,
                 number,
-                endpoints,
+                endpoints: endpoints(),
             });
         }
     }
