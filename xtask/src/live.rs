@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 }
 
 /// Whether a program can be linked to a library.
-fn links(library: &str) -> bool {
+pub(crate) fn links(library: &str) -> bool {
     let line =
         format!("echo 'int main(void) {{ return 0; }}' | cc -x c - -l{library} -o /dev/null");
     succeeds(Command::new("sh").args(["-c", &line]))

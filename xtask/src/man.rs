@@ -2,16 +2,22 @@
 //!
 //! The command prints its own pages, so that they say what it understands.
 
-use crate::{Failure, Outcome, project};
+use crate::{Failure, Outcome, live, project};
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     if !arguments.is_empty() {
         return Err(Failure::Usage);
     }
     let folder = project::root().join("target/man");
-    for command in PAGES {
+    // What needs libpcap has a page where that is.
+    let (feature, more) = match live::links("pcap") {
+        true => ("live", LIVE_PAGES),
+        false => ("top", &LIVE_PAGES[..1]),
+    };
+    for command in PAGES.iter().chain(more) {
         let mut flowscope = project::cargo();
-        flowscope.args(["run", "--quiet", "--package", "flowscope-cli", "--", "man"]);
+        flowscope.args(["run", "--quiet", "--package", "flowscope-cli"]);
+        flowscope.args(["--features", feature, "--", "man"]);
         let name = match command {
             None => "flowscope.1".to_owned(),
             Some(command) => {
@@ -37,5 +43,11 @@ const PAGES: &[Option<&str>] = &[
     Some("dns"),
     Some("streams"),
     Some("all"),
+    Some("cut"),
+    Some("report"),
+    Some("schema"),
     Some("completions"),
 ];
+
+/// Those that a feature has.
+const LIVE_PAGES: &[Option<&str>] = &[Some("top"), Some("live"), Some("interfaces")];

@@ -1,20 +1,16 @@
 //! Numbers as people like to read them. Only tables have these; records have
 //! exact numbers.
+//!
+//! Amounts, speeds and spans have three digits, so that columns stay narrow and
+//! what is small is not rounded away; indicatif's have two digits behind the
+//! point whatever is before it, and spans in one unit.
 
 use flowscope::Timestamp;
 use flowscope::wire::IpProtocol;
 
 /// A whole number with its thousands apart: `1,234,567`.
 pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    indicatif::HumanCount(number).to_string()
 }
 
 /// An amount of data: `1.23 MB`.

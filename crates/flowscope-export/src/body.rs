@@ -15,18 +15,40 @@ pub(crate) fn decoded_len(transfer: &Transfer, encoding: Option<&[u8]>) -> u64 {
     if transfer.body.len() as u64 != whole {
         return whole;
     }
+    match decoder(&transfer.body, encoding) {
+        Some(decoder) => inflated(decoder),
+        None => whole,
+    }
+}
+
+/// How a body begins without its content encoding.
+pub(crate) fn decoded_start(transfer: &Transfer, encoding: Option<&[u8]>) -> Vec<u8> {
     let body = transfer.body.as_slice();
+    let mut start = Vec::new();
+    let mut decoder = decoder(body, encoding.unwrap_or_default());
+    let reader: &mut dyn Read = match &mut decoder {
+        Some(decoder) => decoder,
+        None => &mut &*body,
+    };
+    // What was read before an error is how it begins.
+    let _ = reader.take(START).read_to_end(&mut start);
+    start
+}
+
+/// What takes the content encoding off a body; `None` where it is none of those
+/// that are known.
+fn decoder<'a>(body: &'a [u8], encoding: &[u8]) -> Option<Box<dyn Read + 'a>> {
     let is = |name: &str| encoding.eq_ignore_ascii_case(name.as_bytes());
     if is("gzip") || is("x-gzip") {
-        inflated(MultiGzDecoder::new(body))
+        Some(Box::new(MultiGzDecoder::new(body)))
     } else if is("deflate") {
         // Some send it without the header of zlib.
         match body {
-            [first, ..] if first & 0x0f == 8 => inflated(ZlibDecoder::new(body)),
-            _ => inflated(DeflateDecoder::new(body)),
+            [first, ..] if first & 0x0f == 8 => Some(Box::new(ZlibDecoder::new(body))),
+            _ => Some(Box::new(DeflateDecoder::new(body))),
         }
     } else {
-        whole
+        None
     }
 }
 
@@ -45,5 +67,7 @@ fn inflated(mut reader: impl Read) -> u64 {
 
 /// How much of each body is kept to be decoded.
 pub(crate) const LIMIT: usize = 1 << 20;
+/// How much of its beginning tells what it is.
+const START: u64 = 4096;
 /// A body that grows beyond this is not decoded to its end.
 const MAX_DECODED: u64 = 1 << 28;

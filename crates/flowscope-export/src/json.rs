@@ -5,7 +5,15 @@ use flowscope_record::text::is_unprintable;
 /// Writes a text in quotes. What a terminal would obey is escaped.
 pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    for letter in text.chars() {
+    let mut rest = text;
+    while let Some(letter) = {
+        // Most letters are written as they are.
+        let (plain, others) = rest.split_at(plain_len(rest.as_bytes()));
+        out.extend_from_slice(plain.as_bytes());
+        rest = others;
+        others.chars().next()
+    } {
+        rest = rest.get(letter.len_utf8()..).unwrap_or_default();
         match letter {
             '"' => out.extend_from_slice(b"\\\""),
             '\\' => out.extend_from_slice(b"\\\\"),
@@ -25,4 +33,12 @@ pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
         }
     }
     out.push(b'"');
+}
+
+/// How many bytes at the beginning of a text are letters of ASCII that mean
+/// themselves in JSON.
+fn plain_len(text: &[u8]) -> usize {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    let end = text.iter().position(|byte| !is_plain(byte));
+    end.unwrap_or(text.len())
 }

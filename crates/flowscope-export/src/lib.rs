@@ -20,6 +20,7 @@ mod digits;
 pub mod eve;
 pub mod ipfix;
 mod json;
+mod names;
 mod object;
 pub mod report;
 pub mod zeek;

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::json;
+use crate::{digits, json};
 
 /// An object that is being written. What is absent is left out.
 pub(crate) struct Object<'a> {
@@ -35,8 +35,7 @@ impl<'a> Object<'a> {
     pub(crate) fn number(&mut self, name: &str, value: impl Into<Option<u64>>) {
         if let Some(value) = value.into() {
             self.name(name);
-            // A vector takes everything.
-            let _ = write!(self.out, "{value}");
+            digits::number(self.out, value);
         }
     }
 
@@ -63,7 +62,16 @@ impl<'a> Object<'a> {
     /// Text that is known to need no escaping.
     pub(crate) fn plain(&mut self, name: &str, value: core::fmt::Arguments<'_>) {
         self.name(name);
+        // A vector takes everything.
         let _ = write!(self.out, "\"{value}\"");
+    }
+
+    /// The same, written by a function.
+    pub(crate) fn quoted(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        self.name(name);
+        self.out.push(b'"');
+        write(self.out);
+        self.out.push(b'"');
     }
 
     pub(crate) fn object(&mut self, name: &str, fill: impl FnOnce(&mut Object<'_>)) {

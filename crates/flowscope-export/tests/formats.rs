@@ -90,6 +90,42 @@ fn a_connection_that_is_reset_and_one_that_ends() {
 }
 
 #[test]
+fn what_is_in_a_tunnel_names_the_connections_that_carry_it() {
+    let rows = rows(&folder().join("vxlan.pcap"), "conn");
+    let inner: Vec<_> = rows
+        .iter()
+        .filter(|row| row["tunnel_parents"].is_array())
+        .collect();
+    assert!(inner.iter().any(|row| row["id.resp_p"] == 80));
+    for row in inner {
+        for parent in row["tunnel_parents"].as_array().unwrap() {
+            let parent = rows.iter().find(|row| row["uid"] == *parent).unwrap();
+            assert_eq!(parent["service"], "vxlan");
+        }
+    }
+}
+
+/// To Zeek, IP in IP is no connection, though what is in it has a parent.
+#[test]
+fn a_tunnel_of_ip_is_no_connection() {
+    let rows = rows(&folder().join("../encap-ip-in-ip.pcap"), "conn");
+    assert!(!rows.is_empty());
+    for row in rows {
+        assert!(matches!(row["ip_proto"].as_u64(), Some(6 | 17)), "{row}");
+        assert_eq!(row["tunnel_parents"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_body_has_a_type_and_a_certificate_a_name() {
+    let http = rows(&folder().join("vxlan.pcap"), "http");
+    assert_eq!(http[0]["resp_mime_types"][0], "text/json");
+    let ssl = rows(&folder().join("tls12-openssl.pcap"), "ssl");
+    assert_eq!(ssl[0]["sni_matches_cert"], true);
+    assert_eq!(ssl[0]["client_cert_chain_fps"], serde_json::json!([]));
+}
+
+#[test]
 fn every_event_is_an_object_with_a_time() {
     let mut kinds = BTreeSet::new();
     for capture in captures() {
@@ -294,6 +330,15 @@ fn read_record<'a>(
     }
     found.push(flow);
     body
+}
+
+/// The lines of a log.
+fn rows(capture: &Path, log: &str) -> Vec<Value> {
+    let logs = zeek(capture, Form::Json);
+    let lines = logs[log].lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn zeek(capture: &Path, form: Form) -> BTreeMap<&'static str, String> {

@@ -6,8 +6,7 @@
 use core::fmt;
 use core::net::IpAddr;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use data_encoding::BASE64;
 use flowscope_core::wire::{IcmpHeader, IpProtocol};
 use sha1::{Digest, Sha1};
 
@@ -63,9 +62,8 @@ impl CommunityId {
             }
         }
         let mut text = [0; 28];
-        STANDARD
-            .encode_slice(hash.finalize(), &mut text)
-            .expect("20 bytes are 28 letters");
+        // 20 bytes are 28 letters.
+        BASE64.encode_mut(&hash.finalize(), &mut text);
         Self(text)
     }
 }

@@ -73,8 +73,9 @@ pub use host::Host;
 pub use plain_text::{Hex, PlainText};
 pub use record::{
     Anomaly, ConnectionRecord, DnsRecord, Endpoints, EventKind, EventRecord, FlowRecord,
-    HostTraffic, HttpRecord, MessageRecord, NameCounts, NameRequests, PacketRecord, QuicRecord,
-    Record, SkippedRecord, StreamRecord, SummaryRecord, TimeSpan, TlsRecord, Traffic,
+    HostTraffic, HttpRecord, MessageRecord, NameCounts, NameRequests, PacketRecord,
+    ParentConnection, QuicRecord, Record, SkippedRecord, StreamRecord, SummaryRecord, TimeSpan,
+    TlsRecord, Traffic,
 };
 pub use records::{PacketSource, Records};
 pub use tracker::RecordTracker;

@@ -8,7 +8,7 @@ use flowscope::{
 };
 
 use crate::conversation::ConversationParser;
-use crate::{EventStream, FrameSource};
+use crate::{Conversations, EventStream, FrameSource};
 
 /// What becomes of flows: [`FlowEvent`](flowscope::FlowEvent)s.
 pub type FlowStream<S, E> = EventStream<S, FlowTracker<E>>;
@@ -83,10 +83,43 @@ impl<S: FrameSource, E: FlowExtractor> FlowStream<S, E> {
         self.message_stream(detector.by_ports())
     }
 
-    /// The bytes of each flow, both directions in the order in which they came:
-    /// a [`ConversationPart`](crate::ConversationPart) is a message.
-    pub fn conversation(self) -> MessageStream<S, E, ConversationParser> {
-        self.message_stream(ConversationParser::default())
+    /// Each flow as a stream of its own: the bytes of both directions, in the
+    /// order in which they came. To have all flows in one stream, give a
+    /// [`ConversationParser`] to [`message_stream`](Self::message_stream).
+    ///
+    /// ```
+    /// use flowscope::extract::FiveTuple;
+    /// use flowscope_tokio::{AsyncCapture, ConversationPart, Speed};
+    /// use futures::StreamExt;
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    /// # runtime.block_on(async {
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/pcap/recorded/http-1-0.pcap");
+    /// let capture = AsyncCapture::replay(path, Speed::Unpaced)?;
+    /// let mut conversations = capture.flow_stream(FiveTuple::bidirectional()).conversation();
+    /// let mut readers = Vec::new();
+    /// while let Some(conversation) = conversations.next().await {
+    ///     let mut conversation = conversation?;
+    ///     readers.push(tokio::spawn(async move {
+    ///         let mut len = 0;
+    ///         while let Some(part) = conversation.next().await {
+    ///             if let ConversationPart::Data { bytes, .. } = part {
+    ///                 len += bytes.len();
+    ///             }
+    ///         }
+    ///         (conversation.key().to_string(), len)
+    ///     }));
+    /// }
+    /// for reader in readers {
+    ///     let (key, len) = reader.await?;
+    ///     assert!(len > 0, "{key}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn conversation(self) -> Conversations<S, E> {
+        Conversations::new(self.message_stream(ConversationParser::default()))
     }
 
     fn into_source(self) -> (S, E, EngineConfig) {

@@ -7,7 +7,8 @@ use flowscope::extract::{FiveTuple, FiveTupleKey};
 use flowscope::track::{EndReason, IdleTimeouts};
 use flowscope::{EngineConfig, FlowEvent, LinkType, Timestamp};
 use flowscope_tokio::{
-    AsyncCapture, BroadcastError, CaptureError, ConversationPart, Frame, SendError,
+    AsyncCapture, BroadcastError, CaptureError, ConversationParser, ConversationPart, Frame,
+    SendError,
 };
 use futures_util::{StreamExt as _, stream};
 use tokio::time::{Instant, timeout};
@@ -144,7 +145,7 @@ async fn a_conversation_has_both_sides_in_order() {
     let capture = AsyncCapture::replay(path, flowscope_tokio::Speed::Unpaced).unwrap();
     let mut events = capture
         .flow_stream(FiveTuple::bidirectional())
-        .conversation();
+        .message_stream(ConversationParser::default());
     let mut said: Vec<(flowscope::track::FlowId, flowscope::FlowSide, Vec<u8>)> = Vec::new();
     while let Some(event) = events.next().await {
         let flowscope::SessionEvent::Application { flow, message, .. } = event.unwrap() else {

@@ -170,7 +170,7 @@ pub(super) const RULES: &[Rule] = &[
             sometimes: &[
                 EVERY_PROTOCOL,
                 "flowscope-pcap",
-                "base64",
+                "data-encoding",
                 "serde_json",
                 "sha1",
                 "sha2",
@@ -191,8 +191,9 @@ pub(super) const RULES: &[Rule] = &[
             sometimes: &[
                 EVERY_PROTOCOL,
                 "askama",
-                "base64",
+                "data-encoding",
                 "flate2",
+                "itoa",
                 "jiff",
                 "sha1",
                 "sha2",

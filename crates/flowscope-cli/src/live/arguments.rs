@@ -64,6 +64,10 @@ pub(crate) struct Live {
     /// What to report
     #[arg(value_name = "WHAT", default_value = "all")]
     pub(crate) what: What,
+    /// Of streams, also write each to a file in a folder, which is made if it is not there: the
+    /// bytes that were captured, holes left out
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) extract: Option<PathBuf>,
     /// End after so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) duration: Option<Duration>,

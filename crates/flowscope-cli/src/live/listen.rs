@@ -1,8 +1,10 @@
 //! `flowscope live`: the records of an interface.
 
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use core::time::Duration;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use flowscope_record::{Goal, RecordTracker};
 use flowscope_tokio::EventStream;
@@ -18,12 +20,18 @@ use super::signals::Signals;
 use super::status::{Status, last_line};
 use crate::args::Options;
 use crate::error::Failure;
+use crate::extraction::Extraction;
 use crate::output::Target;
 use crate::writer::Writer;
 
 /// Reports what passes an interface, until somebody ends it.
 pub(crate) fn listen(options: &Options, arguments: Live) -> Result<Vec<Failure>, Failure> {
     let goal = Goal::from(arguments.what);
+    if arguments.extract.is_some() && goal != Goal::Streams {
+        return Err(Failure::Usage(
+            "--extract writes streams: flowscope live streams",
+        ));
+    }
     let target = Target::named(options.output.clone());
     let name = &arguments.interface;
     let capture = open(name, &arguments.capture)?;
@@ -40,11 +48,19 @@ pub(crate) fn listen(options: &Options, arguments: Live) -> Result<Vec<Failure>,
         Ok(writer) => writer,
         Err(error) => return Failure::of_output(target, error).map(|()| Vec::new()),
     };
-    let tracker = RecordTracker::new(options.record_config(goal));
+    // Set where streams cannot be written.
+    let is_done = Arc::new(AtomicBool::new(false));
+    let extraction =
+        (arguments.extract.clone()).map(|folder| Extraction::into_folder(folder, is_done.clone()));
+    let mut tracker = RecordTracker::new(options.record_config(goal));
+    if let Some(extraction) = &extraction {
+        tracker = tracker.with_stream_writer(extraction.clone());
+    }
     let capture = capture.map_source(|source| Saving::new(source, files));
     let session = Session {
         records: capture.with_driver(Recorder(tracker)),
         writer,
+        is_done,
         status: Status::new(arguments.status, options.quiet),
         failures: Vec::new(),
     };
@@ -54,7 +70,10 @@ pub(crate) fn listen(options: &Options, arguments: Live) -> Result<Vec<Failure>,
         .map_err(|error| Failure::Capture(error.to_string()))?;
     let signals = Signals::new().map_err(|error| Failure::Capture(error.to_string()))?;
     let is_quiet = options.quiet;
-    let (writer, failures) = runtime.block_on(session.run(signals, arguments.duration, is_quiet));
+    let (writer, mut failures) =
+        runtime.block_on(session.run(signals, arguments.duration, is_quiet));
+    let error = extraction.and_then(|extraction| extraction.take_error());
+    failures.extend(error.map(unsaved));
     match writer.finish() {
         Ok(()) => Ok(failures),
         Err(error) => Failure::of_output(target, error).map(|()| failures),
@@ -80,6 +99,8 @@ fn unsaved((path, error): (PathBuf, io::Error)) -> Failure {
 struct Session<S> {
     records: EventStream<Saving<S>, Recorder>,
     writer: Writer,
+    /// Whether nothing more is of use.
+    is_done: Arc<AtomicBool>,
     status: Status,
     failures: Vec<Failure>,
 }
@@ -134,7 +155,7 @@ impl<S: flowscope_tokio::FrameSource> Session<S> {
                     self.records.stop();
                 }
             }
-            if self.writer.is_done() && !is_stopped {
+            if (self.writer.is_done() || self.is_done.load(Relaxed)) && !is_stopped {
                 is_stopped = true;
                 self.records.stop();
             }

@@ -278,6 +278,21 @@ fn the_command_describes_itself() {
             .any(|line| line.starts_with(".TH") && line.contains(&source))
     );
     assert!(manual.contains("idle\\-timeout"));
+    for name in ["cut", "report", "schema"] {
+        let manual = stdout(&command(&["man", name]).output().unwrap());
+        assert!(
+            manual.contains(&format!(".TH flowscope-{name} 1")),
+            "{name}"
+        );
+    }
+    #[cfg(feature = "live")]
+    for name in ["live", "top", "interfaces"] {
+        let manual = stdout(&command(&["man", name]).output().unwrap());
+        assert!(
+            manual.contains(&format!(".TH flowscope-{name} 1")),
+            "{name}"
+        );
+    }
 
     for shell in ["bash", "zsh", "fish"] {
         let script = stdout(&command(&["completions", shell]).output().unwrap());

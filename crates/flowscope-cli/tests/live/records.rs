@@ -97,6 +97,60 @@ fn records_come_while_it_runs_and_idle_flows_end() {
     assert_eq!(left.counts(), [3, 3, 0], "{}", left.stderr);
 }
 
+#[test]
+fn streams_are_extracted_while_they_pass() {
+    let Some(network) = Network::build() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let streams = folder.path().join("streams");
+    let peer = peer();
+    let _web =
+        Running::start_server(&mut network.command(1, &[&peer, "serve-http", "192.0.2.2:80"]));
+    let live = Running::start(&mut network.command(
+        0,
+        &[
+            FLOWSCOPE,
+            "live",
+            "-i",
+            "v0",
+            "streams",
+            "--json",
+            "--filter",
+            "tcp",
+            "--extract",
+            streams.to_str().unwrap(),
+        ],
+    ));
+    sleep(Duration::from_millis(700));
+    network.run(&[&peer, "get", "192.0.2.2:80", "/a", "/b"]);
+    sleep(Duration::from_millis(700));
+    live.signal("-INT");
+    let left = live.wait();
+    assert!(left.status.success(), "{}", left.stderr);
+    let records = left.records();
+    let bytes: u64 = records.iter().map(|it| it["bytes"].as_u64().unwrap()).sum();
+    let files = std::fs::read_dir(&streams).unwrap();
+    let contents: Vec<_> = files
+        .map(|file| std::fs::read(file.unwrap().path()).unwrap())
+        .collect();
+    assert_eq!(contents.len(), records.len());
+    let extracted: usize = contents.iter().map(Vec::len).sum();
+    assert_eq!(extracted as u64, bytes);
+    assert!(contents.iter().any(|it| it.starts_with(b"GET /a HTTP/1.1")));
+}
+
+#[test]
+fn only_streams_are_extracted() {
+    let output = Command::new(FLOWSCOPE)
+        .args(["live", "-i", "lo", "flows", "--extract", "/nowhere"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("flowscope live streams"), "{said}");
+}
+
 /// What the command says live, and of the file that tcpdump made meanwhile.
 fn record(
     network: &Network,

@@ -21,6 +21,7 @@ pub(super) fn message(flow: &mut Flow, record: &DnsRecord, text: &mut Vec<u8>) {
         endpoints: &record.endpoints,
         sender,
         kind: "dns",
+        community_id: flow.community_id(&record.endpoints),
     };
     let transaction = flow.next_transaction();
     event(text, &head, |object| {

@@ -17,6 +17,7 @@ pub(super) fn write(record: &FlowRecord, flags: BySide<u8>, text: &mut Vec<u8>) 
         endpoints: &record.endpoints,
         sender: flowscope_core::FlowSide::Initiator,
         kind: "flow",
+        community_id: None,
     };
     let stats = &record.stats;
     event(text, &head, |object| {
@@ -35,14 +36,8 @@ pub(super) fn write(record: &FlowRecord, flags: BySide<u8>, text: &mut Vec<u8>) 
             object.number("pkts_toclient", stats.packets.responder);
             object.number("bytes_toserver", stats.bytes.initiator);
             object.number("bytes_toclient", stats.bytes.responder);
-            object.plain(
-                "start",
-                format_args!("{}", civil::zoned_micros(stats.first_seen)),
-            );
-            object.plain(
-                "end",
-                format_args!("{}", civil::zoned_micros(stats.last_seen)),
-            );
+            object.quoted("start", |out| civil::zoned_micros(out, stats.first_seen));
+            object.quoted("end", |out| civil::zoned_micros(out, stats.last_seen));
             object.number(
                 "age",
                 stats

@@ -25,6 +25,7 @@ struct Pending {
 }
 
 pub(super) fn message(flow: &mut Flow, record: &HttpRecord, text: &mut Vec<u8>) {
+    let community_id = flow.community_id(&record.endpoints);
     let head = |sender| Head {
         at: record.at,
         frame: Some(record.frame),
@@ -32,6 +33,7 @@ pub(super) fn message(flow: &mut Flow, record: &HttpRecord, text: &mut Vec<u8>) 
         endpoints: &record.endpoints,
         sender,
         kind: "http",
+        community_id,
     };
     match &record.message {
         HttpMessage::Request(request) => {

@@ -19,10 +19,9 @@ use flowscope_core::{BySide, FlowSide, Timestamp};
 use flowscope_quic::QuicMessage;
 use flowscope_record::{Anomaly, CommunityId, Endpoints, EventKind, Host, Ports, Record};
 use flowscope_tls::TlsMessage;
-use sha1::{Digest, Sha1};
 
-use crate::civil;
 use crate::object::Object;
+use crate::{civil, digits, names};
 use http::HttpState;
 use stats::Stats;
 
@@ -58,12 +57,22 @@ pub struct EveWriter<W> {
 struct Flow {
     /// How many transactions there were.
     transactions: u64,
+    /// Its Community ID, once a message was written.
+    community_id: Option<CommunityId>,
     tcp_flags: BySide<u8>,
     http: HttpState,
     tls: tls::TlsState,
 }
 
 impl Flow {
+    /// Its Community ID, which is the same for all its messages.
+    fn community_id(&mut self, endpoints: &Endpoints) -> Option<CommunityId> {
+        if self.community_id.is_none() {
+            self.community_id = community_id(endpoints);
+        }
+        self.community_id
+    }
+
     fn next_transaction(&mut self) -> u64 {
         self.transactions += 1;
         self.transactions - 1
@@ -79,17 +88,17 @@ pub(crate) struct Head<'a> {
     /// Who sent what it is about.
     sender: FlowSide,
     kind: &'static str,
+    community_id: Option<CommunityId>,
 }
 
 impl Head<'_> {
     fn write(&self, object: &mut Object<'_>) {
-        object.plain(
-            "timestamp",
-            format_args!("{}", civil::zoned_micros(self.at)),
-        );
+        object.quoted("timestamp", |out| civil::zoned_micros(out, self.at));
         object.number("flow_id", flow_id(self.flow, self.endpoints));
         object.number("pcap_cnt", self.frame);
-        object.plain("event_type", format_args!("{}", self.kind));
+        object.quoted("event_type", |out| {
+            out.extend_from_slice(self.kind.as_bytes())
+        });
     }
 
     fn write_ends(&self, object: &mut Object<'_>) {
@@ -99,23 +108,27 @@ impl Head<'_> {
             FlowSide::Initiator => (src, dst, ports),
             FlowSide::Responder => (dst, src, ports.map(|(src, dst)| (dst, src))),
         };
-        object.plain("src_ip", format_args!("{}", long(src)));
+        object.quoted("src_ip", |out| write_long(out, src));
         object.number("src_port", ports.map(|(src, _)| src.into()));
-        object.plain("dest_ip", format_args!("{}", long(dst)));
+        object.quoted("dest_ip", |out| write_long(out, dst));
         object.number("dest_port", ports.map(|(_, dst)| dst.into()));
         object.text("proto", self.endpoints.protocol.map(protocol));
     }
 
     fn write_community_id(&self, object: &mut Object<'_>) {
-        let Endpoints { src, dst, .. } = *self.endpoints;
-        let (Host::Ip(src), Host::Ip(dst), Some(protocol), Some((from, to))) =
-            (src, dst, self.endpoints.protocol, self.endpoints.ports)
-        else {
-            return;
-        };
-        let id = CommunityId::new(protocol, src, dst, Ports::Numbers(from, to));
-        object.plain("community_id", format_args!("{id}"));
+        if let Some(id) = self.community_id {
+            object.plain("community_id", format_args!("{id}"));
+        }
     }
+}
+
+fn community_id(endpoints: &Endpoints) -> Option<CommunityId> {
+    let (Host::Ip(src), Host::Ip(dst)) = (endpoints.src, endpoints.dst) else {
+        return None;
+    };
+    let (from, to) = endpoints.ports?;
+    let ports = Ports::Numbers(from, to);
+    Some(CommunityId::new(endpoints.protocol?, src, dst, ports))
 }
 
 impl<W: Write> EveWriter<W> {
@@ -161,6 +174,7 @@ impl<W: Write> EveWriter<W> {
                     endpoints: &record.endpoints,
                     sender: FlowSide::Initiator,
                     kind: "http",
+                    community_id: known.community_id,
                 };
                 http::finish(&mut known, &head, text);
                 tls::finish(&mut known.tls, &head, text);
@@ -175,7 +189,8 @@ impl<W: Write> EveWriter<W> {
                 let flow = self.flows.entry(record.flow.number()).or_default();
                 match &record.message {
                     TlsMessage::Handshake(handshake) => {
-                        let head = tls::head(record, handshake.client_side());
+                        let id = flow.community_id(&record.endpoints);
+                        let head = tls::head(record, handshake.client_side(), id);
                         tls::handshake(handshake, &head, text);
                         flow.tls.is_written = true;
                     }
@@ -184,6 +199,7 @@ impl<W: Write> EveWriter<W> {
             }
             Record::Quic(record) => {
                 let flow = self.flows.entry(record.flow.number()).or_default();
+                flow.community_id(&record.endpoints);
                 match &record.message {
                     QuicMessage::ClientHello(hello) => flow.tls.client = Some(hello.hello.clone()),
                     QuicMessage::ServerHello(hello) => flow.tls.server = Some(hello.hello.clone()),
@@ -203,6 +219,7 @@ impl<W: Write> EveWriter<W> {
                         endpoints: &event.endpoints,
                         sender: side,
                         kind: "anomaly",
+                        community_id: community_id(&event.endpoints),
                     };
                     write_anomaly(&head, anomaly, text);
                     self.stats.anomalies += 1;
@@ -288,25 +305,21 @@ fn write_anomaly(head: &Head<'_>, anomaly: Anomaly, text: &mut Vec<u8>) {
 
 /// The number by which events of a flow are found: the same for the same input.
 fn flow_id(flow: FlowId, endpoints: &Endpoints) -> u64 {
-    let mut hash = Sha1::new();
-    hash.update(flow.number().to_be_bytes());
-    hash.update(endpoints.source().as_bytes());
-    hash.update(endpoints.destination().as_bytes());
-    let digest: [u8; 20] = hash.finalize().into();
-    let mut bytes = [0; 8];
-    bytes.copy_from_slice(digest.first_chunk::<8>().unwrap_or(&[0; 8]));
     // Readers take it for a signed number, or for one of JavaScript's.
-    u64::from_be_bytes(bytes) >> 11
+    names::of(0, flow.number(), 0, endpoints) >> 11
 }
 
 /// An address with all digits, as Suricata writes those of IPv6.
-fn long(host: Host) -> String {
+fn write_long(out: &mut Vec<u8>, host: Host) {
     match host {
         Host::Ip(core::net::IpAddr::V6(addr)) => {
-            let parts = addr.segments().map(|segment| format!("{segment:04x}"));
-            parts.join(":")
+            for (n, segment) in addr.segments().into_iter().enumerate() {
+                let before = if n > 0 { ":" } else { "" };
+                // A vector takes everything.
+                let _ = write!(out, "{before}{segment:04x}");
+            }
         }
-        host => host.to_string(),
+        host => digits::host(out, host),
     }
 }
 

@@ -55,7 +55,7 @@ impl Stats {
     pub(super) fn write(&self, at: Timestamp, text: &mut Vec<u8>) {
         let start = self.start.unwrap_or(at);
         Object::write(text, |object| {
-            object.plain("timestamp", format_args!("{}", civil::zoned_micros(at)));
+            object.quoted("timestamp", |out| civil::zoned_micros(out, at));
             object.plain("event_type", format_args!("stats"));
             object.object("stats", |object| {
                 object.number("uptime", at.as_secs().saturating_sub(start.as_secs()));

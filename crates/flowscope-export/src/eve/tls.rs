@@ -1,7 +1,7 @@
 //! `tls` events: one for each handshake.
 
 use flowscope_core::FlowSide;
-use flowscope_record::TlsRecord;
+use flowscope_record::{CommunityId, TlsRecord};
 use flowscope_tls::{
     Certificate, CertificateChain, ClientHello, Handshake, Resumption, ServerHello, TlsVersion,
 };
@@ -18,7 +18,11 @@ pub(super) struct TlsState {
     pub(super) is_written: bool,
 }
 
-pub(super) fn head(record: &TlsRecord, client: FlowSide) -> Head<'_> {
+pub(super) fn head(
+    record: &TlsRecord,
+    client: FlowSide,
+    community_id: Option<CommunityId>,
+) -> Head<'_> {
     Head {
         at: record.at,
         frame: Some(record.frame),
@@ -26,6 +30,7 @@ pub(super) fn head(record: &TlsRecord, client: FlowSide) -> Head<'_> {
         endpoints: &record.endpoints,
         sender: client,
         kind: "tls",
+        community_id,
     }
 }
 

@@ -10,8 +10,7 @@ mod plot;
 mod series;
 
 use askama::Template;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+use data_encoding::BASE64;
 use flowscope_core::wire::IpProtocol;
 use flowscope_dns::DnsMessage;
 use flowscope_http::HttpMessage;
@@ -372,7 +371,7 @@ fn seconds(nanos: u64) -> String {
 
 /// By what the page's policy knows its own script and style.
 fn hash(text: &str) -> String {
-    BASE64_STANDARD.encode(Sha256::digest(text.as_bytes()))
+    BASE64.encode(&Sha256::digest(text.as_bytes()))
 }
 
 const STYLE: &str = include_str!("style.css");

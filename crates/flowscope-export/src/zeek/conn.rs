@@ -25,6 +25,13 @@ pub(super) fn write(
         Host::Mac(_) => Some(false),
     };
     let endpoints = &record.endpoints;
+    if is_bare_tunnel(endpoints.protocol) {
+        return Ok(());
+    }
+    let parents = record.parents.iter();
+    let parents: Vec<_> = parents
+        .map(|parent| super::uid(parent.flow, parent.number, &parent.endpoints))
+        .collect();
     lines.line(Log::Conn, |row| {
         row.time(Some(record.start));
         row.text(Some(uid));
@@ -43,9 +50,14 @@ pub(super) fn write(
         row.count(Some(record.ip_bytes.initiator));
         row.count(Some(record.packets.responder));
         row.count(Some(record.ip_bytes.responder));
-        row.unset();
+        row.texts((!parents.is_empty()).then_some(&parents));
         row.count(endpoints.protocol.map(|protocol| protocol.0.into()));
     })
+}
+
+/// Whether it is a tunnel that is no connection to Zeek: IP in IP and GRE.
+fn is_bare_tunnel(protocol: Option<IpProtocol>) -> bool {
+    matches!(protocol, Some(IpProtocol(4 | 41 | 47)))
 }
 
 /// Zeek's word for what carries a connection.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 
+use data_encoding::HEXLOWER;
 use flowscope_core::Timestamp;
 use flowscope_core::wire::IpProtocol;
 use flowscope_dns::{DnsMessage, DnsPacket, Name, Record, RecordType, Section};
@@ -274,8 +275,7 @@ fn answer(record: &Record<'_>) -> Option<Vec<u8>> {
         43 => format!("DS {} {}", byte(2), byte(3)).into_bytes(),
         44 => {
             let print = bytes.get(2..).unwrap_or_default();
-            let hex: String = print.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("SSHFP: {hex}").into_bytes()
+            format!("SSHFP: {}", HEXLOWER.encode(print)).into_bytes()
         }
         46 => {
             let covered = u16::from_be_bytes([byte(0), byte(1)]);

@@ -114,9 +114,11 @@ impl Flows {
     ) -> io::Result<(String, Option<String>)> {
         let ConnectionRecord { flow, number, .. } = *connection;
         let mut services = Vec::new();
+        let mut name = None;
         if let Some(mut known) = self.flows.remove(&flow.number()) {
             known.finish(&mut self.known, lines)?;
             services = known.services;
+            name = Some(known.context.uid);
         }
         if services.is_empty() {
             services.extend(connection.app.map(|app| match app {
@@ -131,7 +133,7 @@ impl Flows {
                 .and_then(|(_, resp)| tunnel(resp));
             services.extend(tunnel);
         }
-        let uid = uid(flow, number, &connection.endpoints);
+        let uid = name.unwrap_or_else(|| uid(flow, number, &connection.endpoints));
         Ok((uid, (!services.is_empty()).then(|| services.join(","))))
     }
 
@@ -189,11 +191,11 @@ impl Flows {
         let flow = self.flow(record.flow, &record.endpoints);
         flow.speaks("quic");
         match &record.message {
-            QuicMessage::ClientHello(hello) => flow.ssl.client_hello(record.at, &hello.hello),
-            QuicMessage::ServerHello(hello) => {
+            QuicMessage::ClientHello(hello) => {
                 flow.speaks("ssl");
-                flow.ssl.server_hello(record.at, &hello.hello);
+                flow.ssl.client_hello(record.at, &hello.hello);
             }
+            QuicMessage::ServerHello(hello) => flow.ssl.server_hello(record.at, &hello.hello),
             _ => {}
         }
         Ok(())

@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::io;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+use data_encoding::BASE64;
 use flowscope_core::Timestamp;
 use flowscope_http::{Headers, HttpMessage, HttpRequest, HttpResponse, HttpVersion, Transfer};
 
-use super::{Context, Lines, Log};
+use super::row::Row;
+use super::{Context, Lines, Log, mime};
 use crate::body;
 
 /// Requests of a connection without a response.
@@ -39,6 +39,51 @@ struct Exchange {
     response_len: u64,
     status: Option<(u16, Vec<u8>)>,
     interim: Option<(u16, Vec<u8>)>,
+    sent: File,
+    received: File,
+}
+
+/// What a body says of itself.
+#[derive(Debug, Default)]
+struct File {
+    name: Option<Vec<u8>>,
+    mime_type: Option<&'static str>,
+}
+
+impl File {
+    /// A body with these header fields. The parts of one of several are not
+    /// told apart.
+    fn of(transfer: &Transfer, headers: Headers<'_>) -> Self {
+        let header = |name: &str| {
+            let mut fields = headers.clone();
+            fields.find(|it| it.name.eq_ignore_case(name))
+        };
+        let kind = header("content-type").map_or(b"".as_slice(), |it| it.value.as_bytes());
+        let is_multipart = kind
+            .get(..10)
+            .is_some_and(|kind| kind.eq_ignore_ascii_case(b"multipart/"));
+        if transfer.body_bytes == 0 || is_multipart {
+            return Self::default();
+        }
+        let encoding = header("content-encoding").map(|it| it.value.as_bytes());
+        let disposition = header("content-disposition").map(|it| it.value.as_bytes());
+        // Of a part of a file it is not known how the file begins.
+        let range = header("content-range").map(|it| it.value.as_bytes());
+        let is_start = range.is_none_or(|range| range.starts_with(b"bytes 0-"));
+        Self {
+            name: disposition.and_then(file_name),
+            mime_type: is_start
+                .then(|| mime::of(&body::decoded_start(transfer, encoding)))
+                .flatten(),
+        }
+    }
+
+    /// The columns about it. Its identifier would lead to a log that is not made.
+    fn write(&self, row: &mut Row<'_>) {
+        row.unset();
+        row.texts(self.name.as_ref().map(|name| [name]));
+        row.texts(self.mime_type.map(|kind| [kind]));
+    }
 }
 
 impl HttpState {
@@ -142,6 +187,7 @@ impl Exchange {
         if self.version.is_none() {
             self.version = version(request.version);
         }
+        self.sent = File::of(&request.transfer, request.headers());
     }
 
     fn response(&mut self, response: &HttpResponse) {
@@ -154,6 +200,7 @@ impl Exchange {
             self.interim = Some((response.status, reason));
         } else {
             self.response_len = body_len(&response.transfer, encoding.map(|it| it.as_bytes()));
+            self.received = File::of(&response.transfer, response.headers());
         }
     }
 
@@ -180,9 +227,8 @@ impl Exchange {
             row.text(self.username.as_ref());
             row.unset();
             row.texts((!self.proxied.is_empty()).then_some(&self.proxied));
-            for _ in 0..6 {
-                row.unset();
-            }
+            self.sent.write(row);
+            self.received.write(row);
         })
     }
 }
@@ -225,7 +271,7 @@ fn username(value: &[u8]) -> Option<Vec<u8>> {
     if !scheme.eq_ignore_ascii_case(b"basic ") {
         return None;
     }
-    let decoded = BASE64_STANDARD.decode(credentials.trim_ascii());
+    let decoded = BASE64.decode(credentials.trim_ascii());
     let pair = decoded.ok().filter(|pair| pair.contains(&b':'));
     match pair {
         Some(pair) => Some(pair.split(|byte| *byte == b':').next()?.to_vec()),
@@ -234,6 +280,24 @@ fn username(value: &[u8]) -> Option<Vec<u8>> {
             Some(format!("<problem-decoding> ({value})").into_bytes())
         }
     }
+}
+
+/// The name that a Content-Disposition gives a file (RFC 6266).
+fn file_name(value: &[u8]) -> Option<Vec<u8>> {
+    let parameters = value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+    let value = parameters
+        .filter_map(|it| it.split_at_checked(8))
+        .filter(|(name, _)| name.eq_ignore_ascii_case(b"filename"))
+        .find_map(|(_, value)| {
+            let value = value.trim_ascii_start();
+            let value = value.strip_prefix(b"*").unwrap_or(value);
+            value.strip_prefix(b"=")
+        })?;
+    let value = value.trim_ascii();
+    let quoted = value
+        .strip_prefix(b"\"")
+        .and_then(|it| it.strip_suffix(b"\""));
+    Some(quoted.unwrap_or(value).to_vec()).filter(|it| !it.is_empty())
 }
 
 /// The header fields that say that a request was passed on.
@@ -275,6 +339,20 @@ mod tests {
             ("/%2F+", "//+"),
         ] {
             assert_eq!(unescaped(target.as_bytes()), expected.as_bytes());
+        }
+    }
+
+    #[test]
+    fn files_have_the_name_of_their_disposition() {
+        for (value, expected) in [
+            ("attachment; filename=\"a b.exe\"", Some("a b.exe")),
+            ("attachment;FileName = a.exe", Some("a.exe")),
+            ("attachment;FileName=a.exe; size=1", Some("a.exe")),
+            ("inline", None),
+            ("attachment; filename=\"\"", None),
+        ] {
+            let found = file_name(value.as_bytes());
+            assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{value}");
         }
     }
 

@@ -68,6 +68,11 @@ fn joined(one: Ended, other: Ended) -> Ended {
     add(&mut whole.record.packets, part.record.packets);
     add(&mut whole.record.ip_bytes, part.record.ip_bytes);
     add(&mut whole.record.payload_bytes, part.record.payload_bytes);
+    for parent in part.record.parents {
+        if !whole.record.parents.contains(&parent) {
+            whole.record.parents.push(parent);
+        }
+    }
     whole
 }
 

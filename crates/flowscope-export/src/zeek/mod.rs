@@ -8,8 +8,10 @@ mod columns;
 mod conn;
 mod dns;
 mod flow;
+mod hostname;
 mod http;
 mod icmp;
+mod mime;
 mod row;
 mod ssl;
 mod uid;
@@ -57,14 +59,16 @@ impl Network {
     /// Whether a host is one of it.
     #[must_use]
     pub fn contains(&self, host: IpAddr) -> bool {
-        let bits = |addr: IpAddr| match addr {
-            IpAddr::V4(addr) => u128::from(addr.to_bits()) << 96,
-            IpAddr::V6(addr) => addr.to_bits(),
-        };
-        let mask = u128::MAX
-            .checked_shl(128 - u32::from(self.prefix.min(128)))
-            .unwrap_or(0);
-        self.addr.is_ipv4() == host.is_ipv4() && (bits(self.addr) ^ bits(host)) & mask == 0
+        // Bits in which the two differ, the first ones of which are the network's.
+        match (self.addr, host) {
+            (IpAddr::V4(addr), IpAddr::V4(host)) => {
+                (addr.to_bits() ^ host.to_bits()).leading_zeros() >= self.prefix.min(32).into()
+            }
+            (IpAddr::V6(addr), IpAddr::V6(host)) => {
+                (addr.to_bits() ^ host.to_bits()).leading_zeros() >= self.prefix.min(128).into()
+            }
+            _ => false,
+        }
     }
 }
 

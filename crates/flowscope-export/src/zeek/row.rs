@@ -115,7 +115,7 @@ impl<'a> Row<'a> {
     pub(super) fn host(&mut self, host: Host) {
         self.put(Some(move |out: &mut Vec<u8>, form| {
             quote_if(form, out, |out| {
-                out.extend_from_slice(host_text(host).as_bytes());
+                write_host(out, host);
             });
         }));
     }
@@ -183,13 +183,12 @@ fn quote_if(form: Form, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
 }
 
 /// An address; those of IPv4 in IPv6 as Zeek has them, in IPv4's form.
-fn host_text(host: Host) -> String {
+fn write_host(out: &mut Vec<u8>, host: Host) {
     match host {
-        Host::Ip(IpAddr::V6(addr)) => match addr.to_ipv4_mapped() {
-            Some(addr) => addr.to_string(),
-            None => addr.to_string(),
-        },
-        host => host.to_string(),
+        Host::Ip(IpAddr::V6(addr)) if addr.to_ipv4_mapped().is_some() => {
+            digits::host(out, Host::Ip(IpAddr::V6(addr).to_canonical()));
+        }
+        host => digits::host(out, host),
     }
 }
 
@@ -214,6 +213,13 @@ fn tsv_text(out: &mut Vec<u8>, text: &[u8], place: Place) {
         _ if text == EMPTY => return out.extend_from_slice(b"\\x28empty)"),
         _ => {}
     }
+    // Most letters are written as they are.
+    let is_plain = |byte: &u8| {
+        matches!(byte, b' '..=b'~') && *byte != b'\\' && (*byte != b',' || place == Place::Alone)
+    };
+    let end = text.iter().position(|byte| !is_plain(byte));
+    let (plain, text) = text.split_at(end.unwrap_or(text.len()));
+    out.extend_from_slice(plain);
     for chunk in text.utf8_chunks() {
         for letter in chunk.valid().chars() {
             match letter {
@@ -241,6 +247,9 @@ fn escaped(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// Bytes that are no UTF-8 are `\xXX`, as text.
 fn json_text(out: &mut Vec<u8>, text: &[u8]) {
+    if let Ok(text) = str::from_utf8(text) {
+        return crate::json::quote(out, text);
+    }
     let mut whole = String::with_capacity(text.len());
     for chunk in text.utf8_chunks() {
         whole.push_str(chunk.valid());

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use data_encoding::HEXLOWER;
 use flowscope_core::{FlowSide, Timestamp};
 use flowscope_tls::{
     Certificate, CertificateChain, ClientHello, Outcome, Resumption, ServerHello, TlsMessage,
@@ -9,7 +10,7 @@ use flowscope_tls::{
 };
 
 use super::flow::KnownCertificates;
-use super::{Context, Lines, Log};
+use super::{Context, Lines, Log, hostname};
 
 /// What is known of the handshake of a connection.
 #[derive(Debug, Default)]
@@ -27,8 +28,6 @@ pub(super) struct SslState {
     history: String,
     server_chain: Vec<Vec<u8>>,
     client_chain: Vec<Vec<u8>>,
-    has_server_chain: bool,
-    has_client_chain: bool,
     server: Option<FlowSide>,
     /// When certificates came.
     certified: Option<Timestamp>,
@@ -104,9 +103,21 @@ impl SslState {
             .map(|certificate| certificate.der().to_vec())
             .collect();
         match is_server {
-            true => (self.has_server_chain, self.server_chain) = (true, found),
-            false => (self.has_client_chain, self.client_chain) = (true, found),
+            true => self.server_chain = found,
+            false => self.client_chain = found,
         }
+    }
+
+    /// Whether the server's certificate is for the name that was asked for;
+    /// `None` where there is no certificate or no name.
+    fn is_certified(&self) -> Option<bool> {
+        let name = str::from_utf8(self.server_name.as_ref()?);
+        let details = Certificate::from_der(self.server_chain.first()?).details()?;
+        Some(
+            name.is_ok_and(|name| {
+                hostname::is_certified(name, &details.names, &details.subject_dn)
+            }),
+        )
     }
 
     /// Writes the handshake, if there was one, and its certificates.
@@ -123,10 +134,15 @@ impl SslState {
             return Ok(());
         }
         let prints = |chain: &[Vec<u8>]| -> Vec<String> {
-            chain.iter().map(|der| hex(&sha256(der))).collect()
+            chain
+                .iter()
+                .map(|der| HEXLOWER.encode(&sha256(der)))
+                .collect()
         };
         let server = prints(&self.server_chain);
         let client = prints(&self.client_chain);
+        // A certificate of one side makes both known, if only as empty.
+        let has_chain = !server.is_empty() || !client.is_empty();
         lines.line(Log::Ssl, |row| {
             row.time(Some(start));
             context.write(row);
@@ -142,9 +158,9 @@ impl SslState {
             let is_flipped = self.server == Some(context.originator);
             let flip = if is_flipped { "^" } else { "" };
             row.text(Some(format!("{flip}{}", self.history)));
-            row.texts(self.has_server_chain.then_some(&server));
-            row.texts(self.has_client_chain.then_some(&client));
-            row.unset();
+            row.texts(has_chain.then_some(&server));
+            row.texts(has_chain.then_some(&client));
+            row.flag(self.is_certified());
         })?;
         for (chain, is_server) in [(&self.server_chain, true), (&self.client_chain, false)] {
             for (n, der) in chain.iter().enumerate() {
@@ -184,7 +200,7 @@ fn write_certificate(
     };
     lines.line(Log::X509, |row| {
         row.time(Some(at));
-        row.text(Some(hex(print)));
+        row.text(Some(HEXLOWER.encode(print)));
         row.count(Some(details.version.into()));
         row.text(Some(details.serial.to_ascii_uppercase()));
         row.text(Some(&details.subject_dn));
@@ -230,10 +246,6 @@ fn kind_of(name: &str) -> NameKind {
 
 fn sha256(der: &[u8]) -> [u8; 32] {
     Certificate::from_der(der).sha256()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn version_name(version: TlsVersion) -> String {

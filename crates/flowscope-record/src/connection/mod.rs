@@ -11,6 +11,7 @@
 mod content;
 mod endpoint;
 mod history;
+mod parents;
 mod ports;
 mod tcp;
 
@@ -24,6 +25,8 @@ use self::history::{Letters, Role};
 use self::tcp::{Context, Segment, Tcp};
 use crate::host::Host;
 use crate::record::{ConnectionRecord, Endpoints};
+
+pub(crate) use parents::{Parents, Place};
 
 /// How a connection looks at its end, in the words of Zeek's `conn_state`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -138,32 +141,35 @@ struct IcmpPorts {
 }
 
 impl Connections {
-    /// Takes a packet of the flow between `flow_ends`. Connections that are over
-    /// by its time, or that it ends, go to `over`.
+    /// Takes a packet of the flow between `flow_ends`, which are only asked for
+    /// where a connection begins or ends, and gives the number of the connection
+    /// that it is of. Connections that are over by its time, or that it ends, go
+    /// to `over`.
     pub(crate) fn packet(
         &mut self,
         flow: FlowId,
-        flow_ends: &Endpoints,
+        flow_ends: impl Fn() -> Endpoints,
         seen: &Seen,
         mut over: impl FnMut(ConnectionRecord),
-    ) {
+    ) -> u32 {
         let mut at = self.live.iter().position(|it| it.is_of(seen));
         if let Some(index) = at
             && self.live[index].is_over(seen)
         {
-            over(self.live.remove(index).record(flow, flow_ends));
+            over(self.live.remove(index).record(flow, &flow_ends()));
             at = None;
         }
         let index = at.unwrap_or_else(|| {
             if self.live.len() >= MAX_LIVE {
-                over(self.live.remove(0).record(flow, flow_ends));
+                over(self.live.remove(0).record(flow, &flow_ends()));
             }
-            self.live.push(Connection::new(self.count, flow_ends, seen));
+            self.live
+                .push(Connection::new(self.count, &flow_ends(), seen));
             self.count = self.count.saturating_add(1);
             self.live.len() - 1
         });
         let Some(connection) = self.live.get_mut(index) else {
-            return;
+            return self.count;
         };
         let was = (connection.packets == [0, 0]).then_some(FlowSide::Initiator);
         let was = was.unwrap_or(connection.originator);
@@ -174,9 +180,10 @@ impl Connections {
         {
             over(ConnectionRecord {
                 is_over: false,
-                ..connection.record(flow, flow_ends)
+                ..connection.record(flow, &flow_ends())
             });
         }
+        connection.number
     }
 
     /// The flow is over.
@@ -364,6 +371,7 @@ impl Connection {
             history: self.letters.as_str().into(),
             is_over: true,
             app: None,
+            parents: Vec::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What records need of each flow beyond the statistics of the core.
 
-use flowscope_core::engine::{Consumer, FlowRef, Fragment, Reaction};
+use flowscope_core::engine::{Consumer, FlowRef, Fragment, OuterFlows, Reaction};
 use flowscope_core::extract::Extracted;
 use flowscope_core::track::{Anomalies, EndReason, FlowId, FlowStats};
 use flowscope_core::wire::{Encapsulation, IcmpHeader, Transport};
@@ -9,7 +9,7 @@ use flowscope_detect::{Protocol, quick_probe, quick_probe_datagram};
 
 use super::observer::Observer;
 use crate::config::RecordConfig;
-use crate::connection::{Connections, Seen};
+use crate::connection::{Connections, Parents, Place, Seen};
 use crate::observation::Observation;
 use crate::record::{ConnectionRecord, Endpoints, FlowRecord, KeyEndpoints, PacketRecord, Record};
 
@@ -22,6 +22,8 @@ pub(crate) struct NoteTaker {
     wanted: Details,
     /// Whether flows say how Wireshark finds them.
     display_filter: bool,
+    /// What carries the connections in tunnels, where that is counted.
+    parents: Option<Parents>,
 }
 
 impl NoteTaker {
@@ -34,8 +36,19 @@ impl NoteTaker {
         Self {
             wanted,
             display_filter: config.display_filter,
+            parents: (config.engine.outer_flows == OuterFlows::Counted).then(Parents::default),
             ..self
         }
+    }
+
+    /// Reports the details of a flow that are left, as it has ended.
+    pub(super) fn end_details<K: KeyEndpoints>(
+        &mut self,
+        notes: &mut FlowNotes,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<Observation<K>>,
+    ) {
+        notes.end_details(flow, &mut self.parents, out);
     }
 
     /// One that also looks at the first payloads of each flow, by which most
@@ -116,6 +129,7 @@ impl FlowNotes {
         flow: FlowRef<'_, K>,
         side: FlowSide,
         packet: &Extracted<'_, K>,
+        parents: &mut Option<Parents>,
         out: &mut impl Sink<Observation<K>>,
     ) {
         let Some(details) = &mut self.details else {
@@ -136,16 +150,26 @@ impl FlowNotes {
             payload_len: packet.payload.wire_len(),
             is_whole: packet.payload.missing == 0,
         };
-        let endpoints = flow.key.endpoints();
-        connections.packet(flow.id, &endpoints, &seen, |record| {
-            out.push(Observation::Record(Record::Connection(record)));
+        let endpoints = || flow.key.endpoints();
+        let number = connections.packet(flow.id, endpoints, &seen, |record| {
+            out.push(with_parents(record, parents));
         });
+        if let Some(parents) = parents {
+            parents.packet(Place {
+                frame: flow.packet,
+                depth: self.layers.len(),
+                flow: flow.id,
+                number,
+                endpoints: endpoints(),
+            });
+        }
     }
 
     /// Reports the details that are left, as the flow has ended.
-    pub(super) fn end_details<K: KeyEndpoints>(
+    fn end_details<K: KeyEndpoints>(
         &mut self,
         flow: FlowRef<'_, K>,
+        parents: &mut Option<Parents>,
         out: &mut impl Sink<Observation<K>>,
     ) {
         let Some(mut details) = self.details.take() else {
@@ -155,8 +179,7 @@ impl FlowNotes {
         if let Some(mut connections) = details.connections.take() {
             let app = self.app;
             connections.end(flow.id, &flow.key.endpoints(), |record| {
-                let record = ConnectionRecord { app, ..record };
-                out.push(Observation::Record(Record::Connection(record)));
+                out.push(with_parents(ConnectionRecord { app, ..record }, parents));
             });
         }
     }
@@ -227,7 +250,7 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
             notes.probe(flow.key, side, packet.transport, packet.payload.bytes);
         }
         if notes.details.is_some() {
-            notes.detail(flow, side, &packet.clone(), out);
+            notes.detail(flow, side, &packet.clone(), &mut self.parents, out);
         }
         Reaction::default()
     }
@@ -259,7 +282,7 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
         reason: EndReason,
         out: &mut impl Sink<Observation<K>>,
     ) -> Anomalies {
-        notes.end_details(flow, out);
+        self.end_details(notes, flow, out);
         let notes = core::mem::take(notes);
         let endpoints = flow.key.endpoints();
         let record = notes.into_record(flow.id, endpoints, flow.at, reason, flow.stats());
@@ -303,6 +326,16 @@ impl FlowNotes {
             None => self.probes - 1,
         };
     }
+}
+
+/// A record of a connection, with what carried it if it is over.
+fn with_parents<K>(mut record: ConnectionRecord, parents: &mut Option<Parents>) -> Observation<K> {
+    if let Some(parents) = parents
+        && record.is_over
+    {
+        record.parents = parents.take(record.flow, record.number);
+    }
+    Observation::Record(Record::Connection(record))
 }
 
 /// Payloads of a flow that are looked at: enough for TLS to begin behind SOCKS

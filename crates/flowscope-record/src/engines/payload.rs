@@ -124,7 +124,7 @@ impl<K: KeyEndpoints, R: FlowReader<K>> Consumer<K> for PayloadObserver<R> {
         if let Some(app) = self.payload.reader_mut().take_app() {
             state.notes.app = Some(app);
         }
-        state.notes.end_details(flow, out);
+        (self.note_taker).end_details(&mut state.notes, flow, out);
         self.reported(found)
     }
 

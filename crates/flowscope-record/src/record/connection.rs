@@ -52,6 +52,22 @@ pub struct ConnectionRecord {
     pub history: Box<str>,
     /// Its protocol, where that was recognised.
     pub app: Option<Protocol>,
+    /// The connections that carried it, as it was in a tunnel. They are known
+    /// where [`EngineConfig::outer_flows`] has them counted.
+    ///
+    /// [`EngineConfig::outer_flows`]: flowscope_core::EngineConfig::outer_flows
+    pub parents: Vec<ParentConnection>,
+}
+
+/// A connection that carries another one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ParentConnection {
+    /// The identifier of its flow.
+    pub flow: FlowId,
+    /// Which of the connections of its flow it is.
+    pub number: u32,
+    /// The two ends of its flow.
+    pub endpoints: Endpoints,
 }
 
 impl ConnectionRecord {

@@ -14,7 +14,7 @@ mod summary;
 mod table;
 mod tls;
 
-pub use connection::{ConnectionRecord, PacketRecord};
+pub use connection::{ConnectionRecord, PacketRecord, ParentConnection};
 pub use endpoints::Endpoints;
 pub(crate) use endpoints::KeyEndpoints;
 pub use event::{Anomaly, EventKind, EventRecord};
