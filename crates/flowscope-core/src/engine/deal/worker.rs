@@ -97,7 +97,10 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
             self.reach(step.moment, out);
             out.place(Place::of_step(self.mark.number, step.moment, step.number));
             self.step(step, batch, out);
-            out.stepped(&self.flows);
+            // A flow is known by the packet that it was opened with, which is next.
+            if !matches!(step.kind, StepKind::Open { .. }) {
+                out.stepped(&self.flows);
+            }
         }
         self.pass(&marks[at..], batch.marks.before + at as u64, out);
     }
