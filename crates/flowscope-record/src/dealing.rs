@@ -2,13 +2,12 @@
 
 use core::fmt;
 
-use flowscope_core::engine::deal::Place;
 use flowscope_core::track::TrackerStats;
 use flowscope_core::{PacketView, Timestamp};
 
 use crate::collector::Collector;
 use crate::config::{Goal, RecordConfig};
-use crate::engines::{AnyBatch, AnyDealer, AnyWorker};
+use crate::engines::{AnyBatch, AnyDealer, AnyWorker, Place};
 use crate::record::Record;
 
 /// Tracks packets, and deals out to [`RecordWorker`]s what records are made of.
@@ -18,9 +17,10 @@ use crate::record::Record;
 /// as many [shards](flowscope_core::EngineConfig::shards) at least as workers.
 ///
 /// ```
-/// use flowscope_core::engine::deal::Place;
 /// use flowscope_core::{EngineConfig, PacketView, Timestamp};
-/// use flowscope_record::{PlacedRecords, Record, RecordConfig, RecordDealer, RecordWorker};
+/// use flowscope_record::{
+///     Place, PlacedRecords, Record, RecordConfig, RecordDealer, RecordWorker,
+/// };
 ///
 /// struct InOrder(Vec<(Place, Record)>);
 ///
@@ -49,8 +49,8 @@ use crate::record::Record;
 ///     worker.run(&batch, &mut records); // each may be on a thread of its own
 /// }
 /// records.0.sort_by_key(|(place, _)| *place);
-/// let flows: Vec<_> = records.0.iter().map(|(_, record)| record.flow().unwrap().0.number()).collect();
-/// assert_eq!(flows, [1, 2, 3]);
+/// let flows = records.0.iter().map(|(_, record)| record.flow().unwrap().0.number());
+/// assert_eq!(flows.collect::<Vec<_>>(), [1, 2, 3]);
 /// ```
 #[derive(Debug)]
 pub struct RecordDealer(AnyDealer);

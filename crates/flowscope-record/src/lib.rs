@@ -71,7 +71,7 @@ pub use community_id::{CommunityId, Ports};
 pub use config::{Encapsulation, FlowKey, Goal, KeyScope, RecordConfig};
 pub use connection::ConnectionState;
 pub use dealing::{PlacedRecords, RecordBatch, RecordDealer, RecordWorker};
-pub use engines::{StreamId, StreamWriter};
+pub use engines::{Place, StreamId, StreamWriter};
 pub use host::Host;
 pub use plain_text::{Hex, PlainText};
 pub use record::{

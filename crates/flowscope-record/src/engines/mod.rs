@@ -14,6 +14,7 @@ mod payload;
 mod streams;
 
 pub(crate) use dealing::{AnyBatch, AnyDealer, AnyWorker};
+pub use flowscope_core::engine::deal::Place;
 pub use streams::{StreamId, StreamWriter};
 
 use flowscope_core::engine::{Engine, PayloadConsumer};
