@@ -3,7 +3,8 @@
 use core::any::Any;
 use core::fmt;
 use core::ops::{ControlFlow, Range};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
@@ -106,10 +107,8 @@ impl<W: Worker> Pipeline<W> {
                 chunks.push(done.chunk);
             }
             let until = panicked.as_ref().map(|(place, _)| *place);
-            if chunks.len() == lines.len() {
-                if merge(&mut chunks, until, &mut take).is_break() {
-                    return Ok(());
-                }
+            if chunks.len() == lines.len() && merge(&mut chunks, until, &mut take).is_break() {
+                return Ok(());
             }
             if let Some((_, panicked)) = panicked {
                 return Err(panicked);

@@ -1,10 +1,10 @@
 //! What threads give is what one engine gives, however fast each of them is.
 
-use std::ops::ControlFlow;
+use core::ops::ControlFlow;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use core::time::Duration;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread;
-use std::time::Duration;
 
 use flowscope_core::engine::deal::Place;
 use flowscope_core::engine::{Engine, Lifecycle};

@@ -268,7 +268,7 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
         notes.end_details(flow, out);
         let notes = core::mem::take(notes);
         let endpoints = flow.key.endpoints();
-        let record = notes.into_record(flow.id, endpoints, flow.at, end.reason, end.stats.clone());
+        let record = notes.into_record(flow.id, endpoints, flow.at, end.reason, *end.stats);
         out.push(Observation::Record(Record::Flow(record)));
         Anomalies::default()
     }

@@ -173,7 +173,7 @@ impl<K: Clone> Consumer<K> for DealingConsumer {
             stats: 0,
         };
         out.push(Dealt::Step(DealtStep {
-            stats: Some(end.stats.clone()),
+            stats: Some(*end.stats),
             ..step(flow, kind)
         }));
         Anomalies::NONE

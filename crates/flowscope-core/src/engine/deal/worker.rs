@@ -282,7 +282,7 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
                     flow.state = *state;
                 }
                 if let Some(stats) = batch.stats.get(*stats as usize) {
-                    self.close(step, (*reason, *cause), stats.clone(), clock, out);
+                    self.close(step, (*reason, *cause), *stats, clock, out);
                 }
             }
             StepKind::Report { found } => self.report(step.flow, step.at, *found, out),
