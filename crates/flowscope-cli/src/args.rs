@@ -172,16 +172,16 @@ pub(crate) struct Options {
     /// Show a progress bar on standard error
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     progress: When,
-    /// Threads to use; with more than one, captures are read ahead on one of their own
+    /// Threads to use; the output is the same with any number [default: one for each core
+    /// that may be used]
     #[arg(
         short,
         long,
         global = true,
         value_name = "N",
-        default_value = "1",
         value_parser = clap::value_parser!(u16).range(1..)
     )]
-    pub(crate) jobs: u16,
+    jobs: Option<u16>,
     /// Write nothing to standard error; the exit status alone tells of trouble
     #[arg(short, long, global = true, action = ArgAction::SetTrue)]
     pub(crate) quiet: bool,
@@ -275,6 +275,14 @@ impl Options {
         }
     }
 
+    /// How many threads to use.
+    pub(crate) fn jobs(&self) -> u16 {
+        self.jobs.unwrap_or_else(|| {
+            let cores = std::thread::available_parallelism();
+            cores.map_or(1, |cores| u16::try_from(cores.get()).unwrap_or(u16::MAX))
+        })
+    }
+
     /// What records are made, and of what.
     pub(crate) fn record_config(&self, goal: Goal) -> RecordConfig {
         let config = RecordConfig {
@@ -302,6 +310,8 @@ impl Options {
         let mut config = EngineConfig {
             checksums: self.checksums.into(),
             max_memory: self.memory,
+            // As many with any number of threads, so that the output is the same.
+            shards: SHARDS,
             ..EngineConfig::default()
         };
         for timeout in &self.idle_timeout {
@@ -313,6 +323,9 @@ impl Options {
         config
     }
 }
+
+/// More threads than this have nothing to do.
+const SHARDS: u16 = 64;
 
 /// Reads a number of bytes, with `K`, `M` or `G` for powers of 1024.
 pub(crate) fn bytes(text: &str) -> Result<usize, String> {

@@ -38,10 +38,24 @@ pub(crate) fn named(files: Vec<PathBuf>) -> Result<Vec<Input>, Failure> {
 pub(crate) fn read(
     inputs: Vec<Input>,
     jobs: u16,
-    mut progress: Progress,
-    mut read_batch: impl FnMut(&mut Source) -> Result<ControlFlow<(), usize>, PcapError>,
+    progress: Progress,
+    read_batch: impl FnMut(&mut Source) -> Result<ControlFlow<(), usize>, PcapError>,
 ) -> Vec<Failure> {
     let mut failures = Vec::new();
+    read_each(inputs, jobs, progress, read_batch, |failure| {
+        failures.push(failure);
+    });
+    failures
+}
+
+/// The same, and says at once what is wrong.
+pub(crate) fn read_each(
+    inputs: Vec<Input>,
+    jobs: u16,
+    mut progress: Progress,
+    mut read_batch: impl FnMut(&mut Source) -> Result<ControlFlow<(), usize>, PcapError>,
+    mut fail: impl FnMut(Failure),
+) {
     for input in inputs {
         let size = input.size();
         let opened = if jobs > 1 {
@@ -53,12 +67,11 @@ pub(crate) fn read(
         match read {
             Ok(ControlFlow::Continue(())) => {}
             Ok(ControlFlow::Break(())) => break,
-            Err(error) => failures.push(Failure::Input { input, error }),
+            Err(error) => fail(Failure::Input { input, error }),
         }
         progress.next_input(size);
     }
     progress.finish();
-    failures
 }
 
 fn read_one(

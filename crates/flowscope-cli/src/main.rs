@@ -16,6 +16,7 @@ mod input;
 mod live;
 mod output;
 mod page;
+mod parallel;
 mod progress;
 mod read_ahead;
 mod rows;

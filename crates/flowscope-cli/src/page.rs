@@ -35,7 +35,7 @@ pub(crate) fn run(options: &Options, inputs: Vec<Input>) -> Result<Vec<Failure>,
     let mut all = RecordTracker::new(config);
     let mut found = Vec::new();
     let progress = Progress::new(options.progress(), &inputs, Screen::Free);
-    let failures = captures::read(inputs, options.jobs, progress, |source| {
+    let failures = captures::read(inputs, options.jobs(), progress, |source| {
         let batch: Vec<_> = source.next_batch()?.collect();
         let len = batch.len();
         summary.track_batch(batch.iter().copied(), &mut found);

@@ -7,7 +7,7 @@ use crate::args::When;
 use crate::input::Input;
 
 /// Shows how far the inputs were read, now and then.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     /// Packets since it was shown last.

@@ -20,6 +20,7 @@ use crate::extraction::Extraction;
 use crate::input::Input;
 use crate::output::Target;
 use crate::page;
+use crate::parallel;
 use crate::progress::{Progress, Screen};
 use crate::writer::Writer;
 
@@ -115,7 +116,15 @@ fn report(
     // be written.
     let is_done = Arc::new(AtomicBool::new(false));
     let extraction = folder.map(|folder| Extraction::into_folder(folder, is_done.clone()));
-    let mut tracker = RecordTracker::new(options.record_config(goal));
+    let config = options.record_config(goal);
+    if extraction.is_none() && parallel::gains(goal) && options.jobs() > 1 {
+        let failures = parallel::read(&config, inputs, options.jobs(), progress, &mut writer);
+        return match writer.finish() {
+            Ok(()) => Ok(failures),
+            Err(error) => Failure::of_output(target, error).map(|()| Vec::new()),
+        };
+    }
+    let mut tracker = RecordTracker::new(config);
     if let Some(extraction) = &extraction {
         tracker = tracker.with_stream_writer(extraction.clone());
     }
@@ -126,7 +135,7 @@ fn report(
             is_done.store(true, Relaxed);
         }
     };
-    let mut failures = captures::read(inputs, options.jobs, progress, |source| {
+    let mut failures = captures::read(inputs, options.jobs(), progress, |source| {
         let batch = source.next_batch()?;
         let len = batch.len();
         let wanted = |packet| (!is_done.load(Relaxed)).then_some(packet);

@@ -85,13 +85,32 @@ impl Writer {
         }
     }
 
+    /// Whether records are written as JSON, so that others may make their text.
+    pub(crate) fn is_json(&self) -> bool {
+        matches!(self.format, FormatWriter::Json(_))
+    }
+
+    /// Writes a record that is a line of JSON already, if there is still a use for
+    /// it.
+    pub(crate) fn write_line(&mut self, line: &[u8]) {
+        if self.is_done() {
+            return;
+        }
+        if let FormatWriter::Json(writer) = &mut self.format {
+            self.left -= 1;
+            self.result = writer.write_line(line);
+            if self.is_watched && self.result.is_ok() {
+                self.result = self.show();
+            }
+        }
+    }
+
     /// Whether nothing more is of use.
     pub(crate) fn is_done(&self) -> bool {
         self.left == 0 || self.result.is_err()
     }
 
     /// Hands on all that was written: no more comes for now.
-    #[cfg(feature = "live")]
     pub(crate) fn flush(&mut self) {
         if self.result.is_ok() {
             self.result = match &mut self.format {

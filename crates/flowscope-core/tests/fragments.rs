@@ -8,7 +8,7 @@ use core::time::Duration;
 use allocation_counter::measure;
 use common::{Event, ended, tracker, view};
 use flowscope_core::defrag::{FragmentConfig, FragmentPolicy, Loss};
-use flowscope_core::engine::{Consumer, Engine, FlowRef, OuterFlows, Reaction};
+use flowscope_core::engine::{Consumer, Engine, FlowEnd, FlowRef, OuterFlows, Reaction};
 use flowscope_core::extract::{
     AutoDetectEncap, Extracted, FiveTuple, FiveTupleKey, FlowExtractor, InnerVxlan,
 };
@@ -32,7 +32,7 @@ impl Consumer<Key> for Keeper {
     type Event = Event;
     type Pending = ();
 
-    fn open(&mut self, _: FlowRef<'_, Key>, _: &Extracted<'_, Key>) {}
+    fn open(&mut self, _: FlowRef<'_, Key>, _: &Extracted<'_, Key>, _: &mut impl Sink<Event>) {}
 
     fn packet(
         &mut self,
@@ -51,7 +51,7 @@ impl Consumer<Key> for Keeper {
         &mut self,
         (): &mut (),
         _: FlowRef<'_, Key>,
-        _: EndReason,
+        _: FlowEnd<'_>,
         _: &mut impl Sink<Event>,
     ) -> Anomalies {
         Anomalies::default()

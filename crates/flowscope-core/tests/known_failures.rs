@@ -8,10 +8,10 @@ use core::convert::Infallible;
 
 use common::lines::{LineEvent, Lines, words};
 use common::{Event, ended, events, talk, view};
-use flowscope_core::engine::{Consumer, Engine, FlowRef, Pending, PendingEntry, Reaction};
+use flowscope_core::engine::{Consumer, Engine, FlowEnd, FlowRef, Pending, PendingEntry, Reaction};
 use flowscope_core::extract::{AutoDetectEncap, Extracted, FiveTuple, FiveTupleKey};
 use flowscope_core::session::{Both, Datagram, DatagramParser, Interest};
-use flowscope_core::track::{Anomalies, EndReason};
+use flowscope_core::track::Anomalies;
 use flowscope_core::{
     EngineConfig, FlowEvent, FlowMessageDriver, FlowSessionDriver, FlowSide, LinkType, PacketView,
     Sink, Timestamp,
@@ -160,7 +160,7 @@ impl<K> Consumer<K> for Counting {
     type Event = FlowEvent<K>;
     type Pending = PendingEntry;
 
-    fn open(&mut self, _: FlowRef<'_, K>, _: &Extracted<'_, K>) {
+    fn open(&mut self, _: FlowRef<'_, K>, _: &Extracted<'_, K>, _: &mut impl Sink<FlowEvent<K>>) {
         self.count();
     }
 
@@ -180,7 +180,7 @@ impl<K> Consumer<K> for Counting {
         &mut self,
         (): &mut (),
         _: FlowRef<'_, K>,
-        _: EndReason,
+        _: FlowEnd<'_>,
         _: &mut impl Sink<FlowEvent<K>>,
     ) -> Anomalies {
         self.count();

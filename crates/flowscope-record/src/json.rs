@@ -48,6 +48,16 @@ impl<W: Write> JsonWriter<W> {
     /// Adds a line.
     pub fn write(&mut self, record: &impl Visit) -> io::Result<()> {
         append(&mut self.text, record);
+        self.end_line()
+    }
+
+    /// Adds a line whose text, without its end, was [made](append) elsewhere.
+    pub fn write_line(&mut self, line: &[u8]) -> io::Result<()> {
+        self.text.extend_from_slice(line);
+        self.end_line()
+    }
+
+    fn end_line(&mut self) -> io::Result<()> {
         self.text.push(b'\n');
         if self.text.len() < BUFFER {
             return Ok(());

@@ -27,7 +27,8 @@
 //!
 //! [`Records`] are those of a source of packets, as an iterator. A
 //! [`RecordTracker`] makes the same records of packets that it is handed one by
-//! one. A [`RecordConfig`] says which are wanted and how flows are told apart.
+//! one; a [`RecordDealer`] and [`RecordWorker`]s do so on several threads. A
+//! [`RecordConfig`] says which are wanted and how flows are told apart.
 //!
 //! A [`Record`] is typed: a program reads `flow.stats.bytes.initiator`, and no
 //! text is in between. To be written it gives its fields to a [`FieldVisitor`],
@@ -44,6 +45,7 @@ mod config;
 mod connection;
 #[cfg(feature = "csv")]
 pub mod csv;
+mod dealing;
 pub mod digits;
 mod engines;
 mod host;
@@ -68,7 +70,8 @@ mod visit;
 pub use community_id::{CommunityId, Ports};
 pub use config::{Encapsulation, FlowKey, Goal, KeyScope, RecordConfig};
 pub use connection::ConnectionState;
-pub use engines::{StreamId, StreamWriter};
+pub use dealing::{PlacedRecords, RecordBatch, RecordDealer, RecordWorker};
+pub use engines::{Place, StreamId, StreamWriter};
 pub use host::Host;
 pub use plain_text::{Hex, PlainText};
 pub use record::{

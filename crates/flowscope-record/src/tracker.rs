@@ -45,7 +45,7 @@ impl RecordTracker {
     pub fn new(config: RecordConfig) -> Self {
         Self {
             collector: Collector::new(config.goal),
-            engine: AnyEngine::new(config),
+            engine: AnyEngine::new(&config),
         }
     }
 

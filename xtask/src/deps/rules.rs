@@ -220,13 +220,28 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
-        says: "the command knows the facade, the records, their formats and live captures",
+        says: "flowscope-parallel depends on the core alone",
+        check: Check::DependsOnlyOn {
+            package: "flowscope-parallel",
+            always: &["flowscope-core"],
+            sometimes: &[],
+        },
+        broken_by: (
+            "crates/flowscope-parallel/Cargo.toml",
+            "[package]\nname = \"flowscope-parallel\"\n[dependencies]\n\
+             flowscope-core.workspace = true\nrayon = \"1\"\n",
+        ),
+    },
+    Rule {
+        says: "the command knows the facade, the records, their formats, several threads and live \
+               captures",
         check: Check::KnowsOnly {
             package: "flowscope-cli",
             kind: Kind::Shipped,
             crates: &[
                 "flowscope",
                 "flowscope-record",
+                "flowscope-parallel",
                 "flowscope-export",
                 "flowscope-tokio",
             ],

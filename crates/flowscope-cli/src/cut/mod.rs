@@ -58,7 +58,7 @@ pub(crate) fn run(
     config.frames = true;
     let mut tracker = RecordTracker::new(config.clone());
     let progress = Progress::new(options.progress(), &inputs, Screen::Free);
-    let mut failures = captures::read(inputs.clone(), options.jobs, progress, |source| {
+    let mut failures = captures::read(inputs.clone(), options.jobs(), progress, |source| {
         let batch = source.next_batch()?;
         let len = batch.len();
         tracker.track_batch(batch, &mut |record| finder.take(&record));

@@ -35,7 +35,15 @@ pub struct EngineConfig {
     /// connection with a stream out of order needs beside what it holds, some 250
     /// bytes a side.
     pub max_memory: usize,
-    /// Which flow gives up what it holds when `max_memory` is used up.
+    /// Into how many shards flows are dealt, rounded up to a power of two and at
+    /// most 256: one by default.
+    ///
+    /// Each has its share of `max_memory`, and what is done for a flow depends on
+    /// the flows of its shard alone. So work that is divided among threads by
+    /// shards gives the same as on one thread, if that has as many shards.
+    pub shards: u16,
+    /// Which flow gives up what it holds when `max_memory`, or its shard's share of
+    /// it, is used up.
     pub pressure: Pressure,
     /// How long a flow may be silent before it ends.
     pub idle: IdleTimeouts,
@@ -63,6 +71,7 @@ impl Default for EngineConfig {
         Self {
             max_flows: 1_000_000,
             max_memory: 256 << 20,
+            shards: 1,
             pressure: Pressure::default(),
             idle: IdleTimeouts::default(),
             fragments: FragmentPolicy::default(),
@@ -73,6 +82,13 @@ impl Default for EngineConfig {
             anomalies: AnomalyEvents::default(),
             outer_flows: OuterFlows::default(),
         }
+    }
+}
+
+impl EngineConfig {
+    /// How many shards there are.
+    pub(super) fn shard_count(&self) -> usize {
+        usize::from(self.shards.clamp(1, 256)).next_power_of_two()
     }
 }
 

@@ -1,13 +1,14 @@
 //! What a driver does with the packets of its flows.
 
 use super::config::EngineConfig;
-use super::flow_ref::FlowRef;
+use super::flow_ref::{FlowEnd, FlowRef};
 use super::fragment::Fragment;
 use super::pending::{Pending, PendingSlot};
+use super::shards::Until;
 use crate::extract::Extracted;
 use crate::reassemble::StreamStats;
-use crate::track::{Anomalies, EndReason, FlowEvent};
-use crate::{BySide, FlowSide, Sink};
+use crate::track::{Anomalies, FlowEvent};
+use crate::{BySide, FlowSide, Sink, Timestamp};
 
 /// What a driver does with the packets of its flows.
 ///
@@ -33,8 +34,21 @@ pub trait Consumer<K> {
         let _ = config;
     }
 
-    /// A flow begins with `packet`, which is yet to be counted.
-    fn open(&mut self, flow: FlowRef<'_, K>, packet: &Extracted<'_, K>) -> Self::Flow;
+    /// The engine has come to another packet or another moment. What follows is
+    /// of that.
+    #[inline]
+    fn advance(&mut self, to: Advance, out: &mut impl Sink<Self::Event>) {
+        let _ = (to, out);
+    }
+
+    /// A flow begins with `packet`, which is yet to be counted. Its beginning is
+    /// reported next.
+    fn open(
+        &mut self,
+        flow: FlowRef<'_, K>,
+        packet: &Extracted<'_, K>,
+        out: &mut impl Sink<Self::Event>,
+    ) -> Self::Flow;
 
     /// A packet was counted on its flow; or the fragments of one were, and it
     /// was put together from them.
@@ -55,8 +69,9 @@ pub trait Consumer<K> {
         flow: FlowRef<'_, K>,
         side: FlowSide,
         fragment: &Fragment<'_, K>,
+        out: &mut impl Sink<Self::Event>,
     ) {
-        let _ = (state, flow, side, fragment);
+        let _ = (state, flow, side, fragment, out);
     }
 
     /// What of a flow is to be attended to later.
@@ -96,7 +111,7 @@ pub trait Consumer<K> {
         &mut self,
         state: &mut Self::Flow,
         flow: FlowRef<'_, K>,
-        reason: EndReason,
+        end: FlowEnd<'_>,
         out: &mut impl Sink<Self::Event>,
     ) -> Anomalies;
 
@@ -151,4 +166,28 @@ impl Reaction {
             has_new_pending: true,
         }
     }
+}
+
+/// What an engine has come to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Advance {
+    /// A packet. What is due by `now` is done before it, if anything is.
+    Packet {
+        /// The latest packet time.
+        now: Timestamp,
+        /// Which of the frames that it was given the packet came in, counted from
+        /// 1.
+        frame: u64,
+    },
+    /// [`Engine::expire`](super::Engine::expire): all that is due by this moment is
+    /// done.
+    Expire(Timestamp),
+    /// [`Engine::finish`](super::Engine::finish).
+    Finish,
+    /// What was due at this moment.
+    Due(Timestamp),
+    /// What was due and is not put off is done, but for timers: those go on until
+    /// then.
+    Now(Until),
 }

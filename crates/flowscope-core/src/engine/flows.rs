@@ -2,17 +2,20 @@
 
 use core::marker::PhantomData;
 
+use super::flow_ref::Connection;
 use super::fragment_store::FragmentStore;
-use super::held_memory::HeldMemory;
+use super::pending::PendingSlot;
+use super::shards::{Shards, Until};
 use super::syn_queue::SynQueue;
-use super::timers::{PressureQueue, Timers};
-use super::{AnomalyEvents, Consumer, EngineConfig, FlowRef, OuterFlows, TimestampPolicy};
+use super::{
+    Advance, AnomalyEvents, Consumer, EngineConfig, FlowEnd, FlowRef, OuterFlows, TimestampPolicy,
+};
 use crate::extract::{Extracted, FlowExtractor, extract_outer};
 use crate::observe::{Ended, EngineCounts, Observer};
 use crate::reassemble::StreamStats;
 use crate::track::{
-    Anomalies, AnomalyKind, ColdState, Effect, EndReason, Flow, FlowEvent, FlowId, FlowIndex,
-    FlowState, FlowStats, Observed, Slot, Table, TrackerStats, Verdict, Work,
+    Anomalies, ColdState, EndReason, Flow, FlowEvent, FlowId, FlowIndex, FlowState, FlowStats,
+    Observed, Slot, Table, TrackerStats, Verdict, Work,
 };
 use crate::{BySide, FlowSide, PacketView, Sink, Timestamp};
 
@@ -27,14 +30,14 @@ pub(super) struct Flows<E: FlowExtractor, C: Consumer<E::Key>> {
     pub(super) packets_beside: u64,
     pub(super) fragments: FragmentStore,
     pub(super) syn_queue: SynQueue,
-    pub(super) timers: Timers,
-    pub(super) pressure: PressureQueue,
-    pub(super) memory: HeldMemory,
+    pub(super) shards: Shards,
     pub(super) observer: Observer,
     /// How much is done for one packet of what has nothing to do with it.
     pub(super) portion: usize,
-    /// Whether something is due that is not done yet.
+    /// Whether something is due that is not done yet, other than calling flows.
     pub(super) is_behind: bool,
+    /// Flows that were due before this moment have ended, if something is due.
+    pub(super) ended_before: Timestamp,
     extractor: PhantomData<fn() -> E>,
 }
 
@@ -61,17 +64,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             consumer,
             table: Table::new(config.idle),
             fragments: FragmentStore::new(config.fragments),
+            shards: Shards::new(&config),
             syn_queue: SynQueue::default(),
             config,
             clock: Timestamp::EPOCH,
             stats: TrackerStats::default(),
             packets_beside: 0,
-            timers: Timers::default(),
-            pressure: PressureQueue::default(),
-            memory: HeldMemory::default(),
             observer: Observer::default(),
             portion: Work::PORTION,
             is_behind: false,
+            ended_before: Timestamp::EPOCH,
             extractor: PhantomData,
         }
     }
@@ -86,13 +88,22 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     ) {
         // Captures of several interfaces are not quite in order, and some clocks are set
         // back: an older packet counts with its own time, and the clock stays.
-        self.clock = self.clock.max(packet.timestamp);
+        let before = self.clock;
+        self.clock = before.max(packet.timestamp);
         self.stats.packets += 1;
         self.stats.bytes += u64::from(packet.wire_len);
+        let advance = Advance::Packet {
+            now: self.clock,
+            frame: self.frame(),
+        };
+        self.consumer.advance(advance, out);
         // Whatever is due comes before the packet, so that a packet at the same moment
-        // finds the flow ended. One comparison stands for all timers.
-        if self.clock >= self.table.check_at() {
-            self.expire_before(extractor, *packet, out);
+        // finds the flow ended. One comparison stands for all ends, and one for all
+        // timers.
+        if self.clock >= self.table.check_at()
+            || C::Pending::IS_USED && self.clock >= self.shards.next()
+        {
+            self.expire_before(extractor, *packet, before, out);
         }
         if Observer::is_due(self.stats.packets) {
             self.publish();
@@ -110,8 +121,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     pub(super) fn publish(&mut self) {
         self.observer.publish(&EngineCounts {
             stats: &self.stats,
-            stream_memory: self.memory.used,
-            stream_memory_peak: self.memory.peak,
+            stream_memory: self.shards.memory.used,
+            stream_memory_peak: self.shards.memory.peak,
             fragment_memory: self.fragments.memory(),
         });
     }
@@ -195,6 +206,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out: &mut impl Sink<C::Event>,
     ) {
         let observed = self.observe(extracted);
+        let now = self.clock;
+        self.catch_up_timers(self.table.id(index), now, Until::With(now), out);
         let (slot, cold) = self.table.get_mut(index);
         let verdict = slot.flow.count(&observed, clock, cold);
         let packet = CountedPacket {
@@ -230,8 +243,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         if let Some((before, after)) = result.states {
             self.changed(flow, before, after, at, out);
         }
-        if self.is_under_pressure() {
-            self.relieve(Some(flow), out);
+        if self.is_under_pressure(flow) {
+            self.relieve(flow, out);
         }
     }
 
@@ -261,7 +274,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             && let Some(outer) = extract_outer(extractor, packet, inner)
         {
             self.stats.packets_outer += 1;
-            if self.is_behind {
+            if self.is_behind || self.shards.is_behind() {
                 self.find_live(self.table.hash(&outer.key), &outer.key, out);
             }
             self.deliver_out_of_line(extractor, &outer, out);
@@ -278,32 +291,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         found: Anomalies,
         out: &mut impl Sink<C::Event>,
     ) {
-        for (side, kind) in found.iter() {
-            self.report_one(flow, side, at, kind, out);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(super) fn report_one(
-        &mut self,
-        flow: FlowId,
-        side: FlowSide,
-        at: Timestamp,
-        kind: AnomalyKind,
-        out: &mut impl Sink<C::Event>,
-    ) {
-        self.stats.count_anomaly(kind);
-        self.observer.anomaly(flow, side, at, kind);
-        if self.config.anomalies == AnomalyEvents::Reported {
-            let event = FlowEvent::Anomaly {
-                flow,
-                side,
-                at,
-                kind,
-            };
-            out.push(event.into());
-        }
+        let counts = (&mut self.stats, &mut self.observer);
+        report_all(counts, self.config.anomalies, (flow, at), found, out);
     }
 
     /// The statistics of a flow, with what the consumer knows.
@@ -312,8 +301,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         slot: &Slot<E::Key, ConsumerState<C::Flow, C::Pending>>,
         cold: &ColdState,
     ) -> FlowStats {
-        let streams = self.consumer.streams(&slot.state.flow);
-        with_streams(slot.flow.stats(cold), streams)
+        let mut stats = slot.flow.stats(cold);
+        add_streams(&mut stats, self.consumer.streams(&slot.state.flow));
+        stats
     }
 
     /// Reports a change of state, which may bring a shorter timeout.
@@ -356,18 +346,10 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         // once for each flow and not for each event.
         let key = E::seen_from(extracted.key.clone(), flow.0.initiator());
         let frame = self.frame();
-        let open = |id, key: &_, flow: &_, cold: &_| {
-            let flow = FlowRef {
-                id,
-                key,
-                at: observed.at,
-                packet: frame,
-                flow,
-                cold,
-                effect: Effect::Plain,
-            };
+        let open = |id, key: &_, flow: &_, _: &_| {
+            let flow = FlowRef::of_live(id, key, flow, observed.at, frame);
             ConsumerState {
-                flow: self.consumer.open(flow, extracted),
+                flow: self.consumer.open(flow, extracted, out),
                 pending: C::Pending::default(),
             }
         };
@@ -398,7 +380,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let Some(nearest) = self.table.nearest() else {
             return;
         };
-        let deadline = self.catch_up(nearest, out);
+        let deadline = self.table.deadline(nearest);
         if deadline <= self.clock {
             // It was due, and is the next to be ended.
             self.end(nearest, EndReason::IdleTimeout, deadline, out);
@@ -431,27 +413,32 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     ) {
         let frame = self.frame();
         let id = self.table.id(index);
+        // A flow that was silent for long enough ends before it is called at that moment.
+        let until = match reason {
+            EndReason::IdleTimeout => Until::Before(at),
+            _ => Until::With(at),
+        };
+        self.catch_up_timers(id, at, until, out);
         let (slot, cold) = self.table.get_mut(index);
         let awaits_proof = slot.flow.awaits_proof();
         // What the connection said last is the reason, whoever removes the flow: one that
         // was reset and then expires has ended by the reset.
+        let cause = reason;
         let reason = match slot.flow.state {
             FlowState::Closing | FlowState::Closed => EndReason::Fin,
             FlowState::Reset => EndReason::Rst,
             _ => reason,
         };
-        let ended = FlowRef {
-            id,
-            key: &slot.key,
-            at,
-            packet: frame,
-            flow: &slot.flow,
-            cold,
-            effect: Effect::Plain,
+        let mut stats = slot.flow.stats(cold);
+        let ended = FlowRef::of_live(id, &slot.key, &slot.flow, at, frame);
+        let end = FlowEnd {
+            reason,
+            stats: &stats,
+            cause,
         };
-        let found = (self.consumer).close(&mut slot.state.flow, ended, reason, out);
+        let found = (self.consumer).close(&mut slot.state.flow, ended, end, out);
         let streams = self.consumer.streams(&slot.state.flow);
-        let stats = with_streams(slot.flow.stats(cold), streams);
+        add_streams(&mut stats, streams);
         self.forget_pending(id);
         if !found.is_empty() {
             self.report(id, at, found, out);
@@ -539,7 +526,7 @@ pub(super) struct ConsumerPacket<'p, 'a, K> {
 #[inline(always)]
 pub(super) fn call_consumer<K, C: Consumer<K>>(
     consumer: &mut C,
-    (index, slot, cold): TableEntry<'_, K, C>,
+    (index, slot, _): TableEntry<'_, K, C>,
     packet: ConsumerPacket<'_, '_, K>,
     verdict: Verdict,
     out: &mut impl Sink<C::Event>,
@@ -550,8 +537,7 @@ pub(super) fn call_consumer<K, C: Consumer<K>>(
         key: &slot.key,
         at: packet.at,
         packet: packet.number,
-        flow: &slot.flow,
-        cold,
+        connection: Connection::Live(&slot.flow),
         effect: verdict.effect,
     };
     let state = &mut slot.state.flow;
@@ -567,14 +553,36 @@ pub(super) fn call_consumer<K, C: Consumer<K>>(
     }
 }
 
-/// A flow's statistics, with those of its streams.
-fn with_streams(mut stats: FlowStats, streams: Option<BySide<StreamStats>>) -> FlowStats {
+/// Adds to a flow's statistics those of its streams.
+pub(super) fn add_streams(stats: &mut FlowStats, streams: Option<BySide<StreamStats>>) {
     if let Some(streams) = streams {
         stats.missing_bytes = BySide::from_fn(|side| streams[side].missing);
         stats.dropped_bytes = BySide::from_fn(|side| streams[side].dropped);
         stats.held_peak = BySide::from_fn(|side| streams[side].held_peak);
     }
-    stats
+}
+
+/// Reports what was odd with a flow, each as an event of its own.
+pub(super) fn report_all<K, T: From<FlowEvent<K>>>(
+    (stats, observer): (&mut TrackerStats, &mut Observer),
+    events: AnomalyEvents,
+    (flow, at): (FlowId, Timestamp),
+    found: Anomalies,
+    out: &mut impl Sink<T>,
+) {
+    for (side, kind) in found.iter() {
+        stats.count_anomaly(kind);
+        observer.anomaly(flow, side, at, kind);
+        if events == AnomalyEvents::Reported {
+            let event = FlowEvent::Anomaly {
+                flow,
+                side,
+                at,
+                kind,
+            };
+            out.push(event.into());
+        }
+    }
 }
 
 /// More would not fit the 32 bits that places are numbered in.

@@ -3,9 +3,10 @@
 use super::flows::Flows;
 use super::fragment::Fragment;
 use super::fragment_store::{Arrival, Owner};
+use super::shards::Until;
 use super::{Consumer, FlowRef};
 use crate::extract::{Extracted, FlowExtractor};
-use crate::track::{AnomalyKind, Effect, EndReason, FlowEvent, Observed, SegmentOwner};
+use crate::track::{Anomalies, AnomalyKind, EndReason, FlowEvent, Observed, SegmentOwner};
 use crate::wire::Transport;
 use crate::{FlowSide, Sink, Timestamp};
 
@@ -100,6 +101,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             payload_len: 0,
             is_cut: arrival.is_cut,
         };
+        let now = self.clock;
+        self.catch_up_timers(owner.flow, now, Until::With(now), out);
         let (slot, cold) = self.table.get_mut(owner.flow.index());
         let side = slot.flow.count_fragment(&observed, self.clock, cold);
         self.observer.packet(side, arrival.wire_len, payload_len);
@@ -113,15 +116,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             }
             .into(),
         );
-        let flow = FlowRef {
-            id: owner.flow,
-            key: &slot.key,
-            at,
-            packet: arrival.number,
-            flow: &slot.flow,
-            cold,
-            effect: Effect::Plain,
-        };
+        let flow = FlowRef::of_live(owner.flow, &slot.key, &slot.flow, at, arrival.number);
         let fragment = Fragment {
             at,
             number: arrival.number,
@@ -129,7 +124,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             first,
         };
         self.consumer
-            .fragment(&mut slot.state.flow, flow, side, &fragment);
+            .fragment(&mut slot.state.flow, flow, side, &fragment, out);
     }
 
     pub(super) fn report_to_owner(
@@ -145,6 +140,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             return;
         };
         let side: FlowSide = slot.flow.side_of(owner.orientation);
-        self.report_one(owner.flow, side, at, kind, out);
+        let mut found = Anomalies::NONE;
+        found.insert(side, kind);
+        self.report(owner.flow, at, found, out);
     }
 }

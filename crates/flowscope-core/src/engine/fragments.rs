@@ -15,6 +15,7 @@ use super::Consumer;
 use super::flows::{ConsumerPacket, Flows, call_consumer};
 use super::fragment_push::{FragmentPush, PushedFragment};
 use super::fragment_store::{Arrival, FragmentStore, Owner};
+use super::shards::Until;
 use crate::defrag::{Defragmenter, Loss, PushResult, RemovedDatagram, Verdict};
 use crate::extract::{Extracted, FlowExtractor};
 use crate::track::{AnomalyKind, Work};
@@ -342,6 +343,8 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let at = self.time_of(&whole.packet);
         let number = self.frame();
         let index = owner.flow.index();
+        let now = self.clock;
+        self.catch_up_timers(owner.flow, now, Until::With(now), out);
         let (slot, cold) = self.table.get_mut(index);
         let side = slot.flow.side_of(owner.orientation);
         let transport = &whole.tracked_transport();

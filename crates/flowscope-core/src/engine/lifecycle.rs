@@ -2,9 +2,9 @@
 
 use core::marker::PhantomData;
 
-use super::{Consumer, FlowRef, Reaction};
+use super::{Consumer, FlowEnd, FlowRef, Reaction};
 use crate::extract::Extracted;
-use crate::track::{Anomalies, EndReason, FlowEvent};
+use crate::track::{Anomalies, FlowEvent};
 use crate::{FlowSide, Sink};
 
 /// Reports what becomes of the flows, and keeps an `S` of the user's for each.
@@ -24,7 +24,12 @@ impl<K, S: Default> Consumer<K> for Lifecycle<S> {
     type Event = FlowEvent<K>;
     type Pending = ();
 
-    fn open(&mut self, _: FlowRef<'_, K>, _: &Extracted<'_, K>) -> S {
+    fn open(
+        &mut self,
+        _: FlowRef<'_, K>,
+        _: &Extracted<'_, K>,
+        _: &mut impl Sink<FlowEvent<K>>,
+    ) -> S {
         S::default()
     }
 
@@ -44,7 +49,7 @@ impl<K, S: Default> Consumer<K> for Lifecycle<S> {
         &mut self,
         _: &mut S,
         _: FlowRef<'_, K>,
-        _: EndReason,
+        _: FlowEnd<'_>,
         _: &mut impl Sink<FlowEvent<K>>,
     ) -> Anomalies {
         Anomalies::NONE

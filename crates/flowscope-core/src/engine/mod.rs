@@ -6,6 +6,7 @@
 mod batch;
 pub(crate) mod config;
 mod consumer;
+pub mod deal;
 mod flow_ref;
 mod flows;
 mod fragment;
@@ -23,14 +24,15 @@ mod pending;
 mod reader;
 mod reassembly;
 mod scheduling;
+mod shards;
 mod stream_callbacks;
 mod syn_queue;
 mod timers;
 
 pub(crate) use config::EngineConfig;
 pub use config::{AnomalyEvents, OuterFlows, PayloadConfig, Pressure, TimestampPolicy};
-pub use consumer::{Consumer, Reaction};
-pub use flow_ref::FlowRef;
+pub use consumer::{Advance, Consumer, Reaction};
+pub use flow_ref::{FlowEnd, FlowRef};
 pub use fragment::Fragment;
 pub use lifecycle::Lifecycle;
 pub(crate) use parsers::{Datagrams, Sessions};
@@ -39,6 +41,7 @@ pub use payload::{PayloadConsumer, PayloadState};
 pub use pending::{Pending, PendingEntry, PendingSlot};
 pub use reader::{PayloadReader, ReadResult, ReadState};
 pub use reassembly::{ReassemblerFactory, Reassembly};
+pub use shards::Until;
 pub use stream_callbacks::StreamCallbacks;
 
 use alloc::boxed::Box;
@@ -209,9 +212,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     /// Packets do this by their own times; a live source calls it when it has
     /// been quiet. See [`next_expiry`](Self::next_expiry).
     pub fn expire(&mut self, now: Timestamp, out: &mut impl Sink<C::Event>) {
-        self.flows.clock = self.flows.clock.max(now);
-        self.flows.expire_due(&self.extractor, Work::all(), out);
-        self.flows.publish();
+        let flows = &mut self.flows;
+        let before = flows.clock;
+        flows.clock = before.max(now);
+        flows.consumer.advance(Advance::Expire(flows.clock), out);
+        let work = Some(Work::all());
+        flows.expire_due(&self.extractor, work, usize::MAX, before, out);
+        flows.publish();
     }
 
     /// When [`expire`](Self::expire) may next have something to do: no flow
@@ -222,7 +229,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         let flows = &self.flows;
         let all = [
             flows.table.next_expiry(),
-            flows.timers.next(),
+            Some(flows.shards.next()).filter(|next| *next != Timestamp::MAX),
             flows.fragments.next_deadline(),
             flows.syn_queue.next_deadline(),
         ];
@@ -279,13 +286,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     /// [`EngineConfig::max_memory`].
     #[must_use]
     pub const fn held_memory(&self) -> usize {
-        self.flows.memory.used
+        self.flows.shards.memory.used
     }
 
     /// The most bytes of memory that were held at once.
     #[must_use]
     pub const fn held_memory_peak(&self) -> usize {
-        self.flows.memory.peak
+        self.flows.shards.memory.peak
     }
 
     /// The consumer.

@@ -1,9 +1,9 @@
 //! Reassemblers of the user's own, one for each side of a connection.
 
-use super::{Consumer, FlowRef, Pending, PendingEntry, Reaction};
+use super::{Consumer, FlowEnd, FlowRef, Pending, PendingEntry, Reaction};
 use crate::extract::Extracted;
 use crate::reassemble::{Chunk, Reassembler, Segment, StreamNotes, StreamStats};
-use crate::track::{Anomalies, AnomalyKind, Effect, EndReason, FlowEvent};
+use crate::track::{Anomalies, AnomalyKind, Effect, FlowEvent};
 use crate::wire::Transport;
 use crate::{BySide, FlowSide, Sink, Timestamp};
 
@@ -67,7 +67,12 @@ impl<K, F: ReassemblerFactory<K>> Consumer<K> for Reassembly<F> {
     type Event = FlowEvent<K>;
     type Pending = PendingEntry;
 
-    fn open(&mut self, flow: FlowRef<'_, K>, packet: &Extracted<'_, K>) -> Self::Flow {
+    fn open(
+        &mut self,
+        flow: FlowRef<'_, K>,
+        packet: &Extracted<'_, K>,
+        _: &mut impl Sink<Self::Event>,
+    ) -> Self::Flow {
         match packet.tracked_transport() {
             it if it.is_tcp() => Some(BySide::from_fn(|side| self.factory.open(flow.key, side))),
             _ => None,
@@ -150,7 +155,7 @@ impl<K, F: ReassemblerFactory<K>> Consumer<K> for Reassembly<F> {
         &mut self,
         sides: &mut Self::Flow,
         flow: FlowRef<'_, K>,
-        _: EndReason,
+        _: FlowEnd<'_>,
         _: &mut impl Sink<Self::Event>,
     ) -> Anomalies {
         let mut found = Anomalies::NONE;

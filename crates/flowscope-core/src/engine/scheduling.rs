@@ -1,14 +1,75 @@
 //! What is done at its time, and when there is too little memory.
 
-use super::flows::Flows;
-use super::pending::{Pending, PendingEntry, PendingSlot, Ticket, held_of, timer_of};
-use super::{Consumer, FlowRef, Pressure};
+use core::hash::Hash;
+
+use super::flows::{ConsumerState, Flows, report_all};
+use super::pending::{Pending, PendingEntry, PendingSlot};
+use super::shards::{Call, CallFlows, PendingFlows, Shards, Until};
+use super::{Advance, AnomalyEvents, Consumer, FlowRef};
 use crate::extract::FlowExtractor;
-use crate::track::{Anomalies, Effect, EndReason, FlowId, FlowIndex, Work};
+use crate::observe::Observer;
+use crate::track::{Anomalies, EndReason, FlowId, FlowIndex, Table, TrackerStats, Work};
 use crate::{PacketView, Sink, Timestamp};
 
-/// How a consumer is called for a flow outside of its packets.
-type Call<C, F, K, S> = fn(&mut C, &mut F, FlowRef<'_, K>, &mut S) -> Anomalies;
+/// What calling the consumer for a flow outside of its packets takes.
+struct Host<'f, K, C: Consumer<K>> {
+    table: &'f mut Table<K, ConsumerState<C::Flow, C::Pending>>,
+    consumer: &'f mut C,
+    stats: &'f mut TrackerStats,
+    observer: &'f mut Observer,
+    anomalies: AnomalyEvents,
+    frame: u64,
+}
+
+impl<K: Clone + Eq + Hash, F, P: PendingSlot> PendingFlows for Table<K, ConsumerState<F, P>> {
+    fn entry(&self, flow: FlowId) -> Option<PendingEntry> {
+        Some(self.by_id(flow)?.0.state.pending.get())
+    }
+
+    fn set_entry(&mut self, flow: FlowId, entry: PendingEntry) {
+        let (slot, _) = self.get_mut(flow.index());
+        slot.state.pending.set(entry);
+    }
+}
+
+impl<K: Clone + Eq + Hash, C: Consumer<K>> PendingFlows for Host<'_, K, C> {
+    fn entry(&self, flow: FlowId) -> Option<PendingEntry> {
+        self.table.entry(flow)
+    }
+
+    fn set_entry(&mut self, flow: FlowId, entry: PendingEntry) {
+        self.table.set_entry(flow, entry);
+    }
+}
+
+impl<K, C, S> CallFlows<S> for Host<'_, K, C>
+where
+    K: Clone + Eq + Hash,
+    C: Consumer<K>,
+    S: Sink<C::Event>,
+{
+    fn call(
+        &mut self,
+        flow: FlowId,
+        at: Timestamp,
+        call: Call,
+        out: &mut S,
+    ) -> (Anomalies, Pending) {
+        let (slot, _) = self.table.get_mut(flow.index());
+        let view = FlowRef::of_live(flow, &slot.key, &slot.flow, at, self.frame);
+        let state = &mut slot.state.flow;
+        let found = match call {
+            Call::Timer => self.consumer.on_timer(state, view, out),
+            Call::Shed => self.consumer.shed(state, view, out),
+        };
+        (found, self.consumer.pending(state))
+    }
+
+    fn report(&mut self, flow: FlowId, at: Timestamp, found: Anomalies, out: &mut S) {
+        let counts = (&mut *self.stats, &mut *self.observer);
+        report_all(counts, self.anomalies, (flow, at), found, out);
+    }
+}
 
 impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     /// Asks what is pending of a flow, and keeps it.
@@ -25,68 +86,10 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
     }
 
-    /// Keeps what is pending of a flow, and sets its timer.
     #[inline(never)]
     fn schedule(&mut self, flow: FlowId, before: PendingEntry, pending: &Pending) {
-        let (timer, held) = (timer_of(pending), held_of(pending));
-        let ticket = match (before.held, held) {
-            (0, 1..) => self.push_holder(flow),
-            (1.., 0) => {
-                self.pressure.leave(flow, before.ticket);
-                before.ticket
-            }
-            (1.., 1..) if held < before.held => before.ticket.of_progress(),
-            (0, 0) | (1.., 1..) => before.ticket,
-        };
-        self.memory.change(before.held, held);
-        let entry = self.entry_for(flow, before.entry, timer);
-        let (slot, _) = self.table.get_mut(flow.index());
-        slot.state.pending.set(PendingEntry {
-            timer,
-            entry,
-            held,
-            ticket,
-        });
-        if entry != before.entry {
-            self.drop_stale_timers();
-            self.update_check_at();
-        }
-    }
-
-    /// Adds a flow to those that hold memory.
-    fn push_holder(&mut self, flow: FlowId) -> Ticket {
-        let table = &self.table;
-        self.pressure.drop_stale(|flow| {
-            let entry = table.by_id(flow)?.0.state.pending.get();
-            (entry.held > 0).then_some(entry.ticket)
-        });
-        self.pressure.push(flow)
-    }
-
-    /// When the entry of a flow among the timers comes up, once its timer is set
-    /// to `timer`.
-    ///
-    /// A timer that moves to a later moment, or to none, keeps its entry: it is
-    /// put back when it comes up.
-    fn entry_for(&mut self, flow: FlowId, entry: Timestamp, timer: Timestamp) -> Timestamp {
-        let at = timer.max(self.clock);
-        if at >= entry || timer == Timestamp::MAX {
-            return entry;
-        }
-        if entry == Timestamp::MAX {
-            self.timers.add(at, flow);
-        } else {
-            self.timers.add_earlier(at, flow);
-        }
-        at
-    }
-
-    fn drop_stale_timers(&mut self) {
-        let table = &self.table;
-        self.timers.drop_stale(|flow, at| {
-            let found = table.by_id(flow);
-            found.is_some_and(|(slot, _)| slot.state.pending.get().entry == at)
-        });
+        self.shards
+            .note(flow, before, pending, self.clock, &mut self.table);
     }
 
     /// Nothing is pending of a flow that is about to go.
@@ -97,147 +100,66 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
         let (slot, _) = self.table.get_mut(flow.index());
         let before = slot.state.pending.get();
-        if before == PendingEntry::default() {
-            return;
-        }
-        if !before.is(&Pending::NOTHING) {
-            self.schedule(flow, before, &Pending::NOTHING);
-        }
-        if before.entry != Timestamp::MAX {
-            self.timers.forget();
-            let (slot, _) = self.table.get_mut(flow.index());
-            slot.state.pending.set(PendingEntry::default());
-            self.drop_stale_timers();
-            self.update_check_at();
+        if before != PendingEntry::default() {
+            self.shards
+                .forget(flow, before, self.clock, &mut self.table);
         }
     }
 
-    /// Calls the consumer for a flow outside of its packets.
-    fn call<S: Sink<C::Event>>(
+    /// The shards, and what calling the consumer takes.
+    fn host(&mut self) -> (&mut Shards, Host<'_, E::Key, C>) {
+        let frame = self.frame();
+        let host = Host {
+            table: &mut self.table,
+            consumer: &mut self.consumer,
+            stats: &mut self.stats,
+            observer: &mut self.observer,
+            anomalies: self.config.anomalies,
+            frame,
+        };
+        (&mut self.shards, host)
+    }
+
+    /// Calls flows whose timers have come up.
+    fn call_due(&mut self, until: Until, out: &mut impl Sink<C::Event>) {
+        if C::Pending::IS_USED {
+            let (shards, mut host) = self.host();
+            shards.call_due(until, &mut host, out);
+        }
+    }
+
+    /// Calls a flow for which that is due before something else is done for it.
+    #[inline]
+    pub(super) fn catch_up_timers(
         &mut self,
         flow: FlowId,
-        at: Timestamp,
-        call: Call<C, C::Flow, E::Key, S>,
-        out: &mut S,
+        clock: Timestamp,
+        until: Until,
+        out: &mut impl Sink<C::Event>,
     ) {
-        let frame = self.frame();
-        let (slot, cold) = self.table.get_mut(flow.index());
-        let view = FlowRef {
-            id: flow,
-            key: &slot.key,
-            at,
-            packet: frame,
-            flow: &slot.flow,
-            cold,
-            effect: Effect::Plain,
-        };
-        let found = call(&mut self.consumer, &mut slot.state.flow, view, out);
-        self.note_pending(flow);
-        self.report(flow, at, found, out);
-    }
-
-    /// What is kept of a flow, if it is live.
-    fn entry(&self, flow: FlowId) -> Option<PendingEntry> {
-        Some(self.table.by_id(flow)?.0.state.pending.get())
-    }
-
-    /// An entry among the timers has come up: calls its flow if that has a timer
-    /// for this moment.
-    #[inline(never)]
-    fn on_entry(&mut self, flow: FlowId, at: Timestamp, out: &mut impl Sink<C::Event>) {
-        let Some(pending) = self.entry(flow).filter(|pending| pending.entry == at) else {
-            return;
-        };
-        self.timers.forget();
-        let entry = if pending.timer > at && pending.timer != Timestamp::MAX {
-            self.timers.add(pending.timer, flow);
-            pending.timer
-        } else {
-            Timestamp::MAX
-        };
-        let (slot, _) = self.table.get_mut(flow.index());
-        slot.state.pending.set(PendingEntry { entry, ..pending });
-        if pending.timer <= at {
-            self.on_timer(flow, at, out);
+        if C::Pending::IS_USED && self.shards.is_behind() {
+            let (shards, mut host) = self.host();
+            shards.catch_up(flow, clock, until, &mut host, out);
         }
     }
 
-    /// Calls a flow whose timer has come up.
-    fn on_timer(&mut self, flow: FlowId, at: Timestamp, out: &mut impl Sink<C::Event>) {
-        self.unset_timer(flow);
-        self.call(flow, at, C::on_timer, out);
-        // A parser that asks for the same moment again is called with the next
-        // packet at the earliest, so that it cannot stop the clock.
-        if self.entry(flow).is_some_and(|pending| pending.timer <= at) {
-            self.unset_timer(flow);
-        }
-    }
-
-    fn unset_timer(&mut self, flow: FlowId) {
-        let (slot, _) = self.table.get_mut(flow.index());
-        slot.state.pending.set(PendingEntry {
-            timer: Timestamp::MAX,
-            ..slot.state.pending.get()
-        });
-    }
-
-    /// Whether more is held than may be.
+    /// Whether more is held with a flow than may be.
     #[inline]
-    pub(super) fn is_under_pressure(&self) -> bool {
-        C::Pending::IS_USED && self.memory.used > self.config.max_memory
+    pub(super) fn is_under_pressure(&self, flow: FlowId) -> bool {
+        C::Pending::IS_USED && self.shards.is_under_pressure(flow)
     }
 
     /// Has flows give up what they hold, after a packet of `current`.
     #[cold]
     #[inline(never)]
-    pub(super) fn relieve(&mut self, current: Option<FlowId>, out: &mut impl Sink<C::Event>) {
-        while self.is_under_pressure() {
-            let chosen = match self.config.pressure {
-                Pressure::Oldest => self.longest_holder(),
-                Pressure::Current => current,
-            };
-            let before = chosen.and_then(|flow| self.entry(flow));
-            let (Some(flow), Some(before)) = (chosen, before.filter(|it| it.held > 0)) else {
-                return;
-            };
-            self.call(flow, self.clock, C::shed, out);
-            if let Some(after) = self.entry(flow)
-                && after.held >= before.held
-            {
-                // It gives nothing back. It counts again when it holds more.
-                self.pressure.leave(flow, after.ticket);
-                self.memory.change(after.held, 0);
-                let (slot, _) = self.table.get_mut(flow.index());
-                slot.state.pending.set(PendingEntry { held: 0, ..after });
-            }
-        }
-    }
-
-    /// The flow that has held something for the longest time without getting on.
-    ///
-    /// One that has given some of it back since it came into the queue, or was
-    /// last passed over here, is passed over and goes to the end.
-    /// But not more of them than a packet can wait for.
-    fn longest_holder(&mut self) -> Option<FlowId> {
-        let mut passed_over = 0;
-        while let Some((flow, ticket)) = self.pressure.first() {
-            let entry = self.entry(flow);
-            match entry.filter(|it| it.held > 0 && it.ticket.is_of(ticket)) {
-                None => self.pressure.drop_first(),
-                Some(entry) if entry.ticket.has_progress() && passed_over < MOST_PASSED_OVER => {
-                    passed_over += 1;
-                    self.pressure.rotate();
-                    let (slot, _) = self.table.get_mut(flow.index());
-                    slot.state.pending.set(PendingEntry { ticket, ..entry });
-                }
-                Some(_) => return Some(flow),
-            }
-        }
-        None
+    pub(super) fn relieve(&mut self, current: FlowId, out: &mut impl Sink<C::Event>) {
+        let clock = self.clock;
+        let (shards, mut host) = self.host();
+        shards.relieve(current, clock, &mut host, out);
     }
 
     /// Does what is due before a packet, up to the clock; or a portion of that,
-    /// and what is due of the packet's own flow.
+    /// and what is due of the packet's own flow. The clock was at `before`.
     ///
     /// The packet is a copy, so that the packet itself is never written to memory.
     /// It never counts on a flow that has expired, and nothing of a
@@ -248,10 +170,16 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         &mut self,
         extractor: &E,
         packet: PacketView<'_>,
+        before: Timestamp,
         out: &mut impl Sink<C::Event>,
     ) {
-        self.expire_due(extractor, Work::steps(self.portion), out);
-        if self.is_behind
+        if !self.is_behind {
+            self.ended_before = before;
+        }
+        let is_due = self.clock >= self.table.check_at();
+        let work = is_due.then_some(Work::steps(self.portion));
+        self.expire_due(extractor, work, self.portion, before, out);
+        if (self.is_behind || self.shards.is_behind())
             && let Ok(extracted) = extractor.extract(packet)
         {
             self.find_live(self.table.hash(&extracted.key), &extracted.key, out);
@@ -266,71 +194,96 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out: &mut impl Sink<C::Event>,
     ) -> Option<FlowIndex> {
         let index = self.table.find(hash, key)?;
-        if !self.is_behind {
-            return Some(index);
-        }
-        let deadline = self.catch_up(index, out);
-        if deadline > self.clock {
-            return Some(index);
-        }
-        self.end(index, EndReason::IdleTimeout, deadline, out);
-        None
-    }
-
-    /// Calls a flow for which that is due, and returns when it expires.
-    pub(super) fn catch_up(
-        &mut self,
-        index: FlowIndex,
-        out: &mut impl Sink<C::Event>,
-    ) -> Timestamp {
-        let flow = self.table.id(index);
-        let deadline = self.table.deadline(index);
-        for _ in 0..MOST_TIMERS {
-            let Some(pending) = self.entry(flow).filter(|_| self.is_behind) else {
-                break;
-            };
-            let at = pending.timer.max(pending.entry.min(self.clock));
-            if at > self.clock || at >= deadline {
-                break;
+        if self.is_behind {
+            let deadline = self.table.deadline(index);
+            if deadline <= self.clock {
+                self.end(index, EndReason::IdleTimeout, deadline, out);
+                return None;
             }
-            self.on_timer(flow, at, out);
         }
-        deadline
+        let clock = self.clock;
+        self.catch_up_timers(self.table.id(index), clock, Until::With(clock), out);
+        Some(index)
     }
 
     /// Does what is due up to the clock, in the order in which it became due,
     /// as far as the work suffices: at one moment flows end first, then
     /// fragments are given up, then flows are called.
+    ///
+    /// Ends and timers are done in portions of their own, so that ends do not depend
+    /// on how many timers there are: `work` is for ends, if any are due.
     #[cold]
     pub(super) fn expire_due(
         &mut self,
         extractor: &E,
+        work: Option<Work>,
+        timers: usize,
+        before: Timestamp,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        self.shards.begin_portion(timers);
+        if let Some(work) = work {
+            self.end_due(extractor, work, before, out);
+        }
+        // A flow that is to end is not called at a later moment: timers wait for ends.
+        let until = match self.is_behind {
+            true => Until::Before(self.ended_before),
+            false => Until::With(self.clock),
+        };
+        self.consumer.advance(Advance::Now(until), out);
+        self.call_due(until, out);
+        self.shards.end_portion(self.clock);
+    }
+
+    /// Moves on to the moment of what is done next, and never back: timers that
+    /// come up before go first.
+    fn reach(&mut self, moment: &mut Timestamp, next: Timestamp, out: &mut impl Sink<C::Event>) {
+        *moment = next.max(*moment);
+        self.call_due(Until::Before(*moment), out);
+        self.consumer.advance(Advance::Due(*moment), out);
+    }
+
+    /// Ends flows, and gives up fragments and SYNs.
+    fn end_due(
+        &mut self,
+        extractor: &E,
         mut work: Work,
+        before: Timestamp,
         out: &mut impl Sink<C::Event>,
     ) {
         let now = self.clock;
+        let (mut reached, mut moment) = (before, Timestamp::EPOCH);
         loop {
             let given_up = self.fragments.next_deadline().filter(|at| *at <= now);
             let unanswered = self.syn_queue.next_deadline().filter(|at| *at <= now);
-            let until = [given_up, unanswered, self.timers.next()];
-            let until = until.into_iter().flatten().min().unwrap_or(now).min(now);
+            // What has no moment of its own is due with what was done last.
+            let unanswered = unanswered.map(|at| match at {
+                Timestamp::EPOCH => reached,
+                at => at,
+            });
+            let until = [given_up, unanswered].into_iter().flatten().min();
+            let until = until.unwrap_or(now).min(now);
             // What happens then happens at that time.
             self.clock = until;
             while let Some(index) = self.table.due(until, &mut work) {
                 work.spend(Work::OF_AN_END);
                 let at = self.table.deadline(index);
+                self.reach(&mut moment, at, out);
                 self.end(index, EndReason::IdleTimeout, at, out);
             }
+            reached = until;
             if work.is_done() {
                 break;
             }
             work.spend(Work::OF_AN_END);
             if given_up == Some(until) {
+                self.reach(&mut moment, until, out);
+                self.clock = moment;
                 self.give_up_due(extractor, &mut work, out);
             } else if let Some(held) = self.syn_queue.due(until) {
+                self.reach(&mut moment, until, out);
+                self.clock = moment;
                 self.give_up_syn(extractor, &held, out);
-            } else if let Some((at, flow)) = self.timers.pop(until) {
-                self.on_entry(flow, at, out);
             } else {
                 break;
             }
@@ -338,21 +291,24 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         self.clock = now;
         self.update_check_at();
         self.is_behind = work.is_done() && self.table.check_at() <= now;
+        self.ended_before = match self.is_behind {
+            true => moment.max(self.ended_before),
+            false => now,
+        };
     }
 
     /// Keeps the next moment at which something other than a flow's end is due.
     pub(super) fn update_check_at(&mut self) {
-        let timer = self.timers.next().unwrap_or(Timestamp::MAX);
-        let next = timer.min(self.fragments.check_at());
         let unanswered = self.syn_queue.next_deadline().unwrap_or(Timestamp::MAX);
-        self.table.set_other_due(next.min(unanswered));
+        self.table
+            .set_other_due(self.fragments.check_at().min(unanswered));
     }
 
     /// Ends every flow, in the order of their first packets.
     pub(super) fn finish(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
-        if self.is_behind {
-            self.expire_due(extractor, Work::all(), out);
-        }
+        self.consumer.advance(Advance::Finish, out);
+        let work = self.is_behind.then_some(Work::all());
+        self.expire_due(extractor, work, usize::MAX, self.clock, out);
         self.give_up_all(extractor, out);
         while let Some(held) = self.syn_queue.drain() {
             // Nothing more comes that could prove it.
@@ -365,8 +321,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         loop {
             let mut oldest = self.table.oldest();
             if oldest.len() == 0 {
-                self.timers.clear();
-                self.pressure.clear();
+                self.shards.clear();
                 return self.table.release();
             }
             while let Some(oldest) = oldest.pop() {
@@ -375,12 +330,6 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
     }
 }
-
-/// So many flows that get on are passed over for one that does not.
-const MOST_PASSED_OVER: usize = 1024;
-
-/// A parser that asks for one moment after the other is called so often at once.
-const MOST_TIMERS: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -484,7 +433,7 @@ mod tests {
             let frame = datagram((random >> 8) as u16 % 200, (random >> 24) as u8);
             let view = PacketView::new(&frame, Timestamp::from_nanos(nanos));
             driver.track(view.with_link(LinkType::RAW), &mut tell);
-            let is_behind = driver.flows.is_behind;
+            let is_behind = driver.flows.is_behind || driver.flows.shards.is_behind();
             let next = driver.next_expiry();
             assert!(is_behind || next.is_none_or(|next| next > view.timestamp));
             if n % 1000 == 999 {

@@ -27,6 +27,11 @@ impl Timers {
         self.queue.peek().map(|(at, _)| *at)
     }
 
+    /// The first entry, and whose it is. It may not be valid.
+    pub(super) fn first(&self) -> Option<(Timestamp, FlowId)> {
+        self.queue.peek().copied()
+    }
+
     /// Adds an entry of a flow that has none.
     pub(super) fn add(&mut self, at: Timestamp, flow: FlowId) {
         self.queue.push((at, flow));

@@ -277,6 +277,55 @@ impl<'a, K> Extracted<'a, K> {
         }
     }
 
+    /// What was found, without key and bytes.
+    #[inline]
+    pub(crate) fn detach(&self) -> Extracted<'static, ()> {
+        Extracted {
+            key: (),
+            orientation: self.orientation,
+            granularity: self.granularity,
+            transport: self.transport,
+            payload: Payload {
+                bytes: &[],
+                missing: self.payload.missing,
+            },
+            ip_len: self.ip_len,
+            is_fragment: self.is_fragment,
+            packet: PacketView {
+                frame: &[],
+                ..self.packet
+            },
+            path: self.path,
+        }
+    }
+
+    /// The same with a key and bytes: the frame, and the payload in it.
+    #[inline]
+    pub(crate) fn attach<'b, L>(
+        &self,
+        key: L,
+        frame: &'b [u8],
+        payload: &'b [u8],
+    ) -> Extracted<'b, L> {
+        Extracted {
+            key,
+            orientation: self.orientation,
+            granularity: self.granularity,
+            transport: self.transport,
+            payload: Payload {
+                bytes: payload,
+                missing: self.payload.missing,
+            },
+            ip_len: self.ip_len,
+            is_fragment: self.is_fragment,
+            packet: PacketView {
+                frame,
+                ..self.packet
+            },
+            path: self.path,
+        }
+    }
+
     /// What was found in a frame by removing the encapsulation `decap`.
     fn inside(mut self, packet: PacketView<'a>, decap: Decap) -> Self {
         let WalkPath { decaps, depth } = &mut self.path;

@@ -40,6 +40,7 @@ pub(crate) use connection::{Effect, Fin, NewConnection, SegmentOwner, Verdict};
 pub(crate) use event::FlowEvent;
 pub(crate) use flow::{Flow, Observed};
 pub(crate) use id::FlowIndex;
+pub(crate) use prefetch::prefetch;
 pub(crate) use ready_queue::ReadyQueue;
 pub(crate) use table::{Slot, Table};
 pub(crate) use work::Work;

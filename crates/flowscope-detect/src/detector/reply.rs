@@ -130,7 +130,7 @@ impl Detector {
                 reply: Some(pending),
                 closed,
                 ..
-            }) => (Some(*parser), pending, closed),
+            }) => (Some(parser), pending, closed),
             State::AwaitingReply { reply, closed } => (None, reply, closed),
             state => {
                 self.state = state;

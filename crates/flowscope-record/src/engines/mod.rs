@@ -5,6 +5,7 @@
 //! which they are read, each compiled for itself: a packet costs what it has to.
 
 mod anomalies;
+mod dealing;
 mod extractor;
 mod messages;
 mod notes;
@@ -12,9 +13,11 @@ mod observer;
 mod payload;
 mod streams;
 
+pub(crate) use dealing::{AnyBatch, AnyDealer, AnyWorker};
+pub use flowscope_core::engine::deal::Place;
 pub use streams::{StreamId, StreamWriter};
 
-use flowscope_core::engine::{Consumer, Engine, PayloadConsumer};
+use flowscope_core::engine::{Engine, PayloadConsumer};
 use flowscope_core::extract::{AutoDetectEncap, FiveTuple, FlowExtractor, Scoped};
 use flowscope_core::track::{FlowId, TrackerStats};
 use flowscope_core::{PacketView, Sink, Timestamp};
@@ -71,32 +74,77 @@ macro_rules! with_engine {
     };
 }
 
-impl AnyEngine {
-    pub(crate) fn new(config: RecordConfig) -> Self {
+/// What tells flows apart, for any [`RecordConfig`].
+pub(crate) enum AnyExtractor {
+    Innermost(AutoDetectEncap<FiveTuple>),
+    Outermost(FiveTuple),
+    Chosen(Scoped<ChosenExtractor>),
+}
+
+/// What is done with their packets.
+pub(crate) enum AnyConsumer {
+    Flows(NoteTaker),
+    Events(PayloadObserver<AnomalyReader>),
+    Messages(PayloadObserver<MessageReader>),
+    Streams(PayloadConsumer<StreamReader>),
+}
+
+impl AnyExtractor {
+    fn new(config: &RecordConfig) -> Self {
         let RecordConfig {
             key,
             scope,
             encapsulation,
             ..
-        } = config;
+        } = *config;
+        let five_tuple = FiveTuple::bidirectional();
         match (key, encapsulation, scope) {
             (FlowKey::FiveTuple, Encapsulation::Innermost, KeyScope::Nothing) => {
-                let extractor = AutoDetectEncap::new(FiveTuple::bidirectional());
-                Self::Innermost(ByGoal::new(extractor, config))
+                Self::Innermost(AutoDetectEncap::new(five_tuple))
             }
             (FlowKey::FiveTuple, Encapsulation::Outermost, KeyScope::Nothing) => {
-                Self::Outermost(ByGoal::new(FiveTuple::bidirectional(), config))
+                Self::Outermost(five_tuple)
             }
             _ => {
                 let chosen = Scoped::new(ChosenExtractor { key, encapsulation });
-                let scoped = match scope {
+                Self::Chosen(match scope {
                     KeyScope::Nothing => chosen,
                     KeyScope::Vlan => chosen.with_vlan(),
                     KeyScope::Tunnel => chosen.with_tunnel(),
                     KeyScope::VlanAndTunnel => chosen.with_vlan().with_tunnel(),
-                };
-                Self::Chosen(ByGoal::new(scoped, config))
+                })
             }
+        }
+    }
+}
+
+impl AnyConsumer {
+    fn new(config: &RecordConfig) -> Self {
+        let notes = || NoteTaker::with_probes().with_details(config);
+        let messages = |wanted: Wanted| Self::Messages(wanted.observer(config));
+        match config.goal {
+            Goal::All => messages(Wanted::Everything),
+            Goal::Http => messages(Wanted::Only(Protocol::Http)),
+            Goal::Tls => messages(Wanted::Only(Protocol::Tls)),
+            Goal::Dns => messages(Wanted::Only(Protocol::Dns)),
+            Goal::Summary => messages(Wanted::Names),
+            Goal::Flows => Self::Flows(notes()),
+            Goal::Events => Self::Events(PayloadObserver::new(
+                notes(),
+                AnomalyReader,
+                StreamsUntil::End,
+            )),
+            Goal::Streams => Self::Streams(PayloadConsumer::new(StreamReader::default())),
+        }
+    }
+}
+
+impl AnyEngine {
+    pub(crate) fn new(config: &RecordConfig) -> Self {
+        match AnyExtractor::new(config) {
+            AnyExtractor::Innermost(it) => Self::Innermost(ByGoal::new(it, config)),
+            AnyExtractor::Outermost(it) => Self::Outermost(ByGoal::new(it, config)),
+            AnyExtractor::Chosen(it) => Self::Chosen(ByGoal::new(it, config)),
         }
     }
 
@@ -150,30 +198,15 @@ impl AnyEngine {
 }
 
 impl<E: FlowExtractor<Key: KeyEndpoints>> ByGoal<E> {
-    fn new(extractor: E, config: RecordConfig) -> Self {
-        let messages = |extractor, wanted: Wanted, config: RecordConfig| {
-            let observer = wanted.observer(&config);
-            Self::Messages(engine(extractor, observer, config))
-        };
-        match config.goal {
-            Goal::All => messages(extractor, Wanted::Everything, config),
-            Goal::Http => messages(extractor, Wanted::Only(Protocol::Http), config),
-            Goal::Tls => messages(extractor, Wanted::Only(Protocol::Tls), config),
-            Goal::Dns => messages(extractor, Wanted::Only(Protocol::Dns), config),
-            Goal::Summary => messages(extractor, Wanted::Names, config),
-            Goal::Flows => {
-                let notes = NoteTaker::with_probes().with_details(&config);
-                Self::Flows(engine(extractor, notes, config))
+    fn new(extractor: E, config: &RecordConfig) -> Self {
+        let engine = config.engine;
+        match AnyConsumer::new(config) {
+            AnyConsumer::Flows(it) => Self::Flows(Engine::with_consumer(extractor, it, engine)),
+            AnyConsumer::Events(it) => Self::Events(Engine::with_consumer(extractor, it, engine)),
+            AnyConsumer::Messages(it) => {
+                Self::Messages(Engine::with_consumer(extractor, it, engine))
             }
-            Goal::Events => {
-                let notes = NoteTaker::with_probes().with_details(&config);
-                let observer = PayloadObserver::new(notes, AnomalyReader, StreamsUntil::End);
-                Self::Events(engine(extractor, observer, config))
-            }
-            Goal::Streams => {
-                let payload = PayloadConsumer::new(StreamReader::default());
-                Self::Streams(engine(extractor, payload, config))
-            }
+            AnyConsumer::Streams(it) => Self::Streams(Engine::with_consumer(extractor, it, engine)),
         }
     }
 
@@ -182,14 +215,6 @@ impl<E: FlowExtractor<Key: KeyEndpoints>> ByGoal<E> {
             engine.consumer_mut().reader_mut().set_writer(writer);
         }
     }
-}
-
-fn engine<E: FlowExtractor, C: Consumer<E::Key>>(
-    extractor: E,
-    consumer: C,
-    config: RecordConfig,
-) -> Engine<E, C> {
-    Engine::with_consumer(extractor, consumer, config.engine)
 }
 
 /// Out of line, so that each engine has a loop of its own.

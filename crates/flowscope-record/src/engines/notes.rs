@@ -1,6 +1,6 @@
 //! What records need of each flow beyond the statistics of the core.
 
-use flowscope_core::engine::{Consumer, FlowRef, Fragment, OuterFlows, Reaction};
+use flowscope_core::engine::{Consumer, FlowEnd, FlowRef, Fragment, OuterFlows, Reaction};
 use flowscope_core::extract::Extracted;
 use flowscope_core::track::{Anomalies, EndReason, FlowId, FlowStats};
 use flowscope_core::wire::{Encapsulation, IcmpHeader, Transport};
@@ -223,7 +223,12 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
     type Event = Observation<K>;
     type Pending = ();
 
-    fn open(&mut self, _: FlowRef<'_, K>, _: &Extracted<'_, K>) -> FlowNotes {
+    fn open(
+        &mut self,
+        _: FlowRef<'_, K>,
+        _: &Extracted<'_, K>,
+        _: &mut impl Sink<Observation<K>>,
+    ) -> FlowNotes {
         FlowNotes {
             probes: self.probes,
             display_filter: self.display_filter,
@@ -261,6 +266,7 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
         _: FlowRef<'_, K>,
         _: FlowSide,
         fragment: &Fragment<'_, K>,
+        _: &mut impl Sink<Observation<K>>,
     ) {
         notes.last_frame = notes.last_frame.max(fragment.number);
         if let Some(details) = &mut notes.details
@@ -279,13 +285,13 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
         &mut self,
         notes: &mut FlowNotes,
         flow: FlowRef<'_, K>,
-        reason: EndReason,
+        end: FlowEnd<'_>,
         out: &mut impl Sink<Observation<K>>,
     ) -> Anomalies {
         self.end_details(notes, flow, out);
         let notes = core::mem::take(notes);
         let endpoints = flow.key.endpoints();
-        let record = notes.into_record(flow.id, endpoints, flow.at, reason, flow.stats());
+        let record = notes.into_record(flow.id, endpoints, flow.at, end.reason, *end.stats);
         out.push(Observation::Record(Record::Flow(record)));
         Anomalies::default()
     }

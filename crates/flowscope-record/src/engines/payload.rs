@@ -1,12 +1,12 @@
 //! Notes of flows, and their payload for a reader.
 
 use flowscope_core::engine::{
-    Consumer, FlowRef, Fragment, PayloadConsumer, PayloadReader, PayloadState, Pending,
+    Consumer, FlowEnd, FlowRef, Fragment, PayloadConsumer, PayloadReader, PayloadState, Pending,
     PendingEntry, Reaction,
 };
 use flowscope_core::extract::Extracted;
 use flowscope_core::reassemble::StreamStats;
-use flowscope_core::track::{Anomalies, EndReason};
+use flowscope_core::track::Anomalies;
 use flowscope_core::wire::IcmpHeader;
 use flowscope_core::{BySide, EngineConfig, FlowEvent, FlowSide, Sink};
 use flowscope_detect::Protocol;
@@ -81,10 +81,15 @@ impl<K: KeyEndpoints, R: FlowReader<K>> Consumer<K> for PayloadObserver<R> {
         Consumer::<K>::configure(&mut self.payload, config);
     }
 
-    fn open(&mut self, flow: FlowRef<'_, K>, packet: &Extracted<'_, K>) -> Self::Flow {
+    fn open(
+        &mut self,
+        flow: FlowRef<'_, K>,
+        packet: &Extracted<'_, K>,
+        out: &mut impl Sink<Observation<K>>,
+    ) -> Self::Flow {
         ObservedFlow {
-            notes: self.note_taker.open(flow, packet),
-            payload: self.payload.open(flow, packet),
+            notes: self.note_taker.open(flow, packet, out),
+            payload: self.payload.open(flow, packet, out),
         }
     }
 
@@ -109,18 +114,19 @@ impl<K: KeyEndpoints, R: FlowReader<K>> Consumer<K> for PayloadObserver<R> {
         flow: FlowRef<'_, K>,
         side: FlowSide,
         fragment: &Fragment<'_, K>,
+        out: &mut impl Sink<Observation<K>>,
     ) {
-        (self.note_taker).fragment(&mut state.notes, flow, side, fragment);
+        (self.note_taker).fragment(&mut state.notes, flow, side, fragment, out);
     }
 
     fn close(
         &mut self,
         state: &mut Self::Flow,
         flow: FlowRef<'_, K>,
-        reason: EndReason,
+        end: FlowEnd<'_>,
         out: &mut impl Sink<Observation<K>>,
     ) -> Anomalies {
-        let found = (self.payload).close(&mut state.payload, flow, reason, out);
+        let found = (self.payload).close(&mut state.payload, flow, end, out);
         if let Some(app) = self.payload.reader_mut().take_app() {
             state.notes.app = Some(app);
         }

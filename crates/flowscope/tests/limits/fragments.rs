@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use flowscope::defrag::{FragmentConfig, FragmentPolicy, FragmentTimeouts};
+use flowscope::defrag::{FragmentConfig, FragmentPolicy};
 use flowscope_fixtures::{
     Ethernet, Fragmented, Frame, Ipv4, Ipv6, Layer, SECOND, START, Udp, link_type,
 };
@@ -90,27 +90,27 @@ pub(crate) fn limits() -> Vec<Limit> {
             frames: || apart(ipv4(1), 1),
         },
         Limit {
-            name: "FragmentTimeouts::ipv4",
-            default: time(config.timeouts.ipv4),
+            name: "FragmentConfig::timeout_ipv4",
+            default: time(config.timeout_ipv4),
             what: "how long the fragments of a datagram wait for the rest",
             told: Told::By("datagram lost: timeout"),
             base: |_| {},
             lower: |settings| {
                 set(settings, |config| {
-                    config.timeouts.ipv4 = Duration::from_secs(1);
+                    config.timeout_ipv4 = Duration::from_secs(1);
                 });
             },
             frames: || apart(ipv4(1), 10 * SECOND),
         },
         Limit {
-            name: "FragmentTimeouts::ipv6",
-            default: time(FragmentTimeouts::default().ipv6),
+            name: "FragmentConfig::timeout_ipv6",
+            default: time(config.timeout_ipv6),
             what: "the same for IPv6 (RFC 8200, section 4.5)",
             told: Told::By("datagram lost: timeout"),
             base: |_| {},
             lower: |settings| {
                 set(settings, |config| {
-                    config.timeouts.ipv6 = Duration::from_secs(1);
+                    config.timeout_ipv6 = Duration::from_secs(1);
                 });
             },
             frames: || apart(ipv6(), 10 * SECOND),

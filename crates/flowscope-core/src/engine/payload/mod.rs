@@ -9,14 +9,14 @@ mod state;
 use alloc::sync::Arc;
 
 use self::delivery::{Progress, StreamDelivery};
-use self::recent_data::RecentData;
+use self::recent_data::RecentByShard;
 use self::segments::settles_without_data;
 pub use self::state::PayloadState;
 use self::state::StreamSide;
 use super::config::{EngineConfig, PayloadConfig};
 use super::reader::{PayloadReader, ReadResult, ReadState};
 use super::reassembly::stream_anomalies;
-use super::{Consumer, FlowRef, Pending, PendingEntry, Reaction};
+use super::{Consumer, FlowEnd, FlowRef, Pending, PendingEntry, Reaction};
 use crate::extract::Extracted;
 use crate::reassemble::{
     BufferedReassembler, Chunk, Reassembler, Segment, StreamConfig, StreamNotes, StreamStats,
@@ -33,8 +33,8 @@ pub struct PayloadConsumer<R> {
     reader: R,
     streams: Arc<StreamConfig>,
     config: PayloadConfig,
-    /// What was delivered lately.
-    recent_data: RecentData,
+    /// What was delivered lately, by shards.
+    recent_data: RecentByShard,
 }
 
 impl<R> PayloadConsumer<R> {
@@ -45,7 +45,7 @@ impl<R> PayloadConsumer<R> {
             reader,
             streams: Arc::new(config.streams),
             config,
-            recent_data: RecentData::default(),
+            recent_data: RecentByShard::new(1),
         }
     }
 
@@ -84,7 +84,7 @@ impl<R> PayloadConsumer<R> {
         let direction = &mut sides[side];
         let mut delivery = StreamDelivery {
             delivery: state.progress.to(&mut self.reader, flow, side, out),
-            recent_data: &mut self.recent_data,
+            recent_data: self.recent_data.of(flow.id),
             recent: &mut direction.recent,
             speaker: &mut state.speaker,
         };
@@ -128,7 +128,7 @@ impl<R> PayloadConsumer<R> {
         };
         let mut delivery = StreamDelivery {
             delivery: state.progress.to(&mut self.reader, flow, side, out),
-            recent_data: &mut self.recent_data,
+            recent_data: self.recent_data.of(flow.id),
             recent: &mut sides[side].recent,
             speaker: &mut state.speaker,
         };
@@ -240,9 +240,15 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
     fn configure(&mut self, config: &EngineConfig) {
         self.config = config.payload;
         self.streams = Arc::new(config.payload.streams);
+        self.recent_data = RecentByShard::new(config.shard_count());
     }
 
-    fn open(&mut self, flow: FlowRef<'_, K>, packet: &Extracted<'_, K>) -> Self::Flow {
+    fn open(
+        &mut self,
+        flow: FlowRef<'_, K>,
+        packet: &Extracted<'_, K>,
+        _: &mut impl Sink<Self::Event>,
+    ) -> Self::Flow {
         let transport = packet.tracked_transport();
         let stream = self.reader.open(flow, &transport);
         let session = match stream {
@@ -305,10 +311,10 @@ impl<K, R: PayloadReader<K>> Consumer<K> for PayloadConsumer<R> {
         &mut self,
         state: &mut Self::Flow,
         flow: FlowRef<'_, K>,
-        reason: EndReason,
+        end: FlowEnd<'_>,
         out: &mut impl Sink<Self::Event>,
     ) -> Anomalies {
-        let how = match reason {
+        let how = match end.reason {
             // A FIN has closed its side long before, by what was acknowledged. What is left
             // open here was reset, or nobody saw it end.
             EndReason::Rst => Close::Reset,

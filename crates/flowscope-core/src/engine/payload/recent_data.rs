@@ -4,15 +4,41 @@
 //! Who sends other bytes with the same numbers later, or who did so first, is
 //! not to go unnoticed (RFC 9293, section 3.10.7.4, has the receiver keep the
 //! first copy). So the beginning of what each side says in turn is kept, in a
-//! ring that all flows share: heads of messages, and not bulk.
+//! ring that all flows of a shard share: heads of messages, and not bulk.
 
 use alloc::boxed::Box;
 use alloc::vec;
+use alloc::vec::Vec;
 
-/// Bytes that were delivered, of all flows, the latest over the oldest.
+use crate::slab::SlabIndex;
+use crate::track::FlowId;
+
+/// A ring for each shard of flows.
+#[derive(Debug)]
+pub(super) struct RecentByShard(Vec<RecentData>);
+
+impl RecentByShard {
+    /// For so many shards, a power of two.
+    pub(super) fn new(shards: usize) -> Self {
+        let size = (RING / shards).max(SMALLEST_RING);
+        Self((0..shards).map(|_| RecentData::of_size(size)).collect())
+    }
+
+    /// That of a flow.
+    #[inline]
+    pub(super) fn of(&mut self, flow: FlowId) -> &mut RecentData {
+        let mask = self.0.len() - 1;
+        &mut self.0[flow.index().number() as usize & mask]
+    }
+}
+
+/// Bytes that were delivered, the latest over the oldest.
 #[derive(Debug)]
 pub(super) struct RecentData {
+    /// Empty until something is kept.
     ring: Box<[u8]>,
+    /// How large it is then.
+    size: usize,
     /// How many bytes were ever written.
     written: u64,
 }
@@ -55,17 +81,15 @@ impl RecentOfStream {
     }
 }
 
-impl Default for RecentData {
-    fn default() -> Self {
+impl RecentData {
+    fn of_size(size: usize) -> Self {
         Self {
-            // Zeroed memory is not there before it is written to.
-            ring: vec![0; RING].into_boxed_slice(),
+            ring: Box::default(),
+            size,
             written: 0,
         }
     }
-}
 
-impl RecentData {
     /// Bytes were delivered.
     #[inline]
     pub(super) fn keep(&mut self, recent: &mut RecentOfStream, bytes: &[u8]) {
@@ -80,11 +104,16 @@ impl RecentData {
         let len = bytes.len().min(recent.budget.into());
         let Some(kept) = bytes.get(..len) else { return };
         recent.budget -= len as u16;
-        let mut at = self.written as usize % RING;
+        let size = self.size;
+        if self.ring.is_empty() {
+            // Zeroed memory is not there before it is written to.
+            self.ring = vec![0; size].into_boxed_slice();
+        }
+        let mut at = self.written as usize % size;
         // An entry that went round the end of the ring would be two slices to compare.
-        if at + HEADER + len > RING {
+        if at + HEADER + len > size {
             // An entry lies in one piece.
-            self.written += (RING - at) as u64;
+            self.written += (size - at) as u64;
             at = 0;
         }
         let entry = Entry {
@@ -132,10 +161,10 @@ impl RecentData {
     fn entry(&self, place: RingOffset) -> Option<(Entry, &[u8])> {
         let place = place.get() - 1;
         // Newer entries lie over it by now. The place alone says so: nothing is marked.
-        if self.written - place > RING as u64 {
+        if self.written - place > self.size as u64 {
             return None;
         }
-        let rest = self.ring.get(place as usize % RING..)?;
+        let rest = self.ring.get(place as usize % self.size..)?;
         let (header, rest) = rest.split_first_chunk()?;
         let entry = Entry::from_bytes(header);
         Some((entry, rest.get(..entry.len.into())?))
@@ -179,8 +208,11 @@ impl Entry {
     }
 }
 
-/// Bytes of the ring: some thousand messages.
+/// Bytes of all rings: some thousand messages.
 const RING: usize = 1 << 20;
+
+/// Bytes of a ring at the least, where there are many.
+const SMALLEST_RING: usize = 1 << 16;
 
 /// Bytes kept of what one side says before the other speaks.
 const BUDGET: u16 = 1024;
@@ -197,7 +229,7 @@ mod tests {
 
     #[test]
     fn other_bytes_in_the_same_place_are_counted() {
-        let (mut recent_data, mut recent) = (RecentData::default(), RecentOfStream::NEW);
+        let (mut recent_data, mut recent) = (RecentData::of_size(RING), RecentOfStream::NEW);
         recent_data.keep(&mut recent, b"GET /one");
         recent_data.keep(&mut recent, b" HTTP/1.1");
         let differing = |behind, bytes| recent_data.differing(&recent, behind, bytes);
@@ -210,7 +242,7 @@ mod tests {
 
     #[test]
     fn bulk_is_not_kept_until_the_other_side_speaks() {
-        let (mut recent_data, mut recent) = (RecentData::default(), RecentOfStream::NEW);
+        let (mut recent_data, mut recent) = (RecentData::of_size(RING), RecentOfStream::NEW);
         let bulk = [7; 1024];
         recent_data.keep(&mut recent, &bulk);
         recent_data.keep(&mut recent, b"more");
@@ -227,7 +259,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_keeps_its_place() {
-        let (mut recent_data, mut recent) = (RecentData::default(), RecentOfStream::NEW);
+        let (mut recent_data, mut recent) = (RecentData::of_size(RING), RecentOfStream::NEW);
         recent_data.keep(&mut recent, b"abc");
         recent.skip(3);
         recent_data.keep(&mut recent, b"def");
@@ -238,7 +270,7 @@ mod tests {
     #[test]
     fn what_was_written_over_is_not_compared() {
         let (mut recent_data, mut recent, mut other) = (
-            RecentData::default(),
+            RecentData::of_size(RING),
             RecentOfStream::NEW,
             RecentOfStream::NEW,
         );
