@@ -76,12 +76,17 @@ pub(crate) fn probe_side(first: &[u8], side: FlowSide, hint: PortHint) -> Verdic
     verdict
 }
 
-/// Whether `side`, which begins with `first`, may speak one of the protocols that
-/// are found within a connection, too.
-pub(crate) fn may_begin(first: &[u8], side: FlowSide) -> bool {
-    [Protocol::Tls, Protocol::Http]
-        .iter()
-        .any(|it| it.probe_stream(first, side, PortHint::None) != ProbeResult::NoMatch)
+/// Whether `side`, which begins with `first`, speaks one of the protocols that are
+/// found within a connection, too.
+pub(crate) fn probe_beginning(first: &[u8], side: FlowSide) -> ProbeResult {
+    let results = [Protocol::Tls, Protocol::Http]
+        .map(|protocol| protocol.probe_stream(first, side, PortHint::None));
+    let is_any = |result| results.contains(&result);
+    match (is_any(ProbeResult::Match), is_any(ProbeResult::Possible)) {
+        (true, _) => ProbeResult::Match,
+        (false, true) => ProbeResult::Possible,
+        (false, false) => ProbeResult::NoMatch,
+    }
 }
 
 /// Probes the first bytes of `side` for each of the protocols. The iterator is

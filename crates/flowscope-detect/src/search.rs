@@ -9,7 +9,7 @@ use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{Input, ProbeResult};
 use flowscope_core::{BySide, FlowSide, Timestamp};
 
-use crate::probe::may_begin;
+use crate::probe::probe_beginning;
 
 /// A search of both sides.
 #[derive(Clone, Debug, Default)]
@@ -149,10 +149,11 @@ impl Search {
         let side = &mut self.sides[input.side];
         if !side.has_begun && !side.has_gap && !bytes.is_empty() {
             // What a side begins with may be what is found nowhere else.
-            if may_begin(bytes, input.side) {
-                return Some(bytes);
+            match side.begin(input, bytes) {
+                ProbeResult::Match => return Some(bytes),
+                ProbeResult::Possible => return None,
+                ProbeResult::NoMatch => side.has_begun = true,
             }
-            side.has_begun = true;
         }
         if side.len > 0 {
             match self.search_held(input, bytes, limits) {
@@ -225,6 +226,30 @@ impl Side {
     fn pass(&mut self, count: usize) {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         self.searched = self.searched.saturating_add(count);
+    }
+
+    /// Whether a side begins with a message, as its first [`HELD`] bytes say, however
+    /// they come. While they do not say, they are held back.
+    fn begin(&mut self, input: Input<'_>, bytes: &[u8]) -> ProbeResult {
+        let before = usize::from(self.len);
+        let mut first = self.held;
+        let mut len = before;
+        for (place, byte) in first.iter_mut().skip(before).zip(bytes) {
+            *place = *byte;
+            len += 1;
+        }
+        let result = probe_beginning(first.get(..len).unwrap_or_default(), input.side);
+        match result {
+            ProbeResult::Possible if len == HELD => ProbeResult::Match,
+            ProbeResult::Possible => {
+                if before == 0 {
+                    self.at = input.at;
+                }
+                (self.held, self.len) = (first, len as u8);
+                ProbeResult::Possible
+            }
+            _ => result,
+        }
     }
 
     /// Holds bytes back, unless they are too many.

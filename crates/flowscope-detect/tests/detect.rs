@@ -731,3 +731,15 @@ fn a_flow_of_quic_rests_between_connections() {
     assert_eq!(interest, Interest::More);
     assert!(detector.is_at_rest());
 }
+
+/// What a side begins with decides whether it is a message, not its first piece.
+#[test]
+fn a_reply_that_only_begins_like_one_is_none_in_any_pieces() {
+    let reply = b"HTTP/1 2.N\n";
+    for size in 1..=reply.len() {
+        let mut said: Vec<(FlowSide, &[u8])> = vec![(Initiator, b"\0\x002E1.t")];
+        said.extend(reply.chunks(size).map(|piece| (Responder, piece)));
+        let (found, _) = listen(&mut Detector::default(), &said);
+        assert_eq!(found, [], "in pieces of {size}");
+    }
+}

@@ -115,6 +115,8 @@ pub fn detect_datagrams(bytes: &[u8]) {
 
 fn detector(script: &Script<'_>) -> Detector {
     let mut config = DetectConfig::default();
+    // It bounds packets, however little each of them says.
+    config.max_search_chunks = u16::MAX;
     if script.settings & 1 == 1 {
         config.max_search = 64;
         config.dns = dns_config(script);
