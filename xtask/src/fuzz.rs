@@ -1,9 +1,13 @@
 //! `cargo xtask fuzz`: libFuzzer looks for an input with which something does not
 //! hold, on stable Rust.
 //!
-//! It builds the targets of `flowscope-fuzz` with counters in every branch, writes
-//! the seeds, and runs each target for some time. What it has reached is kept in
-//! `target/fuzz/corpus`, so that the next run goes on from there.
+//! It tests `flowscope-fuzz` with the seeds and with what was found before, builds its
+//! targets with counters in every branch, and runs each for some time. What it has
+//! reached is kept in `target/fuzz/corpus`, so that the next run goes on from there.
+//!
+//! With `--runs N` each target is run so many times, from the seeds alone and always
+//! with the same choices: as good as the same each time, for who only wants to know
+//! whether a change broke something.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -32,18 +36,19 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         true => targets()?,
         false => options.targets,
     };
-    build(&folder)?;
+    succeed(cargo().args(["test", "--quiet", "--release"]))?;
     let seeds = folder.join("seeds");
     succeed(
         cargo()
-            .args(["run", "--quiet", "--bin", "seeds", "--"])
+            .args(["run", "--quiet", "--release", "--bin", "seeds", "--"])
             .arg(&seeds),
     )?;
+    build(&folder, &targets)?;
     let mut results = Vec::new();
     for targets in targets.chunks(options.jobs) {
         let runs = targets
             .iter()
-            .map(|target| Run::begin(target, &folder, options.seconds));
+            .map(|target| Run::begin(target, &folder, options.effort));
         let runs: Vec<Run> = runs.collect::<Result<_, _>>()?;
         for run in runs {
             results.push(run.end()?);
@@ -77,16 +82,23 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 
 /// What is asked for.
 struct Options {
-    seconds: u64,
+    effort: Effort,
     jobs: usize,
     targets: Vec<String>,
+}
+
+/// How much is done for each target.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Effort {
+    Seconds(u64),
+    Runs(u64),
 }
 
 impl Options {
     fn parse(arguments: &[String]) -> Result<Self, Failure> {
         let jobs = thread::available_parallelism().map_or(1, usize::from);
         let mut options = Self {
-            seconds: 60,
+            effort: Effort::Seconds(60),
             jobs,
             targets: Vec::new(),
         };
@@ -94,7 +106,10 @@ impl Options {
         while let Some(argument) = arguments.next() {
             let mut number = || arguments.next()?.parse().ok().filter(|number| *number > 0);
             match argument.as_str() {
-                "--seconds" => options.seconds = number().ok_or(Failure::Usage)?,
+                "--seconds" => {
+                    options.effort = Effort::Seconds(number().ok_or(Failure::Usage)?);
+                }
+                "--runs" => options.effort = Effort::Runs(number().ok_or(Failure::Usage)?),
                 "--jobs" => {
                     let jobs = number().and_then(|number| usize::try_from(number).ok());
                     options.jobs = jobs.ok_or(Failure::Usage)?;
@@ -133,7 +148,7 @@ fn cargo() -> Command {
 
 /// Builds the targets. What runs while building is not measured: that is why a
 /// platform is named.
-fn build(folder: &Path) -> Outcome {
+fn build(folder: &Path, targets: &[String]) -> Outcome {
     if project::output(Command::new("c++").arg("--version")).is_err() {
         return Err(Failure::Missing(
             "a C++ compiler is not installed".to_owned(),
@@ -142,8 +157,9 @@ fn build(folder: &Path) -> Outcome {
     succeed(
         cargo()
             .args(["build", "--quiet", "--release", "--features", "libfuzzer"])
-            .args(["--target", &host()?, "--bins", "--target-dir"])
+            .args(["--target", &host()?, "--target-dir"])
             .arg(folder)
+            .args(targets.iter().flat_map(|target| ["--bin", target]))
             .env("RUSTFLAGS", RUSTFLAGS),
     )
 }
@@ -172,20 +188,29 @@ struct Ended {
 }
 
 impl Run {
-    fn begin(target: &str, folder: &Path, seconds: u64) -> Result<Self, Failure> {
+    fn begin(target: &str, folder: &Path, effort: Effort) -> Result<Self, Failure> {
         let describe = |error| Failure::because(format!("{target}: {error}"));
         let program = folder.join(host()?).join("release").join(target);
         let corpus = folder.join("corpus").join(target);
         let seeds = folder.join("seeds").join(target);
         let found = folder.join("found");
-        for folder in [&corpus, &seeds, &found] {
+        let fresh = folder.join("fresh").join(target);
+        let _ = fs::remove_dir_all(&fresh);
+        for folder in [&corpus, &seeds, &found, &fresh] {
             fs::create_dir_all(folder).map_err(describe)?;
         }
         let log = folder.join(format!("{target}.log"));
         let output = File::create(&log).map_err(describe)?;
-        let child = Command::new(program)
-            .args([&corpus, &seeds])
-            .arg(format!("-max_total_time={seconds}"))
+        let mut command = Command::new(program);
+        match effort {
+            Effort::Seconds(seconds) => command
+                .args([&corpus, &seeds])
+                .arg(format!("-max_total_time={seconds}")),
+            Effort::Runs(runs) => command
+                .args([&fresh, &seeds])
+                .args([format!("-runs={runs}"), "-seed=1".to_owned()]),
+        };
+        let child = command
             .arg(format!("-max_len={MAX_LEN}"))
             .arg(format!("-artifact_prefix={}/{target}-", found.display()))
             .args(["-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1"])
@@ -275,12 +300,14 @@ mod tests {
     fn options_are_read() {
         let options = |words: &[&str]| {
             let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-            Options::parse(&words).map(|it| (it.seconds, it.jobs, it.targets))
+            Options::parse(&words).map(|it| (it.effort, it.jobs, it.targets))
         };
         assert_eq!(
             options(&["--seconds", "5", "--jobs", "1", "http"]).ok(),
-            Some((5, 1, vec!["http".to_owned()]))
+            Some((Effort::Seconds(5), 1, vec!["http".to_owned()]))
         );
+        let runs = options(&["--runs", "9"]).ok().map(|it| it.0);
+        assert_eq!(runs, Some(Effort::Runs(9)));
         assert!(options(&["--seconds", "0"]).is_err());
         assert!(options(&["--hours", "1"]).is_err());
     }
