@@ -24,6 +24,7 @@ use crate::cut::Selection;
     name = "flowscope",
     bin_name = "flowscope",
     version,
+    long_version = env!("FLOWSCOPE_VERSION"),
     propagate_version = true,
     override_usage = "flowscope [OPTIONS] [COMMAND] [FILE]...",
     after_help = EXIT_STATUS,

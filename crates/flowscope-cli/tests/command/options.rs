@@ -329,3 +329,18 @@ fn no_jobs_at_all_are_refused() {
     let output = run(&["flows", "--jobs", "0"], b"");
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn the_version_says_what_is_built_in() {
+    let says = |flag| stdout(&command(&[flag]).output().unwrap());
+    let version = format!("flowscope {}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(says("-V"), format!("{version}\n"));
+    let long = says("--version");
+    assert!(long.starts_with(&format!("{version} (")), "{long}");
+    let expected = match (cfg!(feature = "live"), cfg!(feature = "top")) {
+        (true, _) => "features live and top)\n",
+        (false, true) => "features top)\n",
+        (false, false) => "no features)\n",
+    };
+    assert!(long.ends_with(expected), "{long}");
+}
