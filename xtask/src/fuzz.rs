@@ -15,7 +15,7 @@ use std::process::{Child, Command};
 use std::thread;
 
 use crate::tables::succeed;
-use crate::{Failure, Outcome, project};
+use crate::{Failure, Outcome, dist, project};
 
 /// What the compiler is told: what `cargo fuzz` tells it, without the sanitizers,
 /// which need nightly.
@@ -157,19 +157,11 @@ fn build(folder: &Path, targets: &[String]) -> Outcome {
     succeed(
         cargo()
             .args(["build", "--quiet", "--release", "--features", "libfuzzer"])
-            .args(["--target", &host()?, "--target-dir"])
+            .args(["--target", &dist::machine()?, "--target-dir"])
             .arg(folder)
             .args(targets.iter().flat_map(|target| ["--bin", target]))
             .env("RUSTFLAGS", RUSTFLAGS),
     )
-}
-
-/// The platform that this runs on.
-fn host() -> Result<String, Failure> {
-    let version = project::output(Command::new("rustc").arg("-vV"))?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned)
-        .ok_or_else(|| Failure::because("rustc does not say its platform"))
 }
 
 /// A target that runs.
@@ -190,7 +182,7 @@ struct Ended {
 impl Run {
     fn begin(target: &str, folder: &Path, effort: Effort) -> Result<Self, Failure> {
         let describe = |error| Failure::because(format!("{target}: {error}"));
-        let program = folder.join(host()?).join("release").join(target);
+        let program = folder.join(dist::machine()?).join("release").join(target);
         let corpus = folder.join("corpus").join(target);
         let seeds = folder.join("seeds").join(target);
         let found = folder.join("found");

@@ -17,6 +17,7 @@ mod capture;
 mod ci;
 mod conformance;
 mod deps;
+mod dist;
 mod features;
 mod fixtures;
 mod fuzz;
@@ -58,6 +59,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "ci" => ci::run(arguments),
         "conformance" => conformance::run(arguments),
         "deps" => deps::run(arguments),
+        "dist" => dist::run(arguments),
         "features" => features::run(arguments),
         "fixtures" => fixtures::run(arguments),
         "fuzz" => fuzz::run(arguments),
@@ -81,6 +83,7 @@ usage: cargo xtask VERB
   ci [STEP…]                everything that has to hold before a change lands, or some of it
   conformance [--check]     compare what the command and tshark find in the fixtures
   deps                      check which crate and which file uses what
+  dist                      build the command to give away, and a Debian package
   features                  check the libraries with each of their features alone
   fixtures [--check]        make the synthetic captures, or see that they are as made
   fuzz [FLAGS] [TARGET…]    let a fuzzer look for what does not hold, --seconds N each
