@@ -28,7 +28,7 @@ pub(crate) fn run(options: &Options, inputs: Vec<Input>) -> Result<Vec<Failure>,
         return Err(Failure::Usage("the output is one of the captures"));
     }
     let names: Vec<_> = inputs.iter().map(Input::to_string).collect();
-    let mut report = Report::new(&names.join(", "));
+    let mut report = Report::new(&title(&names));
     let mut summary = RecordTracker::new(options.record_config(Goal::Summary));
     let mut config = flowscope_export::record_config(options.record_config(Goal::All));
     config.frames = true;
@@ -55,5 +55,31 @@ pub(crate) fn run(options: &Options, inputs: Vec<Input>) -> Result<Vec<Failure>,
     match written {
         Ok(()) => Ok(failures),
         Err(error) => Failure::of_output(target, error).map(|()| Vec::new()),
+    }
+}
+
+/// What the page is about: the first captures, and how many more there are.
+fn title(names: &[String]) -> String {
+    match names.split_at_checked(NAMED) {
+        Some((named, more)) if !more.is_empty() => {
+            format!("{} and {} more", named.join(", "), more.len())
+        }
+        _ => names.join(", "),
+    }
+}
+
+/// How many captures a title names.
+const NAMED: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_names_a_few_captures() {
+        let names: Vec<_> = (1..=5).map(|n| format!("{n}.pcap")).collect();
+        assert_eq!(title(&names), "1.pcap, 2.pcap, 3.pcap and 2 more");
+        assert_eq!(title(&names[..3]), "1.pcap, 2.pcap, 3.pcap");
+        assert_eq!(title(&names[..1]), "1.pcap");
     }
 }
