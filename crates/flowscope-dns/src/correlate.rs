@@ -91,13 +91,14 @@ impl Correlator {
         let query = packet.trimmed();
         self.make_room(query.bytes().len(), out);
         self.due = Some(self.due.map_or(due, |earliest| earliest.min(due)));
-        self.pending.push(Pending {
+        let pending = Pending {
             query,
             side,
             asked: at,
             due,
             attempts: 1,
-        });
+        };
+        self.pending.push(pending, &sought);
         false
     }
 

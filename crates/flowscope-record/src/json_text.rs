@@ -1,6 +1,6 @@
 //! What hosts sent, as a string of JSON (RFC 8259, section 7).
 
-use crate::plain_bytes::plain_len;
+use crate::plain_bytes::{plain_len, position_of_odd};
 use crate::text::is_unprintable;
 
 /// Adds a string, and says whether all of it was UTF-8.
@@ -45,7 +45,7 @@ fn push_with_others(text: &mut Vec<u8>, bytes: &[u8], plain: usize) -> Utf8 {
             found = found.and(push_others(text, others));
             behind
         };
-        plain = plain_len(rest);
+        plain = position_of_odd(rest);
     }
 }
 

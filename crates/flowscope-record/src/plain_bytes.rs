@@ -43,9 +43,8 @@ fn is_plain(bytes: &[u8]) -> bool {
     odd_bytes(ends[0]) | odd_bytes(ends[1]) == 0
 }
 
-/// Where the first odd byte is.
-#[cold]
-fn position_of_odd(bytes: &[u8]) -> usize {
+/// The same where there is likely to be an odd one soon.
+pub(crate) fn position_of_odd(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks::<8>();
     let mut before = 0;
     for word in words {

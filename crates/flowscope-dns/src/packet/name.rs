@@ -116,21 +116,33 @@ impl<'a> Name<'a> {
 
     /// Its labels in lower case, each with its length before it.
     pub(crate) fn in_lower_case<'b>(&self, room: &'b mut [u8; MAX_LEN]) -> &'b [u8] {
-        let mut len = 0;
-        for label in self.labels() {
-            let free = room.get_mut(len..).unwrap_or_default();
-            if let Some((first, rest)) = free.split_first_mut()
-                && let Some(rest) = rest.get_mut(..label.len())
-            {
-                // At most 63, which is no letter.
-                *first = label.len() as u8;
-                rest.copy_from_slice(label);
-                len += 1 + label.len();
-            }
-        }
-        let name = room.get_mut(..len).unwrap_or_default();
+        let name = self.in_full(room);
+        // No length is a letter: they are at most 63.
         name.make_ascii_lowercase();
         name
+    }
+
+    /// Its labels, each with its length before it, without pointers.
+    fn in_full<'b>(&self, room: &'b mut [u8; MAX_LEN]) -> &'b mut [u8] {
+        let (mut len, mut start, mut at) = (0, self.at, self.at);
+        // The name was read before, so this ends.
+        loop {
+            let step = Step::at(self.message, at);
+            if let Ok(Step::Label { next, .. }) = step {
+                at = next;
+                continue;
+            }
+            // Labels that lie one behind the other are copied together.
+            let piece = self.message.get(start..at).unwrap_or_default();
+            if let Some(place) = room.get_mut(len..len + piece.len()) {
+                place.copy_from_slice(piece);
+                len += piece.len();
+            }
+            match step {
+                Ok(Step::Pointer { target, .. }) => (start, at) = (target, target),
+                _ => return room.get_mut(..len).unwrap_or_default(),
+            }
+        }
     }
 
     /// Whether every label is UTF-8.
@@ -201,36 +213,42 @@ impl ReadableName<'_> {
 
     /// Adds these bytes to others.
     pub fn append_to(self, bytes: &mut Vec<u8>) {
-        let is_usual = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'.' | b'\\');
-        let before = bytes.len();
         bytes.reserve(USUAL_TEXT);
-        for label in self.0.labels() {
-            if bytes.len() > before {
+        let mut room = [0; MAX_LEN];
+        let name = self.0.in_full(&mut room);
+        let (mut at, mut labels) = (0, 0);
+        while let Some(len) = name.get_mut(at) {
+            at += 1 + usize::from(core::mem::replace(len, b'.'));
+            labels += 1;
+        }
+        // Nearly all are written as they were sent, with dots in place of lengths.
+        let is_usual = |byte: &u8| matches!(byte, b' '..=b'~') & (*byte != b'\\');
+        let all_usual = name.iter().fold(true, |all, byte| all & is_usual(byte));
+        let dots = name.iter().filter(|byte| **byte == b'.').count();
+        match name.split_first() {
+            None => bytes.push(b'.'),
+            Some((_, text)) if all_usual && dots == labels => bytes.extend_from_slice(text),
+            Some(_) => self.append_labels(bytes),
+        }
+    }
+
+    #[cold]
+    fn append_labels(self, bytes: &mut Vec<u8>) {
+        for (n, label) in self.0.labels().enumerate() {
+            if n > 0 {
                 bytes.push(b'.');
             }
-            // Nearly all are written as they were sent.
-            match label.iter().all(is_usual) {
-                true => bytes.extend_from_slice(label),
-                false => push_label(label, bytes),
+            for chunk in label.utf8_chunks() {
+                // Bytes take everything.
+                let _ = text::readable(chunk.valid(), &mut Bytes(bytes));
+                bytes.extend_from_slice(chunk.invalid());
             }
-        }
-        if bytes.len() == before {
-            bytes.push(b'.');
         }
     }
 }
 
 /// Few names are longer in writing.
 const USUAL_TEXT: usize = 64;
-
-#[cold]
-fn push_label(label: &[u8], bytes: &mut Vec<u8>) {
-    for chunk in label.utf8_chunks() {
-        // Bytes take everything.
-        let _ = text::readable(chunk.valid(), &mut Bytes(bytes));
-        bytes.extend_from_slice(chunk.invalid());
-    }
-}
 
 /// Bytes that text is added to.
 struct Bytes<'a>(&'a mut Vec<u8>);
@@ -334,6 +352,30 @@ mod tests {
 
     fn read(message: &[u8], at: usize) -> Result<String, NameTrouble> {
         Name::read(message, at).map(|(name, _)| name.to_string())
+    }
+
+    #[test]
+    fn readable_names_are_the_same_in_one_piece_and_by_labels() {
+        let many = [&b"\x01a".repeat(127)[..], b"\0"].concat();
+        for (message, at) in [
+            (&b"\x03www\x02de\0\x01a\xc0\x04\xc0\x08\0"[..], 0),
+            (b"\x03www\x02de\0\x01a\xc0\x04\xc0\x08\0", 8),
+            (b"\x03www\x02de\0\x01a\xc0\x04\xc0\x08\0", 11),
+            (b"\x03a.b\x01c\0", 0),
+            (b"\x03a\\b\x02 c\0", 0),
+            (b"\x02\xc3\xa9\x01\xff\0", 0),
+            (b"\x01.\0", 0),
+            (b"\0", 0),
+            (&many, 0),
+        ] {
+            let (name, _) = Name::read(message, at).expect("it is a name");
+            let mut by_labels = Vec::new();
+            name.readable().append_labels(&mut by_labels);
+            if name.is_root() {
+                by_labels.push(b'.');
+            }
+            assert_eq!(name.readable().to_bytes(), by_labels, "{name}");
+        }
     }
 
     #[test]

@@ -96,9 +96,24 @@ impl Index {
             .filter_map(|slot| slot.pending.as_ref())
     }
 
-    pub(super) fn push(&mut self, pending: Pending) {
+    /// The hash of a query that is kept.
+    pub(super) fn hash_of(&self, pending: &Pending) -> u64 {
+        self.hash(pending.header(), pending.query.question().as_ref())
+    }
+
+    /// The hash of a query that was sought and is not there, whose question was
+    /// read for that.
+    pub(super) fn hash_of_sought(&self, sought: &Sought<'_>) -> u64 {
+        let question = match sought.asks {
+            Asks::Same(question) => question.map(|(question, _)| question),
+            Asks::Anything => None,
+        };
+        let header = header(sought.id, sought.opcode, sought.side);
+        self.hash(header, question.as_ref())
+    }
+
+    pub(super) fn push(&mut self, pending: Pending, hash: u64) {
         let header = pending.header();
-        let hash = self.hash(header, pending.query.question().as_ref());
         self.bytes += pending.bytes();
         let slot = Slot {
             pending: Some(pending),

@@ -117,13 +117,16 @@ impl PendingQueries {
         }
     }
 
-    /// Adds one as the latest.
-    pub(crate) fn push(&mut self, query: Pending) {
+    /// Adds one as the latest, which was sought and is not there.
+    pub(crate) fn push(&mut self, query: Pending, sought: &Sought<'_>) {
         if let Self::Few(few) = self
             && few.len() >= FEW
         {
             let mut index = Box::new(Index::default());
-            few.drain(..).for_each(|query| index.push(query));
+            for query in few.drain(..) {
+                let hash = index.hash_of(&query);
+                index.push(query, hash);
+            }
             *self = Self::Many(index);
         }
         match self {
@@ -135,7 +138,10 @@ impl PendingQueries {
                 }
                 queries.push(query);
             }
-            Self::Many(index) => index.push(query),
+            Self::Many(index) => {
+                let hash = index.hash_of_sought(sought);
+                index.push(query, hash);
+            }
         }
     }
 

@@ -88,8 +88,10 @@ struct Parts {
 
 impl Parts {
     fn of(hello: &ClientHello) -> Self {
-        let mut cipher_suites: Vec<u16> = plain(hello.cipher_suites()).collect();
-        let mut extensions: Vec<u16> = plain(hello.extensions().map(|one| one.kind)).collect();
+        let mut cipher_suites = Vec::with_capacity(USUAL);
+        let mut extensions = Vec::with_capacity(USUAL);
+        cipher_suites.extend(plain(hello.cipher_suites()));
+        extensions.extend(plain(hello.extensions().map(|one| one.kind)));
         cipher_suites.sort_unstable();
         extensions.sort_unstable();
         let names_host = extensions.contains(&kind::SERVER_NAME);
@@ -177,7 +179,7 @@ fn protocol(hello: &ClientHello) -> [u8; 2] {
 
 /// The values as four digits each, with commas between them.
 fn list(values: impl Iterator<Item = u16>) -> Vec<u8> {
-    let mut text = Vec::with_capacity(5 * values.size_hint().1.unwrap_or(0).min(64));
+    let mut text = Vec::with_capacity(5 * USUAL);
     for value in values {
         let [high, low] = value.to_be_bytes();
         let [a, b, c, d] = [high >> 4, high & 0xf, low >> 4, low & 0xf].map(digit);
@@ -206,6 +208,9 @@ fn digit(nibble: u8) -> u8 {
         _ => b'a' + (nibble - 10),
     }
 }
+
+/// Few hellos list more of anything.
+const USUAL: usize = 32;
 
 /// Ten characters and twice twelve, with `_` between them.
 const LEN: usize = 36;
