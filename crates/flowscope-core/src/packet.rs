@@ -100,7 +100,7 @@ impl LinkType {
     /// Frame Relay.
     pub(crate) const FRAME_RELAY: Self = Self(107);
     /// OpenBSD loopback: a protocol family in network byte order.
-    pub const LOOP: Self = Self(108);
+    pub(crate) const LOOP: Self = Self(108);
     /// OpenBSD's decapsulated IPsec packets.
     pub(crate) const ENC: Self = Self(109);
     /// Linux "cooked" capture, version 1.
@@ -110,7 +110,7 @@ impl LinkType {
     /// IEEE 802.11 behind a Prism header.
     pub(crate) const IEEE802_11_PRISM: Self = Self(119);
     /// IEEE 802.11 behind a radiotap header.
-    pub const IEEE802_11_RADIOTAP: Self = Self(127);
+    pub(crate) const IEEE802_11_RADIOTAP: Self = Self(127);
     /// IEEE 802.11 behind an AVS header.
     pub(crate) const IEEE802_11_AVS: Self = Self(163);
     /// PPP as pppd logs it, a direction in place of the address byte.

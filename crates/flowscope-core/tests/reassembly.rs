@@ -6,7 +6,7 @@ use std::sync::Arc;
 use flowscope_core::Timestamp;
 use flowscope_core::reassemble::{
     BufferedReassembler, Chunk, OverflowPolicy, OverlapPolicy, Reassembler, Segment, StreamConfig,
-    StreamNotes, StreamState, StreamStats,
+    StreamNote, StreamNotes, StreamState, StreamStats,
 };
 use flowscope_core::wire::TcpFlags;
 
@@ -146,13 +146,7 @@ fn a_retransmitted_request_is_read_once() {
 #[test]
 fn a_retransmitted_fin_ends_the_stream_once() {
     let stream = Stream::new().flagged(1000, "bye", FIN);
-    assert_eq!(
-        stream.notes,
-        StreamNotes {
-            finished: true,
-            ..StreamNotes::default()
-        }
-    );
+    assert_eq!(stream.notes, StreamNote::Finished.into());
     let mut stream = stream.reads("bye");
     stream.notes = StreamNotes::default();
     let stream = stream.flagged(1000, "bye", FIN).flagged(1003, "", FIN);
@@ -263,7 +257,7 @@ fn a_gap_before_the_fin_is_reported() {
         .finish()
         .reads("ab[8]");
     assert_eq!(stream.inner.state(), StreamState::Finished);
-    assert!(stream.notes.finished);
+    assert!(stream.notes.contains(StreamNote::Finished));
 }
 
 #[test]
@@ -391,7 +385,7 @@ fn an_acknowledged_hole_is_given_up_after_a_grace() {
         .wait(1)
         .ack(1008)
         .reads("ab[4]gh");
-    assert!(stream.notes.gap);
+    assert!(stream.notes.contains(StreamNote::Gap));
 }
 
 #[test]
@@ -489,7 +483,7 @@ fn a_full_buffer_gives_up_the_first_hole() {
         .reads("[2]cd")
         .data(1004, "ef")
         .reads("[2]cdefgh");
-    assert!(stream.notes.overflow);
+    assert!(stream.notes.contains(StreamNote::Overflow));
     assert_eq!(stream.stats().held_peak, 4);
     let stream = stream.data(1020, "longer").reads("[2]cdefgh[2]k[9]longer");
     assert_eq!(stream.stats().held, 0);
@@ -523,7 +517,7 @@ fn a_full_buffer_may_end_the_stream() {
         .data(1002, "cd")
         .reads("ab");
     assert_eq!(stream.inner.state(), StreamState::Stopped);
-    assert!(stream.notes.overflow);
+    assert!(stream.notes.contains(StreamNote::Overflow));
     assert_eq!((stream.stats().held, stream.stats().dropped), (0, 7));
 }
 
@@ -534,7 +528,7 @@ fn shedding_frees_what_is_held_behind_the_first_hole() {
     let before = stream.inner.memory();
     let text = &mut stream.text;
     let notes = stream.inner.shed(stream.now, &mut keep(text));
-    assert!(notes.overflow && notes.gap);
+    assert!(notes.contains(StreamNote::Overflow) && notes.contains(StreamNote::Gap));
     assert!(stream.inner.memory() < before);
     stream.reads("[2]cd").finish().reads("[2]cd[2]gh");
 }
@@ -554,7 +548,7 @@ fn a_stray_moves_nothing() {
         .data(1003, "def")
         .finish()
         .reads("abcdef");
-    assert!(stream.notes.stray);
+    assert!(stream.notes.contains(StreamNote::Stray));
     assert_eq!((stream.stats().strays, stream.stats().dropped), (2, 10));
 }
 
@@ -626,13 +620,7 @@ fn conflicting_copies_are_counted_and_reported() {
         .data(1002, "cdEf")
         .data(1000, "ab")
         .reads("abcdefgh");
-    assert_eq!(
-        stream.notes,
-        StreamNotes {
-            conflict: true,
-            ..StreamNotes::default()
-        }
-    );
+    assert_eq!(stream.notes, StreamNote::Conflict.into());
     let stats = stream.stats();
     assert_eq!((stats.conflicts, stats.retransmitted), (1, 2));
 }

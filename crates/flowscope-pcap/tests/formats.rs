@@ -110,7 +110,7 @@ fn network_field_may_hold_bsd_numbers_and_checksum_lengths() {
         (1, LinkType::ETHERNET),
         (12, LinkType::RAW),
         (14, LinkType::RAW),
-        (108, LinkType::LOOP),
+        (108, LinkType(108)),
         (0x2400_0001, LinkType::ETHERNET),
         (276, LinkType::LINUX_SLL2),
         (65_535, LinkType(65_535)),

@@ -38,6 +38,13 @@ pub(crate) fn begins(payload: &[u8]) -> bool {
     public_header(payload).is_some()
 }
 
+/// The same of a packet without a long header. Most are refused by their first byte.
+#[inline]
+pub(crate) fn begins_short(payload: &[u8]) -> bool {
+    let has_version = |flags: &u8| flags & SHORT == HAS_VERSION | HAS_ID;
+    payload.first().is_some_and(has_version) && begins(payload)
+}
+
 /// The hello in a datagram, if it is there in the clear.
 pub(crate) fn hello(payload: &[u8], side: FlowSide) -> Option<GoogleHello> {
     let header = public_header(payload)?;
@@ -104,7 +111,7 @@ fn public_header(payload: &[u8]) -> Option<PublicHeader<'_>> {
             connection_id,
             rest: cursor.rest(),
         }
-    } else if flags & (0x80 | HAS_VERSION | HAS_ID) == HAS_VERSION | HAS_ID {
+    } else if flags & SHORT == HAS_VERSION | HAS_ID {
         let connection_id = cursor.take(8)?;
         PublicHeader {
             version: QuicVersion(cursor.u32()?),
@@ -129,6 +136,8 @@ const LONG: u8 = 0xc0;
 /// The flags of the header before that.
 const HAS_VERSION: u8 = 0x01;
 const HAS_ID: u8 = 0x08;
+/// What of them tells such a header that is read.
+const SHORT: u8 = 0x80 | HAS_VERSION | HAS_ID;
 const CHLO: &[u8] = b"CHLO";
 /// How far into a packet it is looked for.
 const MAX_BEFORE: usize = 128;
@@ -190,5 +199,23 @@ mod tests {
             assert_eq!(hello.server_name.is_some(), has_name, "{len}");
         }
         assert!(!begins(b"\x09\x01\x02\x03\x04\x05\x06\x07\x08R043"));
+    }
+
+    #[test]
+    fn what_begins_is_told_by_the_first_byte_as_by_all() {
+        for flags in 0..=u8::MAX {
+            let before = [&[flags][..], &[7; 8], b"Q039", &[1; 20]].concat();
+            let since = [&[flags][..], b"Q046", &[0x50], &[7; 30]].concat();
+            for payload in [before, since] {
+                let is_long = crate::header::is_long(&payload);
+                assert_eq!(
+                    is_long || begins_short(&payload),
+                    is_long || begins(&payload),
+                    "{flags:#x}"
+                );
+            }
+        }
+        assert!(begins_short(&[&[9][..], &[7; 8], b"Q039"].concat()));
+        assert!(!begins_short(&[&[9][..], &[7; 8], b"\0\0\0\x01"].concat()));
     }
 }

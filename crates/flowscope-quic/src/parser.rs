@@ -115,7 +115,7 @@ impl QuicParser {
     #[inline]
     #[must_use]
     pub fn may_begin(payload: &[u8]) -> bool {
-        header::is_long(payload) || google::begins(payload)
+        header::is_long(payload) || google::begins_short(payload)
     }
 
     fn packet(

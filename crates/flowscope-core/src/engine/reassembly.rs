@@ -2,7 +2,7 @@
 
 use super::{Consumer, FlowEnd, FlowRef, Pending, PendingEntry, Reaction};
 use crate::extract::Extracted;
-use crate::reassemble::{Chunk, Reassembler, Segment, StreamNotes, StreamStats};
+use crate::reassemble::{Chunk, Reassembler, Segment, StreamNote, StreamNotes, StreamStats};
 use crate::track::{Anomalies, AnomalyKind, Effect, FlowEvent};
 use crate::wire::Transport;
 use crate::{BySide, FlowSide, Sink, Timestamp};
@@ -176,13 +176,13 @@ impl<K, F: ReassemblerFactory<K>> Consumer<K> for Reassembly<F> {
 /// What is odd about a stream of which these notes were made.
 pub(super) fn stream_anomalies(side: FlowSide, notes: StreamNotes) -> Anomalies {
     let mut found = Anomalies::NONE;
-    for (is_noted, kind) in [
-        (notes.conflict, AnomalyKind::OverlapConflict),
-        (notes.gap, AnomalyKind::StreamGap),
-        (notes.overflow, AnomalyKind::StreamOverflow),
-        (notes.stray, AnomalyKind::StraySegment),
+    for (note, kind) in [
+        (StreamNote::Conflict, AnomalyKind::OverlapConflict),
+        (StreamNote::Gap, AnomalyKind::StreamGap),
+        (StreamNote::Overflow, AnomalyKind::StreamOverflow),
+        (StreamNote::Stray, AnomalyKind::StraySegment),
     ] {
-        if is_noted {
+        if notes.contains(note) {
             found.insert(side, kind);
         }
     }

@@ -190,52 +190,53 @@ pub enum StreamState {
 
 /// What happened to a stream in one call that a caller may want to report.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub struct StreamNotes {
+pub struct StreamNotes(u8);
+
+/// One thing that may have happened.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum StreamNote {
     /// A second copy of bytes differs from the first.
-    pub conflict: bool,
+    Conflict,
     /// A hole was given up.
-    pub gap: bool,
+    Gap,
     /// A cap was reached: a hole was given up for that, or the stream dropped.
-    pub overflow: bool,
+    Overflow,
     /// A segment came from far outside the window.
-    pub stray: bool,
+    Stray,
     /// The stream is now [`Finished`](StreamState::Finished).
-    pub finished: bool,
+    Finished,
 }
 
 impl StreamNotes {
-    pub(crate) const NONE: Self = Self {
-        conflict: false,
-        gap: false,
-        overflow: false,
-        stray: false,
-        finished: false,
-    };
-    pub(crate) const CONFLICT: Self = Self {
-        conflict: true,
-        ..Self::NONE
-    };
-    pub(crate) const GAP: Self = Self {
-        gap: true,
-        ..Self::NONE
-    };
-    pub(crate) const OVERFLOW: Self = Self {
-        overflow: true,
-        ..Self::NONE
-    };
-    pub(crate) const STRAY: Self = Self {
-        stray: true,
-        ..Self::NONE
-    };
-    pub(crate) const FINISHED: Self = Self {
-        finished: true,
-        ..Self::NONE
-    };
+    pub(crate) const NONE: Self = Self(0);
+    pub(crate) const CONFLICT: Self = Self::of(StreamNote::Conflict);
+    pub(crate) const GAP: Self = Self::of(StreamNote::Gap);
+    pub(crate) const OVERFLOW: Self = Self::of(StreamNote::Overflow);
+    pub(crate) const STRAY: Self = Self::of(StreamNote::Stray);
+    pub(crate) const FINISHED: Self = Self::of(StreamNote::Finished);
+
+    const fn of(note: StreamNote) -> Self {
+        Self(1 << note as u8)
+    }
+
+    /// Whether this happened.
+    #[inline]
+    #[must_use]
+    pub const fn contains(self, note: StreamNote) -> bool {
+        self.0 & Self::of(note).0 != 0
+    }
 
     /// Whether there is nothing to report.
     #[inline]
-    pub(crate) fn is_empty(self) -> bool {
-        self == Self::NONE
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl From<StreamNote> for StreamNotes {
+    fn from(note: StreamNote) -> Self {
+        Self::of(note)
     }
 }
 
@@ -244,19 +245,13 @@ impl BitOr for StreamNotes {
 
     #[inline]
     fn bitor(self, other: Self) -> Self {
-        Self {
-            conflict: self.conflict | other.conflict,
-            gap: self.gap | other.gap,
-            overflow: self.overflow | other.overflow,
-            stray: self.stray | other.stray,
-            finished: self.finished | other.finished,
-        }
+        Self(self.0 | other.0)
     }
 }
 
 impl BitOrAssign for StreamNotes {
     #[inline]
     fn bitor_assign(&mut self, other: Self) {
-        *self = *self | other;
+        self.0 |= other.0;
     }
 }

@@ -19,7 +19,8 @@ use super::reassembly::stream_anomalies;
 use super::{Consumer, FlowEnd, FlowRef, Pending, PendingEntry, Reaction};
 use crate::extract::Extracted;
 use crate::reassemble::{
-    BufferedReassembler, Chunk, Reassembler, Segment, StreamConfig, StreamNotes, StreamStats,
+    BufferedReassembler, Chunk, Reassembler, Segment, StreamConfig, StreamNote, StreamNotes,
+    StreamStats,
 };
 use crate::session::{Close, Datagram};
 use crate::track::{Anomalies, AnomalyKind, Effect, EndReason, FlowEvent};
@@ -89,7 +90,7 @@ impl<R> PayloadConsumer<R> {
             speaker: &mut state.speaker,
         };
         let notes = act(&mut direction.reassembler, &mut delivery);
-        if notes.finished {
+        if notes.contains(StreamNote::Finished) {
             let mut delivery = delivery.delivery;
             direction.close(&mut delivery, Close::Fin);
         }
