@@ -48,8 +48,8 @@ pub(super) enum MarkKind {
     Packet,
     /// Everything that is due is done.
     Expire,
-    /// The same, and everything ends.
-    Finish,
+    /// Everything has ended.
+    Finished,
 }
 
 impl<K> FlowBatch<K> {

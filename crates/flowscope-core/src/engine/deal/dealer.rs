@@ -51,9 +51,12 @@ impl<E: FlowExtractor> FlowDealer<E> {
         self.engine.expire(now, &mut self.batches);
     }
 
-    /// See [`Engine::finish`].
-    pub fn finish(&mut self) {
-        self.engine.finish(&mut self.batches);
+    /// Ends every flow that is still open, as [`Engine::finish`] does, but not all
+    /// at once: `true` if there are more. Then batches are best taken before it is
+    /// called again.
+    #[must_use]
+    pub fn finish(&mut self) -> bool {
+        self.engine.finish_some(ENDS, &mut self.batches)
     }
 
     /// What was seen so far, but for what workers find odd.
@@ -150,7 +153,7 @@ impl<K> Batches<K> {
         match to {
             Advance::Packet { now, frame } => self.mark(now, frame, MarkKind::Packet),
             Advance::Expire(now) => self.mark(now, frame, MarkKind::Expire),
-            Advance::Finish => self.mark(clock, frame, MarkKind::Finish),
+            Advance::Finished => self.mark(clock, frame, MarkKind::Finished),
             Advance::Due(moment) => self.moment = moment,
             Advance::Now(until) => {
                 self.moment = Timestamp::MAX;
@@ -276,3 +279,6 @@ impl<K> Sink<Dealt<K>> for Batches<K> {
         }
     }
 }
+
+/// Flows that end at once, at the end of the input.
+const ENDS: usize = 512;

@@ -138,7 +138,7 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
         self.mark.has_due = true;
         self.shards.begin_portion(match self.mark.mark.kind {
             MarkKind::Packet => Work::PORTION,
-            MarkKind::Expire | MarkKind::Finish => usize::MAX,
+            MarkKind::Expire | MarkKind::Finished => usize::MAX,
         });
     }
 
@@ -154,7 +154,7 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
 
     fn leave(&mut self, out: &mut impl StepSink<K, C>) {
         self.end_due(out);
-        if self.mark.mark.kind == MarkKind::Finish {
+        if self.mark.mark.kind == MarkKind::Finished {
             self.shards.clear();
             self.mark.mark.kind = MarkKind::Packet;
         }
