@@ -123,7 +123,10 @@ fn deal(
             },
         );
         sent?;
-        dealer.finish();
+        while dealer.finish() {
+            let batches = dealer.take(|| feed.spare());
+            feed.send(batches)?;
+        }
         let batches = dealer.take(|| feed.spare());
         feed.send(batches)
     }
@@ -182,10 +185,10 @@ impl PlacedRecords for List<'_> {
 }
 
 /// So many packets go to the workers at once,
-const PACKETS: usize = 1024;
+const PACKETS: usize = 512;
 
 /// or so many bytes of them.
-const BYTES: usize = 256 << 10;
+const BYTES: usize = 128 << 10;
 
 /// Fewer packets are given at once only where no more are at hand.
 const SHORT: usize = 32;

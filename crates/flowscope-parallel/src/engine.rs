@@ -123,7 +123,9 @@ impl<E: FlowExtractor> ParallelTracker<'_, E> {
     ///
     /// Nobody wants any more events.
     pub fn finish(&mut self) -> Result<(), Stopped> {
-        self.dealer.finish();
+        while self.dealer.finish() {
+            self.send()?;
+        }
         self.send()
     }
 
@@ -195,7 +197,7 @@ impl<E: FlowExtractor> fmt::Debug for ParallelTracker<'_, E> {
 const AT_ONCE: usize = 32;
 
 /// So many packets go to the workers at once,
-const PACKETS: usize = 1024;
+const PACKETS: usize = 512;
 
 /// or so many bytes of them.
-const BYTES: usize = 256 << 10;
+const BYTES: usize = 128 << 10;

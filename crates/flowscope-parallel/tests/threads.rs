@@ -174,7 +174,7 @@ fn deal(
             let batches = dealer.take(|| feed.spare());
             feed.send(batches)?;
         }
-        dealer.finish();
+        while dealer.finish() {}
         let batches = dealer.take(|| feed.spare());
         feed.send(batches)
     }

@@ -42,7 +42,7 @@ use crate::record::Record;
 ///     frame[29] = host;
 ///     dealer.track_batch([PacketView::new(&frame, Timestamp::new(1_700_000_000, 0))]);
 /// }
-/// dealer.finish();
+/// while dealer.finish() {}
 ///
 /// let mut records = InOrder(Vec::new());
 /// for (worker, batch) in workers.iter_mut().zip(dealer.take(|| None)) {
@@ -104,9 +104,11 @@ impl RecordDealer {
         self.0.expire(now);
     }
 
-    /// Ends every flow that is still open.
-    pub fn finish(&mut self) {
-        self.0.finish();
+    /// Ends every flow that is still open, but not all at once: `true` if there are
+    /// more. Then batches are best taken before it is called again.
+    #[must_use]
+    pub fn finish(&mut self) -> bool {
+        self.0.finish()
     }
 
     /// What was counted so far, but for what workers find odd.

@@ -127,7 +127,9 @@ fn of_workers(
             work(&mut dealer);
         }
     }
-    dealer.finish();
+    while dealer.finish() {
+        work(&mut dealer);
+    }
     work(&mut dealer);
     records
 }

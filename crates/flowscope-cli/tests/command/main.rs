@@ -7,6 +7,7 @@ mod support;
 mod captures;
 mod exported;
 mod external;
+mod jobs;
 mod legible;
 mod messages;
 mod names;

@@ -303,28 +303,6 @@ fn the_command_describes_itself() {
 }
 
 #[test]
-fn the_number_of_jobs_changes_nothing_that_is_written() {
-    let whole = pcap(&merge([conversation().frames(), lookup().frames()]));
-    let cut = whole[..whole.len() - 5].to_vec();
-    let folder = Folder::new();
-    for (name, capture) in [("whole", whole), ("cut", cut), ("nothing", Vec::new())] {
-        let file = folder.file(name, &capture);
-        let file = file.to_str().expect("a plain path");
-        for form in ["flows", "events", "summary", "all", "streams"] {
-            let once = command(&[form, "--json", file]).output().unwrap();
-            for jobs in ["1", "2", "64"] {
-                let again = command(&[form, "--json", "--jobs", jobs, file]);
-                assert_eq!({ again }.output().unwrap(), once, "{form} {name} {jobs}");
-            }
-            // From standard input, too.
-            let piped = run(&[form, "--json", "-j", "2"], &capture);
-            assert_eq!(piped.stdout, once.stdout, "{form} {name}");
-            assert_eq!(piped.status, once.status, "{form} {name}");
-        }
-    }
-}
-
-#[test]
 fn no_jobs_at_all_are_refused() {
     let output = run(&["flows", "--jobs", "0"], b"");
     assert_eq!(output.status.code(), Some(2));

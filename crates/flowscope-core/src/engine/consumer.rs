@@ -180,11 +180,11 @@ pub enum Advance {
         /// 1.
         frame: u64,
     },
-    /// [`Engine::expire`](super::Engine::expire): all that is due by this moment is
-    /// done.
+    /// [`Engine::expire`](super::Engine::expire), or the end: all that is due by this
+    /// moment is done.
     Expire(Timestamp),
-    /// [`Engine::finish`](super::Engine::finish).
-    Finish,
+    /// Everything has ended.
+    Finished,
     /// What was due at this moment.
     Due(Timestamp),
     /// What was due and is not put off is done, but for timers: those go on until

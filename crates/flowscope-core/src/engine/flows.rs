@@ -14,8 +14,8 @@ use crate::extract::{Extracted, FlowExtractor, extract_outer};
 use crate::observe::{Ended, EngineCounts, Observer};
 use crate::reassemble::StreamStats;
 use crate::track::{
-    Anomalies, ColdState, EndReason, Flow, FlowEvent, FlowId, FlowIndex, FlowState, FlowStats,
-    Observed, Slot, Table, TrackerStats, Verdict, Work,
+    Anomalies, ByAge, ColdState, EndReason, Flow, FlowEvent, FlowId, FlowIndex, FlowState,
+    FlowStats, Observed, ReadyQueue, Slot, Table, TrackerStats, Verdict, Work,
 };
 use crate::{BySide, FlowSide, PacketView, Sink, Timestamp};
 
@@ -38,6 +38,8 @@ pub(super) struct Flows<E: FlowExtractor, C: Consumer<E::Key>> {
     pub(super) is_behind: bool,
     /// Flows that were due before this moment have ended, if something is due.
     pub(super) ended_before: Timestamp,
+    /// The flows that are yet to end, while all of them do.
+    pub(super) ending: Option<ReadyQueue<ByAge>>,
     extractor: PhantomData<fn() -> E>,
 }
 
@@ -74,6 +76,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             portion: Work::PORTION,
             is_behind: false,
             ended_before: Timestamp::EPOCH,
+            ending: None,
             extractor: PhantomData,
         }
     }

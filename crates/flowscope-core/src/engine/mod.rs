@@ -240,8 +240,14 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     ///
     /// The engine is then as new, but for its statistics and its clock.
     pub fn finish(&mut self, out: &mut impl Sink<C::Event>) {
-        self.flows.finish(&self.extractor, out);
+        while self.finish_some(usize::MAX, out) {}
+    }
+
+    /// Ends some of the flows; `true` if there are more.
+    pub(crate) fn finish_some(&mut self, most: usize, out: &mut impl Sink<C::Event>) -> bool {
+        let has_more = self.flows.finish(&self.extractor, most, out);
         self.flows.publish();
+        has_more
     }
 
     /// What was seen so far.

@@ -8,7 +8,9 @@ use super::shards::{Call, CallFlows, PendingFlows, Shards, Until};
 use super::{Advance, AnomalyEvents, Consumer, FlowRef};
 use crate::extract::FlowExtractor;
 use crate::observe::Observer;
-use crate::track::{Anomalies, EndReason, FlowId, FlowIndex, Table, TrackerStats, Work};
+use crate::track::{
+    Anomalies, ByAge, EndReason, FlowId, FlowIndex, ReadyQueue, Table, TrackerStats, Work,
+};
 use crate::{PacketView, Sink, Timestamp};
 
 /// What calling the consumer for a flow outside of its packets takes.
@@ -304,9 +306,44 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             .set_other_due(self.fragments.check_at().min(unanswered));
     }
 
-    /// Ends every flow, in the order of their first packets.
-    pub(super) fn finish(&mut self, extractor: &E, out: &mut impl Sink<C::Event>) {
-        self.consumer.advance(Advance::Finish, out);
+    /// Ends flows, in the order of their first packets, but not more than so many.
+    /// Returns whether there are more.
+    pub(super) fn finish(
+        &mut self,
+        extractor: &E,
+        most: usize,
+        out: &mut impl Sink<C::Event>,
+    ) -> bool {
+        let mut ending = match self.ending.take() {
+            Some(ending) => {
+                self.consumer.advance(Advance::Expire(self.clock), out);
+                ending
+            }
+            None => self.begin_to_finish(extractor, out),
+        };
+        for _ in 0..most {
+            if ending.len() == 0 {
+                ending = self.table.oldest();
+            }
+            let Some(oldest) = ending.pop() else {
+                self.shards.clear();
+                self.table.release();
+                self.consumer.advance(Advance::Finished, out);
+                return false;
+            };
+            self.close(oldest.index(), EndReason::EndOfInput, self.clock, out);
+        }
+        self.ending = Some(ending);
+        true
+    }
+
+    /// Does all that is due, and gives up what is waited for.
+    fn begin_to_finish(
+        &mut self,
+        extractor: &E,
+        out: &mut impl Sink<C::Event>,
+    ) -> ReadyQueue<ByAge> {
+        self.consumer.advance(Advance::Expire(self.clock), out);
         let work = self.is_behind.then_some(Work::all());
         self.expire_due(extractor, work, usize::MAX, self.clock, out);
         self.give_up_all(extractor, out);
@@ -318,16 +355,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
             }
         }
         self.table.unlink_all();
-        loop {
-            let mut oldest = self.table.oldest();
-            if oldest.len() == 0 {
-                self.shards.clear();
-                return self.table.release();
-            }
-            while let Some(oldest) = oldest.pop() {
-                self.close(oldest.index(), EndReason::EndOfInput, self.clock, out);
-            }
-        }
+        self.table.oldest()
     }
 }
 

@@ -23,8 +23,12 @@ pub(super) struct Shards {
     heads: Vec<Timestamp>,
     /// The earliest of these.
     next: Timestamp,
+    /// How many entries of each may yet come up before the next packet.
+    left: Vec<u32>,
     /// Whether something is due in a shard that is not done yet.
     is_behind: bool,
+    /// In which shards.
+    behind: Vec<bool>,
     /// How many shards hold more than their share.
     pressed: usize,
     share: usize,
@@ -39,9 +43,6 @@ struct Shard {
     queue: PressureQueue,
     /// Bytes that its flows hold.
     used: usize,
-    /// How many entries may yet come up before the next packet.
-    left: usize,
-    is_behind: bool,
 }
 
 /// Keeps what was pending of flows.
@@ -104,7 +105,9 @@ impl Shards {
             shards: (0..count).map(|_| Shard::default()).collect(),
             heads: (0..count).map(|_| Timestamp::MAX).collect(),
             next: Timestamp::MAX,
+            left: (0..count).map(|_| 0).collect(),
             is_behind: false,
+            behind: (0..count).map(|_| false).collect(),
             pressed: 0,
             share: config.max_memory / count,
             pressure: config.pressure,
@@ -195,9 +198,7 @@ impl Shards {
     #[cold]
     pub(super) fn begin_portion(&mut self, steps: usize) {
         let each = (steps / Work::OF_AN_END / self.shards.len()).max(1);
-        for shard in &mut self.shards {
-            shard.left = each;
-        }
+        self.left.fill(u32::try_from(each).unwrap_or(u32::MAX));
     }
 
     /// Calls the flows whose timers have come up, in the order of those, as far as
@@ -207,12 +208,13 @@ impl Shards {
         while until.includes(self.next)
             && let Some(of) = self.first_due(until)
         {
-            let shard = &mut self.shards[of];
-            shard.left -= 1;
-            // From here on what is done for a flow of the shard looks at its own timer.
-            shard.is_behind |= shard.left == 0;
-            self.is_behind |= shard.left == 0;
-            let Some((at, flow)) = shard.timers.pop(self.heads[of]) else {
+            self.left[of] -= 1;
+            if self.left[of] == 0 {
+                // From here on what is done for a flow of the shard looks at its own timer.
+                self.behind[of] = true;
+                self.is_behind = true;
+            }
+            let Some((at, flow)) = self.shards[of].timers.pop(self.heads[of]) else {
                 return;
             };
             self.on_entry(of, flow, at, host, out);
@@ -223,19 +225,21 @@ impl Shards {
     /// All that a portion sufficed for was done.
     #[cold]
     pub(super) fn end_portion(&mut self, now: Timestamp) {
-        self.is_behind = false;
-        for (shard, head) in self.shards.iter_mut().zip(&self.heads) {
-            shard.is_behind = *head <= now;
-            self.is_behind |= shard.is_behind;
+        if !self.is_behind && self.next > now {
+            return;
         }
+        for (behind, head) in self.behind.iter_mut().zip(&self.heads) {
+            *behind = *head <= now;
+        }
+        self.is_behind = self.next <= now;
     }
 
     /// The shard in which the first timer comes up of all that may yet be called.
     fn first_due(&self, until: Until) -> Option<usize> {
-        let all = self.heads.iter().zip(&self.shards).enumerate();
-        let due = all.filter(|(_, (head, shard))| until.includes(**head) && shard.left > 0);
+        let all = self.heads.iter().zip(&self.left).enumerate();
+        let due = all.filter(|(_, (head, left))| until.includes(**head) && **left > 0);
         // At one moment the first flow comes first.
-        due.min_by_key(|(_, (_, shard))| shard.timers.first())
+        due.min_by_key(|(of, _)| self.shards[*of].timers.first())
             .map(|(of, _)| of)
     }
 
@@ -312,7 +316,7 @@ impl Shards {
         host: &mut H,
         out: &mut S,
     ) {
-        if !self.shards[self.shard_of(flow)].is_behind {
+        if !self.behind[self.shard_of(flow)] {
             return;
         }
         for _ in 0..MOST_TIMERS {
@@ -365,11 +369,11 @@ impl Shards {
         for (shard, head) in self.shards.iter_mut().zip(&mut self.heads) {
             shard.timers.clear();
             shard.queue.clear();
-            shard.is_behind = false;
             *head = Timestamp::MAX;
         }
         self.next = Timestamp::MAX;
         self.is_behind = false;
+        self.behind.fill(false);
     }
 
     /// What a flow of a shard holds has changed.

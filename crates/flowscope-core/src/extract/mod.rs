@@ -29,12 +29,13 @@ pub(crate) use outer::extract_outer;
 pub use scope::{Scope, ScopeLayer};
 pub use scoped::{Scoped, ScopedKey};
 
+use alloc::boxed::Box;
 use core::hash::Hash;
 
 use crate::wire::{
     Cause, Decap, Depth, Headers, LayerVisitor, Layers, Payload, Skip, Transport, nested_frames,
 };
-use crate::{Orientation, PacketView};
+use crate::{LinkType, Orientation, PacketView, Timestamp};
 
 /// Names the flow a packet belongs to.
 pub trait FlowExtractor {
@@ -213,6 +214,64 @@ impl WalkPath {
 /// other.
 const MAX_DECAPS: usize = 4;
 
+/// What an [`Extracted`] says, without its key and its bytes: small, as many of
+/// them are kept.
+#[derive(Clone, Debug)]
+pub(crate) struct DetachedHeaders {
+    transport: Transport,
+    timestamp: Timestamp,
+    missing: u32,
+    wire_len: u32,
+    ip_len: u32,
+    link: LinkType,
+    orientation: Orientation,
+    granularity: Granularity,
+    is_fragment: bool,
+    depth: Option<Depth>,
+    /// If there are any.
+    decaps: Option<Box<[Option<Decap>; MAX_DECAPS]>>,
+}
+
+impl DetachedHeaders {
+    /// The same with a key and bytes: the frame, and the payload in it.
+    #[inline]
+    pub(crate) fn attach<'b, K>(
+        &self,
+        key: K,
+        frame: &'b [u8],
+        payload: &'b [u8],
+    ) -> Extracted<'b, K> {
+        Extracted {
+            key,
+            orientation: self.orientation,
+            granularity: self.granularity,
+            transport: self.transport,
+            payload: Payload {
+                bytes: payload,
+                missing: self.missing,
+            },
+            ip_len: self.ip_len,
+            is_fragment: self.is_fragment,
+            packet: PacketView {
+                frame,
+                link: self.link,
+                timestamp: self.timestamp,
+                wire_len: self.wire_len,
+            },
+            path: WalkPath {
+                decaps: self.decaps.as_deref().copied().unwrap_or_default(),
+                depth: self.depth,
+            },
+        }
+    }
+
+    /// The lengths of the packet and of its payload, which lies there, on the wire.
+    #[inline]
+    pub(crate) fn lengths(&self, (start, end): (u32, u32)) -> (u32, u32) {
+        (self.wire_len, (end - start).saturating_add(self.missing))
+    }
+}
+
 impl<'a, K> Extracted<'a, K> {
     /// What an extractor of keys out of headers gives for a packet.
     ///
@@ -279,50 +338,20 @@ impl<'a, K> Extracted<'a, K> {
 
     /// What was found, without key and bytes.
     #[inline]
-    pub(crate) fn detach(&self) -> Extracted<'static, ()> {
-        Extracted {
-            key: (),
+    pub(crate) fn detach(&self) -> DetachedHeaders {
+        let WalkPath { decaps, depth } = self.path;
+        DetachedHeaders {
+            transport: self.transport,
+            timestamp: self.packet.timestamp,
+            missing: self.payload.missing,
+            wire_len: self.packet.wire_len,
+            ip_len: self.ip_len,
+            link: self.packet.link,
             orientation: self.orientation,
             granularity: self.granularity,
-            transport: self.transport,
-            payload: Payload {
-                bytes: &[],
-                missing: self.payload.missing,
-            },
-            ip_len: self.ip_len,
             is_fragment: self.is_fragment,
-            packet: PacketView {
-                frame: &[],
-                ..self.packet
-            },
-            path: self.path,
-        }
-    }
-
-    /// The same with a key and bytes: the frame, and the payload in it.
-    #[inline]
-    pub(crate) fn attach<'b, L>(
-        &self,
-        key: L,
-        frame: &'b [u8],
-        payload: &'b [u8],
-    ) -> Extracted<'b, L> {
-        Extracted {
-            key,
-            orientation: self.orientation,
-            granularity: self.granularity,
-            transport: self.transport,
-            payload: Payload {
-                bytes: payload,
-                missing: self.payload.missing,
-            },
-            ip_len: self.ip_len,
-            is_fragment: self.is_fragment,
-            packet: PacketView {
-                frame,
-                ..self.packet
-            },
-            path: self.path,
+            depth,
+            decaps: (decaps != [None; MAX_DECAPS]).then(|| Box::new(decaps)),
         }
     }
 

@@ -42,5 +42,5 @@ pub(crate) use flow::{Flow, Observed};
 pub(crate) use id::FlowIndex;
 pub(crate) use prefetch::prefetch;
 pub(crate) use ready_queue::ReadyQueue;
-pub(crate) use table::{Slot, Table};
+pub(crate) use table::{ByAge, Slot, Table};
 pub(crate) use work::Work;

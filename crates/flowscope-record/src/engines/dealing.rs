@@ -86,8 +86,8 @@ impl AnyDealer {
         with_dealer!(self, dealer => dealer.expire(now));
     }
 
-    pub(crate) fn finish(&mut self) {
-        with_dealer!(self, dealer => dealer.finish());
+    pub(crate) fn finish(&mut self) -> bool {
+        with_dealer!(self, dealer => dealer.finish())
     }
 
     pub(crate) fn stats(&self) -> &TrackerStats {

@@ -17,7 +17,8 @@ use crate::track::FlowStats;
 #[derive(Debug)]
 pub struct FlowBatch<K> {
     pub(super) block: Vec<u8>,
-    pub(super) steps: Vec<Step<K>>,
+    pub(super) steps: Vec<Step>,
+    pub(super) keys: Vec<K>,
     pub(super) notes: Vec<ConnectionNote>,
     pub(super) stats: Vec<FlowStats>,
     pub(super) marks: Arc<Marks>,
@@ -48,8 +49,8 @@ pub(super) enum MarkKind {
     Packet,
     /// Everything that is due is done.
     Expire,
-    /// The same, and everything ends.
-    Finish,
+    /// Everything has ended.
+    Finished,
 }
 
 impl<K> FlowBatch<K> {
@@ -57,6 +58,7 @@ impl<K> FlowBatch<K> {
     pub(super) fn clear(&mut self) {
         self.block.clear();
         self.steps.clear();
+        self.keys.clear();
         self.notes.clear();
         self.stats.clear();
         self.marks = Arc::default();
@@ -71,6 +73,7 @@ impl<K> Default for FlowBatch<K> {
         Self {
             block: Vec::new(),
             steps: Vec::new(),
+            keys: Vec::new(),
             notes: Vec::new(),
             stats: Vec::new(),
             marks: Arc::default(),

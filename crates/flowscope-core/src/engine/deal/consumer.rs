@@ -1,7 +1,6 @@
 //! The consumer of a dealer's engine.
 
 use alloc::vec::Vec;
-use core::ops::Range;
 
 use super::route::Route;
 use super::step::{Dealt, DealtPacket, DealtStep, StepKind};
@@ -21,7 +20,7 @@ pub(super) struct DealingConsumer {
     pub(super) blocks: Vec<Vec<u8>>,
     /// Where the frame that a flow was opened with lay, and lies now: the packet
     /// itself comes next.
-    opened: Option<(usize, Range<u32>)>,
+    opened: Option<(usize, (u32, u32))>,
 }
 
 impl DealingConsumer {
@@ -40,16 +39,18 @@ impl DealingConsumer {
         let (bytes, payload) = (packet.packet.frame, packet.payload.bytes);
         let address = bytes.as_ptr().addr();
         let frame = match self.opened.take() {
-            Some((of, frame)) if of == address && frame.len() == bytes.len() => frame,
+            Some((of, frame)) if of == address && (frame.1 - frame.0) as usize == bytes.len() => {
+                frame
+            }
             _ => append(block, bytes),
         };
         // The payload is a slice of the frame, unless an extractor has made one.
         let inside = payload.as_ptr().addr().wrapping_sub(address);
         let payload = match inside.checked_add(payload.len()) {
-            _ if payload.is_empty() => 0..0,
+            _ if payload.is_empty() => (0, 0),
             Some(end) if end <= bytes.len() => {
-                let start = frame.start + inside as u32;
-                start..start + payload.len() as u32
+                let start = frame.0 + inside as u32;
+                (start, start + payload.len() as u32)
             }
             _ => append(block, payload),
         };
@@ -63,19 +64,20 @@ impl DealingConsumer {
 
 /// Copies bytes to the end of a block.
 #[inline]
-fn append(block: &mut Vec<u8>, bytes: &[u8]) -> Range<u32> {
+fn append(block: &mut Vec<u8>, bytes: &[u8]) -> (u32, u32) {
     let start = block.len() as u32;
     block.extend_from_slice(bytes);
-    start..block.len() as u32
+    (start, block.len() as u32)
 }
 
 /// A step of a flow.
-fn step<K>(flow: FlowRef<'_, K>, kind: StepKind<K>) -> DealtStep<K> {
+fn step<K>(flow: FlowRef<'_, K>, kind: StepKind) -> DealtStep<K> {
     DealtStep {
         flow: flow.id,
         at: flow.at,
         packet: flow.packet,
         kind,
+        key: None,
         note: None,
         stats: None,
     }
@@ -98,13 +100,16 @@ impl<K: Clone> Consumer<K> for DealingConsumer {
         out: &mut impl Sink<Dealt<K>>,
     ) {
         let kept = self.keep(flow.id, packet);
-        self.opened = Some((packet.packet.frame.as_ptr().addr(), kept.frame.clone()));
+        self.opened = Some((packet.packet.frame.as_ptr().addr(), kept.frame));
         let kind = StepKind::Open {
-            key: flow.key.clone(),
             state: flow.state(),
+            key: 0,
             packet: kept,
         };
-        out.push(Dealt::Step(step(flow, kind)));
+        out.push(Dealt::Step(DealtStep {
+            key: Some(flow.key.clone()),
+            ..step(flow, kind)
+        }));
     }
 
     #[inline]
@@ -130,7 +135,7 @@ impl<K: Clone> Consumer<K> for DealingConsumer {
             state: flow.state(),
             effect,
             note: None,
-            counted: None,
+            is_counted: false,
             found: Anomalies::NONE,
             changed: None,
             packet: self.keep(flow.id, packet),
@@ -153,7 +158,7 @@ impl<K: Clone> Consumer<K> for DealingConsumer {
         let kind = StepKind::Fragment {
             side,
             wire_len: fragment.wire_len,
-            counted: None,
+            payload_len: 0,
             first: fragment.first.map(|first| self.keep(flow.id, first)),
         };
         out.push(Dealt::Step(step(flow, kind)));

@@ -3,11 +3,12 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::num::NonZeroU32;
 
 use super::batch::{FlowBatch, Mark, MarkKind, Marks};
 use super::consumer::DealingConsumer;
 use super::route::Route;
-use super::step::{Changed, Counted, Dealt, DealtStep, Step, StepKind};
+use super::step::{Changed, Dealt, DealtStep, Step, StepKind};
 use crate::engine::{Advance, Engine, EngineConfig, Until};
 use crate::extract::FlowExtractor;
 use crate::track::{Anomalies, AnomalyKind, FlowId, TrackerStats};
@@ -51,9 +52,12 @@ impl<E: FlowExtractor> FlowDealer<E> {
         self.engine.expire(now, &mut self.batches);
     }
 
-    /// See [`Engine::finish`].
-    pub fn finish(&mut self) {
-        self.engine.finish(&mut self.batches);
+    /// Ends every flow that is still open, as [`Engine::finish`] does, but not all
+    /// at once: `true` if there are more. Then batches are best taken before it is
+    /// called again.
+    #[must_use]
+    pub fn finish(&mut self) -> bool {
+        self.engine.finish_some(ENDS, &mut self.batches)
     }
 
     /// What was seen so far, but for what workers find odd.
@@ -126,8 +130,9 @@ struct Batches<K> {
     steps: u32,
     /// The worker whose last step is a packet that may have more to it.
     latest: Option<usize>,
-    /// What the packet that comes next counted on its flow.
-    counted: Option<Counted>,
+    /// The length of the payload that the packet that comes next counted on its
+    /// flow.
+    counted: Option<u32>,
 }
 
 impl<K> Batches<K> {
@@ -150,7 +155,7 @@ impl<K> Batches<K> {
         match to {
             Advance::Packet { now, frame } => self.mark(now, frame, MarkKind::Packet),
             Advance::Expire(now) => self.mark(now, frame, MarkKind::Expire),
-            Advance::Finish => self.mark(clock, frame, MarkKind::Finish),
+            Advance::Finished => self.mark(clock, frame, MarkKind::Finished),
             Advance::Due(moment) => self.moment = moment,
             Advance::Now(until) => {
                 self.moment = Timestamp::MAX;
@@ -183,20 +188,28 @@ impl<K> Batches<K> {
         let mut kind = step.kind;
         self.latest = None;
         match &mut kind {
-            StepKind::Packet { counted, note, .. } => {
-                *counted = self.counted.take();
+            StepKind::Packet {
+                is_counted, note, ..
+            } => {
+                *is_counted = self.counted.take().is_some();
                 if let Some(kept) = step.note {
-                    *note = Some(batch.notes.len() as u32);
                     batch.notes.push(kept);
+                    *note = NonZeroU32::new(batch.notes.len() as u32);
                 }
                 self.latest = Some(worker);
             }
-            StepKind::Fragment { counted, .. } => *counted = self.counted.take(),
+            StepKind::Fragment { payload_len, .. } => {
+                *payload_len = self.counted.take().unwrap_or_default();
+            }
             StepKind::Close { stats, .. } => {
                 *stats = batch.stats.len() as u32;
                 batch.stats.extend(step.stats);
             }
-            StepKind::Open { .. } | StepKind::Report { .. } => {}
+            StepKind::Open { key, .. } => {
+                *key = batch.keys.len() as u32;
+                batch.keys.extend(step.key);
+            }
+            StepKind::Report { .. } => {}
         }
         batch.steps.push(Step {
             flow: step.flow,
@@ -211,7 +224,7 @@ impl<K> Batches<K> {
     }
 
     /// The packet that was dealt last, if it was of this flow.
-    fn latest_packet(&mut self, flow: FlowId) -> Option<&mut StepKind<K>> {
+    fn latest_packet(&mut self, flow: FlowId) -> Option<&mut StepKind> {
         let last = self.filling[self.latest?].steps.last_mut()?;
         (last.flow == flow).then_some(&mut last.kind)
     }
@@ -229,6 +242,7 @@ impl<K> Batches<K> {
             at,
             packet,
             kind: StepKind::Report { found },
+            key: None,
             note: None,
             stats: None,
         });
@@ -249,15 +263,8 @@ impl<K> Sink<Dealt<K>> for Batches<K> {
             Dealt::Advance(to) => self.advance(to),
             Dealt::Step(step) => self.step(step),
             // The consumer is called next.
-            Dealt::Event(FlowEvent::Packet {
-                wire_len,
-                payload_len,
-                ..
-            }) => {
-                self.counted = Some(Counted {
-                    wire_len,
-                    payload_len,
-                });
+            Dealt::Event(FlowEvent::Packet { payload_len, .. }) => {
+                self.counted = Some(payload_len);
             }
             Dealt::Event(FlowEvent::Anomaly {
                 flow,
@@ -276,3 +283,6 @@ impl<K> Sink<Dealt<K>> for Batches<K> {
         }
     }
 }
+
+/// Flows that end at once, at the end of the input.
+const ENDS: usize = 512;

@@ -1,16 +1,16 @@
 //! What a dealer has a worker do.
 
-use core::ops::Range;
+use core::num::NonZeroU32;
 
 use crate::engine::Advance;
 use crate::engine::flow_ref::ConnectionNote;
-use crate::extract::Extracted;
+use crate::extract::{DetachedHeaders, Extracted};
 use crate::track::{Anomalies, Effect, EndReason, FlowId, FlowState, FlowStats};
 use crate::{FlowEvent, FlowSide, Timestamp};
 
 /// A step, and where it stands.
 #[derive(Debug)]
-pub(super) struct Step<K> {
+pub(super) struct Step {
     pub(super) flow: FlowId,
     /// Which mark of the batch it comes with.
     pub(super) mark: u32,
@@ -22,14 +22,15 @@ pub(super) struct Step<K> {
     pub(super) at: Timestamp,
     /// Which frame it came in.
     pub(super) packet: u64,
-    pub(super) kind: StepKind<K>,
+    pub(super) kind: StepKind,
 }
 
 #[derive(Debug)]
-pub(super) enum StepKind<K> {
+pub(super) enum StepKind {
     Open {
-        key: K,
         state: FlowState,
+        /// Its key: its place in the batch.
+        key: u32,
         packet: DealtPacket,
     },
     Packet {
@@ -37,10 +38,10 @@ pub(super) enum StepKind<K> {
         state: FlowState,
         effect: Effect,
         /// What else is known of its connection: its place in the batch.
-        note: Option<u32>,
-        /// What it counted on its flow, if it did: a datagram that was put together
-        /// did with its fragments.
-        counted: Option<Counted>,
+        note: Option<NonZeroU32>,
+        /// Whether it was counted on its flow: a datagram that was put together was
+        /// with its fragments.
+        is_counted: bool,
         found: Anomalies,
         changed: Option<Changed>,
         packet: DealtPacket,
@@ -48,7 +49,8 @@ pub(super) enum StepKind<K> {
     Fragment {
         side: FlowSide,
         wire_len: u32,
-        counted: Option<Counted>,
+        /// What of the datagram's payload counts with it.
+        payload_len: u32,
         first: Option<DealtPacket>,
     },
     Close {
@@ -62,13 +64,6 @@ pub(super) enum StepKind<K> {
     Report { found: Anomalies },
 }
 
-/// What a packet counted on its flow.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Counted {
-    pub(super) wire_len: u32,
-    pub(super) payload_len: u32,
-}
-
 /// How a flow's state changed.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Changed {
@@ -79,10 +74,9 @@ pub(super) enum Changed {
 /// A packet whose bytes lie in the batch.
 #[derive(Clone, Debug)]
 pub(super) struct DealtPacket {
-    /// Without its key and its bytes.
-    pub(super) headers: Extracted<'static, ()>,
-    pub(super) frame: Range<u32>,
-    pub(super) payload: Range<u32>,
+    pub(super) headers: DetachedHeaders,
+    pub(super) frame: (u32, u32),
+    pub(super) payload: (u32, u32),
 }
 
 impl DealtPacket {
@@ -90,15 +84,13 @@ impl DealtPacket {
     #[inline]
     pub(super) fn view<'b, K>(&self, key: K, block: &'b [u8]) -> Extracted<'b, K> {
         self.headers
-            .attach(key, slice(block, &self.frame), slice(block, &self.payload))
+            .attach(key, slice(block, self.frame), slice(block, self.payload))
     }
 }
 
 #[inline]
-fn slice<'b>(block: &'b [u8], range: &Range<u32>) -> &'b [u8] {
-    block
-        .get(range.start as usize..range.end as usize)
-        .unwrap_or_default()
+fn slice(block: &[u8], (start, end): (u32, u32)) -> &[u8] {
+    block.get(start as usize..end as usize).unwrap_or_default()
 }
 
 /// What the engine of a dealer reports: what its consumer makes of it, and the
@@ -116,7 +108,8 @@ pub(super) struct DealtStep<K> {
     pub(super) flow: FlowId,
     pub(super) at: Timestamp,
     pub(super) packet: u64,
-    pub(super) kind: StepKind<K>,
+    pub(super) kind: StepKind,
+    pub(super) key: Option<K>,
     pub(super) note: Option<ConnectionNote>,
     pub(super) stats: Option<FlowStats>,
 }

@@ -6,7 +6,7 @@ use super::FlowBatch;
 use super::batch::{Mark, MarkKind};
 use super::place::{Place, StepSink};
 use super::route::Route;
-use super::step::{Changed, Counted, Step, StepKind};
+use super::step::{Changed, Step, StepKind};
 use super::worker_flows::{WorkerFlow, WorkerFlows};
 use crate::engine::flow_ref::{Connection, ConnectionNote};
 use crate::engine::flows::{add_streams, report_all};
@@ -138,7 +138,7 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
         self.mark.has_due = true;
         self.shards.begin_portion(match self.mark.mark.kind {
             MarkKind::Packet => Work::PORTION,
-            MarkKind::Expire | MarkKind::Finish => usize::MAX,
+            MarkKind::Expire | MarkKind::Finished => usize::MAX,
         });
     }
 
@@ -154,7 +154,7 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
 
     fn leave(&mut self, out: &mut impl StepSink<K, C>) {
         self.end_due(out);
-        if self.mark.mark.kind == MarkKind::Finish {
+        if self.mark.mark.kind == MarkKind::Finished {
             self.shards.clear();
             self.mark.mark.kind = MarkKind::Packet;
         }
@@ -200,16 +200,19 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
     }
 
     #[inline]
-    fn step(&mut self, step: &Step<K>, batch: &FlowBatch<K>, out: &mut impl StepSink<K, C>) {
+    fn step(&mut self, step: &Step, batch: &FlowBatch<K>, out: &mut impl StepSink<K, C>) {
         // While what was due is done, the clock is at its moment.
         let clock = step.moment.min(self.mark.mark.now);
         match &step.kind {
-            StepKind::Packet { counted, .. } => {
+            StepKind::Packet { .. } => {
                 self.catch_up(step.flow, clock, Until::With(clock), out);
-                self.packet(step, *counted, clock, batch, out);
+                self.packet(step, clock, batch, out);
             }
-            StepKind::Open { key, state, packet } => {
+            StepKind::Open { state, key, packet } => {
                 let (flow, at) = (step.flow, step.at);
+                let Some(key) = batch.keys.get(*key as usize) else {
+                    return;
+                };
                 let view = FlowRef {
                     id: flow,
                     key,
@@ -239,11 +242,11 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
             StepKind::Fragment {
                 side,
                 wire_len,
-                counted,
+                payload_len,
                 first,
             } => {
                 self.catch_up(step.flow, clock, Until::With(clock), out);
-                self.push_packet(step, *side, *counted, out);
+                self.push_packet(step, *side, (*wire_len, *payload_len), out);
                 let Some(flow) = self.flows.get_mut(step.flow) else {
                     return;
                 };
@@ -291,28 +294,25 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
 
     fn push_packet(
         &self,
-        step: &Step<K>,
+        step: &Step,
         side: FlowSide,
-        counted: Option<Counted>,
+        (wire_len, payload_len): (u32, u32),
         out: &mut impl StepSink<K, C>,
     ) {
-        if let Some(counted) = counted {
-            let event = FlowEvent::Packet {
-                flow: step.flow,
-                side,
-                at: step.at,
-                wire_len: counted.wire_len,
-                payload_len: counted.payload_len,
-            };
-            out.push(event.into());
-        }
+        let event = FlowEvent::Packet {
+            flow: step.flow,
+            side,
+            at: step.at,
+            wire_len,
+            payload_len,
+        };
+        out.push(event.into());
     }
 
     #[inline]
     fn packet(
         &mut self,
-        step: &Step<K>,
-        counted: Option<Counted>,
+        step: &Step,
         clock: Timestamp,
         batch: &FlowBatch<K>,
         out: &mut impl StepSink<K, C>,
@@ -322,20 +322,23 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
             state,
             effect,
             note,
+            is_counted,
             found,
             changed,
             packet,
-            ..
         } = &step.kind
         else {
             return;
         };
-        self.push_packet(step, *side, counted, out);
+        if *is_counted {
+            self.push_packet(step, *side, packet.headers.lengths(packet.payload), out);
+        }
         let Some(flow) = self.flows.get_mut(step.flow) else {
             return;
         };
         flow.state = *state;
-        let note: Option<&ConnectionNote> = note.and_then(|note| batch.notes.get(note as usize));
+        let note: Option<&ConnectionNote> =
+            note.and_then(|note| batch.notes.get(note.get() as usize - 1));
         let view = FlowRef {
             id: flow.id,
             key: &flow.key,
@@ -372,7 +375,7 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
 
     fn close(
         &mut self,
-        step: &Step<K>,
+        step: &Step,
         (reason, cause): (EndReason, EndReason),
         mut stats: FlowStats,
         clock: Timestamp,
