@@ -301,11 +301,11 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
-        says: "the benches know the facade and the fixtures",
+        says: "the benches know the facade, the fixtures and the records",
         check: Check::KnowsOnly {
             package: "flowscope-benches",
             kind: Kind::Shipped,
-            crates: &["flowscope", "flowscope-fixtures"],
+            crates: &["flowscope", "flowscope-fixtures", "flowscope-record"],
         },
         broken_by: (
             "benches/Cargo.toml",

@@ -360,7 +360,7 @@ mod tests {
         for (message, at) in [
             (&b"\x03www\x02de\0\x01a\xc0\x04\xc0\x08\0"[..], 0),
             (b"\x03www\x02de\0\x01a\xc0\x04\xc0\x08\0", 8),
-            (b"\x03www\x02de\0\x01a\xc0\x04\xc0\x08\0", 11),
+            (b"\x03www\x02de\0\x01a\xc0\x04\xc0\x08\0", 12),
             (b"\x03a.b\x01c\0", 0),
             (b"\x03a\\b\x02 c\0", 0),
             (b"\x02\xc3\xa9\x01\xff\0", 0),

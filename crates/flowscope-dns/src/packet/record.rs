@@ -150,7 +150,7 @@ pub struct SectionRecords<'a> {
 impl<'a> SectionRecords<'a> {
     pub(super) fn new(walk: Walk<'a>, section: Section) -> Self {
         Self {
-            walk: walk.to_records_of(section),
+            walk: walk.only_if_any_of(section),
             section,
             is_past_edns: section != Section::Additional,
         }
@@ -209,7 +209,7 @@ impl<'a> Walk<'a> {
 
     /// The same, or one that is over if a section has no records, which takes no
     /// walk to it.
-    fn to_records_of(mut self, section: Section) -> Self {
+    fn only_if_any_of(mut self, section: Section) -> Self {
         if self.left.get(section as usize) == Some(&0) {
             self.left = [0; 4];
         }
