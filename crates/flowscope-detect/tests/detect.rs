@@ -553,7 +553,9 @@ proptest! {
         packets in proptest::collection::vec((any::<bool>(), packet()), 1..8),
         cut in 1..40usize,
         ports in prop_oneof![3 => Just([1, 2]), 1 => Just([1, 80]), 1 => Just([1, 53])],
-        max_search in prop_oneof![Just(64 << 10), 0..100u32],
+        // What a message of TLS takes of a limit that ends within it depends on how it
+        // comes: while it is not known to be one, HTTP is searched for, too.
+        max_search in prop_oneof![Just(64 << 10), Just(16), Just(0)],
     ) {
         let run = |cut: usize| {
             let mut found = Vec::new();

@@ -1,7 +1,7 @@
 //! The targets by name.
 
 use flowscope::detect::{DetectConfig, Detector};
-use flowscope::dns::{DnsConfig, DnsTcpParser, DnsUdpParser};
+use flowscope::dns::{DnsConfig, DnsTcpParser, DnsUdpParser, Strictness};
 use flowscope::http::{Bodies, HttpConfig, HttpParser};
 use flowscope::quic::{QuicConfig, QuicParser, ReadUntil};
 use flowscope::tls::{DtlsParser, TlsConfig, TlsParser};
@@ -139,6 +139,9 @@ fn dns_config(script: &Script<'_>) -> DnsConfig {
     if script.settings & 2 == 2 {
         config.max_pending = 3;
         config.max_records = 4;
+    }
+    if script.settings & 4 == 4 {
+        config.strictness = Strictness::KnownPort;
     }
     config
 }

@@ -64,12 +64,16 @@ impl Detector {
         };
         let mut candidates = Candidates::default();
         #[cfg(feature = "tls")]
-        if self.selects(Protocol::Tls) && config.tls.max_prelude > 0 {
+        if self.selects(Protocol::Tls)
+            && config.tls.max_prelude > searched.initiator.max(searched.responder)
+        {
             let parser = flowscope_tls::TlsParser::new(config.tls);
             candidates.tls = Some(parser.with_searched(searched));
         }
         #[cfg(feature = "http")]
-        if self.selects(Protocol::Http) && http.max_prelude > 0 {
+        if self.selects(Protocol::Http)
+            && http.max_prelude > searched.initiator.saturating_add(searched.responder)
+        {
             candidates.http = Some(HttpWithTunnel::of(self, http).with_searched(searched));
         }
         #[cfg(feature = "dns")]

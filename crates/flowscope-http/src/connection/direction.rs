@@ -21,6 +21,9 @@ pub(super) struct Direction {
     pub(super) buffer: Vec<u8>,
     /// Where in the buffer the last line begins. Whole lines come before it.
     pub(super) line: usize,
+    /// Whether there is a control character in the first line, which is in the
+    /// buffer, and that line may be a start line all the same.
+    pub(super) has_control: bool,
     /// When the bytes in the buffer came.
     pub(super) arrival_times: ArrivalTimes,
     /// Whether the side has sent a message. A side that has not may not be HTTP
@@ -115,6 +118,7 @@ impl Direction {
         }
         self.arrival_times.clear();
         self.line = 0;
+        self.has_control = false;
     }
 
     /// When the first byte came of what is in the buffer, or was read last.
@@ -134,6 +138,7 @@ impl Direction {
     pub(super) fn discard(&mut self, count: usize) {
         self.buffer.drain(..count);
         self.arrival_times.drain(count);
+        self.has_control = false;
     }
 
     /// Removes the whole lines in front of the last one.
@@ -144,6 +149,7 @@ impl Direction {
 
     /// Removes all bytes and returns them, with the times at which they came.
     pub(super) fn take_buffer(&mut self) -> (Vec<u8>, ArrivalTimes) {
+        self.has_control = false;
         (
             mem::take(&mut self.buffer),
             mem::take(&mut self.arrival_times),
@@ -163,6 +169,7 @@ impl Default for Direction {
             message: None,
             buffer: Vec::new(),
             line: 0,
+            has_control: false,
             arrival_times: ArrivalTimes::default(),
             has_begun: false,
             reported: AnomalySet::default(),

@@ -4,7 +4,7 @@ use core::mem;
 
 use flowscope_core::FlowSide;
 
-use super::direction::{FirstLine, State};
+use super::direction::{Direction, FirstLine, State};
 use super::{Connection, Context};
 use crate::grammar::is_control;
 use crate::head::{self, Head};
@@ -45,7 +45,7 @@ impl Connection {
         let is_first = direction.line == 0 && first_line != FirstLine::Tentative;
         if piece.ends_with(b"\n") {
             self.read_line(first_line, context);
-        } else if is_first && !may_become_start_line(&direction.buffer, piece) {
+        } else if is_first && !direction.may_become_start_line(piece.len()) {
             self.not_a_start_line(context);
             self.trim(context);
         } else if !rest.is_empty() {
@@ -383,20 +383,28 @@ pub(super) fn up_to_line_end(bytes: &[u8]) -> (&[u8], &[u8]) {
     bytes.split_at_checked(end).unwrap_or((bytes, &[]))
 }
 
-/// Whether `line`, which ends with `piece` so far, may become a start line.
-fn may_become_start_line(line: &[u8], piece: &[u8]) -> bool {
-    let is_odd = |byte: &u8| is_control(*byte) && !matches!(byte, b'\t' | b'\r');
-    if !StartLine::may_begin(line) {
-        return false;
-    }
-    // What came before this piece was checked when it came.
-    match piece.iter().position(is_odd) {
-        None => true,
-        Some(at) => {
-            let before = line.len().saturating_sub(piece.len()) + at;
-            let (before, from) = line.split_at_checked(before).unwrap_or_default();
-            StartLine::may_go_on(before, from)
+impl Direction {
+    /// Whether the line in the buffer, of which the last bytes came just now, may
+    /// become a start line.
+    ///
+    /// As for a whole line, its first control character decides.
+    fn may_become_start_line(&mut self, came: usize) -> bool {
+        let line = &self.buffer[..];
+        let before = line.len().saturating_sub(came);
+        let is_odd = |byte: &u8| is_control(*byte) && !matches!(byte, b'\t' | b'\r');
+        if !StartLine::may_begin(line) {
+            return false;
         }
+        let odd = match self.has_control {
+            true => None,
+            false => line.iter().skip(before).position(is_odd),
+        };
+        let Some(at) = odd else {
+            return true;
+        };
+        self.has_control = true;
+        let (before, from) = line.split_at_checked(before + at).unwrap_or_default();
+        StartLine::may_go_on(before, from)
     }
 }
 
