@@ -191,8 +191,8 @@ impl Direction {
         }
         let message = bytes.get(PREFIX..frame.end());
         // The first message has to be beyond doubt. It is judged by as many bytes
-        // whether the rest came with the same chunk or not.
-        let seen = bytes.len().min(PREFIX + probe::ENOUGH);
+        // whether the rest, and what is behind it, came with the same chunk or not.
+        let seen = bytes.len().min(frame.end()).min(PREFIX + probe::ENOUGH);
         let enough = message.is_some() || seen > PREFIX + probe::ENOUGH - 1;
         if !self.is_confirmed && enough {
             let front = bytes.get(..seen).unwrap_or_default();

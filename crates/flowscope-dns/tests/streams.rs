@@ -231,3 +231,28 @@ fn on_a_known_port_the_next_message_is_looked_for() {
     let found = feed(&mut DnsTcpParser::default(), CLIENT, Data(end_of_another));
     assert_eq!(found, Err(DnsError::NotDns));
 }
+
+/// A name that goes on behind the end of its message is judged by what the message
+/// has, whatever comes behind it.
+#[test]
+fn the_first_message_is_judged_without_what_is_behind_it() {
+    let mut message = vec![0x93, 0xe5, 0x85, 0, 0, 1, 0, 1, 0, 0, 0, 1];
+    message.extend(b"\x03ww.1ptRPP1t: */*\r\n\r\n\t8\nAccptP */*\r\n\r\n\t8.1\r\nAccptPccpt");
+    let stream = [&[0, message.len() as u8][..], &message, b"P"].concat();
+    let config = DnsConfig {
+        strictness: Strictness::KnownPort,
+        ..DnsConfig::default()
+    };
+    let read = |size: usize| {
+        let mut parser = DnsTcpParser::new(config);
+        let mut found = Vec::new();
+        for piece in stream.chunks(size) {
+            let input = Input::new(CLIENT, at(0), Data(piece));
+            assert_eq!(parser.feed(input, &mut found), Ok(Interest::More));
+        }
+        found
+    };
+    for size in 1..stream.len() {
+        assert_eq!(read(size), read(stream.len()), "in pieces of {size}");
+    }
+}
