@@ -4,7 +4,7 @@ use flowscope_fixtures::{Ethernet, Ipv4, Layer, SECOND, Side, Vlan, Vxlan, merge
 use serde_json::Value;
 
 use crate::support::{
-    Folder, command, conversation, lookup, lookup_inside, pcap, records, run, stderr, stdout,
+    command, conversation, lookup, lookup_inside, pcap, records, run, stderr, stdout,
 };
 
 fn all_of<'a>(records: &'a [Value], name: &str) -> Vec<&'a Value> {
