@@ -188,7 +188,7 @@ impl PlacedRecords for List<'_> {
 const PACKETS: usize = 512;
 
 /// or so many bytes of them.
-const BYTES: usize = 128 << 10;
+const BYTES: usize = 512 << 10;
 
 /// Fewer packets are given at once only where no more are at hand.
 const SHORT: usize = 32;

@@ -200,4 +200,4 @@ const AT_ONCE: usize = 32;
 const PACKETS: usize = 512;
 
 /// or so many bytes of them.
-const BYTES: usize = 128 << 10;
+const BYTES: usize = 512 << 10;

@@ -8,17 +8,25 @@ use crate::track::FlowId;
 /// Which worker has which flow: each has every so many-th shard.
 #[derive(Clone, Debug)]
 pub(super) struct Route {
-    worker_of: Vec<u16>,
+    /// The worker that has a shard, and which of its shards that is.
+    places: Vec<(u16, u16)>,
     workers: usize,
+    /// The shards are so many bits of an index.
+    bits: u32,
+    /// The most shards that a worker has.
+    most: usize,
 }
 
 impl Route {
     /// For so many shards, a power of two, and workers.
     pub(super) fn new(shards: usize, workers: usize) -> Self {
         let workers = workers.clamp(1, shards);
+        let place = |shard| ((shard % workers) as u16, (shard / workers) as u16);
         Self {
-            worker_of: (0..shards).map(|shard| (shard % workers) as u16).collect(),
+            places: (0..shards).map(place).collect(),
             workers,
+            bits: shards.ilog2(),
+            most: shards.div_ceil(workers),
         }
     }
 
@@ -27,21 +35,21 @@ impl Route {
         self.workers
     }
 
-    fn shard(&self, flow: FlowId) -> usize {
-        flow.index().number() as usize & (self.worker_of.len() - 1)
+    #[inline]
+    fn place(&self, flow: FlowId) -> (u16, u16) {
+        self.places[flow.index().number() as usize & (self.places.len() - 1)]
     }
 
     #[inline]
     pub(super) fn worker(&self, flow: FlowId) -> usize {
-        self.worker_of[self.shard(flow)].into()
+        self.place(flow).0.into()
     }
 
     /// The flow's place among those of its worker.
     #[inline]
     pub(super) fn slot(&self, flow: FlowId) -> usize {
-        let shards = self.worker_of.len();
-        let round = flow.index().number() as usize / shards;
-        round * shards.div_ceil(self.workers) + self.shard(flow) / self.workers
+        let round = flow.index().number() as usize >> self.bits;
+        round * self.most + usize::from(self.place(flow).1)
     }
 }
 

@@ -6,8 +6,6 @@
 //! first copy). So the beginning of what each side says in turn is kept, in a
 //! ring that all flows of a shard share: heads of messages, and not bulk.
 
-use alloc::boxed::Box;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::slab::SlabIndex;
@@ -35,9 +33,9 @@ impl RecentByShard {
 /// Bytes that were delivered, the latest over the oldest.
 #[derive(Debug)]
 pub(super) struct RecentData {
-    /// Empty until something is kept.
-    ring: Box<[u8]>,
-    /// How large it is then.
+    /// As long as it was ever filled.
+    ring: Vec<u8>,
+    /// How long it gets.
     size: usize,
     /// How many bytes were ever written.
     written: u64,
@@ -84,7 +82,8 @@ impl RecentOfStream {
 impl RecentData {
     fn of_size(size: usize) -> Self {
         Self {
-            ring: Box::default(),
+            // Memory is not there before it is written to.
+            ring: Vec::with_capacity(size),
             size,
             written: 0,
         }
@@ -105,16 +104,15 @@ impl RecentData {
         let Some(kept) = bytes.get(..len) else { return };
         recent.budget -= len as u16;
         let size = self.size;
-        if self.ring.is_empty() {
-            // Zeroed memory is not there before it is written to.
-            self.ring = vec![0; size].into_boxed_slice();
-        }
         let mut at = self.written as usize % size;
         // An entry that went round the end of the ring would be two slices to compare.
         if at + HEADER + len > size {
             // An entry lies in one piece.
             self.written += (size - at) as u64;
             at = 0;
+        }
+        if self.ring.len() < at + HEADER + len {
+            self.ring.resize(at + HEADER + len, 0);
         }
         let entry = Entry {
             before: recent.last.map_or(0, RingOffset::get),
