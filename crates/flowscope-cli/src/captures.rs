@@ -8,6 +8,7 @@ use flowscope::pcap::{PcapError, PcapFlowSource};
 
 use crate::error::Failure;
 use crate::input::Input;
+use crate::interrupt;
 use crate::progress::Progress;
 
 /// The inputs that `files` name: standard input where they name none.
@@ -34,6 +35,8 @@ pub(crate) fn named(files: Vec<PathBuf>) -> Result<Vec<Input>, Failure> {
 /// none at its end. An input that cannot be read to its end is followed by the
 /// next one. What was wrong comes back in the end.
 ///
+/// A signal that asks for the end breaks it, too.
+///
 /// With more `jobs` than one, one of them reads ahead.
 pub(crate) fn read(
     inputs: Vec<Input>,
@@ -56,6 +59,7 @@ pub(crate) fn read_each(
     mut read_batch: impl FnMut(&mut Source) -> Result<ControlFlow<(), usize>, PcapError>,
     mut fail: impl FnMut(Failure),
 ) {
+    interrupt::watch();
     for input in inputs {
         let size = input.size();
         let opened = if jobs > 1 {
@@ -64,6 +68,11 @@ pub(crate) fn read_each(
             input.open()
         };
         let read = opened.and_then(|opened| read_one(opened, &mut progress, &mut read_batch));
+        // What is cut then is no fault of the input.
+        if let Some((signal, status)) = interrupt::asked() {
+            fail(Failure::Interrupted { signal, status });
+            break;
+        }
         match read {
             Ok(ControlFlow::Continue(())) => {}
             Ok(ControlFlow::Break(())) => break,

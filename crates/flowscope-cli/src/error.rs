@@ -23,6 +23,8 @@ pub(crate) enum Failure {
     Capture(String),
     /// Records could not be written.
     Output { target: Target, error: io::Error },
+    /// A signal asked for the end.
+    Interrupted { signal: &'static str, status: u8 },
 }
 
 impl Failure {
@@ -42,6 +44,7 @@ impl Failure {
             #[cfg(feature = "top")]
             Self::Capture(_) => 1,
             Self::Input { .. } | Self::Extract { .. } | Self::Output { .. } => 1,
+            Self::Interrupted { status, .. } => *status,
         }
     }
 }
@@ -55,6 +58,9 @@ impl fmt::Display for Failure {
             Self::Input { input, error } => write!(f, "{input}: {error}"),
             Self::Extract { path, error } => write!(f, "{}: {error}", path.display()),
             Self::Output { target, error } => write!(f, "{target}: {error}"),
+            Self::Interrupted { signal, .. } => {
+                write!(f, "ended by {signal} before the end of the input")
+            }
         }
     }
 }
@@ -62,7 +68,7 @@ impl fmt::Display for Failure {
 impl core::error::Error for Failure {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Usage(_) => None,
+            Self::Usage(_) | Self::Interrupted { .. } => None,
             #[cfg(feature = "top")]
             Self::Capture(_) => None,
             Self::Input { error, .. } => Some(error),

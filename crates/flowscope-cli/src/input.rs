@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flowscope::pcap::PcapError;
 
+use crate::interrupt::Interruptible;
 use crate::read_ahead::ReadAhead;
 
 /// Where one capture comes from.
@@ -19,9 +20,9 @@ pub(crate) enum Input {
 impl Input {
     pub(crate) fn open(&self) -> Result<Box<dyn Read>, PcapError> {
         match self {
-            Self::StandardInput => Ok(Box::new(io::stdin().lock())),
+            Self::StandardInput => Ok(Box::new(Interruptible(io::stdin().lock()))),
             Self::File(path) => match File::open(path) {
-                Ok(file) => Ok(Box::new(file)),
+                Ok(file) => Ok(Box::new(Interruptible(file))),
                 Err(source) => Err(PcapError::Io { offset: 0, source }),
             },
         }

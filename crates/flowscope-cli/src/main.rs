@@ -12,6 +12,7 @@ mod exported;
 mod external;
 mod extraction;
 mod input;
+mod interrupt;
 #[cfg(feature = "top")]
 mod live;
 mod output;

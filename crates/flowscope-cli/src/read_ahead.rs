@@ -1,8 +1,11 @@
 //! Reading on a thread of its own, ahead of whoever wants what was read.
 
 use std::io::{self, ErrorKind, Read};
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread;
+use std::time::Duration;
+
+use crate::interrupt;
 
 /// What an input gives, read ahead by a few blocks.
 ///
@@ -57,11 +60,28 @@ fn read(
     }
 }
 
+impl ReadAhead {
+    /// The next block; `None` at the end, also where the process is asked to end
+    /// while it waits.
+    fn next_block(&self) -> Option<io::Result<Vec<u8>>> {
+        loop {
+            if interrupt::asked().is_some() {
+                return None;
+            }
+            match self.blocks.recv_timeout(LOOK) {
+                Ok(block) => return Some(block),
+                Err(RecvTimeoutError::Timeout) => {}
+                // Without a sender, all was read.
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+}
+
 impl Read for ReadAhead {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.taken == self.block.len() {
-            // Without a sender, all was read.
-            let Ok(next) = self.blocks.recv() else {
+            let Some(next) = self.next_block() else {
                 return Ok(0);
             };
             let emptied = core::mem::replace(&mut self.block, next?);
@@ -75,6 +95,8 @@ impl Read for ReadAhead {
     }
 }
 
+/// How often it is looked whether the process is asked to end.
+const LOOK: Duration = Duration::from_millis(100);
 /// As much as a capture's reader asks for at once.
 const BLOCK: usize = 256 << 10;
 /// Blocks that may be read before they are wanted.

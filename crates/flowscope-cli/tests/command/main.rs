@@ -15,4 +15,5 @@ mod options;
 mod output;
 mod records;
 mod senders;
+mod signals;
 mod streams;
