@@ -517,7 +517,7 @@ const FLOWS: &str = "Flows";
 
 const EXIT_STATUS: &str = "\
 Exit status: 0 everything was read; 1 something could not be read or written to its end; \
-2 wrong usage.";
+2 wrong usage; 130 and 143 ended by Ctrl-C or SIGTERM.";
 
 #[cfg(test)]
 mod tests {

@@ -276,6 +276,23 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
+        says: "the fuzzer's targets know the facade, records, their formats and the fixtures",
+        check: Check::KnowsOnly {
+            package: "flowscope-fuzz",
+            kind: Kind::Shipped,
+            crates: &[
+                "flowscope",
+                "flowscope-export",
+                "flowscope-fixtures",
+                "flowscope-record",
+            ],
+        },
+        broken_by: (
+            "crates/flowscope-fuzz/Cargo.toml",
+            "[package]\nname = \"flowscope-fuzz\"\n[dependencies]\nflowscope-cli = \"0\"\n",
+        ),
+    },
+    Rule {
         says: "live capture depends on the facade, a runtime and its streams, and may on libpcap",
         check: Check::DependsOnlyOn {
             package: "flowscope-tokio",
