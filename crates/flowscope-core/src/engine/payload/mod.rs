@@ -106,7 +106,7 @@ impl<R> PayloadConsumer<R> {
 
     /// Delivers what comes next in a stream when nothing is held of either side.
     /// This is the way of nearly every packet.
-    #[inline]
+    #[inline(always)]
     fn deliver_in_order<K, O: Sink<R::Event>>(
         &mut self,
         state: &mut PayloadState<R::Stream>,
