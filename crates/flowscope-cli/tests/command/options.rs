@@ -262,7 +262,7 @@ fn quiet_leaves_only_the_exit_status() {
 
 #[test]
 fn the_command_describes_itself() {
-    let version = stdout(&command(&["--version"]).output().unwrap());
+    let version = stdout(&command(&["-V"]).output().unwrap());
     assert_eq!(
         version,
         format!("flowscope {}\n", env!("CARGO_PKG_VERSION"))

@@ -189,8 +189,15 @@ impl ByteBuffer {
     }
 
     /// How many bytes are unread.
-    fn len(&self) -> usize {
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.bytes.len() - self.start
+    }
+
+    /// Whether no byte is unread.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// The length of the longest message.
