@@ -1,9 +1,9 @@
 //! Reading on a thread of its own, ahead of whoever wants what was read.
 
+use core::time::Duration;
 use std::io::{self, ErrorKind, Read};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread;
-use std::time::Duration;
 
 use crate::interrupt;
 

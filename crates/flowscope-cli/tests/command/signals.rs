@@ -1,10 +1,10 @@
 //! What is written when the command is asked to end before its input does.
 #![cfg(unix)]
 
+use core::time::Duration;
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
 
 use flowscope_fixtures::{Datagrams, START, Side, address};
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! Tracks millions of flows one after the other, and looks whether memory stays
 //! as it was: `soak [MINUTES]`.
 
+use core::time::Duration;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use flowscope_fuzz::soak;
 
