@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         [] => vec![fixtures],
         folders => folders.iter().map(PathBuf::from).collect(),
     };
-    let command = build()?;
+    let command = project::flowscope()?;
     let mut both = Vec::new();
     for folder in folders {
         for capture in project::files(&folder) {
@@ -67,24 +67,6 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             "docs/CONFORMANCE.md does not have what was found:\n{report}"
         ))),
     }
-}
-
-/// Builds the command and says where it is.
-fn build() -> Result<PathBuf, Failure> {
-    let messages = project::output(project::cargo().args([
-        "build",
-        "--quiet",
-        "--package",
-        "flowscope-cli",
-        "--message-format=json",
-    ]))?;
-    let mut messages = messages.lines().filter_map(|line| {
-        let message: Value = serde_json::from_str(line).ok()?;
-        Some(PathBuf::from(message.get("executable")?.as_str()?))
-    });
-    messages
-        .next_back()
-        .ok_or_else(|| Failure::because("cargo did not say where it put the command"))
 }
 
 /// What the command finds.

@@ -66,6 +66,24 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// Builds the command, not optimised, and says where it is.
+pub(crate) fn flowscope() -> Result<PathBuf, Failure> {
+    let messages = output(cargo().args([
+        "build",
+        "--quiet",
+        "--package",
+        "flowscope-cli",
+        "--message-format=json",
+    ]))?;
+    let mut programs = messages.lines().filter_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        Some(PathBuf::from(message.get("executable")?.as_str()?))
+    });
+    programs
+        .next_back()
+        .ok_or_else(|| Failure::because("cargo did not say where it put the command"))
+}
+
 /// Every file below `folder`, in order of their paths. None if there is no such
 /// folder.
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {

@@ -28,15 +28,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             .arg(&package)
             .env("MATURIN_PEP517_ARGS", "--profile dev"),
     )?;
-    let binary = project::output(project::cargo().args([
-        "build",
-        "--quiet",
-        "--package",
-        "flowscope-cli",
-        "--message-format=json",
-    ]))?;
-    let command = executable(&binary)
-        .ok_or_else(|| Failure::because("cargo did not say where it put the command"))?;
+    let command = project::flowscope()?;
     succeed(
         Command::new(&python)
             .args(["-m", "pytest", "-q", "-p", "no:cacheprovider"])
@@ -73,13 +65,4 @@ fn environment(folder: &Path) -> Result<PathBuf, Failure> {
             .args(needed),
     )?;
     Ok(python)
-}
-
-/// The program that cargo says it built.
-fn executable(messages: &str) -> Option<String> {
-    let mut messages = messages.lines().filter_map(|line| {
-        let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        message.get("executable")?.as_str().map(str::to_owned)
-    });
-    messages.next_back()
 }

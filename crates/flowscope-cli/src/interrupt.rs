@@ -5,7 +5,7 @@
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::io::{self, Read};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Once};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -16,6 +16,11 @@ static SIGNAL: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 /// From now on signals are waited for. Where they cannot be, they end the process as
 /// they always do.
 pub(crate) fn watch() {
+    static WATCHED: Once = Once::new();
+    WATCHED.call_once(register);
+}
+
+fn register() {
     let again = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         let status = i32::from(exit_status(signal as usize));

@@ -5,7 +5,7 @@ use core::fmt::{self, Debug, Write};
 use core::hash::Hasher;
 use std::hash::DefaultHasher;
 
-/// A sequence of values, and its last ones in words.
+/// A sequence of values.
 #[derive(Default)]
 pub(crate) struct Digest {
     hasher: DefaultHasher,
