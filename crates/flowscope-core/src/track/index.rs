@@ -9,12 +9,11 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
-use core::array;
 
 use hashbrown::HashTable;
 
 use super::FlowIndex;
-use super::prefetch::prefetch;
+use crate::slab::SlabIndex;
 
 /// The places of flows, by hash.
 #[derive(Debug)]
@@ -61,13 +60,18 @@ impl KeyIndex {
     }
 
     /// Adds a flow that is not there.
-    pub(super) fn insert(&mut self, hash: u64, flow: FlowIndex, keys: &impl Keys) {
+    pub(super) fn insert(
+        &mut self,
+        hash: u64,
+        flow: FlowIndex,
+        hash_of: &impl Fn(FlowIndex) -> u64,
+    ) {
         let mut number = self.table_of(hash);
         while self.tables[number].len() == self.tables[number].capacity() {
-            self.make_room(number, keys);
+            self.make_room(number, hash_of);
             number = self.table_of(hash);
         }
-        self.tables[number].insert_unique(hash, flow, |flow| keys.hash_of(*flow));
+        self.tables[number].insert_unique(hash, flow, |flow| hash_of(*flow));
         self.len += 1;
     }
 
@@ -83,24 +87,24 @@ impl KeyIndex {
     /// Makes a table larger that is full, or splits it.
     #[cold]
     #[inline(never)]
-    fn make_room(&mut self, number: usize, keys: &impl Keys) {
+    fn make_room(&mut self, number: usize, hash_of: &impl Fn(FlowIndex) -> u64) {
         let whole = core::mem::take(&mut self.tables[number]);
         // So that it is not soon done again where many of the places were of flows
         // that are gone.
         let room = whole.len() + whole.len() / 4 + 1;
         if room < FLOWS_PER_TABLE || self.is_uneven() {
             let mut larger = HashTable::with_capacity(size_for(room));
-            for_each_hash(whole, keys, |hash, flow| {
-                larger.insert_unique(hash, flow, |flow| keys.hash_of(*flow));
+            for_each_hash(whole, hash_of, |hash, flow| {
+                larger.insert_unique(hash, flow, |flow| hash_of(*flow));
             });
             self.tables[number] = larger;
             return;
         }
         let bit = self.bit_to_split_by(number);
         let mut halves = [(); 2].map(|()| HashTable::with_capacity(FLOWS_PER_TABLE));
-        for_each_hash(whole, keys, |hash, flow| {
+        for_each_hash(whole, hash_of, |hash, flow| {
             let half = usize::from(number_of(hash) & bit != 0);
-            halves[half].insert_unique(hash, flow, |flow| keys.hash_of(*flow));
+            halves[half].insert_unique(hash, flow, |flow| hash_of(*flow));
         });
         let [first, second] = halves;
         self.tables[number] = first;
@@ -138,32 +142,30 @@ impl KeyIndex {
     }
 }
 
-/// Gives the flows of a table with their hashes, a batch at a time: their keys are
-/// fetched together.
+/// Gives the flows of a table with their hashes.
+///
+/// A batch is hashed before any flow of it is moved: hashes do not wait for each
+/// other, so the processor fetches several keys at a time.
 fn for_each_hash(
     table: HashTable<FlowIndex>,
-    keys: &impl Keys,
+    hash_of: &impl Fn(FlowIndex) -> u64,
     mut give: impl FnMut(u64, FlowIndex),
 ) {
+    let mut batch = [(0, FlowIndex::from_number(0)); BATCH];
     let mut flows = table.into_iter();
     loop {
-        let batch: [Option<FlowIndex>; BATCH] = array::from_fn(|_| flows.next());
-        if batch[0].is_none() {
+        let mut len = 0;
+        for (place, flow) in batch.iter_mut().zip(&mut flows) {
+            *place = (hash_of(flow), flow);
+            len += 1;
+        }
+        for (hash, flow) in &batch[..len] {
+            give(*hash, *flow);
+        }
+        if len < BATCH {
             return;
         }
-        prefetch(batch.iter().flatten().map(|flow| keys.key_word(*flow)));
-        for flow in batch.into_iter().flatten() {
-            give(keys.hash_of(flow), flow);
-        }
     }
-}
-
-/// The keys of the flows that are in a [`KeyIndex`].
-pub(super) trait Keys {
-    fn hash_of(&self, flow: FlowIndex) -> u64;
-
-    /// A word of the cache line that the key is in.
-    fn key_word(&self, flow: FlowIndex) -> u64;
 }
 
 /// The bits that number a table: neither the highest, which tell flows of a
@@ -183,41 +185,32 @@ fn size_for(room: usize) -> usize {
 /// As many as fit into 4096 places: to split a table takes a tenth of a
 /// millisecond or two.
 const FLOWS_PER_TABLE: usize = 3584;
-/// Keys that are fetched together.
+/// Keys that are hashed together.
 const BATCH: usize = 32;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::slab::SlabIndex;
 
-    struct Numbers;
-
-    impl Keys for Numbers {
-        /// Bits in all places.
-        fn hash_of(&self, flow: FlowIndex) -> u64 {
-            let mixed = u64::from(flow.number() + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            (mixed ^ mixed >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93)
-        }
-
-        fn key_word(&self, _: FlowIndex) -> u64 {
-            0
-        }
+    /// Bits in all places.
+    fn hash_of(flow: FlowIndex) -> u64 {
+        let mixed = u64::from(flow.number() + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed ^ mixed >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93)
     }
 
     fn insert(index: &mut KeyIndex, number: u32) {
         let flow = FlowIndex::from_number(number);
-        index.insert(Numbers.hash_of(flow), flow, &Numbers);
+        index.insert(hash_of(flow), flow, &hash_of);
     }
 
     fn remove(index: &mut KeyIndex, number: u32) {
         let flow = FlowIndex::from_number(number);
-        index.remove(Numbers.hash_of(flow), flow);
+        index.remove(hash_of(flow), flow);
     }
 
     fn find(index: &KeyIndex, number: u32) -> Option<u32> {
         let flow = FlowIndex::from_number(number);
-        let found = index.find(Numbers.hash_of(flow), |other| *other == flow);
+        let found = index.find(hash_of(flow), |other| *other == flow);
         found.map(FlowIndex::number)
     }
 
@@ -266,19 +259,9 @@ mod tests {
 
     #[test]
     fn keys_with_one_hash_are_found_all_the_same() {
-        struct One;
-        impl Keys for One {
-            fn hash_of(&self, _: FlowIndex) -> u64 {
-                7
-            }
-
-            fn key_word(&self, _: FlowIndex) -> u64 {
-                0
-            }
-        }
         let mut index = KeyIndex::new();
         for number in 0..5_000 {
-            index.insert(7, FlowIndex::from_number(number), &One);
+            index.insert(7, FlowIndex::from_number(number), &|_| 7);
         }
         assert!(index.tables.len() <= 32, "{}", index.tables.len());
         let found = index.find(7, |flow| flow.number() == 4_999);

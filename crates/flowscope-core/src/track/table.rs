@@ -8,7 +8,7 @@ use core::time::Duration;
 use hashbrown::DefaultHashBuilder;
 
 use super::expiry::{ExpiryTimers, TimedFlows, TimerHandle};
-use super::index::{KeyIndex, Keys};
+use super::index::KeyIndex;
 use super::prefetch::prefetch;
 use super::{ColdState, Flow, FlowId, FlowIndex, FlowState, IdleTimeouts, ReadyQueue, Work};
 use crate::Timestamp;
@@ -203,18 +203,17 @@ impl<K: Eq + Hash, S> Table<K, S> {
     /// The oldest flows in their order: all flows unless their numbers are more
     /// than 32 bits apart.
     pub(crate) fn oldest(&self) -> ReadyQueue<ByAge> {
-        let slots = self.slots.slab.iter();
-        let numbers = || {
-            slots
-                .clone()
-                .map(|(index, slot)| (slot.flow.number(), index))
-        };
+        let slots = || self.slots.slab.iter();
         let mut oldest = ReadyQueue::default();
-        let Some((first, _)) = numbers().min() else {
-            return oldest;
+        // Numbers that fit as they are need no second look at all flows.
+        let first = if u32::try_from(self.last_number).is_ok() {
+            0
+        } else {
+            let numbers = slots().map(|(_, slot)| slot.flow.number());
+            numbers.min().unwrap_or(0)
         };
-        for (number, index) in numbers() {
-            if let Ok(age) = u32::try_from(number - first) {
+        for (index, slot) in slots() {
+            if let Ok(age) = u32::try_from(slot.flow.number() - first) {
                 oldest.push_unsorted(ByAge { age, index });
             }
         }
@@ -304,11 +303,9 @@ impl<K: Hash, S> Slots<K, S> {
     fn insert(&mut self, hash: u64, slot: Slot<K, S>, cold: ColdState) -> FlowIndex {
         let index = self.slab.insert(slot);
         self.cold.put(index, cold);
-        let keys = SlotKeys {
-            slab: &self.slab,
-            hasher: &self.hasher,
-        };
-        self.by_key.insert(hash, index, &keys);
+        let (slab, hasher) = (&self.slab, &self.hasher);
+        let hash_of = |index| hasher.hash_one(&slab.get(index).expect(LIVE).key);
+        self.by_key.insert(hash, index, &hash_of);
         index
     }
 
@@ -316,26 +313,6 @@ impl<K: Hash, S> Slots<K, S> {
         let slot = self.slab.get(index).expect(LIVE);
         let hash = self.hasher.hash_one(&slot.key);
         self.by_key.remove(hash, index);
-    }
-}
-
-/// The keys in the slots.
-struct SlotKeys<'s, K, S> {
-    slab: &'s Slab<Slot<K, S>, FlowIndex>,
-    hasher: &'s DefaultHashBuilder,
-}
-
-impl<K: Hash, S> Keys for SlotKeys<'_, K, S> {
-    fn hash_of(&self, flow: FlowIndex) -> u64 {
-        match self.slab.get(flow) {
-            Some(slot) => self.hasher.hash_one(&slot.key),
-            None => unreachable!("the table holds indices of live flows"),
-        }
-    }
-
-    fn key_word(&self, flow: FlowIndex) -> u64 {
-        let slot = self.slab.get(flow);
-        slot.map_or(0, |slot| slot.timer.prefetch_word())
     }
 }
 
