@@ -17,6 +17,7 @@ use crate::track::{
     Anomalies, ByAge, ColdState, EndReason, Flow, FlowEvent, FlowId, FlowIndex, FlowState,
     FlowStats, Observed, ReadyQueue, Slot, Table, TrackerStats, Verdict, Work,
 };
+use crate::wire::Transport;
 use crate::{BySide, FlowSide, PacketView, Sink, Timestamp};
 
 /// The flows of an engine: all of it but its extractor.
@@ -82,7 +83,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
     }
 
     /// Moves the clock on to a packet's time.
-    #[inline]
+    #[inline(always)]
     pub(super) fn begin_packet(
         &mut self,
         extractor: &E,
@@ -146,16 +147,21 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let hash = self.table.hash(&extracted.key);
         let index = match self.table.find(hash, &extracted.key) {
             Some(index) => index,
-            None => self.start(hash, &extracted.clone(), observed, out),
+            None => self.start(hash, &extracted.clone(), observed.at, out),
         };
         let number = self.frame();
         let (slot, cold) = self.table.get_mut(index);
         // A port may be used again at once. This is asked before anything is counted,
         // because what is counted on the wrong flow cannot be moved.
-        if !slot.flow.is_plain(&observed) && slot.flow.may_be_replaced_by(&observed) {
-            return self.deliver_to_owner(extractor, index, &extracted.clone(), out);
-        }
-        let verdict = slot.flow.count(&observed, self.clock, cold);
+        let verdict = match &observed.transport {
+            Transport::Tcp(header) if slot.flow.is_plain(header) => {
+                slot.flow.count_plain(header, &observed, self.clock, cold)
+            }
+            Transport::Tcp(_) if slot.flow.may_be_replaced_by(&observed) => {
+                return self.deliver_to_owner(extractor, index, &extracted.clone(), out);
+            }
+            _ => slot.flow.count_other(&observed, self.clock, cold),
+        };
         let packet = CountedPacket {
             extracted,
             observed: &observed,
@@ -335,7 +341,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         &mut self,
         hash: u64,
         extracted: &Extracted<'_, E::Key>,
-        observed: Observed,
+        at: Timestamp,
         out: &mut impl Sink<C::Event>,
     ) -> FlowIndex {
         // The flow nearest its timeout gives way: it is the one that is most likely
@@ -344,13 +350,17 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         if self.table.len() >= most - most / 8 {
             self.make_room_for_one(most, out);
         }
+        let observed = Observed {
+            at,
+            ..self.observe(extracted)
+        };
         let flow = Flow::new(self.table.next_number(), &observed, self.clock);
         // The key in the table is the one that events show, so that it is turned round
         // once for each flow and not for each event.
         let key = E::seen_from(extracted.key.clone(), flow.0.initiator());
         let frame = self.frame();
         let open = |id, key: &_, flow: &_, _: &_| {
-            let flow = FlowRef::of_live(id, key, flow, observed.at, frame);
+            let flow = FlowRef::of_live(id, key, flow, at, frame);
             ConsumerState {
                 flow: self.consumer.open(flow, extracted, out),
                 pending: C::Pending::default(),
@@ -362,11 +372,11 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let event = FlowEvent::Started {
             flow: id,
             key: slot.key.clone(),
-            at: observed.at,
+            at,
             state: slot.flow.state,
         };
         self.stats.count_start();
-        self.observer.started(id, observed.at);
+        self.observer.started(id, at);
         out.push(event.into());
         self.note_pending(id);
         index

@@ -48,7 +48,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
                 found = None;
             }
         }
-        let index = found.unwrap_or_else(|| self.start(hash, packet, observed, out));
+        let index = found.unwrap_or_else(|| self.start(hash, packet, observed.at, out));
         Owner {
             flow: self.table.id(index),
             orientation: packet.orientation,

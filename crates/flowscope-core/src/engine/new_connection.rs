@@ -110,7 +110,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
         let hash = self.table.hash(&extracted.key);
         let found = self.find_live(hash, &extracted.key, out);
-        Some(found.unwrap_or_else(|| self.start(hash, extracted, observed, out)))
+        Some(found.unwrap_or_else(|| self.start(hash, extracted, observed.at, out)))
     }
 
     /// Tracks a packet that was held, as if it came now.
@@ -129,7 +129,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         let hash = self.table.hash(&extracted.key);
         let index = match self.find_live(hash, &extracted.key, out) {
             Some(index) => index,
-            None => self.start(hash, &extracted, observed, out),
+            None => self.start(hash, &extracted, observed.at, out),
         };
         self.count_held(extractor, index, held, out);
     }

@@ -104,35 +104,59 @@ impl Flow {
         (flow, cold)
     }
 
-    /// Whether a packet changes nothing but counters, as most do.
+    /// Whether a segment changes nothing but counters, as most do.
     #[inline(always)]
-    pub(crate) fn is_plain(&self, packet: &Observed) -> bool {
-        match &packet.transport {
-            Transport::Tcp(header) => self.flags.is_confirmed() && is_plain(header),
-            _ => true,
-        }
+    pub(crate) fn is_plain(&self, header: &TcpHeader) -> bool {
+        self.flags.is_confirmed() && is_plain(header)
     }
 
     /// Counts a packet that arrives when the tracker's clock is at `now`.
-    ///
-    /// The header of a segment that may begin or end something is handed on as
-    /// a copy, so that the packet itself is never written to memory.
-    #[inline(always)]
     pub(crate) fn count(
         &mut self,
         packet: &Observed,
         now: Timestamp,
         cold: &mut ColdState,
     ) -> Verdict {
-        let is_plain = self.is_plain(packet);
+        match &packet.transport {
+            Transport::Tcp(header) if self.is_plain(header) => {
+                self.count_plain(header, packet, now, cold)
+            }
+            _ => self.count_other(packet, now, cold),
+        }
+    }
+
+    /// Counts a segment that [is plain](Self::is_plain).
+    #[inline(always)]
+    pub(crate) fn count_plain(
+        &mut self,
+        header: &TcpHeader,
+        packet: &Observed,
+        now: Timestamp,
+        cold: &mut ColdState,
+    ) -> Verdict {
+        let side = self.count_lengths(packet, now, cold);
+        let history = &mut self.history;
+        let sender = &mut self.sides[side as usize].sender;
+        let sequence = sender.note_plain(header, packet.payload_len, |letter| {
+            push(history, cold, LetterCode::new(side, letter));
+        });
+        self.count_sequence(side, packet.payload_len, sequence, cold);
+        Verdict::PLAIN
+    }
+
+    /// Counts a packet that is no plain segment.
+    ///
+    /// The header of a segment is handed on as a copy, so that the packet itself
+    /// is never written to memory.
+    #[inline(always)]
+    pub(crate) fn count_other(
+        &mut self,
+        packet: &Observed,
+        now: Timestamp,
+        cold: &mut ColdState,
+    ) -> Verdict {
         let side = self.count_lengths(packet, now, cold);
         match &packet.transport {
-            Transport::Tcp(header) if is_plain => {
-                let sender = &mut self.sides[side as usize].sender;
-                let sequence = sender.note_sent(header, packet.payload_len, packet.payload_len);
-                sender.acknowledge(header);
-                self.note_segment(side, header, packet.payload_len, sequence, cold);
-            }
             Transport::Tcp(header) => {
                 return self.count_segment(side, *header, packet.payload_len, cold);
             }
@@ -250,25 +274,24 @@ impl Flow {
         cold: &mut ColdState,
     ) -> Verdict {
         let (verdict, sequence) = self.process_segment(side, &header, payload_len, cold);
-        self.note_segment(side, &header, payload_len, sequence, cold);
+        let history = &mut self.history;
+        let own = &mut self.sides[side as usize];
+        own.sender.note(&header, payload_len, |letter| {
+            push(history, cold, LetterCode::new(side, letter));
+        });
+        self.count_sequence(side, payload_len, sequence, cold);
         verdict
     }
 
-    /// Notes what a segment is for the history and the statistics.
+    /// Counts a segment that repeats numbers, or comes late.
     #[inline(always)]
-    fn note_segment(
+    fn count_sequence(
         &mut self,
         side: FlowSide,
-        header: &TcpHeader,
         payload_len: u32,
         sequence: Sequence,
         cold: &mut ColdState,
     ) {
-        let history = &mut self.history;
-        let own = &mut self.sides[side as usize];
-        own.sender.note(header, payload_len, |letter| {
-            push(history, cold, LetterCode::new(side, letter));
-        });
         match sequence {
             Sequence::Expected => {}
             Sequence::Retransmission => self.count_retransmission(side, payload_len, cold),

@@ -348,6 +348,27 @@ impl Sender {
         }
     }
 
+    /// Takes note of a segment that [is plain](is_plain), and gives its letters.
+    #[inline(always)]
+    pub(super) fn note_plain(
+        &mut self,
+        header: &TcpHeader,
+        payload_len: u32,
+        mut letter: impl FnMut(Letter),
+    ) -> Sequence {
+        let sequence = self.note_sent(header, payload_len, payload_len);
+        self.note_acknowledged(header, self.known.0 >> Known::SHIFT);
+        if payload_len > 0 {
+            self.note_once(Letter::Data, &mut letter);
+        } else {
+            self.note_once(Letter::Ack, &mut letter);
+        }
+        if header.window == Some(0) {
+            self.note_once(Letter::ZeroWindow, &mut letter);
+        }
+        sequence
+    }
+
     /// Of the control bits only one combination is noted, so that there are two
     /// letters at most.
     fn note_control(&mut self, flags: TcpFlags, payload_len: u32, letter: &mut impl FnMut(Letter)) {
@@ -460,6 +481,7 @@ impl Sender {
         }
     }
 
+    /// Takes note of what a segment acknowledges, if it does.
     #[inline(always)]
     pub(super) fn acknowledge(&mut self, header: &TcpHeader) {
         if !header.flags.contains(TcpFlags::ACK) {
@@ -471,6 +493,11 @@ impl Sender {
         } else {
             self.known.0 >> Known::SHIFT
         };
+        self.note_acknowledged(header, shift);
+    }
+
+    #[inline(always)]
+    fn note_acknowledged(&mut self, header: &TcpHeader, shift: u16) {
         if !self.known.has(Known::ACKED) || !header.ack.is_before(self.acked) {
             self.acked = header.ack;
             self.window = u32::from(header.window.unwrap_or(u16::MAX)) << shift;
@@ -514,10 +541,8 @@ impl Sender {
 /// and has nothing urgent.
 #[inline(always)]
 pub(super) fn is_plain(header: &TcpHeader) -> bool {
-    // Two tests and not one of all bits: what is inlined behind this asks again
-    // for the control bits alone, and the compiler sees that it is answered.
-    const REST: u8 = TcpFlags::ACK.0 | TcpFlags::URG.0;
-    !header.flags.intersects(CONTROL) && header.flags.0 & REST == TcpFlags::ACK.0
+    const ASKED: u8 = CONTROL.0 | TcpFlags::ACK.0 | TcpFlags::URG.0;
+    header.flags.0 & ASKED == TcpFlags::ACK.0
 }
 
 /// How many bytes before what is unacknowledged a late ACK may lie.
