@@ -76,3 +76,39 @@ fn a_damaged_packet_is_dropped_only_where_checksums_are_verified() {
         assert_eq!(counted + lost as u64, sound.len() as u64);
     }
 }
+
+#[test]
+fn a_wrong_checksum_is_in_the_history_of_a_live_flow() {
+    let mut frames = frames();
+    let damaged = |frame: &Frame| {
+        let mut damaged = frame.clone();
+        *damaged.bytes.last_mut().expect("it has bytes") ^= 1;
+        damaged
+    };
+    let is_answer = |frame: &Frame| frame.bytes.ends_with(b"answer");
+    let answer = frames.iter().position(is_answer).expect("it is sent");
+    // The first packet, of which there is no flow yet, and eleven copies of the answer.
+    let copies = vec![damaged(&frames[answer]); 11];
+    let first = damaged(&frames[0]);
+    frames.splice(answer..answer, copies);
+    frames.insert(0, first);
+
+    let histories = |checksums| {
+        let mut tracker = tracker(EngineConfig {
+            checksums,
+            ..EngineConfig::default()
+        });
+        let mut events = Vec::new();
+        for frame in &frames {
+            tracker.track(view(frame), &mut events);
+        }
+        tracker.finish(&mut events);
+        let ended = events.iter().filter_map(|event| match event {
+            FlowEvent::Ended { stats, .. } => Some(stats.history.to_string()),
+            _ => None,
+        });
+        ended.collect::<Vec<_>>()
+    };
+    assert_eq!(histories(Checksums::Verify), ["ShADaccdFf"]);
+    assert!(!histories(Checksums::Ignore)[0].contains('c'));
+}

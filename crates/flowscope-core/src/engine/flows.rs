@@ -17,7 +17,7 @@ use crate::track::{
     Anomalies, ByAge, ColdState, EndReason, Flow, FlowEvent, FlowId, FlowIndex, FlowState,
     FlowStats, Observed, ReadyQueue, Slot, Table, TrackerStats, Verdict, Work,
 };
-use crate::wire::Transport;
+use crate::wire::{Cause, Layer, Skip, Transport};
 use crate::{BySide, FlowSide, PacketView, Sink, Timestamp};
 
 /// The flows of an engine: all of it but its extractor.
@@ -266,6 +266,33 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         out: &mut impl Sink<C::Event>,
     ) {
         self.deliver(extractor, extracted, out);
+    }
+
+    /// Counts a packet that was rejected. A wrong checksum of TCP or UDP is noted on
+    /// the flow, if it is live.
+    #[cold]
+    pub(super) fn skip_rejected(
+        &mut self,
+        extractor: &E,
+        packet: PacketView<'_>,
+        skip: Skip,
+        out: &mut impl Sink<C::Event>,
+    ) {
+        self.stats.count_skip(skip);
+        if skip.cause == Cause::BadChecksum
+            && let Ok(extracted) = extractor.extract(packet)
+            && matches!(
+                (skip.layer, extracted.transport),
+                (Layer::Tcp, Transport::Tcp(_))
+                    | (Layer::Udp, Transport::Udp)
+                    | (Layer::UdpLite, Transport::UdpLite)
+            )
+            && let Some(index) =
+                self.find_live(self.table.hash(&extracted.key), &extracted.key, out)
+        {
+            let (slot, cold) = self.table.get_mut(index);
+            slot.flow.note_bad_checksum(extracted.orientation, cold);
+        }
     }
 
     /// Counts a packet on the flow outside of a tunnel, if it is in one and that

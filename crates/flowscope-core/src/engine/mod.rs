@@ -194,7 +194,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
     fn track_checked(&mut self, packet: PacketView<'_>, out: &mut impl Sink<C::Event>) {
         let flows = &mut self.flows;
         if let Some(skip) = self.filter.rejects(packet, &self.extractor) {
-            return flows.stats.count_skip(skip);
+            return flows.skip_rejected(&self.extractor, packet, skip, out);
         }
         match self.extractor.extract(packet) {
             Ok(extracted) if !extracted.is_fragment => {

@@ -29,6 +29,8 @@ pub(super) struct RareState {
     pub(super) fragments: [u32; 2],
     /// Datagrams put together from them.
     pub(super) reassembled: [u32; 2],
+    /// Packets that were skipped because their checksum is wrong.
+    pub(super) bad_checksums: [u32; 2],
     /// So often were 2^16 packets cut.
     pub(super) cut: [u32; 2],
     /// What is not confirmed of its connection.
@@ -41,13 +43,14 @@ impl ColdState {
         self.count(side, |rare| &mut rare.fragments);
     }
 
-    /// Adds one to a counter that few flows use.
+    /// Adds one to a counter that few flows use, and gives what it is then.
     #[cold]
     #[inline(never)]
-    pub(super) fn count(&mut self, side: FlowSide, of: fn(&mut RareState) -> &mut [u32; 2]) {
+    pub(super) fn count(&mut self, side: FlowSide, of: fn(&mut RareState) -> &mut [u32; 2]) -> u32 {
         let counts = of(self.rare.get_or_insert_default());
         let count = &mut counts[side as usize];
         *count = count.saturating_add(1);
+        *count
     }
 
     /// What is not confirmed of its connection.

@@ -295,7 +295,9 @@ impl Flow {
         match sequence {
             Sequence::Expected => {}
             Sequence::Retransmission => self.count_retransmission(side, payload_len, cold),
-            Sequence::OutOfOrder => cold.count(side, |rare| &mut rare.out_of_order),
+            Sequence::OutOfOrder => {
+                cold.count(side, |rare| &mut rare.out_of_order);
+            }
         }
     }
 
@@ -312,6 +314,17 @@ impl Flow {
         let mut is_first = false;
         (own.sender).note_once(Letter::Retransmission, |_| is_first = true);
         if is_first || *count > 1 && is_power_of_ten(*count) {
+            push(&mut self.history, cold, code);
+        }
+    }
+
+    /// Notes a packet that is not counted because its checksum is wrong: the first
+    /// time and at every tenfold, as Zeek does.
+    #[cold]
+    pub(crate) fn note_bad_checksum(&mut self, orientation: Orientation, cold: &mut ColdState) {
+        let side = self.side_of(orientation);
+        if is_power_of_ten(cold.count(side, |rare| &mut rare.bad_checksums)) {
+            let code = LetterCode::new(side, Letter::BadChecksum);
             push(&mut self.history, cold, code);
         }
     }

@@ -11,7 +11,8 @@ use crate::FlowSide;
 /// Upper case is the initiator, lower case the responder. Each letter is noted
 /// when it first happens on a side: `s` SYN, `h` SYN-ACK, `a` pure ACK, `d`
 /// payload, `f` FIN, `r` RST, `i` SYN or FIN together with RST, `q` SYN
-/// together with FIN. `t` (retransmission) and `w` (zero window) are noted
+/// together with FIN. `t` (retransmission), `w` (zero window) and `c` (wrong
+/// checksum, where [checksums are verified](crate::wire::Checksums)) are noted
 /// again at every tenfold. A leading `^` says that the first packet came from
 /// the responder. A letter says what was sent, also where the other side would
 /// refuse it. At most 24 letters are kept.
@@ -133,6 +134,7 @@ pub(super) enum Letter {
     MultiFlag,
     Retransmission,
     ZeroWindow,
+    BadChecksum,
 }
 
 impl Letter {
@@ -146,8 +148,8 @@ impl Letter {
 const LOWER: u8 = 0x10;
 
 const TABLE: [char; 32] = [
-    ' ', 'S', 'H', 'A', 'D', 'F', 'R', 'I', 'Q', 'T', 'W', ' ', ' ', ' ', ' ', '^', //
-    ' ', 's', 'h', 'a', 'd', 'f', 'r', 'i', 'q', 't', 'w', ' ', ' ', ' ', ' ', '^',
+    ' ', 'S', 'H', 'A', 'D', 'F', 'R', 'I', 'Q', 'T', 'W', 'C', ' ', ' ', ' ', '^', //
+    ' ', 's', 'h', 'a', 'd', 'f', 'r', 'i', 'q', 't', 'w', 'c', ' ', ' ', ' ', '^',
 ];
 
 const BITS: u32 = 5;
