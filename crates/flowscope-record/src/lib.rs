@@ -53,6 +53,7 @@ mod host;
 pub mod json;
 #[cfg(feature = "json")]
 mod json_text;
+mod line;
 mod names;
 mod observation;
 #[cfg(any(feature = "csv", feature = "json"))]
