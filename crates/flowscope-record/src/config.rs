@@ -22,6 +22,9 @@ pub struct RecordConfig {
     /// Whether each packet is reported with its flow, by
     /// [`Record::Packet`](crate::Record::Packet), but for streams.
     pub frames: bool,
+    /// Whether records of flows have all [flags of TCP](crate::FlowRecord::tcp_flags)
+    /// that were seen.
+    pub tcp_flags: bool,
     /// Whether records of flows have a display filter for Wireshark among their
     /// fields.
     pub display_filter: bool,

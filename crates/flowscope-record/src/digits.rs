@@ -39,7 +39,7 @@ pub(crate) fn put(line: &mut Line<'_>, number: u64) {
     match number {
         0..TEN_THOUSAND => {
             let (digits, len) = up_to_four(number as u32);
-            line.put(&digits, len);
+            line.put(digits, len);
         }
         _ => put_long(line, number),
     }
@@ -50,7 +50,7 @@ fn put_long(line: &mut Line<'_>, number: u64) {
     match number {
         0..HUNDRED_MILLION => {
             let (digits, len) = up_to_eight(number);
-            line.put(&digits, len);
+            line.put(digits, len);
         }
         _ => {
             let rest = number / HUNDRED_MILLION;
@@ -74,11 +74,12 @@ pub(crate) fn put_seconds(line: &mut Line<'_>, nanos: u64) {
 /// Adds an address to a line.
 #[inline]
 pub(crate) fn put_ipv4(line: &mut Line<'_>, octets: [u8; 4]) {
-    for octet in octets {
-        line.put(&DOTTED[usize::from(octet)], dotted_len(octet));
+    let [first, second, third, last] = octets;
+    for octet in [first, second, third] {
+        line.put(DOTTED[usize::from(octet)], dotted_len(octet));
     }
-    // The last point.
-    line.take_back(1);
+    // Without the point.
+    line.put(DOTTED[usize::from(last)], dotted_len(last) - 1);
 }
 
 /// Writes an octet and a point after it.
@@ -179,6 +180,7 @@ const ZEROS: u64 = 0x3030_3030_3030_3030;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::ROOM;
 
     fn pushed(write: fn(&mut Vec<u8>, u64), number: u64) -> String {
         let mut text = Vec::new();
@@ -189,7 +191,8 @@ mod tests {
     /// The same by way of a line.
     fn put(write: fn(&mut Line<'_>, u64), number: u64) -> String {
         let mut text = Vec::new();
-        let mut line = Line::behind(&mut text);
+        let mut room = [0; ROOM];
+        let mut line = Line::behind(&mut text, &mut room);
         write(&mut line, number);
         line.end();
         String::from_utf8(text).expect("digits are ASCII")

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use crate::digits;
 use crate::host::Host;
 use crate::json_text::{Utf8, put_quoted};
-use crate::line::Line;
+use crate::line::{Line, ROOM};
 use crate::plain_text::PlainText;
 use crate::visit::{FieldVisitor, Visit};
 
@@ -89,14 +89,16 @@ impl<W: Write> JsonWriter<W> {
 
 /// Adds a record to a text, as an object on one line.
 pub fn append(text: &mut Vec<u8>, record: &impl Visit) {
+    let mut room = [0; ROOM];
     let mut object = Object {
-        line: Line::behind(text),
+        line: Line::behind(text, &mut room),
         is_lossy: false,
     };
     object.fill(record);
     if object.is_lossy {
-        object.line.take_back(1);
-        object.line.put_all(b",\"lossy\":true}");
+        let end = object.line.at() - 1;
+        object.line.replace(end, b',');
+        object.line.put_all(b"\"lossy\":true}");
     }
     object.line.end();
 }
@@ -120,9 +122,9 @@ impl Object<'_> {
     }
 
     fn fill(&mut self, record: &impl Visit) {
-        let start = self.line.len();
+        let start = self.line.at();
         record.visit(self);
-        if self.line.len() == start {
+        if self.line.at() == start {
             self.line.put_all(b"{");
         }
         // In place of the comma before the first field.
@@ -142,20 +144,19 @@ impl Object<'_> {
     /// there, and all of it is written as one piece.
     #[inline(always)]
     fn name_and(&mut self, name: &'static str, behind: &'static [u8]) {
-        let mut joined = [0; LONGEST_PIECE];
-        let end = 2 + name.len();
-        let len = end + 2 + behind.len();
-        if len > LONGEST_PIECE {
-            return self.long_name_and(name, behind);
-        }
-        joined[..2].copy_from_slice(b",\"");
-        joined[2..end].copy_from_slice(name.as_bytes());
-        joined[end..end + 2].copy_from_slice(b"\":");
-        joined[end + 2..len].copy_from_slice(behind);
-        match (joined.first_chunk::<16>(), joined.first_chunk::<32>()) {
-            (Some(piece), _) if len <= 16 => self.line.put(piece, len),
-            (_, Some(piece)) if len <= 32 => self.line.put(piece, len),
-            _ => self.line.put(&joined, len),
+        let len = 4 + name.len() + behind.len();
+        match len {
+            ..=16 => self
+                .line
+                .put_by(len, |place: &mut [u8; 16]| join(place, name, behind)),
+            ..=32 => self
+                .line
+                .put_by(len, |place: &mut [u8; 32]| join(place, name, behind)),
+            ..=LONGEST_PIECE => {
+                let write = |place: &mut [u8; LONGEST_PIECE]| join(place, name, behind);
+                self.line.put_by(len, write);
+            }
+            _ => self.long_name_and(name, behind),
         }
     }
 
@@ -186,7 +187,7 @@ impl Object<'_> {
         }
         // The comma behind the last one.
         if !is_empty {
-            self.line.replace(self.line.len() - 1, b']');
+            self.line.replace(self.line.at() - 1, b']');
         }
     }
 }
@@ -214,7 +215,7 @@ impl FieldVisitor for Object<'_> {
             self.name_and(name, b"\"");
             match value.at_hand() {
                 Some(text) => self.line.extend(text),
-                None => self.line.extend_by(&mut |text| value.append_to(text)),
+                None => value.append_to(self.line.text()),
             }
             self.line.put_all(b"\"");
         }
@@ -288,6 +289,16 @@ impl FieldVisitor for Object<'_> {
     fn structures<V: Visit>(&mut self, name: &'static str, values: impl Iterator<Item = V>) {
         self.list(name, values, |object, value| object.fill(&value));
     }
+}
+
+/// Writes a name, with what stands around it, to a place that is long enough.
+#[inline(always)]
+fn join<const N: usize>(place: &mut [u8; N], name: &'static str, behind: &'static [u8]) {
+    let end = 2 + name.len();
+    place[..2].copy_from_slice(b",\"");
+    place[2..end].copy_from_slice(name.as_bytes());
+    place[end..end + 2].copy_from_slice(b"\":");
+    place[end + 2..end + 2 + behind.len()].copy_from_slice(behind);
 }
 
 /// No name of a field of records is longer, with what is written along with it.

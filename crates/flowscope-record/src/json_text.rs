@@ -1,7 +1,7 @@
 //! What hosts sent, as a string of JSON (RFC 8259, section 7).
 
 use crate::line::Line;
-use crate::plain_bytes::{copy_if_plain, position_of_odd};
+use crate::plain_bytes::{copy_if_plain, plain_len, position_of_odd};
 use crate::text::is_unprintable;
 
 /// Adds a string, and says whether all of it was UTF-8.
@@ -12,29 +12,26 @@ use crate::text::is_unprintable;
 pub(crate) fn put_quoted(line: &mut Line<'_>, bytes: &[u8]) -> Utf8 {
     let len = bytes.len() + 2;
     // Nearly always it is all plain, and then it is copied while that is found out.
-    if let Some([first, text @ ..]) = line.room(len).get_mut(..len) {
+    if let Some([first, text @ ..]) = line.place(len) {
         *first = b'"';
         if copy_if_plain(bytes, text)
             && let Some(last) = text.last_mut()
         {
             *last = b'"';
-            line.advance(len);
+            line.filled(len);
             return Utf8::All;
         }
     }
-    put_with_others(line, bytes)
+    put_with_others(line.text(), bytes)
 }
 
-/// Adds what has something that cannot be written as it is.
+/// Adds what may have something that cannot be written as it is.
 #[cold]
 #[inline(never)]
-fn put_with_others(line: &mut Line<'_>, bytes: &[u8]) -> Utf8 {
-    let mut found = Utf8::All;
-    line.extend_by(&mut |text| {
-        text.push(b'"');
-        found = push_with_others(text, bytes, position_of_odd(bytes));
-        text.push(b'"');
-    });
+fn put_with_others(text: &mut Vec<u8>, bytes: &[u8]) -> Utf8 {
+    text.push(b'"');
+    let found = push_with_others(text, bytes, plain_len(bytes));
+    text.push(b'"');
     found
 }
 
@@ -134,10 +131,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::line::ROOM;
 
     fn quoted(bytes: &[u8]) -> (String, Utf8) {
         let mut text = Vec::new();
-        let mut line = Line::behind(&mut text);
+        let mut room = [0; ROOM];
+        let mut line = Line::behind(&mut text, &mut room);
         let found = put_quoted(&mut line, bytes);
         line.end();
         (String::from_utf8(text).expect("it is UTF-8"), found)

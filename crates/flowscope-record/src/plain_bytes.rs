@@ -11,10 +11,7 @@ pub(crate) fn plain_len(bytes: &[u8]) -> usize {
     let is_plain = match bytes.last_chunk::<16>() {
         Some(last) => {
             let (pieces, _) = bytes.as_chunks::<16>();
-            let mut odd = Odd::default();
-            pieces.iter().for_each(|piece| odd.note(piece));
-            odd.note(last);
-            odd.is_none()
+            !pieces.iter().any(is_odd) && !is_odd(last)
         }
         None => copy_if_plain(bytes, &mut [0; 16]),
     };
@@ -34,16 +31,15 @@ pub(crate) fn copy_if_plain(bytes: &[u8], room: &mut [u8]) -> bool {
     let Some(last) = bytes.last_chunk::<16>() else {
         return copy_if_plain_and_short(bytes, room);
     };
-    let mut odd = Odd::default();
     let (pieces, _) = bytes.as_chunks::<16>();
     let (places, _) = room.as_chunks_mut();
+    let mut has_odd = is_odd(last);
     for (piece, place) in pieces.iter().zip(places) {
-        odd.note(piece);
+        has_odd |= is_odd(piece);
         *place = *piece;
     }
-    odd.note(last);
     put(room, bytes.len() - 16, last);
-    odd.is_none()
+    !has_odd
 }
 
 #[inline]
@@ -59,11 +55,20 @@ fn copy_if_plain_and_short(bytes: &[u8], room: &mut [u8]) -> bool {
         let [first, last] = [first, last].map(|piece| u64::from(u32::from_le_bytes(*piece)));
         return odd_bytes(first << 32 | last) == 0;
     }
-    let mut word = SPACES;
-    for (byte, place) in bytes.iter().zip(room) {
-        word = word << 8 | u64::from(*byte);
-        *place = *byte;
+    match *bytes {
+        [] => true,
+        [one] => put_few(room, [one]),
+        [one, two] => put_few(room, [one, two]),
+        [one, two, three, ..] => put_few(room, [one, two, three]),
     }
+}
+
+#[inline(always)]
+fn put_few<const N: usize>(room: &mut [u8], bytes: [u8; N]) -> bool {
+    put(room, 0, &bytes);
+    let word = bytes
+        .iter()
+        .fold(SPACES, |word, byte| word << 8 | u64::from(*byte));
     odd_bytes(word) == 0
 }
 
@@ -75,26 +80,15 @@ fn put<const N: usize>(room: &mut [u8], at: usize, piece: &[u8; N]) {
     }
 }
 
-/// Whether there was anything odd in pieces of sixteen bytes, which a processor
-/// compares at once.
-#[derive(Default)]
-struct Odd([u8; 16]);
-
-impl Odd {
-    #[inline(always)]
-    fn note(&mut self, piece: &[u8; 16]) {
-        for (odd, byte) in self.0.iter_mut().zip(piece) {
-            // As a signed number, what is no ASCII is below zero.
-            let is_odd =
-                (byte.cast_signed() < 0x20) | (*byte == 0x7f) | (*byte == b'"') | (*byte == b'\\');
-            *odd |= u8::from(is_odd);
-        }
-    }
-
-    #[inline(always)]
-    fn is_none(self) -> bool {
-        u128::from_ne_bytes(self.0) == 0
-    }
+/// Whether a piece has a byte that is not plain. A processor compares all of them
+/// at once.
+#[inline(always)]
+fn is_odd(piece: &[u8; 16]) -> bool {
+    piece.iter().fold(false, |is_odd, byte| {
+        // As a signed number, what is no ASCII is below zero.
+        let is_control = (byte.cast_signed() < 0x20) | (*byte == 0x7f);
+        is_odd | is_control | (*byte == b'"') | (*byte == b'\\')
+    })
 }
 
 /// The same where there is likely to be an odd one soon.

@@ -7,7 +7,10 @@ use std::borrow::Cow;
 
 use flowscope_core::FlowSide;
 use flowscope_core::wire::IpProtocol;
-use flowscope_dns::{DnsMessage, DnsPacket, DnsUnanswered, Edns, Name, Question, RecordData};
+use flowscope_dns::{
+    DnsMessage, DnsPacket, DnsUnanswered, Edns, Name, Question, Record, RecordData, RecordType,
+    Records, Section,
+};
 
 use super::{MessageRecord, RecordedMessage};
 use crate::host::Host;
@@ -64,6 +67,7 @@ impl RecordedMessage for DnsMessage {
 fn visit_packet(packet: &DnsPacket, latency: Option<Duration>, fields: &mut impl FieldVisitor) {
     fields.number("id", Some(packet.id().into()));
     fields.flag("response", Some(packet.is_response()));
+    let edns = packet.edns();
     let (opcode, rcode) = (packet.opcode(), packet.rcode());
     fields.text("opcode", Some(named(opcode.name(), opcode)));
     fields.text("rcode", Some(named(rcode.name(), rcode)));
@@ -74,11 +78,16 @@ fn visit_packet(packet: &DnsPacket, latency: Option<Duration>, fields: &mut impl
     let room = &Room::new(packet.max_text());
     let asked = |question| QuestionFields { question, room };
     let told = |record| ResourceRecord { record, room };
-    fields.structures("questions", packet.questions().map(asked));
-    fields.structures("answers", packet.answers().map(told));
-    fields.structures("authorities", packet.authorities().map(told));
-    fields.structures("additionals", packet.additionals().map(told));
-    fields.structure("edns", packet.edns().map(EdnsFields));
+    let mut questions = packet.questions();
+    fields.structures("questions", questions.by_ref().map(asked));
+    let records = &mut RecordsBySection::of(questions.into_records());
+    fields.structures("answers", records.section(Section::Answer).map(told));
+    fields.structures("authorities", records.section(Section::Authority).map(told));
+    fields.structures(
+        "additionals",
+        records.section(Section::Additional).map(told),
+    );
+    fields.structure("edns", edns.map(EdnsFields));
     fields.duration("latency", latency.map(nanos));
     fields.flag("left_out", room.is_full().then_some(true));
 }
@@ -92,6 +101,44 @@ fn visit_unanswered(unanswered: &DnsUnanswered, fields: &mut impl FieldVisitor) 
     fields.time("asked", Some(unanswered.asked));
     fields.number("attempts", Some(unanswered.attempts.into()));
     fields.plain_text("reason", Some(unanswered.why.as_str()));
+}
+
+/// The records of a message by their sections, in one walk along it.
+struct RecordsBySection<'a> {
+    records: Records<'a>,
+    /// One of a later section than was asked for.
+    next: Option<(Section, Record<'a>)>,
+    /// The first OPT record, which is given apart from the others, was passed.
+    is_past_edns: bool,
+}
+
+impl<'a> RecordsBySection<'a> {
+    fn of(records: Records<'a>) -> Self {
+        Self {
+            records,
+            next: None,
+            is_past_edns: false,
+        }
+    }
+
+    /// Those of a section, if none of a later one was asked for.
+    fn section(&mut self, wanted: Section) -> impl Iterator<Item = Record<'a>> {
+        core::iter::from_fn(move || {
+            loop {
+                let (section, record) = self.next.take().or_else(|| self.records.next())?;
+                if section as u8 > wanted as u8 {
+                    self.next = Some((section, record));
+                    return None;
+                }
+                let is_edns = section == Section::Additional
+                    && record.rtype == RecordType::OPT
+                    && !core::mem::replace(&mut self.is_past_edns, true);
+                if section == wanted && !is_edns {
+                    return Some(record);
+                }
+            }
+        })
+    }
 }
 
 /// The name of a number, or how it is shown where it has none.
@@ -193,7 +240,7 @@ impl Visit for QuestionFields<'_> {
 }
 
 struct ResourceRecord<'a> {
-    record: flowscope_dns::Record<'a>,
+    record: Record<'a>,
     room: &'a Room,
 }
 
