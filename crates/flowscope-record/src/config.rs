@@ -15,6 +15,8 @@ pub struct RecordConfig {
     pub encapsulation: Encapsulation,
     /// Limits, timeouts, and what is done with odd packets.
     pub engine: EngineConfig,
+    /// How long what flows carry is read.
+    pub depth: Depth,
     /// Whether flows are also reported as connections by Zeek's rules, by
     /// [`Record::Connection`](crate::Record::Connection), whatever the goal is
     /// but for streams and summaries.
@@ -61,6 +63,20 @@ pub enum Goal {
     Streams,
     /// One record about all packets, and one about those without a flow.
     Summary,
+}
+
+/// How long what flows carry is read.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Depth {
+    /// As the [`Goal`] says.
+    #[default]
+    ByGoal,
+    /// Until it is understood. [`Goal::Flows`] then knows the protocol of each flow
+    /// as [`Goal::All`] does, and reads no further. [`Goal::All`] reads as long as
+    /// there may be messages: what is missing in streams behind them, and what is
+    /// odd, it does not report.
+    Understood,
 }
 
 /// What flows are told apart by.

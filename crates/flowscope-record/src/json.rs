@@ -242,6 +242,11 @@ impl FieldVisitor for Object<'_> {
     }
 
     #[inline(always)]
+    fn word(&mut self, name: &'static str, value: &'static str) {
+        self.plain_text(name, Some(value));
+    }
+
+    #[inline(always)]
     fn flag(&mut self, name: &'static str, value: Option<bool>) {
         match value {
             Some(true) => self.name_and(name, b"true"),

@@ -245,6 +245,9 @@ impl ReadableName<'_> {
     /// Adds these bytes to others.
     pub fn append_to(self, bytes: &mut Vec<u8>) {
         bytes.reserve(USUAL_TEXT);
+        if let Some([first, text @ ..]) = self.0.piece() {
+            return self.append_piece(usize::from(*first), text, bytes);
+        }
         let mut room = [0; MAX_LEN];
         let name = self.0.in_full(&mut room);
         let (mut at, mut labels) = (0, 0);
@@ -260,6 +263,29 @@ impl ReadableName<'_> {
             None => bytes.push(b'.'),
             Some((_, text)) if all_usual && dots == labels => bytes.extend_from_slice(text),
             Some(_) => self.append_labels(bytes),
+        }
+    }
+
+    /// The same where it lies in one piece: `text` without the length of its first
+    /// label, which is `first`.
+    fn append_piece(self, first: usize, text: &[u8], bytes: &mut Vec<u8>) {
+        let before = bytes.len();
+        bytes.extend_from_slice(text);
+        let written = bytes.get_mut(before..).unwrap_or_default();
+        let (mut at, mut dots) = (first, 0);
+        while let Some(len) = written.get_mut(at) {
+            at += 1 + usize::from(core::mem::replace(len, b'.'));
+            dots += 1;
+        }
+        // Nearly all are written as they were sent, with dots in place of lengths.
+        // There are fewer than 256 of them.
+        let marks = written.iter().fold(0_u8, |marks, byte| {
+            let is_usual = matches!(byte, b' '..=b'~') & (*byte != b'\\') & (*byte != b'.');
+            marks.wrapping_add(u8::from(!is_usual))
+        });
+        if marks != dots {
+            bytes.truncate(before);
+            self.append_labels(bytes);
         }
     }
 

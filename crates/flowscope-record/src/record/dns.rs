@@ -3,7 +3,6 @@
 use core::cell::Cell;
 use core::fmt::{self, Write};
 use core::time::Duration;
-use std::borrow::Cow;
 
 use flowscope_core::FlowSide;
 use flowscope_core::wire::IpProtocol;
@@ -69,8 +68,8 @@ fn visit_packet(packet: &DnsPacket, latency: Option<Duration>, fields: &mut impl
     fields.flag("response", Some(packet.is_response()));
     let edns = packet.edns();
     let (opcode, rcode) = (packet.opcode(), packet.rcode());
-    fields.text("opcode", Some(named(opcode.name(), opcode)));
-    fields.text("rcode", Some(named(rcode.name(), rcode)));
+    named(fields, "opcode", opcode.name(), opcode);
+    named(fields, "rcode", rcode.name(), rcode);
     fields.flag("aa", Some(packet.is_authoritative()));
     fields.flag("tc", Some(packet.is_truncated()));
     fields.flag("rd", Some(packet.is_recursion_desired()));
@@ -141,11 +140,17 @@ impl<'a> RecordsBySection<'a> {
     }
 }
 
-/// The name of a number, or how it is shown where it has none.
-fn named(name: Option<&'static str>, number: impl ToString) -> Cow<'static, [u8]> {
+/// Gives the name of a number, or how it is shown where it has none.
+#[inline(always)]
+fn named(
+    fields: &mut impl FieldVisitor,
+    field: &'static str,
+    name: Option<&'static str>,
+    number: impl ToString,
+) {
     match name {
-        Some(name) => name.as_bytes().into(),
-        None => number.to_string().into_bytes().into(),
+        Some(name) => fields.word(field, name),
+        None => fields.text(field, Some(number.to_string())),
     }
 }
 
@@ -234,8 +239,8 @@ impl Visit for QuestionFields<'_> {
         let Self { question, room } = self;
         let (rtype, class) = (question.rtype, question.class);
         room.with_name(question.name, |name| fields.text("name", name));
-        fields.text("type", Some(named(rtype.name(), rtype)));
-        fields.text("class", Some(named(class.name(), class)));
+        named(fields, "type", rtype.name(), rtype);
+        named(fields, "class", class.name(), class);
     }
 }
 
@@ -249,8 +254,8 @@ impl Visit for ResourceRecord<'_> {
         let Self { record, room } = self;
         let (rtype, class) = (record.rtype, record.class);
         room.with_name(record.name, |name| fields.text("name", name));
-        fields.text("type", Some(named(rtype.name(), rtype)));
-        fields.text("class", Some(named(class.name(), class)));
+        named(fields, "type", rtype.name(), rtype);
+        named(fields, "class", class.name(), class);
         fields.number("ttl", Some(record.ttl.into()));
         match record.data.missing() {
             0 => room.with_data(&record.data, |data| fields.text("data", data)),
@@ -268,5 +273,30 @@ impl Visit for EdnsFields<'_> {
         fields.flag("do", Some(self.0.is_dnssec_ok()));
         fields.number("version", Some(self.0.version().into()));
         fields.texts("options", options);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flowscope_dns::{Class, Opcode, Rcode};
+
+    use super::*;
+    use crate::plain_bytes::plain_len;
+
+    #[test]
+    fn names_of_numbers_need_no_quoting() {
+        for number in 0..=u16::MAX {
+            let [low, _] = number.to_le_bytes();
+            let names = [
+                RecordType(number).name(),
+                Class(number).name(),
+                Rcode(number).name(),
+                Opcode(low).name(),
+            ];
+            for name in names.into_iter().flatten() {
+                assert_eq!(plain_len(name.as_bytes()), name.len(), "{name}");
+                assert!(!name.contains([',', ';']), "{name}");
+            }
+        }
     }
 }
