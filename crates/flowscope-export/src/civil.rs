@@ -19,24 +19,23 @@ pub(crate) fn dashed(at: Timestamp) -> String {
 /// As Suricata writes it: `2026-11-30T17:30:00.123456+0000`.
 pub(crate) fn zoned_micros(out: &mut Vec<u8>, at: Timestamp) {
     let at = zoned(at);
-    digits::padded(out, at.year().unsigned_abs().into(), 4);
-    for (before, part) in [
-        (b'-', at.month()),
-        (b'-', at.day()),
-        (b'T', at.hour()),
-        (b':', at.minute()),
-        (b':', at.second()),
+    // A moment in nanoseconds is before the year 2554.
+    let year = at.year().unsigned_abs();
+    let mut text = *b"0000-00-00T00:00:00.000000+0000";
+    for (place, number) in [
+        (0, year / 100),
+        (2, year % 100),
+        (5, at.month().unsigned_abs().into()),
+        (8, at.day().unsigned_abs().into()),
+        (11, at.hour().unsigned_abs().into()),
+        (14, at.minute().unsigned_abs().into()),
+        (17, at.second().unsigned_abs().into()),
     ] {
-        out.push(before);
-        digits::padded(out, part.unsigned_abs().into(), 2);
+        text[place..place + 2].copy_from_slice(&digits::two(number as u8));
     }
-    out.push(b'.');
-    digits::padded(
-        out,
-        u64::from(at.subsec_nanosecond().unsigned_abs()) / 1000,
-        6,
-    );
-    out.extend_from_slice(b"+0000");
+    let micros = u64::from(at.subsec_nanosecond().unsigned_abs()) / 1000;
+    text[20..26].copy_from_slice(&digits::six(micros));
+    out.extend_from_slice(&text);
 }
 
 /// As people like to read it: `2026-11-30 17:30:00.123`.

@@ -1,17 +1,14 @@
 //! Numbers, times and addresses as text.
 
-use core::net::{IpAddr, Ipv4Addr};
-use std::io::Write;
-
 use flowscope_core::Timestamp;
-use flowscope_record::Host;
+use flowscope_record::{Host, PlainText};
 
 /// Writes nanoseconds as seconds with six digits after the point, rounded.
 pub(crate) fn micros(out: &mut Vec<u8>, nanos: u64) {
     let micros = nanos.saturating_add(500) / 1000;
     number(out, micros / 1_000_000);
     out.push(b'.');
-    padded(out, micros % 1_000_000, 6);
+    out.extend_from_slice(&six(micros % 1_000_000));
 }
 
 /// Writes a moment as seconds since 1970.
@@ -20,30 +17,20 @@ pub(crate) fn time(out: &mut Vec<u8>, at: Timestamp) {
 }
 
 pub(crate) fn number(out: &mut Vec<u8>, number: u64) {
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    flowscope_record::digits::push(out, number);
 }
 
-/// Writes a number with zeros before it, so that it has so many digits.
-pub(crate) fn padded(out: &mut Vec<u8>, number: u64, len: usize) {
-    let mut digits = itoa::Buffer::new();
-    let digits = digits.format(number).as_bytes();
-    out.extend(core::iter::repeat_n(b'0', len.saturating_sub(digits.len())));
-    out.extend_from_slice(digits);
+/// The two digits of a number below a hundred.
+pub(crate) fn two(number: u8) -> [u8; 2] {
+    [b'0' + number / 10 % 10, b'0' + number % 10]
+}
+
+/// The six digits of a number below a million.
+pub(crate) fn six(number: u64) -> [u8; 6] {
+    let [a, b, c] = [number / 10_000, number / 100, number].map(|it| two((it % 100) as u8));
+    [a[0], a[1], b[0], b[1], c[0], c[1]]
 }
 
 pub(crate) fn host(out: &mut Vec<u8>, host: Host) {
-    match host {
-        Host::Ip(IpAddr::V4(addr)) => ipv4(out, addr),
-        // A vector takes everything.
-        host => _ = write!(out, "{host}"),
-    }
-}
-
-pub(crate) fn ipv4(out: &mut Vec<u8>, addr: Ipv4Addr) {
-    for (n, part) in addr.octets().into_iter().enumerate() {
-        if n > 0 {
-            out.push(b'.');
-        }
-        number(out, part.into());
-    }
+    host.append_to(out);
 }

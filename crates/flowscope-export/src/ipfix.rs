@@ -4,12 +4,11 @@
 //! in the reverse elements. Start at [`IpfixWriter`].
 
 use core::net::IpAddr;
-use std::collections::HashMap;
 use std::io::{self, Write};
 
+use flowscope_core::Timestamp;
 use flowscope_core::track::EndReason;
 use flowscope_core::wire::IpProtocol;
-use flowscope_core::{BySide, FlowSide, Timestamp};
 use flowscope_detect::Protocol;
 use flowscope_record::{FlowRecord, Host, Record};
 
@@ -76,7 +75,6 @@ pub struct IpfixWriter<W> {
     records: u32,
     messages: u32,
     at: Timestamp,
-    tcp_flags: HashMap<u64, BySide<u8>>,
 }
 
 impl<W: Write> IpfixWriter<W> {
@@ -91,7 +89,6 @@ impl<W: Write> IpfixWriter<W> {
             records: 0,
             messages: 0,
             at: Timestamp::from_nanos(0),
-            tcp_flags: HashMap::new(),
         }
     }
 
@@ -102,27 +99,14 @@ impl<W: Write> IpfixWriter<W> {
     /// A message could not be written.
     pub fn write(&mut self, record: &Record) -> io::Result<()> {
         match record {
-            Record::Connection(connection) if connection.is_over => {
-                let flags = self.tcp_flags.entry(connection.flow.number()).or_default();
-                let of = |side| match connection.originator == side {
-                    true => connection.tcp_flags.initiator,
-                    false => connection.tcp_flags.responder,
-                };
-                flags.initiator |= of(FlowSide::Initiator);
-                flags.responder |= of(FlowSide::Responder);
-                Ok(())
-            }
-            Record::Flow(flow) | Record::Ended(flow) => {
-                let flags = self.tcp_flags.remove(&flow.flow.number());
-                self.flow(flow, flags.unwrap_or_default())
-            }
+            Record::Flow(flow) | Record::Ended(flow) => self.flow(flow),
             _ => Ok(()),
         }
     }
 
-    fn flow(&mut self, flow: &FlowRecord, flags: BySide<u8>) -> io::Result<()> {
+    fn flow(&mut self, flow: &FlowRecord) -> io::Result<()> {
         let mut data = Vec::with_capacity(160);
-        let Some(template) = record(flow, flags, &mut data) else {
+        let Some(template) = record(flow, &mut data) else {
             return Ok(());
         };
         let room = usize::from(self.config.max_message.max(512));
@@ -296,7 +280,7 @@ fn elements(version: u8) -> [Element; 21] {
 }
 
 /// Writes a record; gives its template.
-fn record(flow: &FlowRecord, flags: BySide<u8>, data: &mut Vec<u8>) -> Option<u16> {
+fn record(flow: &FlowRecord, data: &mut Vec<u8>) -> Option<u16> {
     let (Host::Ip(src), Host::Ip(dst)) = (flow.endpoints.src, flow.endpoints.dst) else {
         return None;
     };
@@ -334,12 +318,12 @@ fn record(flow: &FlowRecord, flags: BySide<u8>, data: &mut Vec<u8>) -> Option<u1
     data.extend(vlan.to_be_bytes());
     for (flags, bytes, packets) in [
         (
-            flags.initiator,
+            flow.tcp_flags.initiator,
             stats.ip_bytes.initiator,
             stats.packets.initiator,
         ),
         (
-            flags.responder,
+            flow.tcp_flags.responder,
             stats.ip_bytes.responder,
             stats.packets.responder,
         ),

@@ -5,6 +5,16 @@ use flowscope_record::text::is_unprintable;
 /// Writes a text in quotes. What a terminal would obey is escaped.
 pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
+    if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+        // Nearly all are, and many bytes are looked at at once.
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        escape(out, text);
+    }
+    out.push(b'"');
+}
+
+fn escape(out: &mut Vec<u8>, text: &str) {
     let mut rest = text;
     while let Some(letter) = {
         // Most letters are written as they are.
@@ -32,13 +42,15 @@ pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
             }
         }
     }
-    out.push(b'"');
 }
 
 /// How many bytes at the beginning of a text are letters of ASCII that mean
 /// themselves in JSON.
 fn plain_len(text: &[u8]) -> usize {
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-    let end = text.iter().position(|byte| !is_plain(byte));
+    let end = text.iter().position(|byte| !is_plain(*byte));
     end.unwrap_or(text.len())
+}
+
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\')
 }

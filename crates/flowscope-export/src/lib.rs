@@ -30,11 +30,11 @@ use core::time::Duration;
 use flowscope_core::engine::OuterFlows;
 use flowscope_record::RecordConfig;
 
-/// The settings that make records as the formats here need them.
+/// The settings that make records as EVE and IPFIX need them.
 #[must_use]
 pub fn record_config(config: RecordConfig) -> RecordConfig {
     RecordConfig {
-        connections: true,
+        tcp_flags: true,
         handshakes: true,
         bodies: body::LIMIT,
         ..config
@@ -46,6 +46,7 @@ pub fn record_config(config: RecordConfig) -> RecordConfig {
 #[must_use]
 pub fn zeek_config(config: RecordConfig) -> RecordConfig {
     let mut config = record_config(config);
+    config.connections = true;
     config.engine.outer_flows = OuterFlows::Counted;
     let other = &mut config.engine.idle.other;
     *other = (*other).max(Duration::from_secs(60));

@@ -14,7 +14,7 @@ use crate::plain_text::PlainText;
 
 /// A flow's Community ID, such as `1:LQU9qZlK+B5F3KDmev6m5PMibrg=`.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
-pub struct CommunityId([u8; 28]);
+pub struct CommunityId([u8; 30]);
 
 /// What tells the flow apart besides its protocol and addresses.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -61,18 +61,18 @@ impl CommunityId {
                 hash.update(port.to_be_bytes());
             }
         }
-        let mut text = [0; 28];
+        let mut text = *b"1:0000000000000000000000000000";
         // 20 bytes are 28 letters.
-        BASE64.encode_mut(&hash.finalize(), &mut text);
+        let (_, letters) = text.split_at_mut(2);
+        BASE64.encode_mut(&hash.finalize(), letters);
         Self(text)
     }
 }
 
 impl fmt::Display for CommunityId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = Vec::new();
-        self.append_to(&mut text);
-        f.pad(&String::from_utf8_lossy(&text))
+        // It is made of ASCII letters alone.
+        f.pad(str::from_utf8(&self.0).unwrap_or_default())
     }
 }
 
@@ -84,8 +84,12 @@ impl fmt::Debug for CommunityId {
 
 impl PlainText for CommunityId {
     fn append_to(&self, text: &mut Vec<u8>) {
-        text.extend_from_slice(b"1:");
         text.extend_from_slice(&self.0);
+    }
+
+    #[inline]
+    fn at_hand(&self) -> Option<&[u8]> {
+        Some(&self.0)
     }
 }
 

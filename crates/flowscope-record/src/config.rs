@@ -15,6 +15,8 @@ pub struct RecordConfig {
     pub encapsulation: Encapsulation,
     /// Limits, timeouts, and what is done with odd packets.
     pub engine: EngineConfig,
+    /// How long what flows carry is read.
+    pub depth: Depth,
     /// Whether flows are also reported as connections by Zeek's rules, by
     /// [`Record::Connection`](crate::Record::Connection), whatever the goal is
     /// but for streams and summaries.
@@ -22,6 +24,9 @@ pub struct RecordConfig {
     /// Whether each packet is reported with its flow, by
     /// [`Record::Packet`](crate::Record::Packet), but for streams.
     pub frames: bool,
+    /// Whether records of flows have all [flags of TCP](crate::FlowRecord::tcp_flags)
+    /// that were seen.
+    pub tcp_flags: bool,
     /// Whether records of flows have a display filter for Wireshark among their
     /// fields.
     pub display_filter: bool,
@@ -58,6 +63,20 @@ pub enum Goal {
     Streams,
     /// One record about all packets, and one about those without a flow.
     Summary,
+}
+
+/// How long what flows carry is read.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Depth {
+    /// As the [`Goal`] says.
+    #[default]
+    ByGoal,
+    /// Until it is understood. [`Goal::Flows`] then knows the protocol of each flow
+    /// as [`Goal::All`] does, and reads no further. [`Goal::All`] reads as long as
+    /// there may be messages: what is missing in streams behind them, and what is
+    /// odd, it does not report.
+    Understood,
 }
 
 /// What flows are told apart by.

@@ -3,66 +3,130 @@
 //! A record is mostly numbers. To print them by `Display` takes several times
 //! as long: here up to eight digits are found at once, in one machine word.
 
+use crate::line::Line;
+
 /// Writes a number.
-#[inline(always)]
+#[inline]
 pub fn push(text: &mut Vec<u8>, number: u64) {
     match number {
         0..TEN_THOUSAND => {
-            let digits = four(number as u32);
-            // Leading zeros are in the low bytes. The last digit stays.
-            let zeros = (digits | 1 << 24).trailing_zeros() / 8;
-            let shown = (digits | ZEROS as u32) >> (8 * zeros);
-            text.extend_from_slice(&shown.to_le_bytes());
-            text.truncate(text.len() - zeros as usize);
+            let (digits, len) = up_to_four(number as u32);
+            text.extend_from_slice(&digits);
+            text.truncate(text.len() + len - digits.len());
         }
-        _ => push_long(text, number),
-    }
-}
-
-#[inline(never)]
-fn push_long(text: &mut Vec<u8>, number: u64) {
-    match number {
         0..HUNDRED_MILLION => {
-            let digits = eight(number);
-            let zeros = (digits | 1 << 56).trailing_zeros() / 8;
-            let shown = (digits | ZEROS) >> (8 * zeros);
-            text.extend_from_slice(&shown.to_le_bytes());
-            text.truncate(text.len() - zeros as usize);
+            let (digits, len) = up_to_eight(number);
+            text.extend_from_slice(&digits);
+            text.truncate(text.len() + len - digits.len());
         }
         _ => {
-            let rest = number / HUNDRED_MILLION;
-            if rest < TEN_THOUSAND {
-                push(text, rest);
-            } else {
-                push_long(text, rest);
-            }
-            push_eight(text, number % HUNDRED_MILLION);
+            push(text, number / HUNDRED_MILLION);
+            text.extend_from_slice(&all_eight(number % HUNDRED_MILLION));
         }
     }
-}
-
-/// Writes an octet and a point after it.
-#[inline]
-pub fn push_dotted(text: &mut Vec<u8>, octet: u8) {
-    text.extend_from_slice(&DOTTED[usize::from(octet)]);
-    let spare = usize::from(octet < 10) + usize::from(octet < 100);
-    text.truncate(text.len() - spare);
 }
 
 /// Writes a number of nanoseconds as seconds, with nine digits after the point.
 #[inline]
 pub fn push_seconds(text: &mut Vec<u8>, nanos: u64) {
     push(text, nanos / SECOND);
-    let fraction = nanos % SECOND;
-    let first = (fraction / HUNDRED_MILLION) as u8;
-    text.extend_from_slice(&[b'.', b'0' + first]);
-    push_eight(text, fraction % HUNDRED_MILLION);
+    text.extend_from_slice(&fraction(nanos));
 }
 
-/// Writes a number below a hundred million with its leading zeros.
+/// Adds a number to a line.
+#[inline(always)]
+pub(crate) fn put(line: &mut Line<'_>, number: u64) {
+    match number {
+        0..TEN_THOUSAND => {
+            let (digits, len) = up_to_four(number as u32);
+            line.put(digits, len);
+        }
+        _ => put_long(line, number),
+    }
+}
+
+#[inline(never)]
+fn put_long(line: &mut Line<'_>, number: u64) {
+    match number {
+        0..HUNDRED_MILLION => {
+            let (digits, len) = up_to_eight(number);
+            line.put(digits, len);
+        }
+        _ => {
+            let rest = number / HUNDRED_MILLION;
+            if rest < TEN_THOUSAND {
+                put(line, rest);
+            } else {
+                put_long(line, rest);
+            }
+            line.put_all(&all_eight(number % HUNDRED_MILLION));
+        }
+    }
+}
+
+/// Adds a number of nanoseconds to a line, as seconds.
 #[inline]
-fn push_eight(text: &mut Vec<u8>, number: u64) {
-    text.extend_from_slice(&(eight(number) | ZEROS).to_le_bytes());
+pub(crate) fn put_seconds(line: &mut Line<'_>, nanos: u64) {
+    put(line, nanos / SECOND);
+    line.put_all(&fraction(nanos));
+}
+
+/// Adds an address to a line.
+#[inline]
+pub(crate) fn put_ipv4(line: &mut Line<'_>, octets: [u8; 4]) {
+    let [first, second, third, last] = octets;
+    for octet in [first, second, third] {
+        line.put(DOTTED[usize::from(octet)], dotted_len(octet));
+    }
+    // Without the point.
+    line.put(DOTTED[usize::from(last)], dotted_len(last) - 1);
+}
+
+/// Writes an octet and a point after it.
+#[inline]
+pub fn push_dotted(text: &mut Vec<u8>, octet: u8) {
+    let dotted = &DOTTED[usize::from(octet)];
+    text.extend_from_slice(dotted);
+    text.truncate(text.len() + dotted_len(octet) - dotted.len());
+}
+
+#[inline(always)]
+fn dotted_len(octet: u8) -> usize {
+    2 + usize::from(octet >= 10) + usize::from(octet >= 100)
+}
+
+/// A point and nine digits: the fraction of a second.
+#[inline(always)]
+fn fraction(nanos: u64) -> [u8; 10] {
+    let fraction = nanos % SECOND;
+    let first = b'0' + (fraction / HUNDRED_MILLION) as u8;
+    let [a, b, c, d, e, f, g, h] = all_eight(fraction % HUNDRED_MILLION);
+    [b'.', first, a, b, c, d, e, f, g, h]
+}
+
+/// A number below ten thousand, and how many digits it has.
+#[inline(always)]
+fn up_to_four(number: u32) -> ([u8; 4], usize) {
+    let digits = four(number);
+    // Leading zeros are in the low bytes. The last digit stays.
+    let zeros = (digits | 1 << 24).trailing_zeros() / 8;
+    let shown = (digits | ZEROS as u32) >> (8 * zeros);
+    (shown.to_le_bytes(), 4 - zeros as usize)
+}
+
+/// A number below a hundred million, and how many digits it has.
+#[inline(always)]
+fn up_to_eight(number: u64) -> ([u8; 8], usize) {
+    let digits = eight(number);
+    let zeros = (digits | 1 << 56).trailing_zeros() / 8;
+    let shown = (digits | ZEROS) >> (8 * zeros);
+    (shown.to_le_bytes(), 8 - zeros as usize)
+}
+
+/// The same with its leading zeros.
+#[inline(always)]
+fn all_eight(number: u64) -> [u8; 8] {
+    (eight(number) | ZEROS).to_le_bytes()
 }
 
 /// The eight digits of a number below a hundred million, one in each byte, the
@@ -116,10 +180,21 @@ const ZEROS: u64 = 0x3030_3030_3030_3030;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::ROOM;
 
     fn pushed(write: fn(&mut Vec<u8>, u64), number: u64) -> String {
         let mut text = Vec::new();
         write(&mut text, number);
+        String::from_utf8(text).expect("digits are ASCII")
+    }
+
+    /// The same by way of a line.
+    fn put(write: fn(&mut Line<'_>, u64), number: u64) -> String {
+        let mut text = Vec::new();
+        let mut room = [0; ROOM];
+        let mut line = Line::behind(&mut text, &mut room);
+        write(&mut line, number);
+        line.end();
         String::from_utf8(text).expect("digits are ASCII")
     }
 
@@ -129,6 +204,7 @@ mod tests {
         let edges = powers.flat_map(|power| [power - 1, power, power + 1, power / 3 * 2]);
         for number in edges.chain([u64::MAX, u64::MAX - 1]) {
             assert_eq!(pushed(push, number), number.to_string());
+            assert_eq!(put(super::put, number), number.to_string());
         }
     }
 
@@ -152,6 +228,7 @@ mod tests {
             (u64::MAX, "18446744073.709551615"),
         ] {
             assert_eq!(pushed(push_seconds, nanos), text);
+            assert_eq!(put(put_seconds, nanos), text);
         }
     }
 }

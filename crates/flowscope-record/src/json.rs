@@ -1,9 +1,12 @@
 //! JSON Lines: an object on each line (RFC 8259).
 
+use core::net::IpAddr;
 use std::io::{self, Write};
 
 use crate::digits;
-use crate::json_text::{Utf8, push_quoted};
+use crate::host::Host;
+use crate::json_text::{Utf8, put_quoted};
+use crate::line::{Line, ROOM};
 use crate::plain_text::PlainText;
 use crate::visit::{FieldVisitor, Visit};
 
@@ -86,13 +89,18 @@ impl<W: Write> JsonWriter<W> {
 
 /// Adds a record to a text, as an object on one line.
 pub fn append(text: &mut Vec<u8>, record: &impl Visit) {
-    let is_lossy = false;
-    let mut object = Object { text, is_lossy };
+    let mut room = [0; ROOM];
+    let mut object = Object {
+        line: Line::behind(text, &mut room),
+        is_lossy: false,
+    };
     object.fill(record);
     if object.is_lossy {
-        object.text.pop();
-        object.text.extend_from_slice(b",\"lossy\":true}");
+        let end = object.line.at() - 1;
+        object.line.replace(end, b',');
+        object.line.put_all(b"\"lossy\":true}");
     }
+    object.line.end();
 }
 
 /// An object that is being written. What is absent is left out.
@@ -101,46 +109,63 @@ pub fn append(text: &mut Vec<u8>, record: &impl Visit) {
 /// digits after the point, so this writes the text itself; what hosts sent is
 /// escaped.
 struct Object<'a> {
-    text: &'a mut Vec<u8>,
+    line: Line<'a>,
     /// Whether something that is not UTF-8 was written.
     is_lossy: bool,
 }
 
 impl Object<'_> {
     /// Writes what a host sent.
+    #[inline(always)]
     fn quote(&mut self, bytes: &[u8]) {
-        self.is_lossy |= push_quoted(self.text, bytes) == Utf8::NotAll;
+        self.is_lossy |= put_quoted(&mut self.line, bytes) == Utf8::NotAll;
     }
 
     fn fill(&mut self, record: &impl Visit) {
-        let start = self.text.len();
+        let start = self.line.at();
         record.visit(self);
-        match self.text.get_mut(start) {
-            // The comma before the first field.
-            Some(comma) => *comma = b'{',
-            None => self.text.push(b'{'),
+        if self.line.at() == start {
+            self.line.put_all(b"{");
         }
-        self.text.push(b'}');
+        // In place of the comma before the first field.
+        self.line.replace(start, b'{');
+        self.line.put_all(b"}");
     }
 
     /// Begins a field.
+    #[inline(always)]
+    fn name(&mut self, name: &'static str) {
+        self.name_and(name, b"");
+    }
+
+    /// Begins a field, and writes what comes first behind its name.
     ///
     /// Compiled into where the name is known: what stands around it is joined to it
     /// there, and all of it is written as one piece.
     #[inline(always)]
-    fn name(&mut self, name: &'static str) {
-        let mut joined = [0; USUAL_NAME + 4];
-        let end = 2 + name.len();
-        if name.len() <= USUAL_NAME {
-            joined[..2].copy_from_slice(b",\"");
-            joined[2..end].copy_from_slice(name.as_bytes());
-            joined[end..end + 2].copy_from_slice(b"\":");
-            self.text.extend_from_slice(&joined[..end + 2]);
-        } else {
-            self.text.extend_from_slice(b",\"");
-            self.text.extend_from_slice(name.as_bytes());
-            self.text.extend_from_slice(b"\":");
+    fn name_and(&mut self, name: &'static str, behind: &'static [u8]) {
+        let len = 4 + name.len() + behind.len();
+        match len {
+            ..=16 => self
+                .line
+                .put_by(len, |place: &mut [u8; 16]| join(place, name, behind)),
+            ..=32 => self
+                .line
+                .put_by(len, |place: &mut [u8; 32]| join(place, name, behind)),
+            ..=LONGEST_PIECE => {
+                let write = |place: &mut [u8; LONGEST_PIECE]| join(place, name, behind);
+                self.line.put_by(len, write);
+            }
+            _ => self.long_name_and(name, behind),
         }
+    }
+
+    #[cold]
+    fn long_name_and(&mut self, name: &'static str, behind: &'static [u8]) {
+        self.line.put_all(b",\"");
+        self.line.extend(name.as_bytes());
+        self.line.put_all(b"\":");
+        self.line.extend(behind);
     }
 
     /// Writes a list, if there is anything to be in it.
@@ -154,16 +179,15 @@ impl Object<'_> {
         let mut is_empty = true;
         for value in values {
             if is_empty {
-                self.name(name);
-                self.text.push(b'[');
+                self.name_and(name, b"[");
                 is_empty = false;
             }
             write(self, value);
-            self.text.push(b',');
+            self.line.put_all(b",");
         }
         // The comma behind the last one.
-        if !is_empty && let Some(comma) = self.text.last_mut() {
-            *comma = b']';
+        if !is_empty {
+            self.line.replace(self.line.at() - 1, b']');
         }
     }
 }
@@ -173,7 +197,7 @@ impl FieldVisitor for Object<'_> {
     fn number(&mut self, name: &'static str, value: Option<u64>) {
         if let Some(value) = value {
             self.name(name);
-            digits::push(self.text, value);
+            digits::put(&mut self.line, value);
         }
     }
 
@@ -181,17 +205,31 @@ impl FieldVisitor for Object<'_> {
     fn duration(&mut self, name: &'static str, nanos: Option<u64>) {
         if let Some(nanos) = nanos {
             self.name(name);
-            digits::push_seconds(self.text, nanos);
+            digits::put_seconds(&mut self.line, nanos);
         }
     }
 
     #[inline(always)]
     fn plain_text(&mut self, name: &'static str, value: Option<impl PlainText>) {
         if let Some(value) = value {
-            self.name(name);
-            self.text.push(b'"');
-            value.append_to(self.text);
-            self.text.push(b'"');
+            self.name_and(name, b"\"");
+            match value.at_hand() {
+                Some(text) => self.line.extend(text),
+                None => value.append_to(self.line.text()),
+            }
+            self.line.put_all(b"\"");
+        }
+    }
+
+    #[inline(always)]
+    fn host(&mut self, name: &'static str, value: Host) {
+        match value {
+            Host::Ip(IpAddr::V4(addr)) => {
+                self.name_and(name, b"\"");
+                digits::put_ipv4(&mut self.line, addr.octets());
+                self.line.put_all(b"\"");
+            }
+            other => self.plain_text(name, Some(other)),
         }
     }
 
@@ -204,11 +242,16 @@ impl FieldVisitor for Object<'_> {
     }
 
     #[inline(always)]
+    fn word(&mut self, name: &'static str, value: &'static str) {
+        self.plain_text(name, Some(value));
+    }
+
+    #[inline(always)]
     fn flag(&mut self, name: &'static str, value: Option<bool>) {
-        if let Some(value) = value {
-            self.name(name);
-            let word: &[u8] = if value { b"true" } else { b"false" };
-            self.text.extend_from_slice(word);
+        match value {
+            Some(true) => self.name_and(name, b"true"),
+            Some(false) => self.name_and(name, b"false"),
+            None => {}
         }
     }
 
@@ -224,11 +267,11 @@ impl FieldVisitor for Object<'_> {
         values: impl Iterator<Item = (&'v [u8], &'v [u8])>,
     ) {
         self.list(name, values, |object, (first, second)| {
-            object.text.push(b'[');
+            object.line.put_all(b"[");
             object.quote(first);
-            object.text.push(b',');
+            object.line.put_all(b",");
             object.quote(second);
-            object.text.push(b']');
+            object.line.put_all(b"]");
         });
     }
 
@@ -243,7 +286,7 @@ impl FieldVisitor for Object<'_> {
     #[inline(always)]
     fn numbers(&mut self, name: &'static str, values: impl Iterator<Item = u64>) {
         self.list(name, values, |object, value| {
-            digits::push(object.text, value)
+            digits::put(&mut object.line, value)
         });
     }
 
@@ -253,8 +296,18 @@ impl FieldVisitor for Object<'_> {
     }
 }
 
-/// No name of a field of records is longer.
-const USUAL_NAME: usize = 32;
+/// Writes a name, with what stands around it, to a place that is long enough.
+#[inline(always)]
+fn join<const N: usize>(place: &mut [u8; N], name: &'static str, behind: &'static [u8]) {
+    let end = 2 + name.len();
+    place[..2].copy_from_slice(b",\"");
+    place[2..end].copy_from_slice(name.as_bytes());
+    place[end..end + 2].copy_from_slice(b"\":");
+    place[end + 2..end + 2 + behind.len()].copy_from_slice(behind);
+}
+
+/// No name of a field of records is longer, with what is written along with it.
+const LONGEST_PIECE: usize = 48;
 
 /// Bytes handed on at a time.
 const BUFFER: usize = 256 * 1024;
@@ -302,7 +355,7 @@ mod tests {
     #[test]
     fn a_name_may_be_longer_than_those_of_records() {
         const LONG: &str = "a_name_that_is_longer_than_any_name_of_a_record";
-        const { assert!(LONG.len() > USUAL_NAME) };
+        const { assert!(LONG.len() + 4 > LONGEST_PIECE) };
         struct Named;
         impl Visit for Named {
             fn visit(&self, fields: &mut impl FieldVisitor) {

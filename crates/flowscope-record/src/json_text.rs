@@ -1,31 +1,42 @@
 //! What hosts sent, as a string of JSON (RFC 8259, section 7).
 
-use crate::plain_bytes::{plain_len, position_of_odd};
+use crate::line::Line;
+use crate::plain_bytes::{copy_if_plain, plain_len, position_of_odd};
 use crate::text::is_unprintable;
 
 /// Adds a string, and says whether all of it was UTF-8.
 ///
 /// What a terminal would obey or hide is escaped, too. To who reads the string it
 /// is no difference.
-pub(crate) fn push_quoted(text: &mut Vec<u8>, bytes: &[u8]) -> Utf8 {
-    // Nearly always it is all plain, and then one piece.
-    text.reserve(bytes.len() + 2);
-    text.push(b'"');
-    let plain = plain_len(bytes);
-    if plain == bytes.len() {
-        text.extend_from_slice(bytes);
-        text.push(b'"');
-        return Utf8::All;
+#[inline(never)]
+pub(crate) fn put_quoted(line: &mut Line<'_>, bytes: &[u8]) -> Utf8 {
+    let len = bytes.len() + 2;
+    // Nearly always it is all plain, and then it is copied while that is found out.
+    if let Some([first, text @ ..]) = line.place(len) {
+        *first = b'"';
+        if copy_if_plain(bytes, text)
+            && let Some(last) = text.last_mut()
+        {
+            *last = b'"';
+            line.filled(len);
+            return Utf8::All;
+        }
     }
-    let found = push_with_others(text, bytes, plain);
+    put_with_others(line.text(), bytes)
+}
+
+/// Adds what may have something that cannot be written as it is.
+#[cold]
+#[inline(never)]
+fn put_with_others(text: &mut Vec<u8>, bytes: &[u8]) -> Utf8 {
+    text.push(b'"');
+    let found = push_with_others(text, bytes, plain_len(bytes));
     text.push(b'"');
     found
 }
 
 /// Adds what has something that cannot be written as it is, behind `plain` bytes
 /// that can.
-#[cold]
-#[inline(never)]
 fn push_with_others(text: &mut Vec<u8>, bytes: &[u8], plain: usize) -> Utf8 {
     let mut found = Utf8::All;
     let (mut rest, mut plain) = (bytes, plain);
@@ -120,10 +131,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::line::ROOM;
 
     fn quoted(bytes: &[u8]) -> (String, Utf8) {
         let mut text = Vec::new();
-        let found = push_quoted(&mut text, bytes);
+        let mut room = [0; ROOM];
+        let mut line = Line::behind(&mut text, &mut room);
+        let found = put_quoted(&mut line, bytes);
+        line.end();
         (String::from_utf8(text).expect("it is UTF-8"), found)
     }
 

@@ -53,6 +53,7 @@ mod host;
 pub mod json;
 #[cfg(feature = "json")]
 mod json_text;
+mod line;
 mod names;
 mod observation;
 #[cfg(any(feature = "csv", feature = "json"))]
@@ -68,7 +69,7 @@ mod tracker;
 mod visit;
 
 pub use community_id::{CommunityId, Ports};
-pub use config::{Encapsulation, FlowKey, Goal, KeyScope, RecordConfig};
+pub use config::{Depth, Encapsulation, FlowKey, Goal, KeyScope, RecordConfig};
 pub use connection::ConnectionState;
 pub use dealing::{PlacedRecords, RecordBatch, RecordDealer, RecordWorker};
 pub use engines::{Place, StreamId, StreamWriter};

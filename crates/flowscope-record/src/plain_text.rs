@@ -14,12 +14,23 @@ use crate::host::Host;
 pub trait PlainText {
     /// Adds the text to another.
     fn append_to(&self, text: &mut Vec<u8>);
+
+    /// The text, where it is there already and need not be made.
+    #[inline]
+    fn at_hand(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 impl PlainText for &str {
     #[inline]
     fn append_to(&self, text: &mut Vec<u8>) {
         text.extend_from_slice(self.as_bytes());
+    }
+
+    #[inline]
+    fn at_hand(&self) -> Option<&[u8]> {
+        Some(self.as_bytes())
     }
 }
 
@@ -29,6 +40,15 @@ impl PlainText for IpProtocol {
             Self::TCP => "tcp".append_to(text),
             Self::UDP => "udp".append_to(text),
             other => append_displayed(other, text),
+        }
+    }
+
+    #[inline]
+    fn at_hand(&self) -> Option<&[u8]> {
+        match *self {
+            Self::TCP => Some(b"tcp"),
+            Self::UDP => Some(b"udp"),
+            _ => None,
         }
     }
 }
@@ -80,6 +100,7 @@ mod tests {
     fn appended(value: impl PlainText) -> String {
         let mut text = Vec::new();
         value.append_to(&mut text);
+        assert_eq!(value.at_hand().unwrap_or(&text), text);
         String::from_utf8(text).expect("it is UTF-8")
     }
 

@@ -57,6 +57,13 @@ pub trait FieldVisitor {
         self.plain_text(name, Some(value));
     }
 
+    /// Text of which it is known that it needs no quoting, though not all text of
+    /// this field is such.
+    #[inline(always)]
+    fn word(&mut self, name: &'static str, value: &'static str) {
+        self.text(name, Some(value));
+    }
+
     /// Whether a field is looked at. One that takes work to make may be given as
     /// absent where it is not.
     #[inline(always)]

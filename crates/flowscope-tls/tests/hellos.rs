@@ -141,6 +141,8 @@ fn what_is_readable_of_broken_extensions_is_given() {
 
 #[cfg(feature = "ja4")]
 mod ja4 {
+    use flowscope_tls::Ja4;
+
     use super::*;
 
     #[test]
@@ -154,6 +156,8 @@ mod ja4 {
              0005,000a,000b,000d,0012,0015,0017,001b,0023,002b,002d,0033,4469,ff01_\
              0403,0804,0401,0503,0805,0501,0806,0601"
         );
+        assert_eq!(Ja4::of(&hello.ja4_r()), hello.ja4());
+        assert_eq!(Ja4::of("t13_").as_str(), "t130000000_000000000000_000000000000");
     }
 
     fn counts(hello: &Hello) -> String {
@@ -211,6 +215,7 @@ mod ja4 {
         let empty = client_hello(&empty.bytes());
         assert_eq!(empty.ja4().as_str(), "t10i000000_000000000000_000000000000");
         assert_eq!(empty.ja4_r(), "t10i000000__");
+        assert_eq!(Ja4::of("t10i000000__"), empty.ja4());
 
         // Nothing is left to hash, though both are counted.
         let hidden = Hello::new(0x0303, &[0x0a0a])
@@ -226,6 +231,8 @@ mod ja4 {
 
 #[cfg(feature = "ja3")]
 mod ja3 {
+    use flowscope_tls::Ja3;
+
     use super::*;
 
     #[test]
@@ -241,6 +248,7 @@ mod ja3 {
             "769,47-53-5-10-49161-49162-49171-49172-50-56-19-4,0-10-11,23-24-25,0"
         );
         assert_eq!(hello.ja3().to_string(), "ada70206e40642a3e4461f35503241d5");
+        assert_eq!(Ja3::of(&hello.ja3_raw()), hello.ja3());
 
         let suites = [4, 5, 10, 9, 100, 98, 3, 6, 19, 18, 99];
         let hello = client_hello(&Hello::new(769, &suites).bytes());

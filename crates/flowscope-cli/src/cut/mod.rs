@@ -22,7 +22,7 @@ use flowscope::pcap::{
 };
 use flowscope::{LinkType, PacketView};
 use flowscope_record::text::printable;
-use flowscope_record::{EventKind, FlowRecord, Goal, Record, RecordTracker};
+use flowscope_record::{Depth, EventKind, FlowRecord, Goal, Record, RecordTracker};
 
 use crate::args::Options;
 use crate::captures::{self, Source};
@@ -54,8 +54,10 @@ pub(crate) fn run(
         ));
     }
     let mut finder = Finder::new(selection, options.memory());
-    let mut config = options.record_config(finder.goal());
+    let (goal, depth) = selection.reading();
+    let mut config = options.record_config(goal);
     config.frames = true;
+    config.depth = depth;
     let mut tracker = RecordTracker::new(config.clone());
     let progress = Progress::new(options.progress(), &inputs, Screen::Free);
     let mut failures = captures::read(inputs.clone(), options.jobs(), progress, |source| {
@@ -76,6 +78,7 @@ pub(crate) fn run(
     }
     config.frames = false;
     config.goal = Goal::All;
+    config.depth = Depth::ByGoal;
     let copied = Copier::begin(&target, &finder, selection, RecordTracker::new(config)).and_then(
         |mut copier| {
             // What cannot be read was reported before.
@@ -133,14 +136,6 @@ impl<'a> Finder<'a> {
             most,
             held: 0,
             is_full: false,
-        }
-    }
-
-    /// How far captures have to be read to decide.
-    fn goal(&self) -> Goal {
-        match self.selection.needs_messages() {
-            true => Goal::All,
-            false => Goal::Flows,
         }
     }
 

@@ -7,7 +7,7 @@ use clap::Args;
 use flowscope::Timestamp;
 use flowscope::track::FlowId;
 use flowscope_export::zeek::Network;
-use flowscope_record::{Endpoints, FlowRecord, Host};
+use flowscope_record::{Depth, Endpoints, FlowRecord, Goal, Host};
 
 use super::Expression;
 
@@ -45,9 +45,18 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// Whether flows have to be read to decide.
-    pub(super) fn needs_messages(&self) -> bool {
-        !self.name.is_empty() || !self.app.is_empty() || !self.anomaly.is_empty()
+    /// How far flows have to be read to decide.
+    pub(super) fn reading(&self) -> (Goal, Depth) {
+        let depth = match self.anomaly.is_empty() && self.condition.is_none() {
+            true => Depth::Understood,
+            // What is missing in streams, and odd about them, may count.
+            false => Depth::ByGoal,
+        };
+        match (self.name.is_empty() && self.anomaly.is_empty(), depth) {
+            (true, _) if self.app.is_empty() => (Goal::Flows, Depth::ByGoal),
+            (true, Depth::Understood) => (Goal::Flows, depth),
+            _ => (Goal::All, depth),
+        }
     }
 
     pub(super) fn wants_name(&self) -> bool {

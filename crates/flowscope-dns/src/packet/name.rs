@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
+use core::num::NonZeroU8;
 
 use super::cursor::NameTrouble;
 use super::text;
@@ -28,6 +29,8 @@ use super::text;
 pub struct Name<'a> {
     message: &'a [u8],
     at: usize,
+    /// How many bytes it has where it lies in one piece, without pointers.
+    len: Option<NonZeroU8>,
 }
 
 impl<'a> Name<'a> {
@@ -56,7 +59,14 @@ impl<'a> Name<'a> {
                     here = target;
                 }
                 Step::Root { next } => {
-                    let name = Self { message, at };
+                    let name = Self {
+                        message,
+                        at,
+                        len: match after {
+                            None => u8::try_from(next - at).ok().and_then(NonZeroU8::new),
+                            Some(_) => None,
+                        },
+                    };
                     return Ok((name, after.unwrap_or(next)));
                 }
             }
@@ -70,6 +80,14 @@ impl<'a> Name<'a> {
     #[must_use]
     pub fn is_root(&self) -> bool {
         self.labels().next().is_none()
+    }
+
+    /// Its labels with their lengths, where they lie in one piece.
+    #[inline]
+    fn piece(&self) -> Option<&'a [u8]> {
+        // The root is the last byte.
+        let len = usize::from(self.len?.get()) - 1;
+        self.message.get(self.at..self.at + len)
     }
 
     /// The labels, each as sent, without the empty one at the end.
@@ -110,6 +128,9 @@ impl<'a> Name<'a> {
 
     /// Whether it takes so many bytes where it stands in full.
     pub(crate) fn has_len(&self, len: usize) -> bool {
+        if let Some(piece) = self.piece() {
+            return piece.len() + 1 == len;
+        }
         let labels = self.labels().map(|label| 1 + label.len());
         labels.sum::<usize>() + 1 == len
     }
@@ -124,6 +145,12 @@ impl<'a> Name<'a> {
 
     /// Its labels, each with its length before it, without pointers.
     fn in_full<'b>(&self, room: &'b mut [u8; MAX_LEN]) -> &'b mut [u8] {
+        if let Some(piece) = self.piece() {
+            // It was read, so it is no longer than that.
+            let place = room.get_mut(..piece.len()).unwrap_or_default();
+            place.copy_from_slice(piece.get(..place.len()).unwrap_or_default());
+            return place;
+        }
         let (mut len, mut start, mut at) = (0, self.at, self.at);
         // The name was read before, so this ends.
         loop {
@@ -156,6 +183,10 @@ impl<'a> Name<'a> {
     /// (RFC 4343).
     #[must_use]
     pub fn eq_ignore_case(&self, other: &Name<'_>) -> bool {
+        if let (Some(one), Some(other)) = (self.piece(), other.piece()) {
+            // No length is a letter: they are at most 63.
+            return one.eq_ignore_ascii_case(other);
+        }
         let (mut ours, mut theirs) = (self.labels(), other.labels());
         loop {
             match (ours.next(), theirs.next()) {
@@ -214,6 +245,9 @@ impl ReadableName<'_> {
     /// Adds these bytes to others.
     pub fn append_to(self, bytes: &mut Vec<u8>) {
         bytes.reserve(USUAL_TEXT);
+        if let Some([first, text @ ..]) = self.0.piece() {
+            return self.append_piece(usize::from(*first), text, bytes);
+        }
         let mut room = [0; MAX_LEN];
         let name = self.0.in_full(&mut room);
         let (mut at, mut labels) = (0, 0);
@@ -229,6 +263,29 @@ impl ReadableName<'_> {
             None => bytes.push(b'.'),
             Some((_, text)) if all_usual && dots == labels => bytes.extend_from_slice(text),
             Some(_) => self.append_labels(bytes),
+        }
+    }
+
+    /// The same where it lies in one piece: `text` without the length of its first
+    /// label, which is `first`.
+    fn append_piece(self, first: usize, text: &[u8], bytes: &mut Vec<u8>) {
+        let before = bytes.len();
+        bytes.extend_from_slice(text);
+        let written = bytes.get_mut(before..).unwrap_or_default();
+        let (mut at, mut dots) = (first, 0);
+        while let Some(len) = written.get_mut(at) {
+            at += 1 + usize::from(core::mem::replace(len, b'.'));
+            dots += 1;
+        }
+        // Nearly all are written as they were sent, with dots in place of lengths.
+        // There are fewer than 256 of them.
+        let marks = written.iter().fold(0_u8, |marks, byte| {
+            let is_usual = matches!(byte, b' '..=b'~') & (*byte != b'\\') & (*byte != b'.');
+            marks.wrapping_add(u8::from(!is_usual))
+        });
+        if marks != dots {
+            bytes.truncate(before);
+            self.append_labels(bytes);
         }
     }
 

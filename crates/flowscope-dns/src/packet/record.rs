@@ -96,6 +96,15 @@ impl<'a> Questions<'a> {
     pub(super) fn new(walk: Walk<'a>) -> Self {
         Self(walk)
     }
+
+    /// The records behind the questions, of which it does not matter how many
+    /// were asked for before.
+    ///
+    /// Together they are one walk along the message.
+    #[must_use]
+    pub fn into_records(self) -> Records<'a> {
+        Records(self.0)
+    }
 }
 
 impl<'a> Iterator for Questions<'a> {

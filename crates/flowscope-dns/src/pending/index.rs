@@ -72,8 +72,8 @@ impl Index {
                 let same = self.by_header.find(self.hasher.hash_one(header), is_it)?;
                 same.list.first?
             }
-            Asks::Same(question) => {
-                let hash = self.hash(header, question.as_ref().map(|(question, _)| question));
+            Asks::Same(_) => {
+                let hash = self.hash_of_sought(sought);
                 let is_it = |slot: &u32| self.get(*slot).is_some_and(|it| sought.is(it));
                 *self.by_question.find(hash, is_it)?
             }
@@ -101,15 +101,19 @@ impl Index {
         self.hash(pending.header(), pending.query.question().as_ref())
     }
 
-    /// The hash of a query that was sought and is not there, whose question was
-    /// read for that.
+    /// The hash of a query that is sought, found once.
     pub(super) fn hash_of_sought(&self, sought: &Sought<'_>) -> u64 {
-        let question = match sought.asks {
-            Asks::Same(question) => question.map(|(question, _)| question),
+        if let Some(hash) = sought.hash.get() {
+            return hash;
+        }
+        let question = match &sought.asks {
+            Asks::Same(question) => question.as_ref().map(|(question, _)| question),
             Asks::Anything => None,
         };
         let header = header(sought.id, sought.opcode, sought.side);
-        self.hash(header, question.as_ref())
+        let hash = self.hash(header, question);
+        sought.hash.set(Some(hash));
+        hash
     }
 
     pub(super) fn push(&mut self, pending: Pending, hash: u64) {

@@ -9,6 +9,7 @@ mod list;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 use flowscope_core::{FlowSide, Timestamp};
 
@@ -35,12 +36,14 @@ pub(crate) struct Pending {
 }
 
 /// What a query has to be so that a message answers it, or is another copy.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sought<'a> {
     pub(crate) id: u16,
     pub(crate) opcode: Opcode,
     pub(crate) side: FlowSide,
     pub(crate) asks: Asks<'a>,
+    /// Its hash, once an [`Index`] has looked for it.
+    hash: Cell<Option<u64>>,
 }
 
 /// What the query asks.
@@ -71,6 +74,7 @@ impl<'a> Sought<'a> {
                 true => Asks::Anything,
                 false => Asks::Same(question),
             },
+            hash: Cell::new(None),
         }
     }
 

@@ -38,14 +38,14 @@ fn write(packet: &DnsPacket, transaction: u64, object: &mut Object<'_>) {
     let is_response = packet.is_response();
     let kind = if is_response { "response" } else { "request" };
     object.number("version", 3);
-    object.plain("type", format_args!("{kind}"));
+    object.plain("type", kind);
     object.number("tx_id", transaction);
     object.number("id", u64::from(packet.id()));
     if is_response {
-        object.plain("flags", format_args!("{flags:x}"));
+        object.displayed("flags", format_args!("{flags:x}"));
         object.flag("qr", true);
     } else {
-        object.plain("flags", format_args!("{flags:x}"));
+        object.displayed("flags", format_args!("{flags:x}"));
     }
     object.flag_if("aa", packet.is_authoritative());
     object.flag_if("tc", packet.is_truncated());
@@ -60,7 +60,7 @@ fn write(packet: &DnsPacket, transaction: u64, object: &mut Object<'_>) {
         let name = room.take(question.name.readable().to_bytes());
         Object::write(out, |object| {
             object.text("rrname", name);
-            object.plain("rrtype", format_args!("{}", question.rtype));
+            object.displayed("rrtype", question.rtype);
         });
     });
     object.list("answers", packet.answers(), |out, record| {
@@ -82,7 +82,7 @@ fn write_record(record: &Record<'_>, room: &mut Room, out: &mut Vec<u8>) {
     };
     Object::write(out, |object| {
         object.text("rrname", name);
-        object.plain("rrtype", format_args!("{}", record.rtype));
+        object.displayed("rrtype", record.rtype);
         object.number("ttl", u64::from(record.ttl));
         object.text("rdata", data);
     });

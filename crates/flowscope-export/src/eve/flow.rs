@@ -1,15 +1,14 @@
 //! `flow` events.
 
-use flowscope_core::BySide;
 use flowscope_core::track::{EndReason, FlowState};
 use flowscope_core::wire::IpProtocol;
 use flowscope_detect::Protocol;
-use flowscope_record::FlowRecord;
+use flowscope_record::{FlowRecord, Hex};
 
 use super::{Head, event};
-use crate::civil;
+use crate::{civil, digits};
 
-pub(super) fn write(record: &FlowRecord, flags: BySide<u8>, text: &mut Vec<u8>) {
+pub(super) fn write(record: &FlowRecord, text: &mut Vec<u8>) {
     let head = Head {
         at: record.at,
         frame: Some(record.last_frame),
@@ -19,17 +18,17 @@ pub(super) fn write(record: &FlowRecord, flags: BySide<u8>, text: &mut Vec<u8>) 
         kind: "flow",
         community_id: None,
     };
-    let stats = &record.stats;
+    let (stats, flags) = (&record.stats, record.tcp_flags);
     event(text, &head, |object| {
         object.list("vlan", record.vlans(), |out, vlan| {
-            out.extend_from_slice(vlan.to_string().as_bytes());
+            digits::number(out, vlan.into());
         });
         let icmp = record.icmp.filter(|_| record.endpoints.is_icmp());
         object.number("icmp_type", icmp.map(|icmp| icmp.kind.into()));
         object.number("icmp_code", icmp.map(|icmp| icmp.code.into()));
-        object.text("app_proto", record.app.map(app));
+        object.word("app_proto", record.app.map(app));
         if let Some(id) = record.community_id() {
-            object.plain("community_id", format_args!("{id}"));
+            object.plain("community_id", id);
         }
         object.object("flow", |object| {
             object.number("pkts_toserver", stats.packets.initiator);
@@ -45,16 +44,16 @@ pub(super) fn write(record: &FlowRecord, flags: BySide<u8>, text: &mut Vec<u8>) 
                     .as_secs()
                     .saturating_sub(stats.first_seen.as_secs()),
             );
-            object.text("state", Some(state(record)));
-            object.text("reason", Some(reason(record.reason)));
+            object.word("state", Some(state(record)));
+            object.word("reason", Some(reason(record.reason)));
             object.flag("alerted", false);
         });
         if record.endpoints.protocol == Some(IpProtocol::TCP) {
             let all = flags.initiator | flags.responder;
             object.object("tcp", |object| {
-                object.plain("tcp_flags", format_args!("{all:02x}"));
-                object.plain("tcp_flags_ts", format_args!("{:02x}", flags.initiator));
-                object.plain("tcp_flags_tc", format_args!("{:02x}", flags.responder));
+                object.plain("tcp_flags", Hex(&[all]));
+                object.plain("tcp_flags_ts", Hex(&[flags.initiator]));
+                object.plain("tcp_flags_tc", Hex(&[flags.responder]));
                 for (name, bit) in [
                     ("syn", 0x02),
                     ("fin", 0x01),
@@ -67,7 +66,7 @@ pub(super) fn write(record: &FlowRecord, flags: BySide<u8>, text: &mut Vec<u8>) 
                 ] {
                     object.flag_if(name, all & bit != 0);
                 }
-                object.text("state", Some(tcp_state(stats.state)));
+                object.word("state", Some(tcp_state(stats.state)));
             });
         }
     });

@@ -15,9 +15,11 @@ use std::io::{self, Write};
 
 use flowscope_core::track::FlowId;
 use flowscope_core::wire::IpProtocol;
-use flowscope_core::{BySide, FlowSide, Timestamp};
+use flowscope_core::{FlowSide, Timestamp};
 use flowscope_quic::QuicMessage;
-use flowscope_record::{Anomaly, CommunityId, Endpoints, EventKind, Host, Ports, Record};
+use flowscope_record::{
+    Anomaly, CommunityId, Endpoints, EventKind, Hex, Host, PlainText, Ports, Record,
+};
 use flowscope_tls::TlsMessage;
 
 use crate::object::Object;
@@ -59,7 +61,6 @@ struct Flow {
     transactions: u64,
     /// Its Community ID, once a message was written.
     community_id: Option<CommunityId>,
-    tcp_flags: BySide<u8>,
     http: HttpState,
     tls: tls::TlsState,
 }
@@ -96,9 +97,7 @@ impl Head<'_> {
         object.quoted("timestamp", |out| civil::zoned_micros(out, self.at));
         object.number("flow_id", flow_id(self.flow, self.endpoints));
         object.number("pcap_cnt", self.frame);
-        object.quoted("event_type", |out| {
-            out.extend_from_slice(self.kind.as_bytes())
-        });
+        object.word("event_type", Some(self.kind));
     }
 
     fn write_ends(&self, object: &mut Object<'_>) {
@@ -112,12 +111,14 @@ impl Head<'_> {
         object.number("src_port", ports.map(|(src, _)| src.into()));
         object.quoted("dest_ip", |out| write_long(out, dst));
         object.number("dest_port", ports.map(|(_, dst)| dst.into()));
-        object.text("proto", self.endpoints.protocol.map(protocol));
+        if let Some(protocol) = self.endpoints.protocol {
+            object.quoted("proto", |out| write_protocol(out, protocol));
+        }
     }
 
     fn write_community_id(&self, object: &mut Object<'_>) {
         if let Some(id) = self.community_id {
-            object.plain("community_id", format_args!("{id}"));
+            object.plain("community_id", id);
         }
     }
 }
@@ -154,17 +155,6 @@ impl<W: Write> EveWriter<W> {
         }
         let text = &mut self.text;
         match record {
-            Record::Connection(connection) if connection.is_over => {
-                let flow = self.flows.entry(connection.flow.number()).or_default();
-                let flags = &mut flow.tcp_flags;
-                // By the sides of the flow.
-                let of = |side| match connection.originator == side {
-                    true => connection.tcp_flags.initiator,
-                    false => connection.tcp_flags.responder,
-                };
-                flags.initiator |= of(FlowSide::Initiator);
-                flags.responder |= of(FlowSide::Responder);
-            }
             Record::Flow(record) | Record::Ended(record) => {
                 let mut known = self.flows.remove(&record.flow.number()).unwrap_or_default();
                 let head = Head {
@@ -178,7 +168,7 @@ impl<W: Write> EveWriter<W> {
                 };
                 http::finish(&mut known, &head, text);
                 tls::finish(&mut known.tls, &head, text);
-                flow::write(record, known.tcp_flags, text);
+                flow::write(record, text);
                 self.stats.count(record);
             }
             Record::Http(record) => {
@@ -296,7 +286,10 @@ fn write_anomaly(head: &Head<'_>, anomaly: Anomaly, text: &mut Vec<u8>) {
             }
             Anomaly::Flow(kind) => {
                 object.text("type", Some("stream"));
-                object.plain("event", format_args!("stream.{}", kind.as_str()));
+                object.quoted("event", |out| {
+                    out.extend_from_slice(b"stream.");
+                    out.extend_from_slice(kind.as_str().as_bytes());
+                });
             }
             _ => object.text("type", Some("unknown")),
         });
@@ -314,9 +307,10 @@ fn write_long(out: &mut Vec<u8>, host: Host) {
     match host {
         Host::Ip(core::net::IpAddr::V6(addr)) => {
             for (n, segment) in addr.segments().into_iter().enumerate() {
-                let before = if n > 0 { ":" } else { "" };
-                // A vector takes everything.
-                let _ = write!(out, "{before}{segment:04x}");
+                if n > 0 {
+                    out.push(b':');
+                }
+                Hex(&segment.to_be_bytes()).append_to(out);
             }
         }
         host => digits::host(out, host),
@@ -324,17 +318,18 @@ fn write_long(out: &mut Vec<u8>, host: Host) {
 }
 
 /// Suricata's name of a protocol.
-fn protocol(protocol: IpProtocol) -> String {
-    match protocol {
-        IpProtocol::TCP => "TCP".into(),
-        IpProtocol::UDP => "UDP".into(),
-        IpProtocol::ICMP => "ICMP".into(),
-        IpProtocol::ICMP6 => "IPv6-ICMP".into(),
-        IpProtocol(132) => "SCTP".into(),
-        IpProtocol(47) => "GRE".into(),
-        IpProtocol(50) => "ESP".into(),
-        IpProtocol(number) => number.to_string(),
-    }
+fn write_protocol(out: &mut Vec<u8>, protocol: IpProtocol) {
+    let name: &[u8] = match protocol {
+        IpProtocol::TCP => b"TCP",
+        IpProtocol::UDP => b"UDP",
+        IpProtocol::ICMP => b"ICMP",
+        IpProtocol::ICMP6 => b"IPv6-ICMP",
+        IpProtocol(132) => b"SCTP",
+        IpProtocol(47) => b"GRE",
+        IpProtocol(50) => b"ESP",
+        IpProtocol(number) => return digits::number(out, number.into()),
+    };
+    out.extend_from_slice(name);
 }
 
 const BUFFER: usize = 64 << 10;

@@ -56,7 +56,7 @@ impl Stats {
         let start = self.start.unwrap_or(at);
         Object::write(text, |object| {
             object.quoted("timestamp", |out| civil::zoned_micros(out, at));
-            object.plain("event_type", format_args!("stats"));
+            object.word("event_type", Some("stats"));
             object.object("stats", |object| {
                 object.number("uptime", at.as_secs().saturating_sub(start.as_secs()));
                 object.object("decoder", |object| {

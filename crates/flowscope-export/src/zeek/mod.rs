@@ -162,7 +162,7 @@ impl core::error::Error for BadNetwork {}
 /// use flowscope_record::{RecordConfig, RecordTracker, Records};
 ///
 /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/pcap/recorded/http-1-0.pcap");
-/// let config = flowscope_export::record_config(RecordConfig::default());
+/// let config = flowscope_export::zeek_config(RecordConfig::default());
 /// let source = PcapFlowSource::open(path)?;
 /// let mut logs = ZeekLogs::new(ZeekConfig::default(), |_| Ok(Vec::new()));
 /// for record in Records::of(source).with_tracker(RecordTracker::new(config)) {

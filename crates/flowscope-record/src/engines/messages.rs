@@ -13,7 +13,7 @@ use flowscope_tls::{ReadUntil, Report, TlsMessage};
 
 use super::notes::NoteTaker;
 use super::payload::{FlowReader, PayloadObserver, StreamsUntil};
-use crate::config::RecordConfig;
+use crate::config::{Depth, RecordConfig};
 use crate::observation::Observation;
 use crate::record::{
     Anomaly, EventKind, EventRecord, KeyEndpoints, MessageRecord, MessageTaker, Record,
@@ -26,6 +26,7 @@ pub(crate) struct MessageReader {
     /// The one that flows get a copy of.
     detector: Detector,
     wanted: Wanted,
+    until: StreamsUntil,
     protocols: Protocols,
     /// The protocol of the flow that ended last. It is fetched before another ends.
     app: Option<Protocol>,
@@ -40,13 +41,15 @@ pub(crate) enum Wanted {
     Only(Protocol),
     /// Names that are asked for.
     Names,
+    /// Which protocol a flow speaks.
+    Apps,
 }
 
 impl Wanted {
     /// The observer that reads for it.
     pub(crate) fn observer(self, settings: &RecordConfig) -> PayloadObserver<MessageReader> {
         let protocols = match self {
-            Self::Everything | Self::Names => Protocols::ALL,
+            Self::Everything | Self::Names | Self::Apps => Protocols::ALL,
             // Hellos of TLS, whatever carries them.
             Self::Only(Protocol::Tls) => Protocols::only(Protocol::Tls)
                 .with(Protocol::Quic)
@@ -76,13 +79,14 @@ impl Wanted {
             config.dns.matching = Matching::Nothing;
         }
         let detector = Detector::new(config);
-        let until = match self {
-            Self::Everything => StreamsUntil::End,
-            Self::Only(_) | Self::Names => StreamsUntil::Understood,
+        let until = match (self, settings.depth) {
+            (Self::Everything, Depth::ByGoal) => StreamsUntil::End,
+            _ => StreamsUntil::Understood,
         };
         let reader = MessageReader {
             detector,
             wanted: self,
+            until,
             protocols,
             app: None,
         };
@@ -148,12 +152,17 @@ impl MessageReader {
         state.app = detector.protocol();
         match returned {
             Ok(_) if is_poisoned => ReadResult::Failed,
+            // It does not change any more.
+            Ok(Interest::More) if self.wanted == Wanted::Apps && state.app.is_some() => {
+                state.detector = DetectorState::Closed;
+                ReadResult::Done
+            }
             Ok(Interest::More) => ReadResult::More,
             Ok(Interest::Done) => {
                 state.detector = DetectorState::Closed;
-                match (self.wanted, state.carries) {
+                match (self.until, state.carries) {
                     // All holes are to be known.
-                    (Wanted::Everything, Carries::Streams) => ReadResult::More,
+                    (StreamsUntil::End, Carries::Streams) => ReadResult::More,
                     _ => ReadResult::Done,
                 }
             }
@@ -226,6 +235,9 @@ impl<'a, K, O> MessageSink<'a, K, O> {
 
 impl<K: KeyEndpoints, O: Sink<Observation<K>>> Sink<Message> for MessageSink<'_, K, O> {
     fn push(&mut self, message: Message) {
+        if self.wanted == Wanted::Apps {
+            return;
+        }
         if self.wanted == Wanted::Names {
             // In QUIC, other connections may share the flow.
             self.is_enough |= matches!(message, Message::Tls(TlsMessage::ClientHello(_)));
@@ -449,6 +461,7 @@ mod tests {
         let reader = MessageReader {
             detector: Detector::default(),
             wanted: Wanted::Everything,
+            until: StreamsUntil::End,
             protocols: Protocols::ALL,
             app: None,
         };

@@ -31,7 +31,7 @@ use self::observer::Observer;
 use self::payload::{PayloadObserver, StreamsUntil};
 use self::streams::StreamReader;
 use crate::collector::{Collector, FlowIdentity};
-use crate::config::{Encapsulation, FlowKey, Goal, KeyScope, RecordConfig};
+use crate::config::{Depth, Encapsulation, FlowKey, Goal, KeyScope, RecordConfig};
 use crate::observation::Observation;
 use crate::record::{KeyEndpoints, Record};
 
@@ -128,7 +128,10 @@ impl AnyConsumer {
             Goal::Tls => messages(Wanted::Only(Protocol::Tls)),
             Goal::Dns => messages(Wanted::Only(Protocol::Dns)),
             Goal::Summary => messages(Wanted::Names),
-            Goal::Flows => Self::Flows(notes()),
+            Goal::Flows => match config.depth {
+                Depth::ByGoal => Self::Flows(notes()),
+                Depth::Understood => messages(Wanted::Apps),
+            },
             Goal::Events => Self::Events(PayloadObserver::new(
                 notes(),
                 AnomalyReader,

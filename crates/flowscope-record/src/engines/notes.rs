@@ -4,7 +4,7 @@ use flowscope_core::engine::{Consumer, FlowEnd, FlowRef, Fragment, OuterFlows, R
 use flowscope_core::extract::Extracted;
 use flowscope_core::track::{Anomalies, EndReason, FlowId, FlowStats};
 use flowscope_core::wire::{Encapsulation, IcmpHeader, Transport};
-use flowscope_core::{FlowSide, Sink, Timestamp};
+use flowscope_core::{BySide, FlowSide, Sink, Timestamp};
 use flowscope_detect::{Protocol, quick_probe, quick_probe_datagram};
 
 use super::observer::Observer;
@@ -22,6 +22,8 @@ pub(crate) struct NoteTaker {
     wanted: Details,
     /// Whether flows say how Wireshark finds them.
     display_filter: bool,
+    /// Whether flows say which flags of TCP were seen.
+    tcp_flags: bool,
     /// What carries the connections in tunnels, where that is counted.
     parents: Option<Parents>,
 }
@@ -36,6 +38,7 @@ impl NoteTaker {
         Self {
             wanted,
             display_filter: config.display_filter,
+            tcp_flags: config.tcp_flags,
             parents: (config.engine.outer_flows == OuterFlows::Counted).then(Parents::default),
             ..self
         }
@@ -80,6 +83,10 @@ pub(crate) struct FlowNotes {
     probes: u8,
     /// Whether the record says how Wireshark finds the flow.
     display_filter: bool,
+    /// Whether more is looked at of each packet than where the flow begins.
+    looks_closer: bool,
+    /// Flags of TCP that were seen, where they are wanted.
+    tcp_flags: Option<BySide<u8>>,
     /// What is kept only where it is wanted.
     details: Option<Box<Details>>,
 }
@@ -207,6 +214,7 @@ impl FlowNotes {
             app: self.app,
             icmp: self.icmp,
             layers: self.layers,
+            tcp_flags: self.tcp_flags.unwrap_or_default(),
             has_display_filter: self.display_filter,
         }
     }
@@ -229,10 +237,13 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
         _: &Extracted<'_, K>,
         _: &mut impl Sink<Observation<K>>,
     ) -> FlowNotes {
+        let has_details = !self.wanted.is_empty();
         FlowNotes {
             probes: self.probes,
             display_filter: self.display_filter,
-            details: (!self.wanted.is_empty()).then(|| Box::new(self.wanted.clone())),
+            looks_closer: has_details || self.tcp_flags,
+            tcp_flags: self.tcp_flags.then(BySide::default),
+            details: has_details.then(|| Box::new(self.wanted.clone())),
             ..FlowNotes::default()
         }
     }
@@ -254,8 +265,11 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
         if notes.probes > 0 && !packet.payload.bytes.is_empty() {
             notes.probe(flow.key, side, packet.transport, packet.payload.bytes);
         }
-        if notes.details.is_some() {
-            notes.detail(flow, side, &packet.clone(), &mut self.parents, out);
+        if notes.looks_closer {
+            notes.note_flags(side, packet.transport);
+            if notes.details.is_some() {
+                notes.detail(flow, side, &packet.clone(), &mut self.parents, out);
+            }
         }
         Reaction::default()
     }
@@ -306,6 +320,12 @@ impl FlowNotes {
             Transport::Icmp(header) | Transport::Icmp6(header) => Some(header),
             _ => None,
         };
+    }
+
+    fn note_flags(&mut self, side: FlowSide, transport: Transport) {
+        if let (Some(seen), Transport::Tcp(header)) = (&mut self.tcp_flags, transport) {
+            seen[side] |= header.flags.0;
+        }
     }
 
     /// Looks at a payload by itself, as nothing is put in order here.

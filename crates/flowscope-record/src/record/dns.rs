@@ -3,11 +3,13 @@
 use core::cell::Cell;
 use core::fmt::{self, Write};
 use core::time::Duration;
-use std::borrow::Cow;
 
 use flowscope_core::FlowSide;
 use flowscope_core::wire::IpProtocol;
-use flowscope_dns::{DnsMessage, DnsPacket, DnsUnanswered, Edns, Name, Question, RecordData};
+use flowscope_dns::{
+    DnsMessage, DnsPacket, DnsUnanswered, Edns, Name, Question, Record, RecordData, RecordType,
+    Records, Section,
+};
 
 use super::{MessageRecord, RecordedMessage};
 use crate::host::Host;
@@ -64,9 +66,10 @@ impl RecordedMessage for DnsMessage {
 fn visit_packet(packet: &DnsPacket, latency: Option<Duration>, fields: &mut impl FieldVisitor) {
     fields.number("id", Some(packet.id().into()));
     fields.flag("response", Some(packet.is_response()));
+    let edns = packet.edns();
     let (opcode, rcode) = (packet.opcode(), packet.rcode());
-    fields.text("opcode", Some(named(opcode.name(), opcode)));
-    fields.text("rcode", Some(named(rcode.name(), rcode)));
+    named(fields, "opcode", opcode.name(), opcode);
+    named(fields, "rcode", rcode.name(), rcode);
     fields.flag("aa", Some(packet.is_authoritative()));
     fields.flag("tc", Some(packet.is_truncated()));
     fields.flag("rd", Some(packet.is_recursion_desired()));
@@ -74,11 +77,16 @@ fn visit_packet(packet: &DnsPacket, latency: Option<Duration>, fields: &mut impl
     let room = &Room::new(packet.max_text());
     let asked = |question| QuestionFields { question, room };
     let told = |record| ResourceRecord { record, room };
-    fields.structures("questions", packet.questions().map(asked));
-    fields.structures("answers", packet.answers().map(told));
-    fields.structures("authorities", packet.authorities().map(told));
-    fields.structures("additionals", packet.additionals().map(told));
-    fields.structure("edns", packet.edns().map(EdnsFields));
+    let mut questions = packet.questions();
+    fields.structures("questions", questions.by_ref().map(asked));
+    let records = &mut RecordsBySection::of(questions.into_records());
+    fields.structures("answers", records.section(Section::Answer).map(told));
+    fields.structures("authorities", records.section(Section::Authority).map(told));
+    fields.structures(
+        "additionals",
+        records.section(Section::Additional).map(told),
+    );
+    fields.structure("edns", edns.map(EdnsFields));
     fields.duration("latency", latency.map(nanos));
     fields.flag("left_out", room.is_full().then_some(true));
 }
@@ -94,11 +102,55 @@ fn visit_unanswered(unanswered: &DnsUnanswered, fields: &mut impl FieldVisitor) 
     fields.plain_text("reason", Some(unanswered.why.as_str()));
 }
 
-/// The name of a number, or how it is shown where it has none.
-fn named(name: Option<&'static str>, number: impl ToString) -> Cow<'static, [u8]> {
+/// The records of a message by their sections, in one walk along it.
+struct RecordsBySection<'a> {
+    records: Records<'a>,
+    /// One of a later section than was asked for.
+    next: Option<(Section, Record<'a>)>,
+    /// The first OPT record, which is given apart from the others, was passed.
+    is_past_edns: bool,
+}
+
+impl<'a> RecordsBySection<'a> {
+    fn of(records: Records<'a>) -> Self {
+        Self {
+            records,
+            next: None,
+            is_past_edns: false,
+        }
+    }
+
+    /// Those of a section, if none of a later one was asked for.
+    fn section(&mut self, wanted: Section) -> impl Iterator<Item = Record<'a>> {
+        core::iter::from_fn(move || {
+            loop {
+                let (section, record) = self.next.take().or_else(|| self.records.next())?;
+                if section as u8 > wanted as u8 {
+                    self.next = Some((section, record));
+                    return None;
+                }
+                let is_edns = section == Section::Additional
+                    && record.rtype == RecordType::OPT
+                    && !core::mem::replace(&mut self.is_past_edns, true);
+                if section == wanted && !is_edns {
+                    return Some(record);
+                }
+            }
+        })
+    }
+}
+
+/// Gives the name of a number, or how it is shown where it has none.
+#[inline(always)]
+fn named(
+    fields: &mut impl FieldVisitor,
+    field: &'static str,
+    name: Option<&'static str>,
+    number: impl ToString,
+) {
     match name {
-        Some(name) => name.as_bytes().into(),
-        None => number.to_string().into_bytes().into(),
+        Some(name) => fields.word(field, name),
+        None => fields.text(field, Some(number.to_string())),
     }
 }
 
@@ -187,13 +239,13 @@ impl Visit for QuestionFields<'_> {
         let Self { question, room } = self;
         let (rtype, class) = (question.rtype, question.class);
         room.with_name(question.name, |name| fields.text("name", name));
-        fields.text("type", Some(named(rtype.name(), rtype)));
-        fields.text("class", Some(named(class.name(), class)));
+        named(fields, "type", rtype.name(), rtype);
+        named(fields, "class", class.name(), class);
     }
 }
 
 struct ResourceRecord<'a> {
-    record: flowscope_dns::Record<'a>,
+    record: Record<'a>,
     room: &'a Room,
 }
 
@@ -202,8 +254,8 @@ impl Visit for ResourceRecord<'_> {
         let Self { record, room } = self;
         let (rtype, class) = (record.rtype, record.class);
         room.with_name(record.name, |name| fields.text("name", name));
-        fields.text("type", Some(named(rtype.name(), rtype)));
-        fields.text("class", Some(named(class.name(), class)));
+        named(fields, "type", rtype.name(), rtype);
+        named(fields, "class", class.name(), class);
         fields.number("ttl", Some(record.ttl.into()));
         match record.data.missing() {
             0 => room.with_data(&record.data, |data| fields.text("data", data)),
@@ -221,5 +273,30 @@ impl Visit for EdnsFields<'_> {
         fields.flag("do", Some(self.0.is_dnssec_ok()));
         fields.number("version", Some(self.0.version().into()));
         fields.texts("options", options);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flowscope_dns::{Class, Opcode, Rcode};
+
+    use super::*;
+    use crate::plain_bytes::plain_len;
+
+    #[test]
+    fn names_of_numbers_need_no_quoting() {
+        for number in 0..=u16::MAX {
+            let [low, _] = number.to_le_bytes();
+            let names = [
+                RecordType(number).name(),
+                Class(number).name(),
+                Rcode(number).name(),
+                Opcode(low).name(),
+            ];
+            for name in names.into_iter().flatten() {
+                assert_eq!(plain_len(name.as_bytes()), name.len(), "{name}");
+                assert!(!name.contains([',', ';']), "{name}");
+            }
+        }
     }
 }

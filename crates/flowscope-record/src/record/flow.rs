@@ -1,8 +1,8 @@
 //! The record of a flow that ended.
 
-use flowscope_core::Timestamp;
 use flowscope_core::track::{EndReason, FlowId, FlowStats};
 use flowscope_core::wire::{Encapsulation, IcmpHeader, IpProtocol, Layer};
+use flowscope_core::{BySide, Timestamp};
 use flowscope_detect::Protocol;
 
 use super::RecordKind;
@@ -36,6 +36,9 @@ pub struct FlowRecord {
     pub icmp: Option<IcmpHeader>,
     /// The encapsulations around its first packet, outermost first.
     pub layers: Box<[Encapsulation]>,
+    /// All flags of TCP that each side sent, as bits, where
+    /// [`RecordConfig::tcp_flags`](crate::RecordConfig::tcp_flags) asks for them.
+    pub tcp_flags: BySide<u8>,
     /// Whether its display filter is one of its fields.
     pub has_display_filter: bool,
 }

@@ -1,7 +1,5 @@
 //! The fields of HTTP messages.
 
-use std::borrow::Cow;
-
 use flowscope_core::FlowSide;
 use flowscope_http::{Headers, HttpMessage, HttpRequest, HttpResponse, HttpVersion};
 
@@ -67,8 +65,10 @@ fn without_port(host: &[u8]) -> &[u8] {
 fn visit_request(request: &HttpRequest, fields: &mut impl FieldVisitor) {
     fields.text("method", Some(request.method()));
     fields.text("target", Some(request.target().as_bytes()));
-    let known = request.version != HttpVersion::UNKNOWN;
-    fields.text("version", known.then(|| version(request.version)));
+    match request.version {
+        HttpVersion::UNKNOWN => fields.text("version", None::<&str>),
+        other => visit_version(other, fields),
+    }
     fields.text("host", request.host().map(|host| host.as_bytes()));
     fields.text("user_agent", request.user_agent().map(|it| it.as_bytes()));
     fields.pairs("headers", pairs(request.headers()));
@@ -81,7 +81,7 @@ fn visit_response(response: &HttpResponse, fields: &mut impl FieldVisitor) {
     let latency = answered.map(|request| nanos(request.latency));
     fields.number("status", Some(response.status.into()));
     fields.text("reason", Some(response.reason().as_bytes()));
-    fields.text("version", Some(version(response.version)));
+    visit_version(response.version, fields);
     fields.text(
         "content_type",
         response.content_type().map(|it| it.as_bytes()),
@@ -94,11 +94,11 @@ fn visit_response(response: &HttpResponse, fields: &mut impl FieldVisitor) {
     fields.flag("incomplete", response.incomplete.then_some(true));
 }
 
-fn version(version: HttpVersion) -> Cow<'static, [u8]> {
+fn visit_version(version: HttpVersion, fields: &mut impl FieldVisitor) {
     match version {
-        HttpVersion::HTTP_11 => b"HTTP/1.1".into(),
-        HttpVersion::HTTP_10 => b"HTTP/1.0".into(),
-        other => other.to_string().into_bytes().into(),
+        HttpVersion::HTTP_11 => fields.word("version", "HTTP/1.1"),
+        HttpVersion::HTTP_10 => fields.word("version", "HTTP/1.0"),
+        other => fields.text("version", Some(other.to_string())),
     }
 }
 

@@ -4,8 +4,8 @@ use flowscope_core::FlowSide;
 use flowscope_core::track::AnomalyKind;
 use flowscope_quic::TransportParameters;
 use flowscope_tls::{
-    Alert, Certificate, CertificateChain, ClientHello, HelloVerifyRequest, ServerHello, TlsMessage,
-    TlsTransport,
+    Alert, Certificate, CertificateChain, ClientHello, HelloVerifyRequest, Ja3, Ja4, ServerHello,
+    TlsMessage, TlsTransport,
 };
 
 use super::event::Anomaly;
@@ -82,10 +82,11 @@ pub(super) fn visit_client_hello(
     fields.numbers("key_share_groups", hello.key_share_groups().map(u64::from));
     fields.flag("ech", hello.ech().then_some(true));
     fields.number("session_id_bytes", Some(hello.session_id().len() as u64));
-    fields.text("ja3", Some(hello.ja3().to_string()));
-    fields.text("ja3_raw", Some(hello.ja3_raw()));
-    fields.text("ja4", Some(hello.ja4().as_str()));
-    fields.text("ja4_r", Some(hello.ja4_r()));
+    let (ja3_raw, ja4_r) = (hello.ja3_raw(), hello.ja4_r());
+    fields.text("ja3", Some(Ja3::of(&ja3_raw).to_string()));
+    fields.text("ja3_raw", Some(ja3_raw));
+    fields.text("ja4", Some(Ja4::of(&ja4_r).as_str()));
+    fields.text("ja4_r", Some(ja4_r));
     quic::visit_packet(packet, fields);
     quic::visit_client(client, fields);
     let has_cookie = hello.transport() == TlsTransport::Dtls;
@@ -105,8 +106,9 @@ pub(super) fn visit_server_hello(
     fields.text("cipher_suite_name", hello.cipher_suite_name());
     fields.text("alpn", hello.alpn());
     fields.numbers("extensions", extensions);
-    fields.text("ja3s", Some(hello.ja3s().to_string()));
-    fields.text("ja3s_raw", Some(hello.ja3s_raw()));
+    let ja3s_raw = hello.ja3s_raw();
+    fields.text("ja3s", Some(Ja3::of(&ja3s_raw).to_string()));
+    fields.text("ja3s_raw", Some(ja3s_raw));
     fields.flag("hello_retry_request", Some(hello.hello_retry_request()));
     quic::visit_packet(packet, fields);
 }

@@ -14,7 +14,10 @@ use crate::{ClientHello, ServerHello, bytes, is_grease};
 pub struct Ja3([u8; 16]);
 
 impl Ja3 {
-    fn of(raw: &[u8]) -> Self {
+    /// That of a hello whose [`ja3_raw`](ClientHello::ja3_raw) or
+    /// [`ja3s_raw`](ServerHello::ja3s_raw) is known.
+    #[must_use]
+    pub fn of(raw: &str) -> Self {
         Self(Md5::digest(raw).into())
     }
 
@@ -41,7 +44,7 @@ impl ClientHello {
     /// The JA3: the MD5 of [`ja3_raw`](Self::ja3_raw).
     #[must_use]
     pub fn ja3(&self) -> Ja3 {
-        Ja3::of(&self.raw_ja3())
+        Ja3(Md5::digest(self.raw_ja3()).into())
     }
 
     /// What the JA3 is made of: legacy version, cipher suites, extensions,
@@ -69,7 +72,7 @@ impl ServerHello {
     /// The JA3S: the MD5 of [`ja3s_raw`](Self::ja3s_raw).
     #[must_use]
     pub fn ja3s(&self) -> Ja3 {
-        Ja3::of(&self.raw_ja3s())
+        Ja3(Md5::digest(self.raw_ja3s()).into())
     }
 
     /// What the JA3S is made of: legacy version, cipher suite and extensions.
@@ -150,7 +153,7 @@ mod tests {
                 "de350869b8c85de67a350c8d186f11e6",
             ),
         ] {
-            assert_eq!(Ja3::of(raw.as_bytes()).to_string(), hash);
+            assert_eq!(Ja3::of(raw).to_string(), hash);
         }
     }
 }

@@ -16,6 +16,34 @@ use crate::{ClientHello, TlsTransport, TlsVersion, is_grease};
 pub struct Ja4([u8; LEN]);
 
 impl Ja4 {
+    /// That of a hello whose [`ja4_r`](ClientHello::ja4_r) is known; of any other
+    /// text, one with hashes of what there is.
+    #[must_use]
+    pub fn of(ja4_r: &str) -> Self {
+        let (counts, lists) = ja4_r.split_once('_').unwrap_or_default();
+        let (cipher_suites, extensions) = lists.split_once('_').unwrap_or_default();
+        let mut padded = [b'0'; 10];
+        for (place, byte) in padded.iter_mut().zip(counts.bytes()) {
+            *place = byte;
+        }
+        Self::of_parts(&padded, cipher_suites.as_bytes(), extensions.as_bytes())
+    }
+
+    fn of_parts(counts: &[u8; 10], cipher_suites: &[u8], extensions: &[u8]) -> Self {
+        let mut text = [b'_'; LEN];
+        let pieces = [
+            (0, &counts[..]),
+            (11, &hash(cipher_suites)),
+            (24, &hash(extensions)),
+        ];
+        for (start, piece) in pieces {
+            for (place, byte) in text.iter_mut().skip(start).zip(piece) {
+                *place = *byte;
+            }
+        }
+        Self(text)
+    }
+
     /// The fingerprint as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -47,18 +75,7 @@ impl ClientHello {
     #[must_use]
     pub fn ja4(&self) -> Ja4 {
         let parts = Parts::of(self);
-        let mut text = [b'_'; LEN];
-        let pieces = [
-            (0, &parts.counts[..]),
-            (11, &hash(&parts.cipher_suites)),
-            (24, &hash(&parts.extensions)),
-        ];
-        for (start, piece) in pieces {
-            for (place, byte) in text.iter_mut().skip(start).zip(piece) {
-                *place = *byte;
-            }
-        }
-        Ja4(text)
+        Ja4::of_parts(&parts.counts, &parts.cipher_suites, &parts.extensions)
     }
 
     /// What the JA4 is made of, with the lists themselves in place of their
