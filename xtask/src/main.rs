@@ -28,7 +28,10 @@ mod msrv;
 mod nostd;
 mod project;
 mod python;
+mod soak;
 mod tables;
+mod tests;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -69,7 +72,9 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "msrv" => msrv::run(arguments),
         "nostd" => nostd::run(arguments),
         "python" => python::run(arguments),
+        "soak" => soak::run(arguments),
         "tables" => tables::run(arguments),
+        "trust" => trust::run(arguments),
         _ => Err(Failure::Usage),
     }
 }
@@ -93,7 +98,9 @@ usage: cargo xtask VERB
   msrv                      check the packages with the oldest Rust that they promise
   nostd [--features NAME]   build and link what needs no std
   python                    install the Python package into an environment of its own, and test it
+  soak [FLAGS] [MINUTES]    track flows for so long, and see that memory stays as it was
   tables                    check and test the tables of Arrow and Parquet
+  trust [--check]           see that docs/DEPENDENCIES.md speaks of every dependency
 ";
 
 /// What a verb comes to.
