@@ -30,6 +30,11 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     Ok(())
 }
 
+#[cfg(test)]
+pub(crate) fn has_step(name: &str) -> bool {
+    STEPS.iter().any(|(step, _)| *step == name)
+}
+
 fn take_all() -> Outcome {
     let mut skipped = Vec::new();
     for (name, step) in STEPS {

@@ -18,6 +18,8 @@ mod ci;
 mod conformance;
 mod deps;
 mod dist;
+#[cfg(test)]
+mod documented;
 mod features;
 mod fixtures;
 mod fuzz;
