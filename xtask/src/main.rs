@@ -26,6 +26,7 @@ mod fuzz;
 mod instructions;
 mod live;
 mod man;
+mod minimal;
 mod msrv;
 mod nostd;
 mod project;
@@ -71,6 +72,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "live" => live::run(arguments),
         "instructions" => instructions::run(arguments),
         "man" => man::run(arguments),
+        "minimal" => minimal::run(arguments),
         "msrv" => msrv::run(arguments),
         "nostd" => nostd::run(arguments),
         "python" => python::run(arguments),
@@ -97,6 +99,7 @@ usage: cargo xtask VERB
   live                      test live captures: with libpcap, and as root in a network of their own
   instructions [--renew]    compare what callgrind counts with what is expected
   man                       write the command's manual pages to target/man
+  minimal                   check the packages with the oldest dependencies that they allow
   msrv                      check the packages with the oldest Rust that they promise
   nostd [--features NAME]   build and link what needs no std
   python                    install the Python package into an environment of its own, and test it
