@@ -8,7 +8,8 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::{
-    Failure, Outcome, api, deps, features, fixtures, instructions, live, msrv, nostd, project,
+    Failure, Outcome, api, deps, features, fixtures, fuzz, instructions, msrv, nostd, project,
+    soak, tests, trust,
 };
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
@@ -27,6 +28,11 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         take(name, *step)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+pub(crate) fn has_step(name: &str) -> bool {
+    STEPS.iter().any(|(step, _)| *step == name)
 }
 
 fn take_all() -> Outcome {
@@ -60,6 +66,7 @@ fn take(name: &str, step: Step) -> Outcome {
 const STEPS: &[(&str, Step)] = &[
     ("format", Step::Cargo(&["fmt", "--all", "--check"])),
     ("deps", Step::Verb(deps::run, &[])),
+    ("trust", Step::Verb(trust::run, &["--check"])),
     ("fixtures", Step::Verb(fixtures::run, &["--check"])),
     ("nostd", Step::Verb(nostd::run, &[])),
     (
@@ -77,54 +84,15 @@ const STEPS: &[(&str, Step)] = &[
     ("api", Step::Verb(api::run, &["--check"])),
     ("msrv", Step::Verb(msrv::run, &[])),
     ("features", Step::Verb(features::run, &[])),
-    ("tests", Step::Cargo(&["test", "--workspace"])),
-    (
-        "observed",
-        Step::Cargo(&[
-            "test",
-            "--package",
-            "flowscope-core",
-            "--features",
-            "metrics,tracing-messages",
-            "--test",
-            "metrics",
-            "--test",
-            "tracing",
-        ]),
-    ),
-    // The screen, which needs no libpcap.
-    (
-        "top",
-        Step::Cargo(&[
-            "test",
-            "--package",
-            "flowscope-cli",
-            "--features",
-            "top",
-            "--bin",
-            "flowscope",
-        ]),
-    ),
-    ("live", Step::Verb(live::run, &[])),
-    // As many as there may be in earnest, which takes minutes unoptimised.
-    (
-        "floods",
-        Step::Cargo(&[
-            "test",
-            "--release",
-            "--package",
-            "flowscope-core",
-            "--lib",
-            "millions_of",
-        ]),
-    ),
+    ("tests", Step::Verb(tests::run, &[])),
+    ("live", Step::Verb(tests::live, &[])),
+    ("floods", Step::Verb(tests::floods, &[])),
+    ("benches", Step::Verb(tests::benches, &[])),
+    ("fuzz", Step::Verb(fuzz::run, &["--runs", "2000"])),
+    ("soak", Step::Verb(soak::run, &["1"])),
     (
         "docs",
         Step::Docs(&["doc", "--workspace", "--no-deps", "--all-features"]),
-    ),
-    (
-        "benches",
-        Step::Cargo(&["bench", "--package", "flowscope-benches", "--", "--test"]),
     ),
     ("instructions", Step::Verb(instructions::run, &[])),
     (

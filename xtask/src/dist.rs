@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     }
     let folder = project::root().join("target/dist");
     let version = version()?;
-    let machine = machine()?;
+    let machine = static_machine()?;
     let command = build(&folder, &machine)?;
     needs_nothing(&command)?;
     let single = folder.join(format!("flowscope-{version}-{machine}"));
@@ -52,6 +52,30 @@ pub(crate) fn machine() -> Result<String, Failure> {
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned)
         .ok_or_else(|| Failure::because("rustc does not say its platform"))
+}
+
+/// The platform to build for: with musl, which is made to be linked to statically, or
+/// else with the C library that there is.
+fn static_machine() -> Result<String, Failure> {
+    let host = machine()?;
+    let musl = host.replace("-gnu", "-musl");
+    let installed = project::output(Command::new("rustc").args([
+        "--print",
+        "target-libdir",
+        "--target",
+        &musl,
+    ]));
+    let has_rust = installed.is_ok_and(|folder| Path::new(folder.trim()).is_dir());
+    let has_c = Command::new("musl-gcc").arg("--version").output().is_ok();
+    if has_rust && has_c {
+        return Ok(musl);
+    }
+    let missing = match has_rust {
+        true => "musl-gcc: `apt-get install musl-tools`".to_owned(),
+        false => format!("Rust's `{musl}`: `rustup target add {musl}`"),
+    };
+    eprintln!("dist: not with musl, for there is no {missing}; with the C library of {host}");
+    Ok(host)
 }
 
 /// Builds the command with all that it needs in it.

@@ -5,9 +5,10 @@
 //! targets with counters in every branch, and runs each for some time. What it has
 //! reached is kept in `target/fuzz/corpus`, so that the next run goes on from there.
 //!
-//! With `--runs N` each target is run so many times, from the seeds alone and always
-//! with the same choices: as good as the same each time, for who only wants to know
-//! whether a change broke something.
+//! With `--runs N` each target is run so many times, from the seeds and from what was
+//! found before, and always with the same choices: as good as the same each time, for
+//! who only wants to know whether a change broke something. That is built as tests are,
+//! which takes less time.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -36,19 +37,16 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         true => targets()?,
         false => options.targets,
     };
-    succeed(cargo().args(["test", "--quiet", "--release"]))?;
-    let seeds = folder.join("seeds");
-    succeed(
-        cargo()
-            .args(["run", "--quiet", "--release", "--bin", "seeds", "--"])
-            .arg(&seeds),
-    )?;
-    build(&folder, &targets)?;
+    options.effort.test()?;
+    let mut seeds = options.effort.cargo("run");
+    seeds.args(["--bin", "seeds", "--"]);
+    succeed(seeds.arg(folder.join("seeds")))?;
+    let programs = build(options.effort, &targets)?;
     let mut results = Vec::new();
     for targets in targets.chunks(options.jobs) {
         let runs = targets
             .iter()
-            .map(|target| Run::begin(target, &folder, options.effort));
+            .map(|target| Run::begin(target, &programs, &folder, options.effort));
         let runs: Vec<Run> = runs.collect::<Result<_, _>>()?;
         for run in runs {
             results.push(run.end()?);
@@ -92,6 +90,38 @@ struct Options {
 enum Effort {
     Seconds(u64),
     Runs(u64),
+}
+
+impl Effort {
+    /// A command of `cargo` in the workspace of the fuzzer. What is built for a fixed
+    /// number of runs shares with the tests what both depend on.
+    fn cargo(self, verb: &str) -> Command {
+        let mut cargo = cargo();
+        cargo.args([verb, "--quiet", "--target-dir"]);
+        cargo.arg(project::target());
+        if let Self::Seconds(_) = self {
+            cargo.arg("--release");
+        }
+        cargo
+    }
+
+    /// Tests the targets with the seeds and with what was found, unless they are run
+    /// with these anyway.
+    fn test(self) -> Outcome {
+        let mut test = self.cargo("test");
+        if let Self::Runs(_) = self {
+            test.arg("--lib");
+        }
+        succeed(&mut test)
+    }
+
+    /// The folder in which cargo puts what it builds.
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Seconds(_) => "release",
+            Self::Runs(_) => "debug",
+        }
+    }
 }
 
 impl Options {
@@ -140,28 +170,29 @@ fn targets() -> Result<Vec<String>, Failure> {
 }
 
 /// `cargo` in the workspace of the fuzzer.
-fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     let mut command = project::cargo();
     command.current_dir(package());
     command
 }
 
 /// Builds the targets. What runs while building is not measured: that is why a
-/// platform is named.
-fn build(folder: &Path, targets: &[String]) -> Outcome {
+/// platform is named. Returns the folder they are in.
+fn build(effort: Effort, targets: &[String]) -> Result<PathBuf, Failure> {
     if project::output(Command::new("c++").arg("--version")).is_err() {
         return Err(Failure::Missing(
             "a C++ compiler is not installed".to_owned(),
         ));
     }
+    let machine = dist::machine()?;
     succeed(
-        cargo()
-            .args(["build", "--quiet", "--release", "--features", "libfuzzer"])
-            .args(["--target", &dist::machine()?, "--target-dir"])
-            .arg(folder)
+        effort
+            .cargo("build")
+            .args(["--features", "libfuzzer", "--target", &machine])
             .args(targets.iter().flat_map(|target| ["--bin", target]))
             .env("RUSTFLAGS", RUSTFLAGS),
-    )
+    )?;
+    Ok(project::target().join(machine).join(effort.profile()))
 }
 
 /// A target that runs.
@@ -180,26 +211,32 @@ struct Ended {
 }
 
 impl Run {
-    fn begin(target: &str, folder: &Path, effort: Effort) -> Result<Self, Failure> {
+    fn begin(
+        target: &str,
+        programs: &Path,
+        folder: &Path,
+        effort: Effort,
+    ) -> Result<Self, Failure> {
         let describe = |error| Failure::because(format!("{target}: {error}"));
-        let program = folder.join(dist::machine()?).join("release").join(target);
         let corpus = folder.join("corpus").join(target);
         let seeds = folder.join("seeds").join(target);
         let found = folder.join("found");
         let fresh = folder.join("fresh").join(target);
+        let findings = package().join("findings").join(target);
         let _ = fs::remove_dir_all(&fresh);
         for folder in [&corpus, &seeds, &found, &fresh] {
             fs::create_dir_all(folder).map_err(describe)?;
         }
         let log = folder.join(format!("{target}.log"));
         let output = File::create(&log).map_err(describe)?;
-        let mut command = Command::new(program);
+        let mut command = Command::new(programs.join(target));
         match effort {
             Effort::Seconds(seconds) => command
                 .args([&corpus, &seeds])
                 .arg(format!("-max_total_time={seconds}")),
             Effort::Runs(runs) => command
                 .args([&fresh, &seeds])
+                .args(findings.is_dir().then_some(&findings))
                 .args([format!("-runs={runs}"), "-seed=1".to_owned()]),
         };
         let child = command

@@ -10,7 +10,7 @@
 //! the review sees what became of each count.
 
 use core::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::{Failure, Outcome, bench_data, project};
@@ -127,7 +127,7 @@ fn measure_all() -> Result<Counts, Failure> {
     if !status.success() {
         return Err(Failure::because("the programs of benches do not build"));
     }
-    let target = target();
+    let target = project::target();
     let folder = target.join("instructions");
     for (kind, flags) in CAPTURES {
         let out = folder.to_string_lossy().into_owned();
@@ -236,12 +236,6 @@ fn compiler() -> Result<String, Failure> {
     let line = |start: &str| said.lines().find_map(|line| line.strip_prefix(start));
     let [release, host] = ["release: ", "host: "].map(|name| line(name).unwrap_or("unknown"));
     Ok(format!("rustc {release} {host}"))
-}
-
-/// Where cargo puts what it builds.
-fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| project::root().join("target"), PathBuf::from)
 }
 
 #[cfg(test)]

@@ -26,6 +26,16 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             return Err(Failure::because(format!("cargo: {status}")));
         }
     }
+    complete()
+}
+
+/// Whether the tests of live captures can do all that they are for.
+pub(crate) fn complete() -> Outcome {
+    if !links("pcap") {
+        return Err(Failure::Missing(
+            "the tests of live captures: libpcap cannot be linked to".to_owned(),
+        ));
+    }
     let missing: Vec<&str> = PROGRAMS
         .into_iter()
         .filter(|name| !is_there(name))

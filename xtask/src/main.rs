@@ -18,17 +18,23 @@ mod ci;
 mod conformance;
 mod deps;
 mod dist;
+#[cfg(test)]
+mod documented;
 mod features;
 mod fixtures;
 mod fuzz;
 mod instructions;
 mod live;
 mod man;
+mod minimal;
 mod msrv;
 mod nostd;
 mod project;
 mod python;
+mod soak;
 mod tables;
+mod tests;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -66,10 +72,13 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "live" => live::run(arguments),
         "instructions" => instructions::run(arguments),
         "man" => man::run(arguments),
+        "minimal" => minimal::run(arguments),
         "msrv" => msrv::run(arguments),
         "nostd" => nostd::run(arguments),
         "python" => python::run(arguments),
+        "soak" => soak::run(arguments),
         "tables" => tables::run(arguments),
+        "trust" => trust::run(arguments),
         _ => Err(Failure::Usage),
     }
 }
@@ -90,10 +99,13 @@ usage: cargo xtask VERB
   live                      test live captures: with libpcap, and as root in a network of their own
   instructions [--renew]    compare what callgrind counts with what is expected
   man                       write the command's manual pages to target/man
+  minimal                   check the packages with the oldest dependencies that they allow
   msrv                      check the packages with the oldest Rust that they promise
   nostd [--features NAME]   build and link what needs no std
   python                    install the Python package into an environment of its own, and test it
+  soak [FLAGS] [MINUTES]    track flows for so long, and see that memory stays as it was
   tables                    check and test the tables of Arrow and Parquet
+  trust [--check]           see that docs/DEPENDENCIES.md speaks of every dependency
 ";
 
 /// What a verb comes to.

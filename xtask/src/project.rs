@@ -35,12 +35,25 @@ pub(crate) fn libraries() -> Result<Vec<String>, Failure> {
     Ok(packages)
 }
 
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// `cargo`, the one this was started by, in the workspace's folder.
 pub(crate) fn cargo() -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.current_dir(root());
     command
+}
+
+/// What cargo knows of the workspace's packages, and with dependencies of those.
+pub(crate) fn metadata(flags: &[&str]) -> Result<serde_json::Value, Failure> {
+    let mut metadata = cargo();
+    metadata.args(["metadata", "--format-version", "1", "--locked"]);
+    let json = output(metadata.args(flags))?;
+    serde_json::from_str(&json).map_err(|error| Failure::because(format!("metadata: {error}")))
 }
 
 /// `git`, in the workspace's folder.

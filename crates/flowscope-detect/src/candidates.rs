@@ -8,7 +8,9 @@
 //! alone.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
+use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{Close, Input, Interest, SessionParser, StreamEnd};
 use flowscope_core::{BySide, FlowSide, Sink};
 
@@ -133,24 +135,39 @@ impl Candidates {
         if self.sides[side] == Side::Silent {
             self.sides[side] = Side::Unknown;
         }
-        // What the other side speaks is the most likely, so it is tried first.
-        let order = match self.sides[side.peer()] {
-            Side::Found(Protocol::Http) => [Protocol::Http, Protocol::Tls, Protocol::Dns],
-            _ => [Protocol::Tls, Protocol::Http, Protocol::Dns],
-        };
-        for protocol in order {
-            if self.sides[side].may_be(protocol) {
-                self.search(protocol, input, out);
-            }
-            if self.sides[side] == Side::Found(protocol) {
-                break;
-            }
+        match input.chunk {
+            Chunk::Gap(_) => self.feed_piece(input, out),
+            Chunk::Data(mut rest) => loop {
+                let (piece, behind) = match self.sides[side] {
+                    Side::Found(_) => (rest, &[][..]),
+                    Side::Silent | Side::Unknown => before_next_record(rest),
+                };
+                let piece = Chunk::Data(piece);
+                self.feed_piece(Input::new(side, input.at, piece), out);
+                if behind.is_empty() {
+                    break;
+                }
+                rest = behind;
+            },
         }
         let interest = match self.is_over() {
             true => Interest::Done,
             false => Interest::More,
         };
         (interest, self.chosen())
+    }
+
+    /// Feeds the parsers with bytes in which, except at their start, no record of TLS
+    /// begins: so what begins first is found first, in however many pieces it comes.
+    fn feed_piece(&mut self, input: Input<'_>, out: &mut dyn Sink<Message>) {
+        for protocol in [Protocol::Tls, Protocol::Http, Protocol::Dns] {
+            if self.sides[input.side].may_be(protocol) {
+                self.search(protocol, input, out);
+            }
+            if self.sides[input.side] == Side::Found(protocol) {
+                break;
+            }
+        }
     }
 
     pub(crate) fn close(
@@ -244,6 +261,9 @@ impl Candidates {
     /// Lets the parser of `protocol` search what came.
     fn search(&mut self, protocol: Protocol, input: Input<'_>, out: &mut dyn Sink<Message>) {
         let is_known = self.sides[input.side] == Side::Found(protocol);
+        if protocol == Protocol::Http && !is_known {
+            self.note_tls_for_http(input.side);
+        }
         let found = match protocol {
             #[cfg(feature = "tls")]
             Protocol::Tls => search_with(&mut self.tls, input, is_known, out),
@@ -255,8 +275,23 @@ impl Candidates {
         };
         if found {
             self.sides[input.side] = Side::Found(protocol);
+            if protocol == Protocol::Tls {
+                self.note_tls_for_http(input.side);
+            }
             self.end_for_http(StreamEnd::new(input.side, input.at, Close::Lost));
         }
+    }
+
+    /// Tells the parser of HTTP behind how many bytes a side speaks TLS, or may. Those
+    /// are searched for HTTP until that is known, however many of them came by then.
+    fn note_tls_for_http(&mut self, side: FlowSide) {
+        #[cfg(all(feature = "http", feature = "tls"))]
+        if let Some(http) = &mut self.http {
+            let tls = self.tls.as_ref();
+            http.note_other(side, tls.map_or(u32::MAX, |tls| tls.before(side)));
+        }
+        #[cfg(not(all(feature = "http", feature = "tls")))]
+        let _ = side;
     }
 
     /// Ends a side for the parser of HTTP that speaks another protocol, so that
@@ -272,6 +307,17 @@ impl Candidates {
         #[cfg(not(feature = "http"))]
         let _ = end;
     }
+}
+
+/// Cuts bytes in front of the first place, but not the start, where a record of TLS may
+/// begin that is searched for: at one of its types, with the first byte of a version
+/// behind it.
+fn before_next_record(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let begins = |pair: &[u8]| matches!(pair, [20..=22, 3]);
+    let behind = bytes.get(1..).unwrap_or_default();
+    let at = behind.windows(2).position(begins);
+    at.and_then(|at| bytes.split_at_checked(at + 1))
+        .unwrap_or((bytes, &[]))
 }
 
 fn boxed<P: StreamProtocol>(parser: Option<P>) -> Option<Box<dyn Parser>> {
@@ -316,16 +362,24 @@ impl Candidate for flowscope_tls::TlsParser {
         out: &mut dyn Sink<Message>,
     ) -> (Interest, bool) {
         let mut has_begun = is_known || self.has_begun(input.side);
+        let mut anomalies = Vec::new();
         let Ok(interest) = self.feed(input, &mut |message| {
-            // Nothing says yet that the side is TLS, so an anomaly only says
-            // that it is not.
             let is_anomaly = matches!(message, flowscope_tls::TlsMessage::Anomaly(_));
-            if has_begun || !is_anomaly {
-                has_begun = true;
-                out.push(Message::Tls(message));
+            has_begun |= !is_anomaly;
+            if !has_begun {
+                anomalies.push(message);
+                return;
             }
+            let earlier = anomalies.drain(..).chain([message]);
+            earlier.for_each(|message| out.push(Message::Tls(message)));
         });
-        (interest, self.has_begun(input.side))
+        // Where nothing says that the side is TLS, they only say that it is not.
+        let has_begun = self.has_begun(input.side);
+        if has_begun {
+            let earlier = anomalies.into_iter();
+            earlier.for_each(|message| out.push(Message::Tls(message)));
+        }
+        (interest, has_begun)
     }
 }
 
@@ -367,9 +421,7 @@ impl Candidate for Box<flowscope_dns::DnsTcpParser> {
 #[cfg(all(test, feature = "http", feature = "tls"))]
 mod tests {
     use FlowSide::{Initiator, Responder};
-    use alloc::vec::Vec;
     use flowscope_core::Timestamp;
-    use flowscope_core::reassemble::Chunk;
     use flowscope_http::{HttpMessage, HttpParser};
     use flowscope_tls::TlsParser;
 
@@ -424,6 +476,20 @@ mod tests {
             panic!("{out:?}")
         };
         assert_eq!(response.status, 400);
+    }
+
+    #[test]
+    fn bytes_are_cut_where_records_may_begin() {
+        for (bytes, len) in [
+            (&b""[..], 0),
+            (b"\x16", 1),
+            (b"\x16\x03\x01", 3),
+            (b"x\x16\x03\x01", 1),
+            (b"\x16\x03\x15\x03", 2),
+            (b"\x17\x03\x13\x03", 4),
+        ] {
+            assert_eq!(before_next_record(bytes), bytes.split_at(len));
+        }
     }
 
     #[test]

@@ -41,6 +41,7 @@ mod candidates;
 mod config;
 mod detector;
 mod error;
+mod held;
 mod message;
 #[cfg(feature = "pcap")]
 mod pcap;

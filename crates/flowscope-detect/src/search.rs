@@ -7,8 +7,9 @@
 
 use flowscope_core::reassemble::Chunk;
 use flowscope_core::session::{Input, ProbeResult};
-use flowscope_core::{BySide, FlowSide, Timestamp};
+use flowscope_core::{BySide, FlowSide};
 
+use crate::held::{HELD, Held};
 use crate::probe::probe_beginning;
 
 /// A search of both sides.
@@ -22,14 +23,12 @@ pub(crate) struct Search {
 }
 
 /// What is known of one side.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Side {
-    /// When the bytes held back came.
-    at: Timestamp,
+    /// The bytes held back, which may begin a message.
+    held: Held,
     /// How many bytes came before those, and were none of a message.
     searched: u32,
-    held: [u8; HELD],
-    len: u8,
     /// Whether bytes are missing.
     has_gap: bool,
     /// Whether what it begins with is known to be no message.
@@ -49,7 +48,7 @@ pub(crate) struct Limits {
 }
 
 /// What a search came to.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Searched<'a> {
     /// Nothing yet.
     More,
@@ -58,20 +57,6 @@ pub(crate) enum Searched<'a> {
     /// A message may begin here: with the bytes held back, which came earlier, or
     /// in the chunk.
     Found { held: Held, rest: &'a [u8] },
-}
-
-/// A few bytes, and when they came.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Held {
-    bytes: [u8; HELD],
-    len: u8,
-    pub(crate) at: Timestamp,
-}
-
-impl Held {
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len.into()).unwrap_or_default()
-    }
 }
 
 impl Search {
@@ -92,8 +77,7 @@ impl Search {
             }
             Chunk::Data(bytes) => match self.search(input, bytes, limits) {
                 Some(rest) => {
-                    let side = &mut self.sides[input.side];
-                    let held = side.take_held();
+                    let held = core::mem::take(&mut self.sides[input.side].held);
                     Searched::Found { held, rest }
                 }
                 None => self.outcome(limits),
@@ -114,6 +98,11 @@ impl Search {
     /// The side that has ended, if one has.
     pub(crate) fn closed(&self) -> Option<FlowSide> {
         self.closed
+    }
+
+    /// Bytes of memory on the heap that it takes.
+    pub(crate) fn memory(&self) -> usize {
+        self.sides.iter().map(|(_, side)| side.held.memory()).sum()
     }
 
     /// Notes that a side has ended, and says whether both have.
@@ -155,7 +144,7 @@ impl Search {
                 ProbeResult::NoMatch => side.has_begun = true,
             }
         }
-        if side.len > 0 {
+        if side.held.len() > 0 {
             match self.search_held(input, bytes, limits) {
                 InHeld::Begins => return Some(bytes),
                 InHeld::MayBegin => return None,
@@ -170,8 +159,12 @@ impl Search {
         match result {
             ProbeResult::Match => Some(from),
             // More than can be held back is as good as certain.
-            ProbeResult::Possible if !side.hold(from, input.at) => Some(from),
-            ProbeResult::Possible | ProbeResult::NoMatch => None,
+            ProbeResult::Possible if from.len() > HELD => Some(from),
+            ProbeResult::Possible => {
+                side.held.push(from, input.at);
+                None
+            }
+            ProbeResult::NoMatch => None,
         }
     }
 
@@ -181,32 +174,24 @@ impl Search {
         let side = &mut self.sides[input.side];
         let mut joined = [0; 3 * HELD];
         let mut len = 0;
-        let held = side.held.iter().take(side.len.into());
+        let held = side.held.bytes().iter();
         for (place, byte) in joined.iter_mut().zip(held.chain(bytes)) {
             *place = *byte;
             len += 1;
         }
         let joined = joined.get(..len).unwrap_or_default();
         let found = wanted.find(joined);
-        let found = found.filter(|(at, _)| *at < usize::from(side.len));
+        let found = found.filter(|(at, _)| *at < side.held.len());
         let Some((at, result)) = found else {
-            side.pass(side.len.into());
-            side.len = 0;
+            side.pass_held(side.held.len());
             return InHeld::Nothing;
         };
-        side.pass(at);
-        let from = joined.get(at..).unwrap_or_default();
+        side.pass_held(at);
         match result {
-            ProbeResult::Match => {
-                side.held.copy_within(at..usize::from(side.len), 0);
-                side.len -= at as u8;
-                InHeld::Begins
-            }
+            ProbeResult::Match => InHeld::Begins,
             // Fewer bytes came than could tell, so they are all of them.
             _ => {
-                let came = if at == 0 { side.at } else { input.at };
-                side.len = 0;
-                side.hold(from, came);
+                side.held.push(bytes, input.at);
                 InHeld::MayBegin
             }
         }
@@ -231,10 +216,10 @@ impl Side {
     /// Whether a side begins with a message, as its first [`HELD`] bytes say, however
     /// they come. While they do not say, they are held back.
     fn begin(&mut self, input: Input<'_>, bytes: &[u8]) -> ProbeResult {
-        let before = usize::from(self.len);
-        let mut first = self.held;
-        let mut len = before;
-        for (place, byte) in first.iter_mut().skip(before).zip(bytes) {
+        let mut first = [0; HELD];
+        let mut len = 0;
+        let all = self.held.bytes().iter().chain(bytes);
+        for (place, byte) in first.iter_mut().zip(all) {
             *place = *byte;
             len += 1;
         }
@@ -242,40 +227,21 @@ impl Side {
         match result {
             ProbeResult::Possible if len == HELD => ProbeResult::Match,
             ProbeResult::Possible => {
-                if before == 0 {
-                    self.at = input.at;
-                }
-                (self.held, self.len) = (first, len as u8);
+                self.held.push(bytes, input.at);
                 ProbeResult::Possible
             }
             _ => result,
         }
     }
 
-    /// Holds bytes back, unless they are too many.
-    fn hold(&mut self, bytes: &[u8], at: Timestamp) -> bool {
-        let Some(place) = self.held.get_mut(..bytes.len()) else {
-            return false;
-        };
-        place.copy_from_slice(bytes);
-        self.len = bytes.len() as u8;
-        self.at = at;
-        true
-    }
-
-    fn take_held(&mut self) -> Held {
-        let held = Held {
-            bytes: self.held,
-            len: self.len,
-            at: self.at,
-        };
-        self.len = 0;
-        held
+    /// Passes the first `count` of the bytes held back.
+    fn pass_held(&mut self, count: usize) {
+        self.pass(count);
+        self.held.discard(count);
     }
 
     fn gap(&mut self) {
-        self.pass(self.len.into());
-        self.len = 0;
+        self.pass_held(self.held.len());
         self.has_gap = true;
     }
 }
@@ -326,6 +292,3 @@ fn find_http(bytes: &[u8]) -> Option<(usize, ProbeResult)> {
 fn find_http(_: &[u8]) -> Option<(usize, ProbeResult)> {
     None
 }
-
-/// The most bytes that do not tell yet whether they begin a message.
-const HELD: usize = 17;

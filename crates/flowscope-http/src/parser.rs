@@ -146,6 +146,19 @@ impl HttpParser {
         self
     }
 
+    /// Behind the first so many bytes, `side` speaks another protocol, or may.
+    ///
+    /// What is behind them does not count against
+    /// [`max_prelude`](HttpConfig::max_prelude). So a parser that is given the bytes
+    /// until it is known that they are of another protocol reads on for the other side
+    /// as far as one that was given none of them.
+    pub fn note_other(&mut self, side: FlowSide, behind: u32) {
+        if !self.is_closed {
+            let connection = self.connection.get_or_insert_default();
+            connection.note_other(side, behind);
+        }
+    }
+
     /// Reads what one side sent next, as [`feed`](SessionParser::feed) does, and
     /// says which bytes are not HTTP any more.
     ///

@@ -74,6 +74,11 @@ impl Connection {
         self.exchange.report(encrypted, context);
     }
 
+    /// How many bytes of a side come before TLS.
+    pub(crate) fn before(&self, side: FlowSide) -> u32 {
+        self.directions[side].before()
+    }
+
     /// Whether a side has said something that was found to be TLS.
     pub(crate) fn has_begun(&self, side: FlowSide) -> bool {
         self.directions[side].is_found()

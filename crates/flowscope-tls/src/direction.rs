@@ -16,6 +16,8 @@ use crate::{Alert, TlsError, TlsVersion};
 pub(crate) struct Direction {
     stage: Stage,
     progress: Progress,
+    /// How many bytes came before the first record, or before what looks like it.
+    before: u32,
     /// How many bytes went by that cannot be read.
     ignored: u32,
 }
@@ -82,6 +84,7 @@ impl Default for Direction {
         Self {
             stage: Stage::Resync(Resync::at_start()),
             progress: Progress::Nothing,
+            before: 0,
             ignored: 0,
         }
     }
@@ -173,7 +176,10 @@ impl Direction {
             }
         };
         self.stage = stage;
-        self.progress = self.progress.max(Progress::Records);
+        if self.progress < Progress::Records {
+            self.before = searched.unwrap_or(0);
+            self.progress = Progress::Records;
+        }
         self.feed(side, held.bytes(), exchange, context);
         rest
     }
@@ -241,6 +247,16 @@ impl Direction {
 
     pub(crate) fn has_begun(&self) -> bool {
         self.progress >= Progress::Records
+    }
+
+    /// How many of its first bytes are none of TLS, as far as it is known.
+    pub(crate) fn before(&self) -> u32 {
+        match &self.stage {
+            _ if self.is_found() => self.before,
+            Stage::Resync(resync) => resync.searched().unwrap_or(0),
+            Stage::Ssl2 { .. } | Stage::Records(_) => self.before,
+            Stage::Over(_) => u32::MAX,
+        }
     }
 
     /// Whether one of its messages was read.

@@ -124,6 +124,28 @@ impl TlsParser {
         let connection = self.connection.as_ref();
         connection.is_some_and(|connection| connection.has_begun(side))
     }
+
+    /// How many of the first bytes of `side` are known to be none of TLS. What comes
+    /// behind them is TLS once it [has begun](Self::has_begun), and may be until then;
+    /// `u32::MAX` if nothing more is read of the side.
+    ///
+    /// ```
+    /// use flowscope_core::reassemble::Chunk;
+    /// use flowscope_core::session::{Input, SessionParser};
+    /// use flowscope_core::{FlowSide, Timestamp};
+    /// use flowscope_tls::TlsParser;
+    ///
+    /// let mut parser = TlsParser::default();
+    /// let said = b"STARTTLS\r\n\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    /// let input = Input::new(FlowSide::Initiator, Timestamp::EPOCH, Chunk::Data(said));
+    /// let Ok(_) = parser.feed(input, &mut |_| {});
+    /// assert_eq!(parser.before(FlowSide::Initiator), 10);
+    /// ```
+    #[must_use]
+    pub fn before(&self, side: FlowSide) -> u32 {
+        let connection = self.connection.as_ref();
+        connection.map_or(0, |connection| connection.before(side))
+    }
 }
 
 impl SessionParser for TlsParser {

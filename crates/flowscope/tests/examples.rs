@@ -1,31 +1,34 @@
-//! The examples, run as a newcomer would run them.
+//! The examples.
 
+use std::path::Path;
 use std::process::Command;
 
 /// What an example prints, run in the workspace's folder.
 fn output(example: &str) -> String {
     let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-    let cargo = option_env!("CARGO").unwrap_or("cargo");
-    let output = Command::new(cargo)
-        .args([
-            "run",
-            "--quiet",
-            "--package",
-            "flowscope",
-            "--features",
-            "full",
-            "--example",
-        ])
-        .arg(example)
+    let output = command(example)
         .current_dir(workspace)
         .output()
-        .expect("cargo runs");
+        .expect("the example runs");
     assert!(
         output.status.success(),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).expect("examples print text")
+}
+
+/// Runs an example: the one in the folder `FLOWSCOPE_EXAMPLES`, where all were just built
+/// with the tests, or else as a newcomer would.
+fn command(example: &str) -> Command {
+    if let Some(folder) = std::env::var_os("FLOWSCOPE_EXAMPLES") {
+        return Command::new(Path::new(&folder).join(example));
+    }
+    let mut cargo = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+    cargo
+        .args(["run", "--quiet", "--package", "flowscope"])
+        .args(["--features", "full", "--example", example]);
+    cargo
 }
 
 #[test]

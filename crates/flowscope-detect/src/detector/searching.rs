@@ -58,7 +58,7 @@ impl Detector {
             Searched::Found { held, rest } => (held, rest),
         };
         self.begin_candidates(input, out);
-        for (bytes, at) in [(held.bytes(), held.at), (rest, input.at)] {
+        for (bytes, at) in held.pieces().chain([(rest, input.at)]) {
             if !bytes.is_empty() {
                 let input = Input::new(input.side, at, Chunk::Data(bytes));
                 if self.feed_parser(input, out)? == Interest::Done {

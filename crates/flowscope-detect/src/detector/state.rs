@@ -78,11 +78,8 @@ impl State {
                 parsing.parser.memory() + reply.map_or(0, PendingReply::memory)
             }
             Self::AwaitingReply { reply, .. } => reply.memory(),
-            Self::New
-            | Self::UnknownDatagrams(_)
-            | Self::Searching(_)
-            | Self::Done
-            | Self::Failed => 0,
+            Self::Searching(search) => search.memory(),
+            Self::New | Self::UnknownDatagrams(_) | Self::Done | Self::Failed => 0,
         }
     }
 

@@ -67,6 +67,11 @@ impl HttpWithTunnel {
         self
     }
 
+    /// Behind so many bytes, `side` speaks another protocol, or may.
+    pub(crate) fn note_other(&mut self, side: FlowSide, behind: u32) {
+        self.parser.note_other(side, behind);
+    }
+
     /// Whether messages of HTTP are given.
     pub(crate) fn reports_http(&self) -> bool {
         self.scope == Scope::All

@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use flowscope_core::Timestamp;
 use flowscope_core::session::ProbeResult;
+use flowscope_core::{BySide, Timestamp};
 
 use super::direction::{Direction, InProgress, State};
 use super::start::up_to_line_end;
@@ -33,7 +33,7 @@ pub(super) enum AfterHead {
 impl Connection {
     /// Makes a message in progress of its head.
     pub(super) fn start_message(&mut self, head: Head, context: &mut Context<'_>) -> AfterHead {
-        self.searched = 0;
+        self.searched = BySide::default();
         for kind in head.framing.anomalies.iter() {
             context.anomaly(kind);
         }
@@ -52,7 +52,7 @@ impl Connection {
             self.start_message(head, context);
             return;
         }
-        self.searched = 0;
+        self.searched = BySide::default();
         self.client.get_or_insert(context.side);
         let direction = &mut self.directions[context.side];
         direction.has_begun = true;

@@ -66,8 +66,11 @@ pub(crate) struct Connection {
     pending: PendingRequests,
     /// Who sends the requests, once that is known.
     client: Option<FlowSide>,
-    /// How many bytes were searched since the last start line.
-    searched: u64,
+    /// How many bytes of each side were searched since the last start line.
+    searched: BySide<u64>,
+    /// Behind how many bytes a side may speak another protocol: see
+    /// [`HttpParser::note_other`](crate::HttpParser::note_other).
+    other: BySide<Option<u32>>,
     tunnel: Tunnel,
 }
 
@@ -89,7 +92,7 @@ impl Connection {
         for side in FlowSide::BOTH {
             if searched[side] > 0 {
                 self.directions[side].state = State::Resync { at_line: false };
-                self.searched += u64::from(searched[side]);
+                self.searched[side] += u64::from(searched[side]);
             }
         }
     }
@@ -98,7 +101,7 @@ impl Connection {
     pub(crate) fn data<'a>(&mut self, mut bytes: &'a [u8], context: &mut Context<'_>) -> &'a [u8] {
         // The other side sends now, so no headers follow its request of one line.
         self.confirm_simple(context.side.peer(), context);
-        while !bytes.is_empty() && !self.is_lost(context.config) {
+        while !bytes.is_empty() && !self.is_past_limit(context) {
             bytes = match self.directions[context.side].state {
                 State::Head(first_line) => self.start(bytes, first_line, context),
                 State::Resync { at_line } => self.search(bytes, at_line, context),
@@ -199,17 +202,46 @@ impl Connection {
         self.directions[side].has_begun || self.is_opaque(side)
     }
 
+    /// Behind so many bytes, `side` may speak another protocol.
+    pub(crate) fn note_other(&mut self, side: FlowSide, behind: u32) {
+        self.other[side] = Some(behind);
+    }
+
+    /// How many bytes count as searched.
     pub(crate) fn searched(&self) -> u64 {
-        self.searched
+        let [first, second] = FlowSide::BOTH.map(|side| self.searched_of(side));
+        first.saturating_add(second)
+    }
+
+    fn searched_of(&self, side: FlowSide) -> u64 {
+        let searched = self.searched[side];
+        match self.other[side].map(u64::from) {
+            _ if self.is_confirmed() => searched,
+            // However much was read of the other protocol before it was known.
+            Some(before) if self.directions[side].state == State::Closed => before,
+            Some(before) => searched.min(before),
+            None => searched,
+        }
     }
 
     /// Whether so much was searched without a find that nothing more is read.
     pub(crate) fn is_lost(&self, config: &HttpConfig) -> bool {
-        let most = match self.is_confirmed() {
+        self.searched() > self.most(config)
+    }
+
+    /// Whether so much was searched that no message is looked for in what this side
+    /// sends. While that may be another protocol, more may be read of the peer.
+    fn is_past_limit(&self, context: &Context<'_>) -> bool {
+        let peer = self.searched_of(context.side.peer());
+        let searched = self.searched[context.side].saturating_add(peer);
+        searched > self.most(context.config)
+    }
+
+    fn most(&self, config: &HttpConfig) -> u64 {
+        match self.is_confirmed() {
             true => config.max_resync,
             false => config.max_prelude.into(),
-        };
-        self.searched > most
+        }
     }
 
     pub(crate) fn is_opaque(&self, side: FlowSide) -> bool {

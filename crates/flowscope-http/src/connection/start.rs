@@ -84,7 +84,7 @@ impl Connection {
                 let searched = direction.line;
                 direction.discard_lines();
                 direction.state = State::Resync { at_line: true };
-                self.count_searched(searched);
+                self.count_searched(searched, context);
                 self.search_buffer(context);
             }
             FirstLine::Tentative => direction.line = direction.buffer.len(),
@@ -289,20 +289,21 @@ impl Connection {
     fn find_start(&mut self, line: &[u8], at_line: bool, context: &Context<'_>) -> Option<usize> {
         let longest = longest_found(context);
         let before = StartLine::earliest(line, longest);
-        self.count_searched(before);
-        if self.is_lost(context.config) {
+        self.count_searched(before, context);
+        if self.is_past_limit(context) {
             return None;
         }
         let expected = self.expected(context.side);
         let found = StartLine::find(line, expected, at_line, longest);
         if found.is_none() {
-            self.count_searched(line.len() - before);
+            self.count_searched(line.len() - before, context);
         }
         found
     }
 
-    fn count_searched(&mut self, bytes: usize) {
-        self.searched = self.searched.saturating_add(bytes as u64);
+    fn count_searched(&mut self, bytes: usize, context: &Context<'_>) {
+        let searched = &mut self.searched[context.side];
+        *searched = searched.saturating_add(bytes as u64);
     }
 
     /// Buffers what may be part of a start line: nothing in front of a control
@@ -321,7 +322,7 @@ impl Connection {
         let had_return = direction.buffer.ends_with(b"\r");
         direction.push(piece.get(from..).unwrap_or_default(), context.at);
         let dropped = before - direction.buffer.len();
-        self.count_searched(dropped);
+        self.count_searched(dropped, context);
         if had_return || before - dropped > 2 * most {
             self.trim(context);
         }
@@ -339,7 +340,7 @@ impl Connection {
         if from > 0 {
             direction.discard(from);
             direction.state = State::Resync { at_line: false };
-            self.count_searched(from);
+            self.count_searched(from, context);
         }
     }
 
