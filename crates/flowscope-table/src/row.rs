@@ -1,7 +1,7 @@
 //! From the fields of a record to the columns of a batch.
 
+use core::net::IpAddr;
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use arrow_schema::{DataType, Fields};
 use flowscope_record::{FieldVisitor, Host, PlainText, Visit};
