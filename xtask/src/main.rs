@@ -28,6 +28,7 @@ mod msrv;
 mod nostd;
 mod project;
 mod python;
+mod sql;
 mod tables;
 
 use std::process::ExitCode;
@@ -69,6 +70,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "msrv" => msrv::run(arguments),
         "nostd" => nostd::run(arguments),
         "python" => python::run(arguments),
+        "sql" => sql::run(arguments),
         "tables" => tables::run(arguments),
         _ => Err(Failure::Usage),
     }
@@ -93,6 +95,7 @@ usage: cargo xtask VERB
   msrv                      check the packages with the oldest Rust that they promise
   nostd [--features NAME]   build and link what needs no std
   python                    install the Python package into an environment of its own, and test it
+  sql                       check and test SQL over captures
   tables                    check and test the tables of Arrow and Parquet
 ";
 
