@@ -32,6 +32,7 @@ mod nostd;
 mod project;
 mod python;
 mod soak;
+mod sql;
 mod tables;
 mod tests;
 mod trust;
@@ -77,6 +78,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "nostd" => nostd::run(arguments),
         "python" => python::run(arguments),
         "soak" => soak::run(arguments),
+        "sql" => sql::run(arguments),
         "tables" => tables::run(arguments),
         "trust" => trust::run(arguments),
         _ => Err(Failure::Usage),
@@ -104,6 +106,7 @@ usage: cargo xtask VERB
   nostd [--features NAME]   build and link what needs no std
   python                    install the Python package into an environment of its own, and test it
   soak [FLAGS] [MINUTES]    track flows for so long, and see that memory stays as it was
+  sql                       check and test SQL over captures
   tables                    check and test the tables of Arrow and Parquet
   trust [--check]           see that docs/DEPENDENCIES.md speaks of every dependency
 ";

@@ -100,6 +100,17 @@ pub(crate) enum Command {
         )]
         arguments: Vec<OsString>,
     },
+    /// Ask SQL of captures, by the program flowscope-sql
+    #[command(disable_help_flag = true)]
+    Sql {
+        /// Its own arguments: see flowscope sql --help
+        #[arg(
+            value_name = "ARGUMENT",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        arguments: Vec<OsString>,
+    },
     /// Write the packets of some flows to a capture of their own, with comments on what was found
     ///
     /// The flows are those that every option of the selection allows. Packets are as they were

@@ -17,11 +17,18 @@ pub(crate) struct External {
     package: &'static str,
 }
 
-const ALL: [External; 1] = [External {
-    name: "parquet",
-    program: "flowscope-parquet",
-    package: "crates/flowscope-table",
-}];
+const ALL: [External; 2] = [
+    External {
+        name: "parquet",
+        program: "flowscope-parquet",
+        package: "crates/flowscope-table",
+    },
+    External {
+        name: "sql",
+        program: "flowscope-sql",
+        package: "crates/flowscope-sql",
+    },
+];
 
 /// Carries out what is said if that is such a command. It has its own arguments,
 /// so that nothing here looks at them.

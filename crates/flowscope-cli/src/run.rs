@@ -66,11 +66,14 @@ fn perform(arguments: Arguments) -> Result<Vec<Failure>, Failure> {
         Some(Command::Interfaces) => return crate::live::list(&options),
         #[cfg(feature = "top")]
         Some(Command::Top(arguments)) => return crate::top::show(arguments),
-        // It is another program, unless something comes before its name.
+        // These are other programs, unless something comes before their names.
         Some(Command::Parquet { .. }) => {
             return Err(Failure::Usage(
                 "the options of parquet go behind the command",
             ));
+        }
+        Some(Command::Sql { .. }) => {
+            return Err(Failure::Usage("the options of sql go behind the command"));
         }
         Some(Command::Cut {
             selection,

@@ -79,6 +79,12 @@ impl BatchBuilder {
 
     /// Adds a row. The record has to be one [of the table](Table::has).
     pub fn push(&mut self, record: &Record) {
+        self.push_of(record, None);
+    }
+
+    /// Adds a row of a flow that has another number than the record says.
+    pub(crate) fn push_of(&mut self, record: &Record, flow: Option<u64>) {
+        self.notes.flow = flow;
         self.notes.is_lossy = false;
         record.visit(&mut Row::new(&mut self.row, &mut self.notes));
         let is_lossy = self.notes.is_lossy;

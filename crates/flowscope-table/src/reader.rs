@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use arrow_array::RecordBatch;
-use flowscope_core::PacketView;
+use flowscope_core::{PacketView, Timestamp};
 use flowscope_pcap::PcapError;
 use flowscope_record::{Goal, Record, RecordConfig, RecordTracker};
 
@@ -13,6 +13,7 @@ use crate::batch::BatchBuilder;
 use crate::error::TableError;
 use crate::filter::RowFilter;
 use crate::input::{Input, Source};
+use crate::partition::Share;
 use crate::table::{Addresses, Table};
 
 /// Reads captures, and makes batches of what is in them.
@@ -29,6 +30,8 @@ pub struct TableReader {
     inputs: Vec<Input>,
     tables: Vec<Table>,
     config: TableConfig,
+    /// What it sees of the captures, if not everything.
+    share: Option<Share>,
 }
 
 /// What a reader gives: some rows of a table.
@@ -73,6 +76,7 @@ impl TableReader {
             inputs,
             tables: tables.to_vec(),
             config: TableConfig::default(),
+            share: None,
         }
     }
 
@@ -80,6 +84,12 @@ impl TableReader {
     #[must_use]
     pub fn with_config(self, config: TableConfig) -> Self {
         Self { config, ..self }
+    }
+
+    /// The same for a part of the captures.
+    pub(crate) fn with_share(self, share: Share) -> Self {
+        let share = Some(share);
+        Self { share, ..self }
     }
 
     /// Reads everything, or as much as `sink` wants. No more than one batch of
@@ -92,17 +102,19 @@ impl TableReader {
             .collect();
         let mut out = Out {
             sink,
+            share: self.share.as_ref(),
             is_closed: false,
         };
-        let mut is_first = true;
-        for input in self.inputs {
+        let mut view = View::new(self.share.as_ref(), &mut passes, &mut out);
+        for (at, input) in self.inputs.into_iter().enumerate() {
             let name = input.name().to_owned();
             // Several that are read as one are called by the first.
-            if is_first || config.each_alone {
+            if (at == 0 && view.share.is_none()) || config.each_alone {
                 passes.iter_mut().for_each(|pass| pass.set_capture(&name));
             }
-            is_first = false;
-            if let Err(error) = read_capture(input, &mut passes, &mut out) {
+            if let Err(error) = read_capture(input, &mut view, &mut passes, &mut out)
+                && view.share.is_none_or(|share| at < share.own)
+            {
                 out.push(Err(TableError::Capture { name, error }));
             }
             if config.each_alone {
@@ -112,6 +124,7 @@ impl TableReader {
                 return;
             }
         }
+        view.end(&mut passes, &mut out);
         for pass in &mut passes {
             pass.finish(&mut out);
             pass.flush(&mut out);
@@ -151,6 +164,7 @@ impl Iterator for Batches {
 /// Where batches go, until nobody wants them.
 struct Out<'a> {
     sink: &'a mut dyn FnMut(TableBatch) -> ControlFlow<()>,
+    share: Option<&'a Share>,
     is_closed: bool,
 }
 
@@ -162,20 +176,69 @@ impl Out<'_> {
     }
 }
 
-fn read_capture(input: Input, passes: &mut [Pass], out: &mut Out<'_>) -> Result<(), PcapError> {
+/// What is seen of packets.
+struct View<'a> {
+    share: Option<&'a Share>,
+    /// How many packets there were, from the first capture on.
+    packets: u64,
+}
+
+impl<'a> View<'a> {
+    /// Looks at what comes before the first capture that is read.
+    fn new(share: Option<&'a Share>, passes: &mut [Pass], out: &mut Out<'_>) -> Self {
+        if let Some(share) = share {
+            for pass in passes {
+                pass.set_capture(&share.name);
+                pass.track(share.before(), out);
+            }
+        }
+        Self {
+            share,
+            packets: share.map_or(0, Share::packets_before),
+        }
+    }
+
+    /// What is seen of the next packet.
+    fn of<'p>(&mut self, packet: PacketView<'p>) -> PacketView<'p> {
+        let Some(share) = self.share else {
+            return packet;
+        };
+        let number = self.packets;
+        self.packets += 1;
+        share.view(number, packet)
+    }
+
+    /// Goes on to when everything was over, behind the last packet that is seen.
+    fn end(&self, passes: &mut [Pass], out: &mut Out<'_>) {
+        if let Some(share) = self.share {
+            passes
+                .iter_mut()
+                .for_each(|pass| pass.expire(share.end, out));
+        }
+    }
+}
+
+fn read_capture(
+    input: Input,
+    view: &mut View<'_>,
+    passes: &mut [Pass],
+    out: &mut Out<'_>,
+) -> Result<(), PcapError> {
     let mut source = input.open()?;
-    while read_batch(&mut source, passes, out)? > 0 && !out.is_closed {}
+    while read_batch(&mut source, view, passes, out)? > 0 && !out.is_closed {}
     Ok(())
 }
 
 /// Reads the next packets and says how many there were, none at the end.
 fn read_batch(
     source: &mut Source,
+    view: &mut View<'_>,
     passes: &mut [Pass],
     out: &mut Out<'_>,
 ) -> Result<usize, PcapError> {
     let packets = source.next_batch()?;
     let len = packets.len();
+    let packets = packets.map(|packet| view.of(packet));
     match passes {
         [only] => only.track(packets, out),
         several => {
@@ -238,6 +301,12 @@ impl Pass {
         self.tracker.track_batch(packets, &mut add);
     }
 
+    fn expire(&mut self, now: Timestamp, out: &mut Out<'_>) {
+        let outputs = &mut self.outputs;
+        let mut add = |record: Record| add(outputs, &record, out);
+        self.tracker.expire(now, &mut add);
+    }
+
     /// Ends all flows that are open. What comes after that is another capture.
     fn finish(&mut self, out: &mut Out<'_>) {
         let next = RecordTracker::new(self.config.clone());
@@ -261,8 +330,16 @@ fn add(outputs: &mut [Output], record: &Record, out: &mut Out<'_>) {
     let Some(output) = outputs.iter_mut().find(|output| output.table.has(record)) else {
         return;
     };
+    let flow = match (out.share, record.flow()) {
+        (Some(share), Some((flow, _))) => match share.flow(flow.number()) {
+            Some(flow) => Some(flow),
+            // It is that of another part.
+            None => return,
+        },
+        _ => None,
+    };
     if output.filter.takes(record) {
-        output.builder.push(record);
+        output.builder.push_of(record, flow);
         if output.builder.is_full() {
             out.push(output.take());
         }

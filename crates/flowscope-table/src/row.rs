@@ -1,7 +1,7 @@
 //! From the fields of a record to the columns of a batch.
 
+use core::net::IpAddr;
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use arrow_schema::{DataType, Fields};
 use flowscope_record::{FieldVisitor, Host, PlainText, Visit};
@@ -27,6 +27,8 @@ pub(crate) struct Notes {
     pub(crate) is_lossy: bool,
     /// About how many bytes were added.
     pub(crate) bytes: usize,
+    /// The number of its flow, if that is not the one that the record says.
+    pub(crate) flow: Option<u64>,
     /// Where plain text is written to.
     pub(crate) scratch: Vec<u8>,
 }
@@ -126,6 +128,10 @@ fn nothing() -> DataType {
 
 impl FieldVisitor for Row<'_> {
     fn number(&mut self, name: &'static str, value: Option<u64>) {
+        let value = match self.notes.flow {
+            Some(flow) if name == "flow" => Some(flow),
+            _ => value,
+        };
         self.push(name, value);
     }
 

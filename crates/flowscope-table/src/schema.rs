@@ -37,7 +37,7 @@ pub fn schema(table: Table, addresses: Addresses) -> SchemaRef {
     let mut columns: Vec<Field> = Vec::new();
     for field in fields {
         let column = column(field, types, addresses);
-        match columns.iter_mut().find(|known| known.name() == &field.name) {
+        match columns.iter_mut().find(|known| known.name() == field.name) {
             None => columns.push(column),
             // The same name may be of one value in one type of records, and of
             // several in another: one value is a list, too.

@@ -264,6 +264,18 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
+        says: "SQL knows the tables, and how records are made",
+        check: Check::KnowsOnly {
+            package: "flowscope-sql",
+            kind: Kind::Shipped,
+            crates: &["flowscope-core", "flowscope-record", "flowscope-table"],
+        },
+        broken_by: (
+            "crates/flowscope-sql/Cargo.toml",
+            "[package]\nname = \"flowscope-sql\"\n[dependencies]\nflowscope-dns = \"0\"\n",
+        ),
+    },
+    Rule {
         says: "Python knows the tables, and how records are made",
         check: Check::KnowsOnly {
             package: "flowscope-python",
@@ -392,7 +404,11 @@ pub(super) const RULES: &[Rule] = &[
                 Word("datafusion"),
             ],
             under: &["crates/", "fixtures/", "benches/", "xtask/"],
-            except: &["crates/flowscope-table/", "crates/flowscope-python/"],
+            except: &[
+                "crates/flowscope-table/",
+                "crates/flowscope-python/",
+                "crates/flowscope-sql/",
+            ],
         },
         broken_by: (
             "crates/flowscope-record/src/json.rs",
@@ -489,7 +505,7 @@ pub(super) const RULES: &[Rule] = &[
         ),
     },
     Rule {
-        says: "runtimes and interfaces are for live captures and who shows them",
+        says: "runtimes and interfaces are for live captures, who shows them, and SQL",
         check: Check::Absent {
             what: &[
                 Word("tokio"),
@@ -502,6 +518,8 @@ pub(super) const RULES: &[Rule] = &[
                 "crates/flowscope-tokio/",
                 "crates/flowscope-cli/src/live",
                 "crates/flowscope-cli/src/top",
+                // DataFusion's queries run on one.
+                "crates/flowscope-sql/",
             ],
         },
         broken_by: (

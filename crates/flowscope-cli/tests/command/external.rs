@@ -7,15 +7,20 @@ use crate::support::{Folder, command, stderr, stdout};
 #[test]
 fn a_program_that_is_not_there_is_named() {
     let folder = Folder::new();
-    let output = command(&["parquet", "--json", "-o", "tables"])
-        .env("PATH", folder.path(""))
-        .output()
-        .unwrap();
-    let said = stderr(&output);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains("flowscope-parquet"), "{said}");
-    let how = "cargo install --path crates/flowscope-table";
-    assert!(said.contains(how), "{said}");
+    for (name, program, package) in [
+        ("parquet", "flowscope-parquet", "crates/flowscope-table"),
+        ("sql", "flowscope-sql", "crates/flowscope-sql"),
+    ] {
+        let output = command(&[name, "--json", "-o", "tables"])
+            .env("PATH", folder.path(""))
+            .output()
+            .unwrap();
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(said.contains(program), "{said}");
+        let how = format!("cargo install --path {package}");
+        assert!(said.contains(&how), "{said}");
+    }
 }
 
 #[cfg(unix)]
@@ -38,8 +43,10 @@ fn a_program_on_the_path_gets_all_arguments_as_they_are() {
 fn help_lists_it() {
     let output = command(&["--help"]).output().unwrap();
     let help = stdout(&output);
-    assert!(help.contains("parquet"), "{help}");
-    // Options before the command would be lost.
-    let output = command(&["--quiet", "parquet", "x.pcap"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
+    for name in ["parquet", "sql"] {
+        assert!(help.contains(name), "{help}");
+        // Options before the command would be lost.
+        let output = command(&["--quiet", name, "x"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+    }
 }
