@@ -81,20 +81,19 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
 
 /// Builds the command, not optimised, and says where it is.
 pub(crate) fn flowscope() -> Result<PathBuf, Failure> {
-    let messages = output(cargo().args([
-        "build",
-        "--quiet",
-        "--package",
-        "flowscope-cli",
-        "--message-format=json",
-    ]))?;
+    program(cargo().args(["build", "--package", "flowscope-cli"]))
+}
+
+/// Runs a `cargo build` of one program, and says where that is.
+pub(crate) fn program(build: &mut Command) -> Result<PathBuf, Failure> {
+    let messages = output(build.args(["--quiet", "--message-format=json"]))?;
     let mut programs = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         Some(PathBuf::from(message.get("executable")?.as_str()?))
     });
     programs
         .next_back()
-        .ok_or_else(|| Failure::because("cargo did not say where it put the command"))
+        .ok_or_else(|| Failure::because("cargo did not say where it put the program"))
 }
 
 /// Every file below `folder`, in order of their paths. None if there is no such

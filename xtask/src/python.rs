@@ -28,17 +28,32 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             .arg(&package)
             .env("MATURIN_PEP517_ARGS", "--profile dev"),
     )?;
-    let command = project::flowscope()?;
     succeed(
         Command::new(&python)
             .args(["-m", "pytest", "-q", "-p", "no:cacheprovider"])
-            .current_dir(&package)
-            .env("FLOWSCOPE_COMMAND", command),
+            .current_dir(&package),
     )?;
+    agree(&python)?;
     succeed(
         tables::cargo()
             .args(["test", "--test", "oracle"])
             .env("FLOWSCOPE_PYTHON", &python),
+    )
+}
+
+/// Adds up the tables of all captures of the repository, as each way to get them
+/// gives them.
+fn agree(python: &Path) -> Outcome {
+    let fixtures = project::root().join("fixtures/pcap");
+    let mut writer = tables::cargo();
+    writer.args(["build", "--bins"]);
+    succeed(
+        Command::new(python)
+            .arg(project::root().join("crates/flowscope-python/tests/agree.py"))
+            .arg(&fixtures)
+            .arg(fixtures.join("recorded"))
+            .env("FLOWSCOPE_COMMAND", project::flowscope()?)
+            .env("FLOWSCOPE_PARQUET", project::program(&mut writer)?),
     )
 }
 

@@ -19,6 +19,7 @@ import warnings
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import flowscope
@@ -84,46 +85,65 @@ def columns_of(table):
     return numbers, times
 
 
-def summed(table, rows):
-    """The sums of rows. Times are added up as seconds and nanoseconds, as whole ones
+def nothing(table):
+    """The sums of no rows. Times are added up as seconds and nanoseconds, as whole ones
     would not fit into 64 bits."""
     numbers, times = columns_of(table)
-    sums = {"n": len(rows)}
-    for name in numbers:
-        sums[name] = sum(row[name] for row in rows if row.get(name) is not None)
-    for name in times:
-        values = [row[name] for row in rows if row.get(name) is not None]
-        sums[f"{name}_s"] = sum(value // SECOND for value in values)
-        sums[f"{name}_ns"] = sum(value % SECOND for value in values)
-    return sums
+    parts = [f"{name}_{unit}" for name in times for unit in ("s", "ns")]
+    return dict.fromkeys(["n", *numbers, *parts], 0)
 
 
 def by_json(command, path):
     found = {}
     for table in TABLES:
         goal = "all" if table == "anomalies" else table
-        output = subprocess.run([command, goal, "--json", "-q", path], capture_output=True)
-        rows = [
-            json.loads(line, parse_float=lambda text: int(decimal.Decimal(text) * SECOND))
-            for line in output.stdout.decode().splitlines()
-        ]
-        if table == "anomalies":
-            rows = [row for row in rows if row["type"] == "anomaly"]
-        found[table] = summed(table, rows)
+        numbers, times = columns_of(table)
+        sums = nothing(table)
+        program = [command, goal, "--json", "-q", path]
+        with subprocess.Popen(program, stdout=subprocess.PIPE) as process:
+            for line in process.stdout:
+                row = json.loads(line, parse_float=nanos)
+                if table == "anomalies" and row["type"] != "anomaly":
+                    continue
+                sums["n"] += 1
+                for name in numbers:
+                    sums[name] += row.get(name, 0)
+                for name in times:
+                    seconds, rest = divmod(row.get(name, 0), SECOND)
+                    sums[f"{name}_s"] += seconds
+                    sums[f"{name}_ns"] += rest
+        found[table] = sums
     return found
+
+
+def nanos(text):
+    return int(decimal.Decimal(text) * SECOND)
+
+
+def add(sums, batch):
+    """Adds what is in a batch of Arrow."""
+    sums["n"] += batch.num_rows
+    for name, column in zip(batch.schema.names, batch.columns):
+        if pa.types.is_integer(column.type):
+            sums[name] += pc.sum(column).as_py() or 0
+            continue
+        whole = column.cast(pa.int64())
+        seconds = pc.divide(whole, SECOND)
+        rest = pc.subtract(whole, pc.multiply(seconds, SECOND))
+        sums[f"{name}_s"] += pc.sum(seconds).as_py() or 0
+        sums[f"{name}_ns"] += pc.sum(rest).as_py() or 0
 
 
 def by_python(path):
     found = {}
     for table in TABLES:
         numbers, times = columns_of(table)
+        found[table] = nothing(table)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            arrow = getattr(flowscope.read(path), table)([*numbers, *times]).to_arrow()
-        for at, field in enumerate(arrow.schema):
-            if field.name in times:
-                arrow = arrow.set_column(at, field.name, arrow.column(at).cast(pa.int64()))
-        found[table] = summed(table, arrow.to_pylist())
+            rows = getattr(flowscope.read(path), table)([*numbers, *times])
+            for batch in pa.RecordBatchReader.from_stream(rows):
+                add(found[table], batch)
     return found
 
 
@@ -133,39 +153,30 @@ def by_parquet(program, path):
         subprocess.run([program, "-q", "-o", folder, path], check=False)
         for table in TABLES:
             numbers, times = columns_of(table)
+            sums = nothing(table)
             files = f"{folder}/{table}/*.parquet"
-            source = f"read_parquet('{files}')"
-            # Its times have microseconds.
-            sums = summed(table, times_of(glob.glob(files), times))
+            # DuckDB's times have microseconds.
+            for file in glob.glob(files):
+                for batch in pq.ParquetFile(file).iter_batches(columns=times):
+                    add(sums, batch)
             for name, sql in sums_in_sql(numbers, [], {}).items():
-                [(value,)] = duckdb.sql(f"SELECT {sql} FROM {source}").fetchall()
+                [(value,)] = duckdb.sql(f"SELECT {sql} FROM read_parquet('{files}')").fetchall()
                 sums[name] = int(value or 0)
             found[table] = sums
     return found
 
 
-def times_of(files, times):
-    read = pq.read_table(files, columns=times)
-    columns = [read.column(name).cast(pa.int64()) for name in times]
-    return pa.table(columns, names=times).to_pylist()
-
-
 def by_sql(program, path):
-    parts = []
+    found = {}
     for table in TABLES:
         numbers, times = columns_of(table)
         nanos = {name: f'CAST("{name}" AS BIGINT)' for name in times}
-        for name, sql in sums_in_sql(numbers, times, nanos).items():
-            parts.append((table, name, sql))
-    found = {table: {} for table in TABLES}
-    for table in TABLES:
-        sums = [f"{sql} AS \"{name}\"" for of, name, sql in parts if of == table]
-        query = f"SELECT {', '.join(sums)} FROM {table}('{path}')"
+        sums = sums_in_sql(numbers, times, nanos)
+        columns = ", ".join(f'{sql} AS "{name}"' for name, sql in sums.items())
+        query = f"SELECT {columns} FROM {table}('{path}')"
         output = subprocess.run([program, "-q", "--json", query], capture_output=True, check=False)
         [row] = [json.loads(line) for line in output.stdout.splitlines()] or [{}]
-        for of, name, _ in parts:
-            if of == table:
-                found[table][name] = row.get(name) or 0
+        found[table] = {name: row.get(name) or 0 for name in sums}
     return found
 
 
