@@ -14,7 +14,7 @@ pub fn push(text: &mut Vec<u8>, number: u64) {
             text.extend_from_slice(&digits);
             text.truncate(text.len() + len - digits.len());
         }
-        0..HUNDRED_MILLION => {
+        TEN_THOUSAND..HUNDRED_MILLION => {
             let (digits, len) = up_to_eight(number);
             text.extend_from_slice(&digits);
             text.truncate(text.len() + len - digits.len());

@@ -149,10 +149,10 @@ impl Object<'_> {
             ..=16 => self
                 .line
                 .put_by(len, |place: &mut [u8; 16]| join(place, name, behind)),
-            ..=32 => self
+            17..=32 => self
                 .line
                 .put_by(len, |place: &mut [u8; 32]| join(place, name, behind)),
-            ..=LONGEST_PIECE => {
+            33..=LONGEST_PIECE => {
                 let write = |place: &mut [u8; LONGEST_PIECE]| join(place, name, behind);
                 self.line.put_by(len, write);
             }

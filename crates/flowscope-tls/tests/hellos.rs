@@ -157,7 +157,10 @@ mod ja4 {
              0403,0804,0401,0503,0805,0501,0806,0601"
         );
         assert_eq!(Ja4::of(&hello.ja4_r()), hello.ja4());
-        assert_eq!(Ja4::of("t13_").as_str(), "t130000000_000000000000_000000000000");
+        assert_eq!(
+            Ja4::of("t13_").as_str(),
+            "t130000000_000000000000_000000000000"
+        );
     }
 
     fn counts(hello: &Hello) -> String {
