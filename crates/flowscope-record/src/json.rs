@@ -37,6 +37,8 @@ pub struct JsonWriter<W> {
     out: W,
     /// Whole lines that are yet to be handed on.
     text: Vec<u8>,
+    /// What lines are made in.
+    room: Box<[u8; ROOM]>,
 }
 
 impl<W: Write> JsonWriter<W> {
@@ -45,12 +47,13 @@ impl<W: Write> JsonWriter<W> {
         Self {
             out,
             text: Vec::with_capacity(BUFFER + BUFFER / 16),
+            room: Box::new([0; ROOM]),
         }
     }
 
     /// Adds a line.
     pub fn write(&mut self, record: &impl Visit) -> io::Result<()> {
-        append(&mut self.text, record);
+        append_by(&mut self.room, &mut self.text, record);
         self.end_line()
     }
 
@@ -89,9 +92,12 @@ impl<W: Write> JsonWriter<W> {
 
 /// Adds a record to a text, as an object on one line.
 pub fn append(text: &mut Vec<u8>, record: &impl Visit) {
-    let mut room = [0; ROOM];
+    append_by(&mut [0; ROOM], text, record);
+}
+
+fn append_by(room: &mut [u8; ROOM], text: &mut Vec<u8>, record: &impl Visit) {
     let mut object = Object {
-        line: Line::behind(text, &mut room),
+        line: Line::behind(text, room),
         is_lossy: false,
     };
     object.fill(record);

@@ -5,6 +5,8 @@
 mod support;
 
 mod captures;
+#[cfg(unix)]
+mod documented;
 mod exported;
 mod external;
 mod jobs;
