@@ -4,21 +4,24 @@
 //! one writes them. The records are those of one thread, in the same order.
 
 use core::cell::Cell;
+use core::iter;
 use core::mem;
 use core::ops::ControlFlow;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use flowscope::engine::deal::Place;
+use flowscope::pcap::PcapError;
 use flowscope_parallel::{Chunk, Feed, Panicked, Pipeline, Stopped, Worker};
 use flowscope_record::{
     Goal, PlacedRecords, Record, RecordBatch, RecordConfig, RecordDealer, RecordWorker, json,
 };
 
-use crate::captures;
+use crate::captures::{self, Source};
 use crate::error::Failure;
 use crate::input::Input;
 use crate::progress::Progress;
+use crate::read_ahead::Ahead;
 use crate::writer::Writer;
 
 /// Whether records of this kind are made faster by several threads: it does not
@@ -87,34 +90,36 @@ pub(crate) fn read(
 
 /// Reads the inputs and deals out their packets.
 fn deal(
-    mut dealer: RecordDealer,
+    dealer: RecordDealer,
     inputs: Vec<Input>,
     jobs: u16,
     progress: Progress,
     failures: Failures,
 ) -> impl FnOnce(&mut Feed<RecordBatch>) -> Result<(), Stopped> + Send + 'static {
     move |feed| {
+        // What is at hand of a pipe may be all that comes for long.
+        let may_wait = inputs.iter().any(|input| input.size().is_none());
         let packets = Cell::new(0);
-        let mut sent = Ok(());
+        let mut dealing = Dealing {
+            dealer,
+            feed,
+            sent: Ok(()),
+            may_wait,
+        };
         captures::read_each(
             inputs,
-            // Two threads have enough to do without one that reads ahead.
-            jobs - 1,
+            // Two threads have enough to do without one that reads what is not compressed.
+            match jobs {
+                2 => Ahead::Compressed,
+                _ => Ahead::Everything,
+            },
             progress,
             |source| {
-                let batch = source.next_batch()?;
-                let len = batch.len();
-                dealer.track_batch(batch);
-                packets.set(dealer.packets());
-                let (waiting, bytes) = dealer.pending();
-                // A short batch means that more has to be waited for.
-                if waiting >= PACKETS || bytes >= BYTES || len < SHORT {
-                    let batches = dealer.take(|| feed.spare());
-                    sent = feed.send(batches);
-                }
-                Ok(match sent {
-                    Ok(()) => ControlFlow::Continue(len),
-                    Err(Stopped) => ControlFlow::Break(()),
+                let tracked = dealing.track(source);
+                packets.set(dealing.dealer.packets());
+                Ok(match (dealing.sent, tracked?) {
+                    (Ok(()), len) => ControlFlow::Continue(len),
+                    (Err(Stopped), _) => ControlFlow::Break(()),
                 })
             },
             |failure| {
@@ -122,13 +127,66 @@ fn deal(
                 failures.push((packets.get(), failure));
             },
         );
-        sent?;
-        while dealer.finish() {
-            let batches = dealer.take(|| feed.spare());
-            feed.send(batches)?;
+        dealing.finish()
+    }
+}
+
+/// Deals out the packets of captures.
+struct Dealing<'f> {
+    dealer: RecordDealer,
+    feed: &'f mut Feed<RecordBatch>,
+    /// Whether anybody wants more.
+    sent: Result<(), Stopped>,
+    may_wait: bool,
+}
+
+impl Dealing<'_> {
+    /// Tracks the next packets of a capture, and says how many there were.
+    fn track(&mut self, source: &mut Source) -> Result<usize, PcapError> {
+        let dealer = &mut self.dealer;
+        let tracked = source.next_batch_in_block().map(|(packets, block)| {
+            let len = packets.len();
+            dealer.track_lent(block, packets);
+            len
+        });
+        // After an error no more comes of this capture.
+        if self.is_to_be_sent(*tracked.as_ref().unwrap_or(&0)) {
+            self.send(source);
         }
-        let batches = dealer.take(|| feed.spare());
-        feed.send(batches)
+        tracked
+    }
+
+    /// Whether the packets go to the workers, so many of which came last.
+    ///
+    /// Where few come, a block of memory has been read to its end: so of the next one
+    /// nothing has to be copied.
+    fn is_to_be_sent(&self, len: usize) -> bool {
+        let (packets, bytes) = self.dealer.pending();
+        let is_at_end = len < SHORT;
+        let is_enough = |times| packets >= times * PACKETS || bytes >= times * BYTES;
+        len == 0 || is_at_end && (self.may_wait || is_enough(1)) || is_enough(MOST)
+    }
+
+    fn send(&mut self, source: &mut Source) {
+        let spares = iter::from_fn(|| self.dealer.spare_block());
+        let blocks = source.take_blocks(spares);
+        let batches = self.dealer.take(blocks, || self.feed.spare());
+        if self.sent.is_ok() {
+            self.sent = self.feed.send(batches);
+        }
+    }
+
+    /// Ends every flow.
+    fn finish(mut self) -> Result<(), Stopped> {
+        self.sent?;
+        loop {
+            let has_more = self.dealer.finish();
+            let batches = self.dealer.take(Vec::new(), || self.feed.spare());
+            self.feed.send(batches)?;
+            if !has_more {
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -142,7 +200,7 @@ impl Worker for TextWorker {
     type Batch = RecordBatch;
     type Body = Vec<u8>;
 
-    fn run(&mut self, batch: &RecordBatch, chunk: &mut Chunk<Vec<u8>>) {
+    fn run(&mut self, batch: &mut RecordBatch, chunk: &mut Chunk<Vec<u8>>) {
         chunk.body.clear();
         self.0.run(batch, &mut Text(chunk));
     }
@@ -152,7 +210,7 @@ impl Worker for ListWorker {
     type Batch = RecordBatch;
     type Body = Vec<Option<Record>>;
 
-    fn run(&mut self, batch: &RecordBatch, chunk: &mut Chunk<Self::Body>) {
+    fn run(&mut self, batch: &mut RecordBatch, chunk: &mut Chunk<Self::Body>) {
         chunk.body.clear();
         self.0.run(batch, &mut List(chunk));
     }
@@ -185,10 +243,13 @@ impl PlacedRecords for List<'_> {
 }
 
 /// So many packets go to the workers at once,
-const PACKETS: usize = 512;
+const PACKETS: usize = 256;
 
-/// or so many bytes of them.
+/// or so many bytes of them, as soon as a block of memory has been read;
 const BYTES: usize = 512 << 10;
+
+/// in any case before there are so many times as much.
+const MOST: usize = 4;
 
 /// Fewer packets are given at once only where no more are at hand.
 const SHORT: usize = 32;

@@ -137,7 +137,7 @@ impl<E: FlowExtractor> ParallelTracker<'_, E> {
 
     fn send(&mut self) -> Result<(), Stopped> {
         let Self { dealer, feed } = self;
-        let batches = dealer.take(|| feed.spare());
+        let batches = dealer.take(Vec::new(), || feed.spare());
         feed.send(batches)
     }
 }
@@ -150,7 +150,7 @@ where
     type Batch = FlowBatch<K>;
     type Body = Vec<Option<C::Event>>;
 
-    fn run(&mut self, batch: &FlowBatch<K>, chunk: &mut Chunk<Self::Body>) {
+    fn run(&mut self, batch: &mut FlowBatch<K>, chunk: &mut Chunk<Self::Body>) {
         chunk.body.clear();
         let place = Place::FIRST;
         self.0.run(batch, &mut Listing { place, chunk });

@@ -22,7 +22,9 @@ pub trait Worker: Send + 'static {
 
     /// Does what is in a batch, and adds what comes of it to a chunk without
     /// parts, whose body may be one that was used before.
-    fn run(&mut self, batch: &Self::Batch, chunk: &mut Chunk<Self::Body>);
+    ///
+    /// The batch goes back to who deals.
+    fn run(&mut self, batch: &mut Self::Batch, chunk: &mut Chunk<Self::Body>);
 }
 
 /// Workers, each of which gets a batch at a time, and whoever deals those out.
@@ -134,10 +136,10 @@ fn spawn<W: Worker>(
     let (finished, done) = sync_channel(QUEUED);
     let (spares, used) = channel::<Chunk<W::Body>>();
     thread::spawn(move || {
-        for batch in batches {
+        for mut batch in batches {
             let mut chunk = used.try_recv().unwrap_or_default();
             // What it has made before it panicked is of use; it is not called again.
-            let result = catch_unwind(AssertUnwindSafe(|| worker.run(&batch, &mut chunk)));
+            let result = catch_unwind(AssertUnwindSafe(|| worker.run(&mut batch, &mut chunk)));
             let panicked = result.err().map(Panicked);
             let is_last = panicked.is_some();
             // Whoever deals may have ended.
@@ -192,4 +194,4 @@ impl fmt::Display for Panicked {
 impl core::error::Error for Panicked {}
 
 /// Batches that wait for a worker, and chunks that wait to be taken.
-const QUEUED: usize = 4;
+const QUEUED: usize = 2;

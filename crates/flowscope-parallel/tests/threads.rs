@@ -110,7 +110,7 @@ impl Worker for TextWorker {
     type Batch = RecordBatch;
     type Body = Vec<u8>;
 
-    fn run(&mut self, batch: &RecordBatch, chunk: &mut Chunk<Vec<u8>>) {
+    fn run(&mut self, batch: &mut RecordBatch, chunk: &mut Chunk<Vec<u8>>) {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 17;
         self.random ^= self.random << 5;
@@ -171,11 +171,11 @@ fn deal(
     move |feed| {
         for frames in frames.chunks(at_once) {
             dealer.track_batch(frames.iter().map(view));
-            let batches = dealer.take(|| feed.spare());
+            let batches = dealer.take(Vec::new(), || feed.spare());
             feed.send(batches)?;
         }
         while dealer.finish() {}
-        let batches = dealer.take(|| feed.spare());
+        let batches = dealer.take(Vec::new(), || feed.spare());
         feed.send(batches)
     }
 }
@@ -233,7 +233,7 @@ fn who_deals_stops_when_nobody_wants_more() {
             // It would go on for ever.
             let stopped = loop {
                 dealer.track_batch(over.iter().map(view));
-                let batches = dealer.take(|| feed.spare());
+                let batches = dealer.take(Vec::new(), || feed.spare());
                 if let Err(stopped) = feed.send(batches) {
                     break stopped;
                 }

@@ -17,6 +17,12 @@ pub(crate) struct Buffer<R: Read> {
     base: u64,
     /// An error met while looking ahead, for when its place is reached.
     pending: Option<PcapError>,
+    /// Whether the window is not to be written to any more.
+    is_lent: bool,
+    /// Windows before this one that are to be taken.
+    lent: Vec<Vec<u8>>,
+    /// Memory for windows to come.
+    spares: Vec<Vec<u8>>,
 }
 
 impl<R: Read> Buffer<R> {
@@ -28,7 +34,33 @@ impl<R: Read> Buffer<R> {
             end: 0,
             base: 0,
             pending: None,
+            is_lent: false,
+            lent: Vec::new(),
+            spares: Vec::new(),
         }
+    }
+
+    /// From now on the window stays as it is until it is [taken](Self::take_lent).
+    #[inline]
+    pub(crate) fn lend(&mut self) {
+        self.is_lent = true;
+    }
+
+    /// All of the window.
+    #[inline]
+    pub(crate) fn window(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// Gives up the windows that were lent, in order, and goes on in others, which
+    /// may be made of `spares`.
+    pub(crate) fn take_lent(&mut self, spares: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<u8>> {
+        let usual = |spare: &Vec<u8>| spare.capacity() <= 2 * INITIAL_LEN;
+        self.spares.extend(spares.into_iter().filter(usual));
+        if self.is_lent {
+            self.change_window();
+        }
+        core::mem::take(&mut self.lent)
     }
 
     pub(crate) fn input(&self) -> &Input<R> {
@@ -132,12 +164,35 @@ impl<R: Read> Buffer<R> {
         }
     }
 
-    #[cold]
-    fn fill(&mut self, len: usize) -> Result<bool, PcapError> {
+    /// Moves what is unread to the front of the window, or of another one.
+    fn move_to_front(&mut self) {
+        if self.is_lent {
+            return self.change_window();
+        }
         self.data.copy_within(self.start..self.end, 0);
+        self.begin_window();
+    }
+
+    fn change_window(&mut self) {
+        let unread = &self.data[self.start..self.end];
+        let mut next = self.spares.pop().unwrap_or_default();
+        next.resize(unread.len().max(LENT_LEN), 0);
+        next[..unread.len()].copy_from_slice(unread);
+        self.lent.push(core::mem::replace(&mut self.data, next));
+        self.is_lent = false;
+        self.begin_window();
+    }
+
+    /// The window begins with what is unread.
+    fn begin_window(&mut self) {
         self.base += self.start as u64;
         self.end -= self.start;
         self.start = 0;
+    }
+
+    #[cold]
+    fn fill(&mut self, len: usize) -> Result<bool, PcapError> {
+        self.move_to_front();
         while self.end < len {
             if let Some(e) = self.pending.take() {
                 return Err(e);
@@ -168,3 +223,6 @@ pub(crate) struct Consumed {
 /// Half of a core's second cache or less, so that reading the next stretch leaves
 /// room there for the flows that the packets are tracked in.
 const INITIAL_LEN: usize = 1 << 18;
+
+/// Less for windows that others look at later, as there are several of them.
+const LENT_LEN: usize = 1 << 17;

@@ -34,27 +34,34 @@ impl fmt::Display for Compression {
 /// A reader, decompressed if need be.
 pub(crate) enum Input<R: Read> {
     Plain(Tap<R>),
-    Gzip(Box<MultiGzDecoder<BufReader<Tap<R>>>>),
-    Zstd(Box<Decoder<'static, BufReader<Tap<R>>>>),
+    Gzip(Box<Pieces<MultiGzDecoder<BufReader<Tap<R>>>>>),
+    Zstd(Box<Pieces<Decoder<'static, BufReader<Tap<R>>>>>),
 }
 
 impl<R: Read> Input<R> {
     pub(crate) fn new(reader: R) -> Result<Self, PcapError> {
-        let tap = Tap::new(reader).map_err(|source| PcapError::Io { offset: 0, source })?;
+        let tap = Tap::new(reader).map_err(|source| failed(0, source))?;
         match tap.first() {
             [0x1f, 0x8b, ..] => {
                 let compressed = BufReader::with_capacity(COMPRESSED_READ, tap);
-                Ok(Self::Gzip(Box::new(MultiGzDecoder::new(compressed))))
+                let decoder = MultiGzDecoder::new(compressed);
+                Ok(Self::Gzip(Box::new(Pieces::of(decoder))))
             }
             // A frame, or a skippable frame before it.
             [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => {
                 let compressed = BufReader::with_capacity(COMPRESSED_READ, tap);
                 let decoder = Decoder::with_buffer(compressed)
                     .map_err(|source| PcapError::Io { offset: 0, source })?;
-                Ok(Self::Zstd(Box::new(decoder)))
+                Ok(Self::Zstd(Box::new(Pieces::of(decoder))))
             }
             _ => Ok(Self::Plain(tap)),
         }
+    }
+
+    /// A reader that is not decompressed, whatever its first bytes are.
+    pub(crate) fn plain(reader: R) -> Result<Self, PcapError> {
+        let tap = Tap::new(reader).map_err(|source| failed(0, source))?;
+        Ok(Self::Plain(tap))
     }
 
     /// Reads what is there, at most `into.len()` bytes; 0 is the end.
@@ -64,8 +71,8 @@ impl<R: Read> Input<R> {
         loop {
             let read = match self {
                 Self::Plain(tap) => tap.read(into),
-                Self::Gzip(decoder) => decoder.read(start_of(into)),
-                Self::Zstd(decoder) => decoder.read(start_of(into)),
+                Self::Gzip(pieces) => pieces.read(into),
+                Self::Zstd(pieces) => pieces.read(into),
             };
             match read {
                 Ok(len) => return Ok(len),
@@ -91,8 +98,8 @@ impl<R: Read> Input<R> {
     fn tap(&self) -> &Tap<R> {
         match self {
             Self::Plain(tap) => tap,
-            Self::Gzip(decoder) => decoder.get_ref().get_ref(),
-            Self::Zstd(decoder) => decoder.get_ref().get_ref(),
+            Self::Gzip(pieces) => pieces.decoder.get_ref().get_ref(),
+            Self::Zstd(pieces) => pieces.decoder.get_ref().get_ref(),
         }
     }
 
@@ -100,7 +107,7 @@ impl<R: Read> Input<R> {
     fn blame(&self, offset: u64, source: io::Error) -> PcapError {
         let compression = self.compression();
         if compression == Compression::None || self.tap().failed {
-            PcapError::Io { offset, source }
+            failed(offset, source)
         } else {
             PcapError::Decompression {
                 compression,
@@ -111,13 +118,43 @@ impl<R: Read> Input<R> {
     }
 }
 
-/// The start of `into`, short enough that little is lost with it.
+/// The error for a reader that failed. One of this crate's own, which a
+/// [`Decompressed`](crate::Decompressed) gives, stays what it is.
+fn failed(offset: u64, source: io::Error) -> PcapError {
+    let own = source.downcast::<PcapError>();
+    own.unwrap_or_else(|source| PcapError::Io { offset, source })
+}
+
+/// What a decompressor gives, in pieces that do not depend on who takes them.
 ///
-/// What a decompressor wrote in the call that meets the damage is lost, so it
-/// gets little room per call.
-fn start_of(into: &mut [u8]) -> &mut [u8] {
-    let len = into.len().min(DECOMPRESSED_READ);
-    &mut into[..len]
+/// What it wrote in the call that meets the damage is lost. So it gets little room
+/// per call, and always as much.
+pub(crate) struct Pieces<D> {
+    decoder: D,
+    piece: [u8; DECOMPRESSED_READ],
+    len: usize,
+    taken: usize,
+}
+
+impl<D: Read> Pieces<D> {
+    fn of(decoder: D) -> Self {
+        Self {
+            decoder,
+            piece: [0; DECOMPRESSED_READ],
+            len: 0,
+            taken: 0,
+        }
+    }
+
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.taken == self.len {
+            (self.taken, self.len) = (0, 0);
+            self.len = self.decoder.read(&mut self.piece)?;
+        }
+        let len = (&self.piece[self.taken..self.len]).read(into)?;
+        self.taken += len;
+        Ok(len)
+    }
 }
 
 /// Counts what a reader gives, and lets its first bytes be seen in advance.

@@ -28,6 +28,7 @@ extern crate alloc;
 
 mod buffer;
 mod classic;
+mod decompressed;
 mod error;
 mod flows;
 mod input;
@@ -41,6 +42,7 @@ mod sessions;
 mod source;
 mod writer;
 
+pub use decompressed::Decompressed;
 pub use error::PcapError;
 pub use flows::{DriverEvents, FlowEvents};
 pub use input::Compression;

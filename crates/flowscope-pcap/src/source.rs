@@ -105,7 +105,17 @@ impl<R: Read> PcapFlowSource<R> {
     /// a classic capture is given out when the second one has begun: some old
     /// variants can be told by that one only.
     pub fn from_reader(reader: R) -> Result<Self, PcapError> {
-        let mut buffer = Buffer::new(Input::new(reader)?);
+        Self::from_input(Input::new(reader)?)
+    }
+
+    /// Reads a capture that is not compressed, or no longer: see
+    /// [`Decompressed`](crate::Decompressed).
+    pub fn from_decompressed(reader: R) -> Result<Self, PcapError> {
+        Self::from_input(Input::plain(reader)?)
+    }
+
+    fn from_input(input: Input<R>) -> Result<Self, PcapError> {
+        let mut buffer = Buffer::new(input);
         Ok(Self {
             records: Records::open(&mut buffer)?,
             buffer,
@@ -136,13 +146,68 @@ impl<R: Read> PcapFlowSource<R> {
     pub fn next_batch(
         &mut self,
     ) -> Result<impl ExactSizeIterator<Item = PacketView<'_>>, PcapError> {
-        let mut len = 0;
-        if let Some(first) = self.next_record()? {
-            self.batch[0] = first;
-            len = 1 + self.take_at_hand();
-            self.block = self.batch[len - 1].block;
-        }
+        let len = self.fill_batch()?;
         Ok(self.batch[..len].iter().map(|record| self.view(*record)))
+    }
+
+    /// Does the same, and lends the block of memory in which the packets lie; an
+    /// empty one at the end.
+    ///
+    /// Such a block is not read into again: whoever wants the packets for longer
+    /// notes down where they lie in it, and [takes](Self::take_blocks) it. Until
+    /// then all blocks are kept, so they are best taken often.
+    ///
+    /// ```
+    /// # use flowscope_core::{PacketView, Timestamp};
+    /// # use flowscope_pcap::{PcapConfig, PcapFlowSource, PcapWriter};
+    /// # let mut file = PcapWriter::new(Vec::new(), PcapConfig::default())?;
+    /// # file.write(PacketView::new(&[7; 60], Timestamp::new(7, 0)))?;
+    /// # let bytes = file.finish()?;
+    /// let mut source = PcapFlowSource::from_reader(&bytes[..])?;
+    /// let (mut packets, block) = source.next_batch_in_block()?;
+    /// let packet = packets.next().expect("one was written");
+    /// let place = packet.frame.as_ptr().addr() - block.as_ptr().addr();
+    /// drop(packets);
+    ///
+    /// let blocks = source.take_blocks([]);
+    /// assert_eq!(blocks[0][place..][..60], [7; 60]);
+    /// assert!(source.next_packet()?.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn next_batch_in_block(
+        &mut self,
+    ) -> Result<(impl ExactSizeIterator<Item = PacketView<'_>>, &[u8]), PcapError> {
+        let len = self.fill_batch()?;
+        if len > 0 {
+            self.buffer.lend();
+        }
+        let block = match len {
+            0 => &[],
+            _ => self.buffer.window(),
+        };
+        let packets = self.batch[..len].iter().map(|record| self.view(*record));
+        Ok((packets, block))
+    }
+
+    /// Takes the blocks that [`next_batch_in_block`](Self::next_batch_in_block)
+    /// has lent, in the order in which it first did.
+    ///
+    /// `spares` are blocks that were taken before and are of no use any more.
+    pub fn take_blocks(&mut self, spares: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<u8>> {
+        self.block = Consumed::default();
+        self.buffer.take_lent(spares)
+    }
+
+    /// Finds the packets of a batch, and says how many there are.
+    #[inline]
+    fn fill_batch(&mut self) -> Result<usize, PcapError> {
+        let Some(first) = self.next_record()? else {
+            return Ok(0);
+        };
+        self.batch[0] = first;
+        let len = 1 + self.take_at_hand();
+        self.block = self.batch[len - 1].block;
+        Ok(len)
     }
 
     /// Fills the batch, but for its first place, with the records that can be

@@ -8,8 +8,8 @@ use std::io::Read;
 use common::{Dribble, Packet, gzip, packets, read_all, zstd};
 use flowscope_core::{LinkType, PacketView, Timestamp};
 use flowscope_pcap::{
-    ByteOrder, InterfaceConfig, PcapConfig, PcapWriter, PcapngWriter, Precision, Resolution,
-    SectionConfig,
+    ByteOrder, Decompressed, InterfaceConfig, PcapConfig, PcapFlowSource, PcapWriter, PcapngWriter,
+    Precision, Resolution, SectionConfig,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -172,6 +172,66 @@ fn outcome(reader: impl Read) -> (Vec<Packet>, Option<String>) {
     (packets, error.map(|e| e.to_string()))
 }
 
+/// The frames of a capture, as the blocks have them that were lent, taken after so
+/// many batches; and how it ends.
+fn in_blocks(reader: impl Read, taken_after: usize) -> (Vec<Vec<u8>>, Option<String>) {
+    let mut source = match PcapFlowSource::from_reader(reader) {
+        Ok(source) => source,
+        Err(error) => return (Vec::new(), Some(error.to_string())),
+    };
+    let (mut frames, mut places, mut lent) = (Vec::new(), Vec::new(), Vec::new());
+    let mut spares = Vec::new();
+    for turn in 1.. {
+        let ended = match source.next_batch_in_block() {
+            Ok((packets, block)) => {
+                let address = block.as_ptr().addr();
+                if packets.len() > 0 && lent.last() != Some(&address) {
+                    lent.push(address);
+                }
+                let is_last = packets.len() == 0;
+                for packet in packets {
+                    let start = packet.frame.as_ptr().addr() - address;
+                    places.push((lent.len() - 1, start..start + packet.frame.len()));
+                }
+                is_last.then_some(None)
+            }
+            Err(error) => Some(Some(error.to_string())),
+        };
+        if ended.is_some() || turn % taken_after == 0 {
+            let blocks = source.take_blocks(spares.drain(..));
+            assert_eq!(blocks.len(), lent.len());
+            frames.extend(
+                places
+                    .drain(..)
+                    .map(|(n, place): (usize, _)| blocks[n][place].to_vec()),
+            );
+            spares.extend(blocks);
+            lent.clear();
+        }
+        if let Some(error) = ended {
+            return (frames, error);
+        }
+    }
+    unreachable!("a capture ends")
+}
+
+/// All packets of a source, and how it ends.
+fn rest_of<R: Read>(mut source: PcapFlowSource<R>) -> (Vec<Packet>, Option<String>) {
+    let mut packets = Vec::new();
+    loop {
+        match source.next_packet() {
+            Ok(Some(packet)) => packets.push(Packet {
+                link: packet.link,
+                timestamp: packet.timestamp,
+                wire_len: packet.wire_len,
+                frame: packet.frame.to_vec(),
+            }),
+            Ok(None) => return (packets, None),
+            Err(error) => return (packets, Some(error.to_string())),
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn classic_files_give_back_what_was_written(
@@ -232,6 +292,39 @@ proptest! {
     ) {
         prop_assert_eq!(outcome(Dribble(&file, len)), outcome(&file[..]));
         prop_assert_eq!(outcome(Dribble(&file, 1)), outcome(&file[..]));
+    }
+
+    #[test]
+    fn lent_blocks_hold_the_packets(
+        file in prop_oneof![capture(), damaged()],
+        len in 1..5000_usize,
+        taken_after in 1..5_usize,
+    ) {
+        let (expected, error) = outcome(&file[..]);
+        let (found, failed) = in_blocks(Dribble(&file, len), taken_after);
+        prop_assert_eq!(found, expected.into_iter().map(|packet| packet.frame).collect::<Vec<_>>());
+        prop_assert_eq!(failed, error);
+    }
+
+    #[test]
+    fn what_is_decompressed_elsewhere_gives_the_same(
+        file in prop_oneof![capture(), damaged()],
+        how in 0..3,
+        (at, bits) in (any::<Index>(), any::<u8>()),
+    ) {
+        let mut file = match how {
+            0 => file,
+            1 => gzip(&file),
+            _ => zstd(&file),
+        };
+        if !file.is_empty() {
+            let at = at.index(file.len());
+            file[at] ^= bits;
+        }
+        let found = Decompressed::new(&file[..])
+            .and_then(PcapFlowSource::from_decompressed)
+            .map_or_else(|error| (Vec::new(), Some(error.to_string())), rest_of);
+        prop_assert_eq!(found, outcome(&file[..]));
     }
 
     #[test]

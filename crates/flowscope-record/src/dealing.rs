@@ -45,8 +45,8 @@ use crate::record::Record;
 /// while dealer.finish() {}
 ///
 /// let mut records = InOrder(Vec::new());
-/// for (worker, batch) in workers.iter_mut().zip(dealer.take(|| None)) {
-///     worker.run(&batch, &mut records); // each may be on a thread of its own
+/// for (worker, mut batch) in workers.iter_mut().zip(dealer.take(Vec::new(), || None)) {
+///     worker.run(&mut batch, &mut records); // each may be on a thread of its own
 /// }
 /// records.0.sort_by_key(|(place, _)| *place);
 /// let flows = records.0.iter().map(|(_, record)| record.flow().unwrap().0.number());
@@ -94,9 +94,25 @@ impl RecordDealer {
         self.0.workers()
     }
 
-    /// Tracks packets, one after the other.
+    /// Tracks packets, one after the other, and copies what workers need of them.
     pub fn track_batch<'a>(&mut self, packets: impl IntoIterator<Item = PacketView<'a>>) {
-        self.0.track_batch(packets.into_iter());
+        self.track_lent(&[], packets);
+    }
+
+    /// Tracks packets that lie in `block`, and copies nothing of that: see
+    /// [`FlowDealer::track_lent`](flowscope_core::engine::deal::FlowDealer::track_lent).
+    pub fn track_lent<'a>(
+        &mut self,
+        block: &[u8],
+        packets: impl IntoIterator<Item = PacketView<'a>>,
+    ) {
+        self.0.track_lent(block, packets.into_iter());
+    }
+
+    /// A block that was given to [`take`](Self::take), and that no worker needs any
+    /// more.
+    pub fn spare_block(&mut self) -> Option<Vec<u8>> {
+        self.0.spare_block()
     }
 
     /// See [`RecordTracker::expire`](crate::RecordTracker::expire).
@@ -129,10 +145,21 @@ impl RecordDealer {
         self.0.pending()
     }
 
-    /// Takes a batch for each worker, in their order. `spare` may give batches that
-    /// workers are done with, to be filled again.
-    pub fn take(&mut self, mut spare: impl FnMut() -> Option<RecordBatch>) -> Vec<RecordBatch> {
-        let taken = self.0.take(|| spare().map(|RecordBatch(batch)| batch));
+    /// Takes a batch for each worker, in their order. `blocks` are those that were
+    /// [lent](Self::track_lent), in order. `spare` may give batches that workers are
+    /// done with, to be filled again.
+    ///
+    /// # Panics
+    ///
+    /// There are more blocks than were lent, or fewer.
+    pub fn take(
+        &mut self,
+        blocks: Vec<Vec<u8>>,
+        mut spare: impl FnMut() -> Option<RecordBatch>,
+    ) -> Vec<RecordBatch> {
+        let taken = self
+            .0
+            .take(blocks, || spare().map(|RecordBatch(batch)| batch));
         taken.into_iter().map(RecordBatch).collect()
     }
 }
@@ -147,9 +174,10 @@ impl RecordWorker {
         }
     }
 
-    /// Makes the records of a batch.
-    pub fn run(&mut self, batch: &RecordBatch, out: &mut impl PlacedRecords) {
-        self.worker.run(&batch.0, &mut self.collector, out);
+    /// Makes the records of a batch. It says in the batch of which flows it needs no
+    /// more packets, so that is best given back.
+    pub fn run(&mut self, batch: &mut RecordBatch, out: &mut impl PlacedRecords) {
+        self.worker.run(&mut batch.0, &mut self.collector, out);
     }
 }
 

@@ -1,9 +1,11 @@
 //! The number of jobs changes nothing that is written.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use flowscope_fixtures::merge;
 
 use crate::support::{Folder, command, conversation, fixtures, lookup, pcap, run, stderr};
@@ -76,6 +78,31 @@ fn what_is_wrong_with_a_file_is_told_if_it_is_read() {
 }
 
 #[test]
+fn compressed_captures_give_the_same_however_they_are_damaged() {
+    let whole = pcap(&merge([conversation().frames(), lookup().frames()]));
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(&whole).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let folder = Folder::new();
+    let mut damaged = gzip.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 0x10;
+    let files = [
+        folder.file("compressed", &gzip),
+        folder.file("cut", &gzip[..gzip.len() / 2]),
+        folder.file("plain", &whole),
+        folder.path("absent"),
+        folder.file("damaged", &damaged),
+        folder.file("again", &gzip),
+    ];
+    for what in ["all", "summary"] {
+        let output = with_any_number(&[what, "--json"], &files);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(stderr(&output).lines().count(), 3, "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn standard_input_gives_the_same() {
     let capture = pcap(&merge([conversation().frames(), lookup().frames()]));
     for what in ["all", "summary", "streams"] {
@@ -95,8 +122,8 @@ fn enough_records_are_enough_though_the_input_goes_on() {
         .unwrap();
     // It stays open: whoever waited for its end would wait for ever.
     let mut input = child.stdin.take().unwrap();
-    std::io::Write::write_all(&mut input, &capture).unwrap();
-    std::io::Write::flush(&mut input).unwrap();
+    input.write_all(&capture).unwrap();
+    input.flush().unwrap();
     let mut text = String::new();
     child
         .stdout

@@ -61,6 +61,22 @@ pub trait Consumer<K> {
         out: &mut impl Sink<Self::Event>,
     ) -> Reaction;
 
+    /// Whether a flow needs no more of its packets: [`packet`](Self::packet) would do
+    /// nothing, and nobody wants to know of each that is counted.
+    ///
+    /// Asked after a packet, where another thread has the packets: it then may pass
+    /// them by, and says so at the end. Once it is true it has to stay true.
+    #[inline]
+    fn passes(&self, state: &Self::Flow) -> bool {
+        let _ = state;
+        false
+    }
+
+    /// Packets were [passed by](Self::passes): the latest came in this frame.
+    fn passed(&mut self, state: &mut Self::Flow, frame: u64) {
+        let _ = (state, frame);
+    }
+
     /// A fragment was counted on its flow. What it carries comes with the whole
     /// datagram to [`packet`](Self::packet), if that ever comes.
     fn fragment(

@@ -24,6 +24,7 @@ mod pending;
 mod reader;
 mod reassembly;
 mod scheduling;
+mod shard;
 mod shards;
 mod stream_callbacks;
 mod syn_queue;

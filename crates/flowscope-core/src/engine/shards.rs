@@ -8,8 +8,8 @@
 use alloc::vec::Vec;
 
 use super::held_memory::HeldMemory;
-use super::pending::{Pending, PendingEntry, Ticket, held_of, timer_of};
-use super::timers::{PressureQueue, Timers};
+use super::pending::{Pending, PendingEntry, held_of, timer_of};
+use super::shard::Shard;
 use super::{EngineConfig, Pressure};
 use crate::Timestamp;
 use crate::slab::SlabIndex;
@@ -35,14 +35,6 @@ pub(super) struct Shards {
     pressure: Pressure,
     /// What all of them hold.
     pub(super) memory: HeldMemory,
-}
-
-#[derive(Debug, Default)]
-struct Shard {
-    timers: Timers,
-    queue: PressureQueue,
-    /// Bytes that its flows hold.
-    used: usize,
 }
 
 /// Keeps what was pending of flows.
@@ -287,6 +279,10 @@ impl Shards {
         if host.entry(flow).is_some_and(|pending| pending.timer <= at) {
             unset_timer(flow, host);
         }
+        // Not with the next packet, of whatever flow: that may be one that is passed by.
+        if self.is_under_pressure(flow) {
+            self.relieve(flow, clock, host, out);
+        }
     }
 
     fn call<S, H: CallFlows<S>>(
@@ -404,79 +400,12 @@ impl Shards {
     }
 }
 
-impl Shard {
-    /// Adds a flow to those that hold memory.
-    fn push_holder(&mut self, flow: FlowId, flows: &impl PendingFlows) -> Ticket {
-        self.queue.drop_stale(|flow| {
-            let entry = flows.entry(flow)?;
-            (entry.held > 0).then_some(entry.ticket)
-        });
-        self.queue.push(flow)
-    }
-
-    /// When the entry of a flow among the timers comes up, once its timer is set
-    /// to `timer`.
-    ///
-    /// A timer that moves to a later moment, or to none, keeps its entry: it is
-    /// put back when it comes up.
-    fn entry_for(
-        &mut self,
-        flow: FlowId,
-        entry: Timestamp,
-        timer: Timestamp,
-        clock: Timestamp,
-    ) -> Timestamp {
-        let at = timer.max(clock);
-        if at >= entry || timer == Timestamp::MAX {
-            return entry;
-        }
-        if entry == Timestamp::MAX {
-            self.timers.add(at, flow);
-        } else {
-            self.timers.add_earlier(at, flow);
-        }
-        at
-    }
-
-    fn drop_stale_timers(&mut self, flows: &impl PendingFlows) {
-        self.timers.drop_stale(|flow, at| {
-            let found = flows.entry(flow);
-            found.is_some_and(|entry| entry.entry == at)
-        });
-    }
-
-    /// The flow that has held something for the longest time without getting on.
-    ///
-    /// One that has given some of it back since it came into the queue, or was
-    /// last passed over here, is passed over and goes to the end.
-    /// But not more of them than a packet can wait for.
-    fn longest_holder(&mut self, flows: &mut impl PendingFlows) -> Option<FlowId> {
-        let mut passed_over = 0;
-        while let Some((flow, ticket)) = self.queue.first() {
-            let entry = flows.entry(flow);
-            match entry.filter(|it| it.held > 0 && it.ticket.is_of(ticket)) {
-                None => self.queue.drop_first(),
-                Some(entry) if entry.ticket.has_progress() && passed_over < MOST_PASSED_OVER => {
-                    passed_over += 1;
-                    self.queue.rotate();
-                    flows.set_entry(flow, PendingEntry { ticket, ..entry });
-                }
-                Some(_) => return Some(flow),
-            }
-        }
-        None
-    }
-}
-
 fn unset_timer(flow: FlowId, flows: &mut impl PendingFlows) {
     if let Some(entry) = flows.entry(flow) {
         let timer = Timestamp::MAX;
         flows.set_entry(flow, PendingEntry { timer, ..entry });
     }
 }
-
-/// So many flows that get on are passed over for one that does not.
-const MOST_PASSED_OVER: usize = 1024;
 
 /// A parser that asks for one moment after the other is called so often at once.
 const MOST_TIMERS: usize = 16;

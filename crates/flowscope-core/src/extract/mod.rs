@@ -29,7 +29,6 @@ pub(crate) use outer::extract_outer;
 pub use scope::{Scope, ScopeLayer};
 pub use scoped::{Scoped, ScopedKey};
 
-use alloc::boxed::Box;
 use core::hash::Hash;
 
 use crate::wire::{
@@ -194,8 +193,7 @@ pub struct Extracted<'a, K> {
 /// How a packet's headers were found.
 #[derive(Clone, Copy, Debug)]
 struct WalkPath {
-    /// What was taken off, outermost first.
-    decaps: [Option<Decap>; MAX_DECAPS],
+    decaps: Decaps,
     /// How deep the headers were looked for in what was left, if they were.
     depth: Option<Depth>,
 }
@@ -214,12 +212,11 @@ impl WalkPath {
 /// other.
 const MAX_DECAPS: usize = 4;
 
-/// What an [`Extracted`] says, without its key and its bytes: small, as many of
-/// them are kept.
-#[derive(Clone, Debug)]
+/// What an [`Extracted`] says of nearly every packet, without its key, its bytes
+/// and its time: small, as many of them are kept.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct DetachedHeaders {
     transport: Transport,
-    timestamp: Timestamp,
     missing: u32,
     wire_len: u32,
     ip_len: u32,
@@ -228,9 +225,10 @@ pub(crate) struct DetachedHeaders {
     granularity: Granularity,
     is_fragment: bool,
     depth: Option<Depth>,
-    /// If there are any.
-    decaps: Option<Box<[Option<Decap>; MAX_DECAPS]>>,
 }
+
+/// What was taken off, outermost first.
+pub(crate) type Decaps = [Option<Decap>; MAX_DECAPS];
 
 impl DetachedHeaders {
     /// The same with a key and bytes: the frame, and the payload in it.
@@ -238,6 +236,8 @@ impl DetachedHeaders {
     pub(crate) fn attach<'b, K>(
         &self,
         key: K,
+        timestamp: Timestamp,
+        decaps: Option<&Decaps>,
         frame: &'b [u8],
         payload: &'b [u8],
     ) -> Extracted<'b, K> {
@@ -255,11 +255,11 @@ impl DetachedHeaders {
             packet: PacketView {
                 frame,
                 link: self.link,
-                timestamp: self.timestamp,
+                timestamp,
                 wire_len: self.wire_len,
             },
             path: WalkPath {
-                decaps: self.decaps.as_deref().copied().unwrap_or_default(),
+                decaps: decaps.copied().unwrap_or_default(),
                 depth: self.depth,
             },
         }
@@ -336,13 +336,19 @@ impl<'a, K> Extracted<'a, K> {
         }
     }
 
-    /// What was found, without key and bytes.
+    /// What was taken off to find it, if anything was.
+    #[inline]
+    pub(crate) fn decaps(&self) -> Option<&Decaps> {
+        let decaps = &self.path.decaps;
+        // The outermost one is first.
+        decaps[0].is_some().then_some(decaps)
+    }
+
+    /// What was found, without key, bytes, time and what was taken off.
     #[inline]
     pub(crate) fn detach(&self) -> DetachedHeaders {
-        let WalkPath { decaps, depth } = self.path;
         DetachedHeaders {
             transport: self.transport,
-            timestamp: self.packet.timestamp,
             missing: self.payload.missing,
             wire_len: self.packet.wire_len,
             ip_len: self.ip_len,
@@ -350,8 +356,7 @@ impl<'a, K> Extracted<'a, K> {
             orientation: self.orientation,
             granularity: self.granularity,
             is_fragment: self.is_fragment,
-            depth,
-            decaps: (decaps != [None; MAX_DECAPS]).then(|| Box::new(decaps)),
+            depth: self.path.depth,
         }
     }
 

@@ -78,8 +78,16 @@ impl AnyDealer {
         with_dealer!(self, dealer => dealer.workers())
     }
 
-    pub(crate) fn track_batch<'a>(&mut self, packets: impl Iterator<Item = PacketView<'a>>) {
-        with_dealer!(self, dealer => dealer.track_batch(packets));
+    pub(crate) fn track_lent<'a>(
+        &mut self,
+        block: &[u8],
+        packets: impl Iterator<Item = PacketView<'a>>,
+    ) {
+        with_dealer!(self, dealer => dealer.track_lent(block, packets));
+    }
+
+    pub(crate) fn spare_block(&mut self) -> Option<Vec<u8>> {
+        with_dealer!(self, dealer => dealer.spare_block())
     }
 
     pub(crate) fn expire(&mut self, now: Timestamp) {
@@ -102,18 +110,22 @@ impl AnyDealer {
         with_dealer!(self, dealer => dealer.pending())
     }
 
-    pub(crate) fn take(&mut self, mut spare: impl FnMut() -> Option<AnyBatch>) -> Vec<AnyBatch> {
+    pub(crate) fn take(
+        &mut self,
+        blocks: Vec<Vec<u8>>,
+        mut spare: impl FnMut() -> Option<AnyBatch>,
+    ) -> Vec<AnyBatch> {
         let mut five_tuple = || match spare()? {
             AnyBatch::FiveTuple(batch) => Some(batch),
             AnyBatch::Chosen(_) => None,
         };
         match self {
             Self::Innermost(dealer) => {
-                let taken = dealer.take(&mut five_tuple).into_iter();
+                let taken = dealer.take(blocks, &mut five_tuple).into_iter();
                 taken.map(AnyBatch::FiveTuple).collect()
             }
             Self::Outermost(dealer) => {
-                let taken = dealer.take(&mut five_tuple).into_iter();
+                let taken = dealer.take(blocks, &mut five_tuple).into_iter();
                 taken.map(AnyBatch::FiveTuple).collect()
             }
             Self::Chosen(dealer) => {
@@ -121,7 +133,7 @@ impl AnyDealer {
                     AnyBatch::Chosen(batch) => Some(batch),
                     AnyBatch::FiveTuple(_) => None,
                 };
-                let taken = dealer.take(chosen).into_iter();
+                let taken = dealer.take(blocks, chosen).into_iter();
                 taken.map(AnyBatch::Chosen).collect()
             }
         }
@@ -141,7 +153,7 @@ impl AnyWorker {
     /// Does what is in a batch, which is of a dealer with the same settings.
     pub(crate) fn run(
         &mut self,
-        batch: &AnyBatch,
+        batch: &mut AnyBatch,
         collector: &mut Collector,
         out: &mut impl PlacedRecords,
     ) {
@@ -169,7 +181,7 @@ impl<K: KeyEndpoints> ByConsumer<K> {
 
     fn run(
         &mut self,
-        batch: &FlowBatch<K>,
+        batch: &mut FlowBatch<K>,
         collector: &mut Collector,
         out: &mut impl PlacedRecords,
     ) {
@@ -185,7 +197,7 @@ impl<K: KeyEndpoints> ByConsumer<K> {
 #[inline(never)]
 fn run<K: KeyEndpoints, C: Observer<K>>(
     worker: &mut FlowWorker<K, C>,
-    batch: &FlowBatch<K>,
+    batch: &mut FlowBatch<K>,
     collector: &mut Collector,
     out: &mut impl PlacedRecords,
 ) {

@@ -129,6 +129,12 @@ impl Details {
 }
 
 impl FlowNotes {
+    /// Whether nothing more is noted of packets than which is the latest.
+    #[inline]
+    pub(super) fn pass_packets(&self) -> bool {
+        self.first_frame != 0 && self.probes == 0 && self.details.is_none()
+    }
+
     /// Takes a packet for the details.
     #[cold]
     fn detail<K: KeyEndpoints>(
@@ -272,6 +278,14 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
             }
         }
         Reaction::default()
+    }
+
+    fn passes(&self, notes: &FlowNotes) -> bool {
+        notes.pass_packets()
+    }
+
+    fn passed(&mut self, notes: &mut FlowNotes, frame: u64) {
+        notes.last_frame = notes.last_frame.max(frame);
     }
 
     fn fragment(

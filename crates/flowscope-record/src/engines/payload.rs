@@ -2,7 +2,7 @@
 
 use flowscope_core::engine::{
     Consumer, FlowEnd, FlowRef, Fragment, PayloadConsumer, PayloadReader, PayloadState, Pending,
-    PendingEntry, Reaction,
+    PendingEntry, Reaction, ReadState,
 };
 use flowscope_core::extract::Extracted;
 use flowscope_core::reassemble::StreamStats;
@@ -108,6 +108,15 @@ impl<K: KeyEndpoints, R: FlowReader<K>> Consumer<K> for PayloadObserver<R> {
         reaction
     }
 
+    #[inline]
+    fn passes(&self, state: &Self::Flow) -> bool {
+        state.payload.session() != ReadState::Open && state.notes.pass_packets()
+    }
+
+    fn passed(&mut self, state: &mut Self::Flow, frame: u64) {
+        state.notes.last_frame = state.notes.last_frame.max(frame);
+    }
+
     fn fragment(
         &mut self,
         state: &mut Self::Flow,
@@ -175,6 +184,11 @@ impl<K: KeyEndpoints, R: FlowReader<K>> Consumer<K> for PayloadObserver<R> {
     ) -> Anomalies {
         let found = self.payload.shed(&mut state.payload, flow, out);
         self.reported(found)
+    }
+
+    #[inline]
+    fn prefetch_word(&self, state: &Self::Flow) -> u64 {
+        state.notes.last_frame ^ Consumer::<K>::prefetch_word(&self.payload, &state.payload)
     }
 
     fn streams(&self, state: &Self::Flow) -> Option<BySide<StreamStats>> {

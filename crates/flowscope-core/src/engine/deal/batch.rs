@@ -3,25 +3,43 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::step::Step;
+use super::step::{BlockNumber, DealtPacket, Odd, PacketNote, Step};
 use crate::Timestamp;
 use crate::engine::Until;
-use crate::engine::flow_ref::ConnectionNote;
-use crate::track::FlowStats;
+use crate::track::{FlowId, FlowStats};
 
 /// What a worker is given at a time: what is to be done for its flows, and the
 /// bytes of their packets.
 ///
 /// One that a worker is done with is best given back to the
-/// [`FlowDealer`](super::FlowDealer), which fills it again.
+/// [`FlowDealer`](super::FlowDealer), which fills it again, and learns from it
+/// which flows need no more of their packets.
 #[derive(Debug)]
 pub struct FlowBatch<K> {
-    pub(super) block: Vec<u8>,
     pub(super) steps: Vec<Step>,
+    pub(super) odd: Vec<Odd>,
+    pub(super) attached: Attachments<K>,
+    pub(super) shared: Arc<Shared>,
+    /// Flows whose packets may be passed by from now on, as the worker says.
+    pub(super) passing: Vec<FlowId>,
+}
+
+/// What goes beside the steps.
+#[derive(Debug)]
+pub(super) struct Attachments<K> {
+    /// Bytes that lie in no block that was lent.
+    pub(super) copied: Vec<u8>,
     pub(super) keys: Vec<K>,
-    pub(super) notes: Vec<ConnectionNote>,
+    pub(super) notes: Vec<PacketNote>,
     pub(super) stats: Vec<FlowStats>,
-    pub(super) marks: Arc<Marks>,
+}
+
+/// What the batches of all workers have in common.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pub(super) marks: Marks,
+    /// Blocks that were lent, with the packets of all workers.
+    pub(super) blocks: Vec<Vec<u8>>,
 }
 
 /// The packets during which a batch was made, of all workers.
@@ -54,16 +72,37 @@ pub(super) enum MarkKind {
 }
 
 impl<K> FlowBatch<K> {
-    /// Nothing, but memory to use again.
-    pub(super) fn clear(&mut self) {
-        self.block.clear();
+    /// The block in which a packet lies.
+    #[inline]
+    pub(super) fn block(&self, packet: &DealtPacket) -> &[u8] {
+        match packet.block {
+            COPIED => &self.attached.copied,
+            number => {
+                let block = self.shared.blocks.get(usize::from(number) - 1);
+                block.map_or(&[], |block| block)
+            }
+        }
+    }
+
+    /// Nothing, but memory to use again. Gives back what it had in common with
+    /// others, if it was the last of them.
+    pub(super) fn clear(&mut self) -> Option<Shared> {
         self.steps.clear();
+        self.odd.clear();
+        self.attached.clear();
+        self.passing.clear();
+        Arc::into_inner(core::mem::take(&mut self.shared))
+    }
+}
+
+impl<K> Attachments<K> {
+    fn clear(&mut self) {
+        self.copied.clear();
         self.keys.clear();
         self.notes.clear();
         self.stats.clear();
-        self.marks = Arc::default();
-        if self.block.capacity() > MOST_KEPT {
-            self.block = Vec::new();
+        if self.copied.capacity() > MOST_KEPT {
+            self.copied = Vec::new();
         }
     }
 }
@@ -71,15 +110,28 @@ impl<K> FlowBatch<K> {
 impl<K> Default for FlowBatch<K> {
     fn default() -> Self {
         Self {
-            block: Vec::new(),
             steps: Vec::new(),
-            keys: Vec::new(),
-            notes: Vec::new(),
-            stats: Vec::new(),
-            marks: Arc::default(),
+            odd: Vec::new(),
+            attached: Attachments::default(),
+            shared: Arc::default(),
+            passing: Vec::new(),
         }
     }
 }
 
+impl<K> Default for Attachments<K> {
+    fn default() -> Self {
+        Self {
+            copied: Vec::new(),
+            keys: Vec::new(),
+            notes: Vec::new(),
+            stats: Vec::new(),
+        }
+    }
+}
+
+/// Of a packet that was copied.
+pub(super) const COPIED: BlockNumber = 0;
+
 /// A block that has grown beyond this is not kept.
-const MOST_KEPT: usize = 4 << 20;
+const MOST_KEPT: usize = 1 << 20;

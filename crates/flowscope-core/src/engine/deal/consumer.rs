@@ -1,63 +1,198 @@
 //! The consumer of a dealer's engine.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
+use super::batch::{Attachments, COPIED};
 use super::route::Route;
-use super::step::{Dealt, DealtPacket, DealtStep, StepKind};
+use super::step::{BlockNumber, Dealt, DealtPacket, DealtStep, PacketNote, PacketStep, StepKind};
 use crate::engine::flow_ref::ConnectionNote;
 use crate::engine::{Advance, Consumer, FlowEnd, FlowRef, Fragment, Reaction};
 use crate::extract::Extracted;
 use crate::track::{Anomalies, Effect, FlowId};
 use crate::wire::{TcpFlags, Transport};
-use crate::{FlowSide, Sink};
+use crate::{FlowSide, Sink, Timestamp};
 
-/// Makes steps of what an engine has its consumer do, and copies the bytes of
-/// packets into the blocks of their workers.
+/// Makes steps of what an engine has its consumer do, and notes down where the
+/// bytes of packets lie, or copies them.
 #[derive(Debug)]
-pub(super) struct DealingConsumer {
+pub(super) struct DealingConsumer<K> {
     pub(super) route: Route,
-    /// A block of bytes for each worker.
-    pub(super) blocks: Vec<Vec<u8>>,
-    /// Where the frame that a flow was opened with lay, and lies now: the packet
+    /// What goes beside the steps of each worker.
+    pub(super) attached: Vec<Attachments<K>>,
+    /// Where the blocks begin that were lent, and how long they are.
+    blocks: Vec<(usize, usize)>,
+    lent: Lent,
+    /// The frame that a flow was opened with, and where it was copied to: the packet
     /// itself comes next.
     opened: Option<(usize, (u32, u32))>,
 }
 
-impl DealingConsumer {
+/// The block in which packets lie that are not copied.
+#[derive(Debug, Default)]
+struct Lent {
+    address: usize,
+    len: usize,
+    number: BlockNumber,
+}
+
+/// What a dealer keeps of a flow for its worker.
+#[derive(Debug, Default)]
+pub(super) struct DealtFlow {
+    /// Whether the worker needs no more of its packets.
+    pub(super) passes: bool,
+    /// The latest frame of which the worker was not told.
+    passed: u64,
+}
+
+impl<K> DealingConsumer<K> {
     pub(super) fn new(route: Route) -> Self {
         Self {
-            blocks: (0..route.workers()).map(|_| Vec::new()).collect(),
+            attached: (0..route.workers())
+                .map(|_| Attachments::default())
+                .collect(),
             route,
+            blocks: Vec::new(),
+            lent: Lent::default(),
             opened: None,
         }
     }
 
-    /// Copies a packet for the worker of a flow.
+    /// Packets that lie in this block are not copied for now.
     #[inline]
-    fn keep<K>(&mut self, flow: FlowId, packet: &Extracted<'_, K>) -> DealtPacket {
-        let block = &mut self.blocks[self.route.worker(flow)];
-        let (bytes, payload) = (packet.packet.frame, packet.payload.bytes);
-        let address = bytes.as_ptr().addr();
-        let frame = match self.opened.take() {
-            Some((of, frame)) if of == address && (frame.1 - frame.0) as usize == bytes.len() => {
-                frame
-            }
-            _ => append(block, bytes),
+    pub(super) fn lend(&mut self, block: &[u8]) {
+        let lent = (block.as_ptr().addr(), block.len());
+        if (self.lent.address, self.lent.len) != lent {
+            self.lend_another(block);
+        }
+    }
+
+    #[inline(never)]
+    fn lend_another(&mut self, block: &[u8]) {
+        let (address, len) = (block.as_ptr().addr(), block.len());
+        if block.is_empty() {
+            self.lent = Lent::default();
+            return;
+        }
+        if self.blocks.last() != Some(&(address, len)) {
+            self.blocks.push((address, len));
+        }
+        // There may be more than can be told apart.
+        let number = BlockNumber::try_from(self.blocks.len());
+        self.lent = number.map_or_else(
+            |_| Lent::default(),
+            |number| Lent {
+                address,
+                len,
+                number,
+            },
+        );
+    }
+
+    /// The blocks are taken. There were so many.
+    pub(super) fn end_lending(&mut self) -> usize {
+        self.lent = Lent::default();
+        let count = self.blocks.len();
+        self.blocks.clear();
+        count
+    }
+
+    /// Notes down where a packet lies, for the worker of a flow.
+    #[inline]
+    fn keep(&mut self, flow: FlowId, at: Timestamp, packet: &Extracted<'_, K>) -> DealtPacket {
+        let bytes = packet.packet.frame;
+        let place = bytes.as_ptr().addr().wrapping_sub(self.lent.address);
+        let (block, frame) = match place.checked_add(bytes.len()) {
+            Some(end) if end <= self.lent.len => (self.lent.number, (place as u32, end as u32)),
+            _ => (COPIED, self.copy(flow, bytes)),
         };
+        let payload = packet.payload.bytes;
         // The payload is a slice of the frame, unless an extractor has made one.
-        let inside = payload.as_ptr().addr().wrapping_sub(address);
-        let payload = match inside.checked_add(payload.len()) {
-            _ if payload.is_empty() => (0, 0),
+        let inside = (payload.as_ptr().addr()).wrapping_sub(bytes.as_ptr().addr());
+        let (block, frame, payload) = match inside.checked_add(payload.len()) {
+            _ if payload.is_empty() => (block, frame, (0, 0)),
             Some(end) if end <= bytes.len() => {
                 let start = frame.0 + inside as u32;
-                (start, start + payload.len() as u32)
+                (block, frame, (start, start + payload.len() as u32))
             }
-            _ => append(block, payload),
+            _ => (
+                COPIED,
+                self.copy(flow, bytes),
+                append(&mut self.attached_to(flow).copied, payload),
+            ),
+        };
+        let note = match (packet.packet.timestamp == at, packet.decaps()) {
+            (true, None) => None,
+            (is_then, decaps) => self.attach(
+                flow,
+                PacketNote {
+                    connection: None,
+                    timestamp: (!is_then).then_some(packet.packet.timestamp),
+                    decaps: decaps.map(|decaps| Box::new(*decaps)),
+                },
+            ),
         };
         DealtPacket {
             headers: packet.detach(),
             frame,
             payload,
+            note,
+            block,
+        }
+    }
+
+    /// Copies a frame, unless it was the last that was.
+    #[cold]
+    fn copy(&mut self, flow: FlowId, frame: &[u8]) -> (u32, u32) {
+        let address = frame.as_ptr().addr();
+        match self.opened.take() {
+            Some((of, copied))
+                if of == address && (copied.1 - copied.0) as usize == frame.len() =>
+            {
+                copied
+            }
+            _ => append(&mut self.attached_to(flow).copied, frame),
+        }
+    }
+
+    #[inline]
+    fn attached_to(&mut self, flow: FlowId) -> &mut Attachments<K> {
+        &mut self.attached[self.route.worker(flow)]
+    }
+
+    #[cold]
+    fn attach(&mut self, flow: FlowId, note: PacketNote) -> Option<NonZeroU32> {
+        let notes = &mut self.attached_to(flow).notes;
+        notes.push(note);
+        NonZeroU32::new(notes.len() as u32)
+    }
+
+    /// Adds what a packet that may begin or end something leaves of its connection.
+    #[cold]
+    fn note_connection(
+        &mut self,
+        flow: FlowId,
+        packet: &mut DealtPacket,
+        connection: ConnectionNote,
+    ) {
+        let notes = &mut self.attached_to(flow).notes;
+        match packet.note {
+            Some(number) => {
+                if let Some(note) = notes.get_mut(number.get() as usize - 1) {
+                    note.connection = Some(connection);
+                }
+            }
+            None => {
+                packet.note = self.attach(
+                    flow,
+                    PacketNote {
+                        connection: Some(connection),
+                        timestamp: None,
+                        decaps: None,
+                    },
+                );
+            }
         }
     }
 }
@@ -71,25 +206,24 @@ fn append(block: &mut Vec<u8>, bytes: &[u8]) -> (u32, u32) {
 }
 
 /// A step of a flow.
-fn step<K>(flow: FlowRef<'_, K>, kind: StepKind) -> DealtStep<K> {
-    DealtStep {
+#[inline(always)]
+fn step<K>(flow: FlowRef<'_, K>, kind: StepKind) -> Dealt<K> {
+    Dealt::Step(DealtStep {
         flow: flow.id,
         at: flow.at,
         packet: flow.packet,
         kind,
-        key: None,
-        note: None,
-        stats: None,
-    }
+    })
 }
 
-impl<K: Clone> Consumer<K> for DealingConsumer {
-    type Flow = ();
+impl<K: Clone> Consumer<K> for DealingConsumer<K> {
+    type Flow = DealtFlow;
     type Event = Dealt<K>;
     type Pending = ();
 
     #[inline]
     fn advance(&mut self, to: Advance, out: &mut impl Sink<Dealt<K>>) {
+        self.opened = None;
         out.push(Dealt::Advance(to));
     }
 
@@ -98,89 +232,90 @@ impl<K: Clone> Consumer<K> for DealingConsumer {
         flow: FlowRef<'_, K>,
         packet: &Extracted<'_, K>,
         out: &mut impl Sink<Dealt<K>>,
-    ) {
-        let kept = self.keep(flow.id, packet);
-        self.opened = Some((packet.packet.frame.as_ptr().addr(), kept.frame));
+    ) -> DealtFlow {
+        let kept = self.keep(flow.id, flow.at, packet);
+        let copied = (kept.block == COPIED).then_some(kept.frame);
+        self.opened = copied.map(|frame| (packet.packet.frame.as_ptr().addr(), frame));
+        let keys = &mut self.attached_to(flow.id).keys;
+        keys.push(flow.key.clone());
         let kind = StepKind::Open {
             state: flow.state(),
-            key: 0,
+            key: keys.len() as u32 - 1,
             packet: kept,
         };
-        out.push(Dealt::Step(DealtStep {
-            key: Some(flow.key.clone()),
-            ..step(flow, kind)
-        }));
+        out.push(step(flow, kind));
+        DealtFlow::default()
     }
 
     #[inline]
     fn packet(
         &mut self,
-        (): &mut (),
+        state: &mut DealtFlow,
         flow: FlowRef<'_, K>,
         side: FlowSide,
         packet: &Extracted<'_, K>,
         out: &mut impl Sink<Dealt<K>>,
     ) -> Reaction {
+        if state.passes {
+            state.passed = state.passed.max(flow.packet);
+            out.push(Dealt::Passed);
+            return Reaction::NONE;
+        }
         let effect = flow.effect();
-        let note = match &packet.transport {
-            Transport::Tcp(header)
-                if effect == Effect::Confirming || header.flags.contains(TcpFlags::SYN) =>
-            {
-                Some(ConnectionNote::of(flow, side, header.seq))
-            }
-            _ => None,
-        };
-        let kind = StepKind::Packet {
+        let mut kept = self.keep(flow.id, flow.at, packet);
+        if let Transport::Tcp(header) = &packet.transport
+            && (effect == Effect::Confirming || header.flags.contains(TcpFlags::SYN))
+        {
+            let note = ConnectionNote::of(flow, side, header.seq);
+            self.note_connection(flow.id, &mut kept, note);
+        }
+        let kind = StepKind::Packet(PacketStep {
             side,
             state: flow.state(),
             effect,
-            note: None,
             is_counted: false,
-            found: Anomalies::NONE,
-            changed: None,
-            packet: self.keep(flow.id, packet),
-        };
-        out.push(Dealt::Step(DealtStep {
-            note,
-            ..step(flow, kind)
-        }));
+            odd: None,
+            packet: kept,
+        });
+        out.push(step(flow, kind));
         Reaction::NONE
     }
 
     fn fragment(
         &mut self,
-        (): &mut (),
+        _: &mut DealtFlow,
         flow: FlowRef<'_, K>,
         side: FlowSide,
         fragment: &Fragment<'_, K>,
         out: &mut impl Sink<Dealt<K>>,
     ) {
+        let first = fragment.first;
         let kind = StepKind::Fragment {
             side,
             wire_len: fragment.wire_len,
             payload_len: 0,
-            first: fragment.first.map(|first| self.keep(flow.id, first)),
+            first: first.map(|first| self.keep(flow.id, flow.at, first)),
         };
-        out.push(Dealt::Step(step(flow, kind)));
+        out.push(step(flow, kind));
     }
 
     fn close(
         &mut self,
-        (): &mut (),
+        state: &mut DealtFlow,
         flow: FlowRef<'_, K>,
         end: FlowEnd<'_>,
         out: &mut impl Sink<Dealt<K>>,
     ) -> Anomalies {
+        let stats = &mut self.attached_to(flow.id).stats;
+        stats.push(*end.stats);
         let kind = StepKind::Close {
             reason: end.reason,
             cause: end.cause,
             state: flow.state(),
-            stats: 0,
+            passed: state.passed,
+            stats: stats.len() as u32 - 1,
         };
-        out.push(Dealt::Step(DealtStep {
-            stats: Some(*end.stats),
-            ..step(flow, kind)
-        }));
+        out.push(step(flow, kind));
         Anomalies::NONE
     }
 }

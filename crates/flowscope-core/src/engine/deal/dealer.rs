@@ -5,22 +5,27 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::num::NonZeroU32;
 
-use super::batch::{FlowBatch, Mark, MarkKind, Marks};
+use super::batch::{FlowBatch, Mark, MarkKind, Marks, Shared};
 use super::consumer::DealingConsumer;
 use super::route::Route;
-use super::step::{Changed, Dealt, DealtStep, Step, StepKind};
+use super::step::{Changed, Dealt, DealtStep, Odd, Step, StepKind};
 use crate::engine::{Advance, Engine, EngineConfig, Until};
 use crate::extract::FlowExtractor;
-use crate::track::{Anomalies, AnomalyKind, FlowId, TrackerStats};
-use crate::{FlowEvent, FlowSide, PacketView, Sink, Timestamp};
+use crate::track::{FlowId, TrackerStats};
+use crate::{FlowEvent, PacketView, Sink, Timestamp};
 
 /// Tracks packets as an [`Engine`] does, and deals out to workers what its
 /// consumer would do.
 ///
 /// See the [module](super).
 pub struct FlowDealer<E: FlowExtractor> {
-    engine: Engine<E, DealingConsumer>,
+    engine: Engine<E, DealingConsumer<E::Key>>,
     batches: Batches<E::Key>,
+    /// Blocks that no worker needs any more.
+    spare_blocks: Vec<Vec<u8>>,
+    spare_marks: Vec<Vec<Mark>>,
+    /// Bytes of the packets that are in no batch yet.
+    bytes: usize,
 }
 
 impl<E: FlowExtractor> FlowDealer<E> {
@@ -33,6 +38,9 @@ impl<E: FlowExtractor> FlowDealer<E> {
         Self {
             engine: Engine::with_consumer(extractor, consumer, config),
             batches: Batches::new(route),
+            spare_blocks: Vec::new(),
+            spare_marks: Vec::new(),
+            bytes: 0,
         }
     }
 
@@ -42,9 +50,25 @@ impl<E: FlowExtractor> FlowDealer<E> {
         self.batches.route.workers()
     }
 
-    /// Tracks packets.
+    /// Tracks packets, and copies what workers need of them.
     pub fn track_batch<'a>(&mut self, packets: impl IntoIterator<Item = PacketView<'a>>) {
-        self.engine.track_batch(packets, &mut self.batches);
+        self.track_lent(&[], packets);
+    }
+
+    /// Tracks packets that lie in `block`, and copies nothing of that.
+    ///
+    /// The block, with its bytes as they are, has to be given to the next call of
+    /// [`take`](Self::take).
+    pub fn track_lent<'a>(
+        &mut self,
+        block: &[u8],
+        packets: impl IntoIterator<Item = PacketView<'a>>,
+    ) {
+        self.engine.consumer_mut().lend(block);
+        let bytes = &mut self.bytes;
+        let packets = packets.into_iter();
+        let counted = packets.inspect(|packet| *bytes += packet.frame.len());
+        self.engine.track_batch(counted, &mut self.batches);
     }
 
     /// See [`Engine::expire`].
@@ -77,35 +101,70 @@ impl<E: FlowExtractor> FlowDealer<E> {
     /// [taken](Self::take) now.
     #[must_use]
     pub fn pending(&self) -> (usize, usize) {
-        let blocks = &self.engine.consumer().blocks;
-        let bytes = blocks.iter().map(Vec::len).sum();
-        (self.batches.marks.list.len(), bytes)
+        (self.batches.marks.list.len(), self.bytes)
     }
 
     /// Takes a batch for each worker, in their order. Each worker needs each of
     /// its batches, also one without anything to do.
     ///
-    /// `spare` may give batches that workers are done with.
+    /// `blocks` are those that were [lent](Self::track_lent) since the last call,
+    /// each once, in order. `spare` may give batches that workers are done with.
+    ///
+    /// # Panics
+    ///
+    /// There are more blocks than were lent, or fewer.
     pub fn take(
         &mut self,
+        blocks: Vec<Vec<u8>>,
         mut spare: impl FnMut() -> Option<FlowBatch<E::Key>>,
     ) -> Vec<FlowBatch<E::Key>> {
+        let lent = self.engine.consumer_mut().end_lending();
+        assert_eq!(blocks.len(), lent, "each block that was lent is given");
+        self.bytes = 0;
+        let emptied: Vec<_> = (0..self.workers())
+            .map(|_| spare().map_or_else(FlowBatch::default, |spare| self.empty(spare)))
+            .collect();
         let Batches { filling, marks, .. } = &mut self.batches;
         let next = Marks {
             before: marks.before + marks.list.len() as u64,
-            list: Vec::with_capacity(marks.list.len()),
+            list: self.spare_marks.pop().unwrap_or_default(),
         };
-        let taken = Arc::new(core::mem::replace(marks, next));
-        let blocks = &mut self.engine.consumer_mut().blocks;
-        let take = |(filling, block): (&mut FlowBatch<_>, &mut Vec<u8>)| {
-            let mut empty = spare().unwrap_or_default();
-            empty.clear();
+        let shared = Arc::new(Shared {
+            marks: core::mem::replace(marks, next),
+            blocks,
+        });
+        let attached = &mut self.engine.consumer_mut().attached;
+        let places = filling.iter_mut().zip(attached);
+        let taken = places.zip(emptied).map(|((filling, attached), empty)| {
             let mut batch = core::mem::replace(filling, empty);
-            batch.block = core::mem::replace(block, core::mem::take(&mut filling.block));
-            batch.marks = Arc::clone(&taken);
+            core::mem::swap(&mut batch.attached, attached);
+            core::mem::swap(attached, &mut filling.attached);
+            batch.shared = Arc::clone(&shared);
             batch
-        };
-        filling.iter_mut().zip(blocks).map(take).collect()
+        });
+        taken.collect()
+    }
+
+    /// A block that was given to [`take`](Self::take), and that no worker needs any
+    /// more.
+    pub fn spare_block(&mut self) -> Option<Vec<u8>> {
+        self.spare_blocks.pop()
+    }
+
+    /// Empties a batch that a worker is done with.
+    fn empty(&mut self, mut batch: FlowBatch<E::Key>) -> FlowBatch<E::Key> {
+        for flow in batch.passing.drain(..) {
+            if let Some(state) = self.engine.flow_state_mut(flow) {
+                state.passes = true;
+            }
+        }
+        if let Some(shared) = batch.clear() {
+            let mut marks = shared.marks.list;
+            marks.clear();
+            self.spare_marks.push(marks);
+            self.spare_blocks.extend(shared.blocks);
+        }
+        batch
     }
 }
 
@@ -181,35 +240,21 @@ impl<K> Batches<K> {
         self.counted = None;
     }
 
-    #[inline]
-    fn step(&mut self, step: DealtStep<K>) {
+    #[inline(always)]
+    fn step(&mut self, step: DealtStep) {
         let worker = self.route.worker(step.flow);
         let batch = &mut self.filling[worker];
         let mut kind = step.kind;
         self.latest = None;
         match &mut kind {
-            StepKind::Packet {
-                is_counted, note, ..
-            } => {
-                *is_counted = self.counted.take().is_some();
-                if let Some(kept) = step.note {
-                    batch.notes.push(kept);
-                    *note = NonZeroU32::new(batch.notes.len() as u32);
-                }
+            StepKind::Packet(packet) => {
+                packet.is_counted = self.counted.take().is_some();
                 self.latest = Some(worker);
             }
             StepKind::Fragment { payload_len, .. } => {
                 *payload_len = self.counted.take().unwrap_or_default();
             }
-            StepKind::Close { stats, .. } => {
-                *stats = batch.stats.len() as u32;
-                batch.stats.extend(step.stats);
-            }
-            StepKind::Open { key, .. } => {
-                *key = batch.keys.len() as u32;
-                batch.keys.extend(step.key);
-            }
-            StepKind::Report { .. } => {}
+            StepKind::Close { .. } | StepKind::Open { .. } | StepKind::Report(_) => {}
         }
         batch.steps.push(Step {
             flow: step.flow,
@@ -223,45 +268,66 @@ impl<K> Batches<K> {
         self.steps += 1;
     }
 
-    /// The packet that was dealt last, if it was of this flow.
-    fn latest_packet(&mut self, flow: FlowId) -> Option<&mut StepKind> {
-        let last = self.filling[self.latest?].steps.last_mut()?;
-        (last.flow == flow).then_some(&mut last.kind)
+    /// A packet went by.
+    #[inline]
+    fn pass(&mut self) {
+        self.counted = None;
+        self.latest = None;
     }
 
-    #[cold]
-    fn report(&mut self, flow: FlowId, side: FlowSide, at: Timestamp, kind: AnomalyKind) {
-        if let Some(StepKind::Packet { found, .. }) = self.latest_packet(flow) {
-            return found.insert(side, kind);
+    /// What comes with the packet that was dealt last, if it was of this flow.
+    fn odd_of_latest(&mut self, flow: FlowId) -> Option<&mut Odd> {
+        let FlowBatch { steps, odd, .. } = &mut self.filling[self.latest?];
+        let last = steps.last_mut().filter(|last| last.flow == flow)?;
+        let StepKind::Packet(packet) = &mut last.kind else {
+            return None;
+        };
+        if packet.odd.is_none() {
+            odd.push(Odd::NOTHING);
+            packet.odd = NonZeroU32::new(odd.len() as u32);
         }
-        let mut found = Anomalies::NONE;
-        found.insert(side, kind);
+        odd.last_mut()
+    }
+
+    /// Adds something to the packet that was dealt last, or reports it by itself.
+    #[cold]
+    fn add(&mut self, flow: FlowId, at: Timestamp, more: Odd) {
+        if let Some(odd) = self.odd_of_latest(flow) {
+            odd.found |= more.found;
+            odd.changed = more.changed.or(odd.changed);
+            return;
+        }
         let (_, packet) = self.now;
         self.step(DealtStep {
             flow,
             at,
             packet,
-            kind: StepKind::Report { found },
-            key: None,
-            note: None,
-            stats: None,
+            kind: StepKind::Report(more),
         });
     }
 
-    #[cold]
-    fn change(&mut self, flow: FlowId, change: Changed) {
-        if let Some(StepKind::Packet { changed, .. }) = self.latest_packet(flow) {
-            *changed = Some(change);
-        }
+    fn change(&mut self, flow: FlowId, at: Timestamp, changed: Changed) {
+        let changed = Some(changed);
+        self.add(
+            flow,
+            at,
+            Odd {
+                changed,
+                ..Odd::NOTHING
+            },
+        );
     }
 }
 
 impl<K> Sink<Dealt<K>> for Batches<K> {
-    #[inline]
+    /// Compiled into where a consumer makes a step: so it is written once, where it
+    /// is to be.
+    #[inline(always)]
     fn push(&mut self, dealt: Dealt<K>) {
         match dealt {
             Dealt::Advance(to) => self.advance(to),
             Dealt::Step(step) => self.step(step),
+            Dealt::Passed => self.pass(),
             // The consumer is called next.
             Dealt::Event(FlowEvent::Packet { payload_len, .. }) => {
                 self.counted = Some(payload_len);
@@ -271,12 +337,16 @@ impl<K> Sink<Dealt<K>> for Batches<K> {
                 side,
                 at,
                 kind,
-            }) => self.report(flow, side, at, kind),
-            Dealt::Event(FlowEvent::Established { flow, .. }) => {
-                self.change(flow, Changed::Established);
+            }) => {
+                let mut odd = Odd::NOTHING;
+                odd.found.insert(side, kind);
+                self.add(flow, at, odd);
             }
-            Dealt::Event(FlowEvent::StateChange { flow, from, to, .. }) => {
-                self.change(flow, Changed::State(from, to));
+            Dealt::Event(FlowEvent::Established { flow, at }) => {
+                self.change(flow, at, Changed::Established);
+            }
+            Dealt::Event(FlowEvent::StateChange { flow, at, from, to }) => {
+                self.change(flow, at, Changed::State(from, to));
             }
             // The consumer has been told.
             Dealt::Event(FlowEvent::Started { .. } | FlowEvent::Ended { .. }) => {}

@@ -28,6 +28,8 @@ mod route;
 mod step;
 mod worker;
 mod worker_flows;
+mod worker_host;
+mod worker_steps;
 
 pub use batch::FlowBatch;
 pub use dealer::FlowDealer;

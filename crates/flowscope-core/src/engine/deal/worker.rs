@@ -1,41 +1,43 @@
 //! Doing what was dealt.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::FlowBatch;
-use super::batch::{Mark, MarkKind};
+use super::batch::{Mark, MarkKind, Marks};
 use super::place::{Place, StepSink};
 use super::route::Route;
-use super::step::{Changed, Step, StepKind};
-use super::worker_flows::{WorkerFlow, WorkerFlows};
-use crate::engine::flow_ref::{Connection, ConnectionNote};
-use crate::engine::flows::{add_streams, report_all};
-use crate::engine::pending::{Pending, PendingEntry, PendingSlot};
-use crate::engine::shards::{Call, CallFlows, PendingFlows, Shards, Until};
-use crate::engine::{Consumer, EngineConfig, FlowEnd, FlowRef, Fragment};
+use super::step::StepKind;
+use super::worker_flows::WorkerFlows;
+use super::worker_host::Host;
+use crate::Timestamp;
+use crate::engine::pending::PendingSlot;
+use crate::engine::shards::{Shards, Until};
+use crate::engine::{Consumer, EngineConfig};
 use crate::observe::Observer;
-use crate::track::{Anomalies, Effect, EndReason, FlowId, FlowStats, TrackerStats, Work};
-use crate::{FlowEvent, FlowSide, Timestamp};
+use crate::track::{FlowId, TrackerStats, Work};
 
 /// Does for the flows of some shards what an engine's consumer does.
 ///
 /// See the [module](super).
 pub struct FlowWorker<K, C: Consumer<K>> {
-    consumer: C,
-    flows: WorkerFlows<K, C>,
-    shards: Shards,
-    config: EngineConfig,
-    stats: TrackerStats,
-    observer: Observer,
-    mark: OpenMark,
+    pub(super) consumer: C,
+    pub(super) flows: WorkerFlows<K, C>,
+    pub(super) shards: Shards,
+    pub(super) config: EngineConfig,
+    pub(super) stats: TrackerStats,
+    pub(super) observer: Observer,
+    pub(super) mark: OpenMark,
+    /// Flows that need no more of their packets, as was found with this batch.
+    pub(super) passing: Vec<FlowId>,
 }
 
 /// The packet, or call of the dealer, that a worker is at.
 #[derive(Clone, Copy, Debug)]
-struct OpenMark {
+pub(super) struct OpenMark {
     /// Counted from 1 over all batches.
-    number: u64,
-    mark: Mark,
+    pub(super) number: u64,
+    pub(super) mark: Mark,
     /// Whether something may be due that is not done yet.
     has_due: bool,
 }
@@ -52,6 +54,7 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
             config,
             stats: TrackerStats::default(),
             observer: Observer::default(),
+            passing: Vec::new(),
             mark: OpenMark {
                 number: 0,
                 mark: Mark {
@@ -79,8 +82,18 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
     }
 
     /// Does what is in a batch. Batches have to come in their order.
-    pub fn run(&mut self, batch: &FlowBatch<K>, out: &mut impl StepSink<K, C>) {
-        let marks = &batch.marks.list[..];
+    ///
+    /// It says in the batch which flows need no more of their packets.
+    pub fn run(&mut self, batch: &mut FlowBatch<K>, out: &mut impl StepSink<K, C>) {
+        self.do_steps(batch, out);
+        core::mem::swap(&mut batch.passing, &mut self.passing);
+    }
+
+    fn do_steps(&mut self, batch: &FlowBatch<K>, out: &mut impl StepSink<K, C>) {
+        let Marks {
+            before,
+            list: marks,
+        } = &batch.shared.marks;
         let mut at = 0;
         for (n, step) in batch.steps.iter().enumerate() {
             if n % GROUP == 0 && self.flows.len() >= PREFETCH_FROM {
@@ -90,8 +103,8 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
             }
             let mark = step.mark as usize;
             if at <= mark {
-                self.pass(&marks[at..mark], batch.marks.before + at as u64, out);
-                self.enter(batch.marks.before + mark as u64 + 1, marks[mark]);
+                self.pass(&marks[at..mark], before + at as u64, out);
+                self.enter(before + mark as u64 + 1, marks[mark]);
                 at = mark + 1;
             }
             self.reach(step.moment, out);
@@ -102,7 +115,7 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
                 out.stepped(&self.flows);
             }
         }
-        self.pass(&marks[at..], batch.marks.before + at as u64, out);
+        self.pass(&marks[at..], before + at as u64, out);
     }
 
     /// Leaves the mark it is at, and goes on through others at which nothing is
@@ -173,7 +186,7 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
         shards.call_due(Until::Before(moment), &mut host, out);
     }
 
-    fn host(&mut self) -> (&mut Shards, Host<'_, K, C>) {
+    pub(super) fn host(&mut self) -> (&mut Shards, Host<'_, K, C>) {
         let host = Host {
             consumer: &mut self.consumer,
             flows: &mut self.flows,
@@ -186,7 +199,7 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
     }
 
     #[inline]
-    fn catch_up(
+    pub(super) fn catch_up(
         &mut self,
         flow: FlowId,
         clock: Timestamp,
@@ -197,309 +210,6 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
             let (shards, mut host) = self.host();
             shards.catch_up(flow, clock, until, &mut host, out);
         }
-    }
-
-    #[inline]
-    fn step(&mut self, step: &Step, batch: &FlowBatch<K>, out: &mut impl StepSink<K, C>) {
-        // While what was due is done, the clock is at its moment.
-        let clock = step.moment.min(self.mark.mark.now);
-        match &step.kind {
-            StepKind::Packet { .. } => {
-                self.catch_up(step.flow, clock, Until::With(clock), out);
-                self.packet(step, clock, batch, out);
-            }
-            StepKind::Open { state, key, packet } => {
-                let (flow, at) = (step.flow, step.at);
-                let Some(key) = batch.keys.get(*key as usize) else {
-                    return;
-                };
-                let view = FlowRef {
-                    id: flow,
-                    key,
-                    at,
-                    packet: step.packet,
-                    connection: Connection::Noted(*state, None),
-                    effect: Effect::Plain,
-                };
-                let packet = packet.view(key.clone(), &batch.block);
-                let opened = WorkerFlow {
-                    id: flow,
-                    key: key.clone(),
-                    state: *state,
-                    flow: self.consumer.open(view, &packet, out),
-                    pending: C::Pending::default(),
-                };
-                self.flows.insert(opened);
-                let started = FlowEvent::Started {
-                    flow,
-                    key: key.clone(),
-                    at,
-                    state: *state,
-                };
-                out.push(started.into());
-                self.note_pending(flow, clock);
-            }
-            StepKind::Fragment {
-                side,
-                wire_len,
-                payload_len,
-                first,
-            } => {
-                self.catch_up(step.flow, clock, Until::With(clock), out);
-                self.push_packet(step, *side, (*wire_len, *payload_len), out);
-                let Some(flow) = self.flows.get_mut(step.flow) else {
-                    return;
-                };
-                let first = first
-                    .as_ref()
-                    .map(|first| first.view(flow.key.clone(), &batch.block));
-                let fragment = Fragment {
-                    at: step.at,
-                    number: step.packet,
-                    wire_len: *wire_len,
-                    first: first.as_ref(),
-                };
-                let view = FlowRef {
-                    id: flow.id,
-                    key: &flow.key,
-                    at: step.at,
-                    packet: step.packet,
-                    connection: Connection::Noted(flow.state, None),
-                    effect: Effect::Plain,
-                };
-                self.consumer
-                    .fragment(&mut flow.flow, view, *side, &fragment, out);
-            }
-            StepKind::Close {
-                reason,
-                cause,
-                state,
-                stats,
-            } => {
-                let until = match cause {
-                    EndReason::IdleTimeout => Until::Before(step.at),
-                    _ => Until::With(step.at),
-                };
-                self.catch_up(step.flow, step.at, until, out);
-                if let Some(flow) = self.flows.get_mut(step.flow) {
-                    flow.state = *state;
-                }
-                if let Some(stats) = batch.stats.get(*stats as usize) {
-                    self.close(step, (*reason, *cause), *stats, clock, out);
-                }
-            }
-            StepKind::Report { found } => self.report(step.flow, step.at, *found, out),
-        }
-    }
-
-    fn push_packet(
-        &self,
-        step: &Step,
-        side: FlowSide,
-        (wire_len, payload_len): (u32, u32),
-        out: &mut impl StepSink<K, C>,
-    ) {
-        let event = FlowEvent::Packet {
-            flow: step.flow,
-            side,
-            at: step.at,
-            wire_len,
-            payload_len,
-        };
-        out.push(event.into());
-    }
-
-    #[inline]
-    fn packet(
-        &mut self,
-        step: &Step,
-        clock: Timestamp,
-        batch: &FlowBatch<K>,
-        out: &mut impl StepSink<K, C>,
-    ) {
-        let StepKind::Packet {
-            side,
-            state,
-            effect,
-            note,
-            is_counted,
-            found,
-            changed,
-            packet,
-        } = &step.kind
-        else {
-            return;
-        };
-        if *is_counted {
-            self.push_packet(step, *side, packet.headers.lengths(packet.payload), out);
-        }
-        let Some(flow) = self.flows.get_mut(step.flow) else {
-            return;
-        };
-        flow.state = *state;
-        let note: Option<&ConnectionNote> =
-            note.and_then(|note| batch.notes.get(note.get() as usize - 1));
-        let view = FlowRef {
-            id: flow.id,
-            key: &flow.key,
-            at: step.at,
-            packet: step.packet,
-            connection: Connection::Noted(*state, note),
-            effect: *effect,
-        };
-        let extracted = packet.view(flow.key.clone(), &batch.block);
-        let reaction = self
-            .consumer
-            .packet(&mut flow.flow, view, *side, &extracted, out);
-        let mut found = *found;
-        found |= reaction.found;
-        if !found.is_empty() {
-            self.report(step.flow, step.at, found, out);
-        }
-        if reaction.has_new_pending {
-            self.note_pending(step.flow, clock);
-        }
-        if let Some(changed) = changed {
-            let (flow, at) = (step.flow, step.at);
-            let event = match *changed {
-                Changed::Established => FlowEvent::Established { flow, at },
-                Changed::State(from, to) => FlowEvent::StateChange { flow, at, from, to },
-            };
-            out.push(event.into());
-        }
-        if C::Pending::IS_USED && self.shards.is_under_pressure(step.flow) {
-            let (shards, mut host) = self.host();
-            shards.relieve(step.flow, clock, &mut host, out);
-        }
-    }
-
-    fn close(
-        &mut self,
-        step: &Step,
-        (reason, cause): (EndReason, EndReason),
-        mut stats: FlowStats,
-        clock: Timestamp,
-        out: &mut impl StepSink<K, C>,
-    ) {
-        let (id, at) = (step.flow, step.at);
-        let Some(flow) = self.flows.get_mut(id) else {
-            return;
-        };
-        let view = FlowRef {
-            id,
-            key: &flow.key,
-            at,
-            packet: step.packet,
-            connection: Connection::Noted(flow.state, None),
-            effect: Effect::Plain,
-        };
-        let end = FlowEnd {
-            reason,
-            stats: &stats,
-            cause,
-        };
-        let found = self.consumer.close(&mut flow.flow, view, end, out);
-        add_streams(&mut stats, self.consumer.streams(&flow.flow));
-        let before = flow.pending.get();
-        if C::Pending::IS_USED && before != PendingEntry::default() {
-            self.shards.forget(id, before, clock, &mut self.flows);
-        }
-        self.report(id, at, found, out);
-        if let Some(flow) = self.flows.remove(id) {
-            let event = FlowEvent::Ended {
-                flow: id,
-                key: flow.key,
-                at,
-                reason,
-                stats,
-            };
-            out.push(self.consumer.ended(flow.flow, event));
-        }
-    }
-
-    #[inline]
-    fn note_pending(&mut self, flow: FlowId, clock: Timestamp) {
-        if !C::Pending::IS_USED {
-            return;
-        }
-        let Some(found) = self.flows.get_mut(flow) else {
-            return;
-        };
-        let pending = self.consumer.pending(&found.flow);
-        let before = found.pending.get();
-        if !before.is(&pending) {
-            self.shards
-                .note(flow, before, &pending, clock, &mut self.flows);
-        }
-    }
-
-    fn report(
-        &mut self,
-        flow: FlowId,
-        at: Timestamp,
-        found: Anomalies,
-        out: &mut impl StepSink<K, C>,
-    ) {
-        let (_, mut host) = self.host();
-        host.report(flow, at, found, out);
-    }
-}
-
-/// What calling the consumer for a flow outside of its packets takes.
-struct Host<'w, K, C: Consumer<K>> {
-    consumer: &'w mut C,
-    flows: &'w mut WorkerFlows<K, C>,
-    stats: &'w mut TrackerStats,
-    observer: &'w mut Observer,
-    config: &'w EngineConfig,
-    mark: OpenMark,
-}
-
-impl<K, C: Consumer<K>> PendingFlows for Host<'_, K, C> {
-    fn entry(&self, flow: FlowId) -> Option<PendingEntry> {
-        self.flows.entry(flow)
-    }
-
-    fn set_entry(&mut self, flow: FlowId, entry: PendingEntry) {
-        self.flows.set_entry(flow, entry);
-    }
-}
-
-impl<K, C: Consumer<K>, S: StepSink<K, C>> CallFlows<S> for Host<'_, K, C> {
-    fn reach(&mut self, flow: FlowId, at: Timestamp, out: &mut S) {
-        out.place(Place::of_timer(self.mark.number, at, flow.number()));
-    }
-
-    fn call(
-        &mut self,
-        flow: FlowId,
-        at: Timestamp,
-        call: Call,
-        out: &mut S,
-    ) -> (Anomalies, Pending) {
-        let Some(found) = self.flows.get_mut(flow) else {
-            return (Anomalies::NONE, Pending::NOTHING);
-        };
-        let view = FlowRef {
-            id: found.id,
-            key: &found.key,
-            at,
-            packet: self.mark.mark.frame,
-            connection: Connection::Noted(found.state, None),
-            effect: Effect::Plain,
-        };
-        let state = &mut found.flow;
-        let odd = match call {
-            Call::Timer => self.consumer.on_timer(state, view, out),
-            Call::Shed => self.consumer.shed(state, view, out),
-        };
-        (odd, self.consumer.pending(state))
-    }
-
-    fn report(&mut self, flow: FlowId, at: Timestamp, found: Anomalies, out: &mut S) {
-        let counts = (&mut *self.stats, &mut *self.observer);
-        report_all(counts, self.config.anomalies, (flow, at), found, out);
-        out.stepped(self.flows);
     }
 }
 
@@ -517,3 +227,120 @@ const GROUP: usize = 32;
 
 /// Fewer flows are in the cache anyway.
 const PREFETCH_FROM: usize = 8192;
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+
+    use super::*;
+    use crate::engine::deal::FlowDealer;
+    use crate::engine::{FlowEnd, FlowRef, Reaction};
+    use crate::extract::{Extracted, FiveTuple, FiveTupleKey};
+    use crate::track::Anomalies;
+    use crate::{FlowEvent, FlowSide, LinkType, PacketView, Sink};
+
+    /// Needs two packets of each flow; keeps how many it was given, and which was the
+    /// last that was passed by.
+    #[derive(Default)]
+    struct Two(Vec<(u32, u64)>);
+
+    impl<K> Consumer<K> for Two {
+        type Flow = (u32, u64);
+        type Event = FlowEvent<K>;
+        type Pending = ();
+
+        fn open(
+            &mut self,
+            _: FlowRef<'_, K>,
+            _: &Extracted<'_, K>,
+            _: &mut impl Sink<FlowEvent<K>>,
+        ) -> (u32, u64) {
+            (0, 0)
+        }
+
+        fn packet(
+            &mut self,
+            state: &mut (u32, u64),
+            _: FlowRef<'_, K>,
+            _: FlowSide,
+            packet: &Extracted<'_, K>,
+            _: &mut impl Sink<FlowEvent<K>>,
+        ) -> Reaction {
+            assert_eq!(packet.payload.bytes, b"payload");
+            state.0 += 1;
+            Reaction::NONE
+        }
+
+        fn passes(&self, state: &(u32, u64)) -> bool {
+            state.0 >= 2
+        }
+
+        fn passed(&mut self, state: &mut (u32, u64), frame: u64) {
+            state.1 = frame;
+        }
+
+        fn close(
+            &mut self,
+            state: &mut (u32, u64),
+            _: FlowRef<'_, K>,
+            _: FlowEnd<'_>,
+            _: &mut impl Sink<FlowEvent<K>>,
+        ) -> Anomalies {
+            self.0.push(*state);
+            Anomalies::NONE
+        }
+    }
+
+    struct Nowhere;
+
+    impl<T> Sink<T> for Nowhere {
+        fn push(&mut self, _: T) {}
+    }
+
+    impl<C: Consumer<FiveTupleKey>> StepSink<FiveTupleKey, C> for Nowhere {
+        fn place(&mut self, _: Place) {}
+    }
+
+    const DATAGRAM: [u8; 35] = *b"\x45\0\0\x23\0\0\0\0\x40\x11\0\0\x0a\0\0\x01\x0a\0\0\x02\
+        \x12\x34\0\x35\0\x0f\0\0payload";
+
+    #[test]
+    fn packets_that_nobody_needs_are_passed_by_and_none_is_copied_out_of_its_block() {
+        let config = EngineConfig::default();
+        let mut dealer = FlowDealer::new(FiveTuple::bidirectional(), config, 1);
+        let mut worker = FlowWorker::new(Two::default(), config, 1);
+        let (mut spare, mut steps) = (None, Vec::new());
+        for _ in 0..3 {
+            let block = DATAGRAM.repeat(4);
+            let packets = block
+                .chunks(DATAGRAM.len())
+                .map(|frame| PacketView::new(frame, Timestamp::new(7, 0)).with_link(LinkType::RAW));
+            dealer.track_lent(&block, packets);
+            let mut batch = dealer.take(vec![block], || spare.take()).remove(0);
+            assert!(batch.attached.copied.is_empty());
+            steps.push(batch.steps.len());
+            worker.run(&mut batch, &mut Nowhere);
+            spare = Some(batch);
+        }
+        // The dealer hears of it with the second batch.
+        assert_eq!(steps, [5, 4, 0]);
+        while dealer.finish() {}
+        for mut batch in dealer.take(Vec::new(), || spare.take()) {
+            worker.run(&mut batch, &mut Nowhere);
+        }
+        assert_eq!(worker.consumer.0, [(8, 12)]);
+        let block = dealer
+            .spare_block()
+            .expect("the last worker is done with it");
+        assert_eq!(block, DATAGRAM.repeat(4));
+    }
+
+    #[test]
+    #[should_panic(expected = "each block that was lent is given")]
+    fn a_block_that_was_lent_has_to_be_given() {
+        let mut dealer = FlowDealer::new(FiveTuple::bidirectional(), EngineConfig::default(), 1);
+        let packet = PacketView::new(&DATAGRAM, Timestamp::EPOCH).with_link(LinkType::RAW);
+        dealer.track_lent(&DATAGRAM, [packet]);
+        let _ = dealer.take(Vec::new(), || None);
+    }
+}

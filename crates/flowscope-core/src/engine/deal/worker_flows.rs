@@ -22,6 +22,8 @@ pub(super) struct WorkerFlow<K, C: Consumer<K>> {
     pub(super) id: FlowId,
     pub(super) key: K,
     pub(super) state: FlowState,
+    /// Whether it needs no more of its packets, and the dealer is told.
+    pub(super) is_passed_by: bool,
     pub(super) flow: C::Flow,
     pub(super) pending: C::Pending,
 }
@@ -95,7 +97,10 @@ impl<K, C: Consumer<K>> WorkerFlows<K, C> {
     pub(super) fn prefetch(&self, flows: impl Iterator<Item = FlowId>, consumer: &C) {
         prefetch(flows.map(|flow| {
             let found = self.get(flow);
-            found.map_or(0, |found| consumer.prefetch_word(&found.flow))
+            // Its number is compared with every step, and lies far from the rest.
+            found.map_or(0, |found| {
+                found.id.number() ^ consumer.prefetch_word(&found.flow)
+            })
         }));
     }
 }
