@@ -210,13 +210,16 @@ impl Traffic {
             self.live.push(Live {
                 template: self.random.usize(..self.templates.len()),
                 next: 0,
-                // No client comes twice.
-                client: u32::try_from(self.begun).expect("fewer than there are addresses"),
+                client: 0,
             });
-            self.begun += 1;
         }
         let which = self.random.usize(..self.live.len());
         let live = &mut self.live[which];
+        // It has begun with its first packet. No client comes twice.
+        if live.next == 0 {
+            live.client = u32::try_from(self.begun).expect("fewer than there are addresses");
+            self.begun += 1;
+        }
         let template = &self.templates[live.template];
         self.frame.clone_from(&template[live.next]);
         readdress(&mut self.frame.bytes, live.client);
