@@ -191,7 +191,7 @@ mod tests {
         let mut input = ReadAhead::of(|| Decompressed::new(Faulty(vec![7; 10_500])));
         let mut read = Vec::new();
         let error = input.read_to_end(&mut read).expect_err("it fails");
-        assert_eq!(error.to_string(), "broken");
+        assert_eq!(error.to_string(), "broken at byte 10500");
         assert_eq!(read, [7; 10_500]);
     }
 }

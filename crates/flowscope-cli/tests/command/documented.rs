@@ -81,8 +81,8 @@ fn shell(page: &str) -> Vec<&str> {
     lines
 }
 
-/// What a shell has to run for a line that runs the command. None for other lines, and
-/// for what the command was built without.
+/// What a shell has to run for a line that runs the command. None for other lines, for
+/// what the command was built without, and for what is a program of its own.
 fn runnable(line: &str) -> Option<String> {
     let line = line.strip_prefix("sudo ").unwrap_or(line);
     // What builds it first, and then runs it.
@@ -97,6 +97,7 @@ fn runnable(line: &str) -> Option<String> {
     let parts: Vec<&str> = line.split(" | ").collect();
     let command = parts.iter().find(|part| runs(part))?;
     let goes_on = match command.split(' ').nth(1) {
+        Some("parquet" | "sql") => return None,
         Some("live") if !cfg!(feature = "live") => return None,
         Some("top") if !cfg!(feature = "top") => return None,
         goal => matches!(goal, Some("live" | "top")),
