@@ -49,7 +49,8 @@ impl Held {
         self.len -= count as u8;
         if let Some(times) = &mut self.times {
             times.copy_within(count.., 0);
-            self.at = times[0];
+            let [first, ..] = &**times;
+            self.at = *first;
         }
     }
 

@@ -476,7 +476,8 @@ fn what_is_searched_and_found_is_the_same_in_any_pieces() {
     let hello = client_hello("a.example");
     let cut = &hello[..40];
     let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-    let cases: [(&[(FlowSide, &[u8])], u32, usize); 5] = [
+    type Pieces<'a> = &'a [(FlowSide, &'a [u8])];
+    let cases: [(Pieces<'_>, u32, usize); 5] = [
         // The hello takes nothing of the limit, so that the refusal is read.
         (
             &[
