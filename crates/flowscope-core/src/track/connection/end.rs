@@ -139,7 +139,9 @@ impl Flow {
         }
         self.unconfirmed_mut(cold).fin[peer as usize] = None;
         let sender = self.sender_mut(peer);
-        if beyond == 1 && !sender.has_fin() {
+        // The number of the SYN, which is what was acknowledged, is no FIN's.
+        let is_in_stream = !sender.has_confirmed_isn() || !number.is_before(sender.first());
+        if beyond == 1 && is_in_stream && !sender.has_fin() {
             sender.note_fin(number);
             sender.confirm_fin();
             self.advance(peer, Control::Fin, found);

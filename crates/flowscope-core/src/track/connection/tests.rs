@@ -85,6 +85,11 @@ const CASES: &[Case] = &[
         state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &[],
     },
     Case {
+        title: "a FIN with the number of the SYN-ACK is not what the client's ACK acknowledges",
+        segments: &["c S 100", "s SA 300 101", "s FA 300 40", "c A 101 301", "c PA 101 301 +20", "s A 301 121"],
+        state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &["s refused_fin"],
+    },
+    Case {
         title: "until the refusal is answered, nothing has begun",
         segments: &["c S 100", "c S 500", "s SA 700 501", "c R 501"],
         state: FlowState::SynSent, begins: [None, None], ends: OPEN, odd: &[],
