@@ -18,6 +18,9 @@ impl Judge<'_> {
             return Some(OWN_NUMBER);
         }
         let (host, place) = wrong.place?;
+        if self.has_data_of_syn_waited_in_vain(wrong.flow?, host) {
+            return Some(SYN_DATA);
+        }
         let read = ends[1 - host].read.len();
         // Only one that its sender's own end did not contradict.
         let fin = self.standing_fin(connection, host, ends[host])?;
@@ -55,7 +58,6 @@ impl Judge<'_> {
     /// after so long a silence comes too late, though it may show that the RST
     /// or FIN seen before was forged.
     pub(crate) fn is_silent_after_end(&self, connection: usize) -> bool {
-        const LONG: u64 = 10 * SECOND - 100 * MILLISECOND;
         let begins = self.packets(connection).next().map(|(index, _)| index);
         // The numbers at which each host seems to have ended.
         let (mut rsts, mut fins, mut early) = ([None; 2], [None; 2], [None; 2]);
@@ -100,6 +102,29 @@ impl Judge<'_> {
         false
     }
 
+    /// Whether nothing on a flow said for `StreamConfig::hole_timeout` that a SYN
+    /// with data was forged. Those are told then: there may be a capture that
+    /// shows this side alone.
+    fn has_data_of_syn_waited_in_vain(&self, flow: usize, host: usize) -> bool {
+        let packets = self
+            .story
+            .packets
+            .iter()
+            .zip(&self.witness.flow_of[self.lane]);
+        let of_flow: Vec<_> = packets
+            .filter(|(packet, of)| **of == Some(flow) && packet.is_seen())
+            .map(|(packet, _)| packet)
+            .collect();
+        of_flow.windows(2).any(|pair| {
+            let [packet, next] = pair else { return false };
+            packet.forged.is_some()
+                && packet.from == host
+                && packet.segment.control == Control::Syn
+                && !packet.segment.data.is_empty()
+                && next.at.saturating_sub(packet.at) >= LONG
+        })
+    }
+
     /// Whether a SYN was forged with the very number of a host's own SYN-ACK.
     fn has_forged_syn_of_its_own(&self, connection: usize, host: usize) -> bool {
         self.story.packets.iter().any(|packet| {
@@ -130,6 +155,9 @@ impl Judge<'_> {
     }
 }
 
+/// As long as ends and holes are remembered, less what the clock of timers may be off.
+const LONG: u64 = 10 * SECOND - 100 * MILLISECOND;
+const SYN_DATA: &str = "data of a forged SYN that nothing spoke against in time";
 const SILENT: &str = "silent for long after what looked like an end";
 const BEFORE_FIN: &str = "a hole before a forged FIN";
 const OWN_NUMBER: &str = "a forged SYN with the number of the server's own";
