@@ -3,21 +3,11 @@
 
 use std::process::Command;
 
-use crate::tables::succeed;
-use crate::{Failure, Outcome, project};
+use crate::tables::check_workspace;
+use crate::{Outcome, project};
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    if !arguments.is_empty() {
-        return Err(Failure::Usage);
-    }
-    for arguments in [
-        &["fmt", "--check"][..],
-        &["clippy", "--all-targets", "--", "--deny", "warnings"],
-        &["test"],
-    ] {
-        succeed(cargo().args(arguments))?;
-    }
-    Ok(())
+    check_workspace(arguments, cargo)
 }
 
 /// `cargo` in the workspace of SQL.

@@ -6,6 +6,11 @@ use std::process::Command;
 use crate::{Failure, Outcome, project};
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
+    check_workspace(arguments, cargo)
+}
+
+/// Checks a workspace of its own, whose commands `cargo` makes.
+pub(crate) fn check_workspace(arguments: &[String], cargo: fn() -> Command) -> Outcome {
     if !arguments.is_empty() {
         return Err(Failure::Usage);
     }
