@@ -6,4 +6,5 @@ pub(super) const FLOW: &str = "flowscope::flow";
 /// listens, or that cost data, and the others at `INFO`.
 pub(super) const ANOMALY: &str = "flowscope::anomaly";
 /// Messages of parsers, at `DEBUG`; with the feature `tracing-messages`.
+#[cfg(feature = "tracing-messages")]
 pub(super) const MESSAGE: &str = "flowscope::message";
