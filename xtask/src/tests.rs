@@ -26,12 +26,16 @@ pub(crate) fn live(arguments: &[String]) -> Outcome {
     }
 }
 
-/// As many fragments as there may be in earnest, which is left out of all tests.
+/// As many fragments as there may be in earnest: among all tests there are fewer.
 pub(crate) fn floods(arguments: &[String]) -> Outcome {
     if !arguments.is_empty() {
         return Err(Failure::Usage);
     }
-    succeed(cargo_test().args(["--lib", "millions_of", "--", "--ignored"]))
+    succeed(
+        cargo_test()
+            .env("FLOWSCOPE_FLOOD", "10000000")
+            .args(["--lib", "defragmenter::tests::limits::first_fragments"]),
+    )
 }
 
 /// Each benchmark once, to see that it runs.
