@@ -59,12 +59,7 @@ where
     ) -> (Anomalies, Pending) {
         let (slot, _) = self.table.get_mut(flow.index());
         let view = FlowRef::of_live(flow, &slot.key, &slot.flow, at, self.frame);
-        let state = &mut slot.state.flow;
-        let found = match call {
-            Call::Timer => self.consumer.on_timer(state, view, out),
-            Call::Shed => self.consumer.shed(state, view, out),
-        };
-        (found, self.consumer.pending(state))
+        call.make(self.consumer, &mut slot.state.flow, view, out)
     }
 
     fn report(&mut self, flow: FlowId, at: Timestamp, found: Anomalies, out: &mut S) {

@@ -10,10 +10,10 @@ use alloc::vec::Vec;
 use super::held_memory::HeldMemory;
 use super::pending::{Pending, PendingEntry, held_of, timer_of};
 use super::shard::Shard;
-use super::{EngineConfig, Pressure};
-use crate::Timestamp;
+use super::{Consumer, EngineConfig, FlowRef, Pressure};
 use crate::slab::SlabIndex;
 use crate::track::{Anomalies, FlowId, Work};
+use crate::{Sink, Timestamp};
 
 /// What is pending of flows, by shards.
 #[derive(Debug)]
@@ -70,6 +70,23 @@ pub(super) trait CallFlows<S>: PendingFlows {
 pub(super) enum Call {
     Timer,
     Shed,
+}
+
+impl Call {
+    /// Calls the consumer, and asks what is pending then.
+    pub(super) fn make<K, C: Consumer<K>>(
+        self,
+        consumer: &mut C,
+        state: &mut C::Flow,
+        flow: FlowRef<'_, K>,
+        out: &mut impl Sink<C::Event>,
+    ) -> (Anomalies, Pending) {
+        let found = match self {
+            Self::Timer => consumer.on_timer(state, flow, out),
+            Self::Shed => consumer.shed(state, flow, out),
+        };
+        (found, consumer.pending(state))
+    }
 }
 
 /// How far something goes.

@@ -55,12 +55,7 @@ impl<K, C: Consumer<K>, S: StepSink<K, C>> CallFlows<S> for Host<'_, K, C> {
             connection: Connection::Noted(found.state, None),
             effect: Effect::Plain,
         };
-        let state = &mut found.flow;
-        let odd = match call {
-            Call::Timer => self.consumer.on_timer(state, view, out),
-            Call::Shed => self.consumer.shed(state, view, out),
-        };
-        (odd, self.consumer.pending(state))
+        call.make(self.consumer, &mut found.flow, view, out)
     }
 
     fn report(&mut self, flow: FlowId, at: Timestamp, found: Anomalies, out: &mut S) {
