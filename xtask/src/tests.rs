@@ -34,7 +34,7 @@ pub(crate) fn floods(arguments: &[String]) -> Outcome {
     succeed(
         cargo_test()
             .env("FLOWSCOPE_FLOOD", "10000000")
-            .args(["--lib", "defragmenter::tests::limits::first_fragments"]),
+            .args(["--test", "fragments", "a_flood_of_first_fragments"]),
     )
 }
 
