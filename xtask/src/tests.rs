@@ -31,11 +31,11 @@ pub(crate) fn floods(arguments: &[String]) -> Outcome {
     if !arguments.is_empty() {
         return Err(Failure::Usage);
     }
-    succeed(
-        cargo_test()
-            .env("FLOWSCOPE_FLOOD", "10000000")
-            .args(["--test", "fragments", "a_flood_of_first_fragments"]),
-    )
+    succeed(cargo_test().env("FLOWSCOPE_FLOOD", "10000000").args([
+        "--test",
+        "fragments",
+        "a_flood_of_first_fragments",
+    ]))
 }
 
 /// Each benchmark once, to see that it runs.

@@ -18,8 +18,9 @@ pub(crate) enum SegmentOwner {
     MayBeNew(NewConnection),
     /// It proves that the new connection exists, and belongs to it.
     New(NewConnection),
-    /// It answers the SYN of a new connection, but its sender sent a SYN with
-    /// another number before: the next ACK of the other side decides.
+    /// It answers the SYN of a new connection, or goes on from that answer, but
+    /// its sender sent a SYN with another number before: the next ACK of the other
+    /// side decides.
     MayAnswerNew(NewConnection),
     /// It answers a SYN of the other side with the number of its own SYN: both
     /// sides opened at the same time (RFC 9293, section 3.5), and the connection
@@ -70,12 +71,7 @@ impl Flow {
             // An RST is judged by what it acknowledges: its own number is zero where no
             // connection is (RFC 9293, section 3.10.7.1).
             Control::Rst => self.owner_of_rst(side, header, unconfirmed),
-            Control::Ack | Control::Fin => match unconfirmed.new_connection[side as usize] {
-                Some(new_connection) if self.proves_by_ack(new_connection, side, header) => {
-                    SegmentOwner::New(new_connection)
-                }
-                _ => SegmentOwner::Flow,
-            },
+            Control::Ack | Control::Fin => self.owner_of_ack(side, header, unconfirmed),
             Control::Syn => self.owner_of_syn(side, header, packet.payload_len, unconfirmed),
             Control::SynAck => self.owner_of_syn_ack(side, header, unconfirmed),
         }
@@ -99,6 +95,25 @@ impl Flow {
                     && new_connection.is_acked_by(header.ack) =>
             {
                 SegmentOwner::New(new_connection)
+            }
+            _ => SegmentOwner::Flow,
+        }
+    }
+
+    pub(super) fn owner_of_ack(
+        &self,
+        side: FlowSide,
+        header: &TcpHeader,
+        unconfirmed: Unconfirmed,
+    ) -> SegmentOwner {
+        let [by_it, by_peer] =
+            [side, side.peer()].map(|it| unconfirmed.new_connection[it as usize]);
+        match (by_it, by_peer) {
+            (Some(connection), _) if self.proves_by_ack(connection, side, header) => {
+                SegmentOwner::New(connection)
+            }
+            (_, Some(connection)) if self.goes_on_from_answer(connection, side, header) => {
+                SegmentOwner::MayAnswerNew(connection)
             }
             _ => SegmentOwner::Flow,
         }
@@ -215,6 +230,23 @@ impl Flow {
                         && !peer.may_be_acked(own, header.ack)
                 }
             }
+    }
+
+    /// Whether who answered the new SYN acknowledges it once more, as it does where
+    /// that SYN comes twice (RFC 9293, section 3.10.7.4).
+    fn goes_on_from_answer(
+        &self,
+        new_connection: NewConnection,
+        side: FlowSide,
+        header: &TcpHeader,
+    ) -> bool {
+        let (own, peer) = (self.sender(side), self.sender(side.peer()));
+        header.flags.contains(TcpFlags::ACK)
+            && new_connection.is_acked_by(header.ack)
+            && new_connection
+                .answer
+                .is_some_and(|isn| header.seq == isn + 1)
+            && !(own.next() == header.seq && peer.may_be_acked(own, header.ack))
     }
 
     /// Notes that a new connection may have replaced this one. From now on every

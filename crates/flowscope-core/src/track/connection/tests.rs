@@ -140,6 +140,11 @@ const CASES: &[Case] = &[
         state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &["s syn_in_connection"],
     },
     Case {
+        title: "who answered a new SYN may acknowledge it once more",
+        segments: &["c S 100", "s SA 300 101", "c S 5000 ?", "c S 5000 ?", "s SA 9000 5001 ?", "s A 9001 5001 ?", "c A 5001 9001 ="],
+        state: FlowState::SynReceived, begins: [Some(101), None], ends: OPEN, odd: &[],
+    },
+    Case {
         title: "a SYN that is answered is another connection",
         segments: &["c S 100", "s SA 300 101", "c A 101 301", "c S 5000 ?", "s SA 9000 5001 ="],
         state: FlowState::Established, begins: HANDSHAKE, ends: OPEN, odd: &[],
