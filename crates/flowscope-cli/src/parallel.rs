@@ -146,7 +146,7 @@ impl Dealing<'_> {
         let dealer = &mut self.dealer;
         let tracked = source.next_batch_in_block().map(|(packets, block)| {
             let len = packets.len();
-            dealer.track_lent(block, packets);
+            dealer.track_batch(block, packets);
             len
         });
         // After an error no more comes of this capture.

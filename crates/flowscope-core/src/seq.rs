@@ -10,11 +10,7 @@ use core::ops::Add;
 /// ```
 /// use flowscope_core::SeqNumber;
 ///
-/// let before = SeqNumber(u32::MAX - 1);
-/// let after = before + 4;
-/// assert_eq!(after, SeqNumber(2));
-/// assert_eq!(after.distance_from(before), 4);
-/// assert_eq!(before.distance_from(after), -4);
+/// assert_eq!(SeqNumber(u32::MAX - 1) + 4, SeqNumber(2));
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
@@ -25,7 +21,7 @@ impl SeqNumber {
     /// How far this number lies behind `earlier`, negative if it lies ahead.
     #[inline]
     #[must_use]
-    pub const fn distance_from(self, earlier: Self) -> i32 {
+    pub(crate) const fn distance_from(self, earlier: Self) -> i32 {
         self.0.wrapping_sub(earlier.0).cast_signed()
     }
 

@@ -43,7 +43,7 @@ impl<B> Chunk<B> {
 
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
-        self.reached = Place::FIRST;
+        self.reached = Place::default();
     }
 }
 
@@ -52,7 +52,7 @@ impl<B: Default> Default for Chunk<B> {
         Self {
             body: B::default(),
             entries: Vec::new(),
-            reached: Place::FIRST,
+            reached: Place::default(),
         }
     }
 }

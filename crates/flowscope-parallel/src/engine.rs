@@ -98,7 +98,7 @@ impl<E: FlowExtractor> ParallelTracker<'_, E> {
     ) -> Result<(), Stopped> {
         let mut packets = packets.into_iter().peekable();
         while packets.peek().is_some() {
-            self.dealer.track_batch(packets.by_ref().take(AT_ONCE));
+            self.dealer.track_batch(&[], packets.by_ref().take(AT_ONCE));
             let (packets, bytes) = self.dealer.pending();
             if packets >= PACKETS || bytes >= BYTES {
                 self.send()?;
@@ -152,7 +152,7 @@ where
 
     fn run(&mut self, batch: &mut FlowBatch<K>, chunk: &mut Chunk<Self::Body>) {
         chunk.body.clear();
-        let place = Place::FIRST;
+        let place = Place::default();
         self.0.run(batch, &mut Listing { place, chunk });
     }
 }

@@ -170,7 +170,7 @@ fn deal(
 ) -> impl FnOnce(&mut Feed<RecordBatch>) -> Result<(), flowscope_parallel::Stopped> + Send {
     move |feed| {
         for frames in frames.chunks(at_once) {
-            dealer.track_batch(frames.iter().map(view));
+            dealer.track_batch(&[], frames.iter().map(view));
             let batches = dealer.take(Vec::new(), || feed.spare());
             feed.send(batches)?;
         }
@@ -232,7 +232,7 @@ fn who_deals_stops_when_nobody_wants_more() {
         move |feed| {
             // It would go on for ever.
             let stopped = loop {
-                dealer.track_batch(over.iter().map(view));
+                dealer.track_batch(&[], over.iter().map(view));
                 let batches = dealer.take(Vec::new(), || feed.spare());
                 if let Err(stopped) = feed.send(batches) {
                     break stopped;

@@ -40,7 +40,7 @@ use crate::record::Record;
 /// let mut workers = [0, 1].map(|_| RecordWorker::new(&config, 2));
 /// for host in 1..=3 {
 ///     frame[29] = host;
-///     dealer.track_batch([PacketView::new(&frame, Timestamp::new(1_700_000_000, 0))]);
+///     dealer.track_batch(&[], [PacketView::new(&frame, Timestamp::new(1_700_000_000, 0))]);
 /// }
 /// while dealer.finish() {}
 ///
@@ -94,19 +94,14 @@ impl RecordDealer {
         self.0.workers()
     }
 
-    /// Tracks packets, one after the other, and copies what workers need of them.
-    pub fn track_batch<'a>(&mut self, packets: impl IntoIterator<Item = PacketView<'a>>) {
-        self.track_lent(&[], packets);
-    }
-
-    /// Tracks packets that lie in `block`, and copies nothing of that: see
-    /// [`FlowDealer::track_lent`](flowscope_core::engine::deal::FlowDealer::track_lent).
-    pub fn track_lent<'a>(
+    /// Tracks packets, one after the other. Of those that lie in `block` nothing is
+    /// copied: see [`FlowDealer::track_batch`](flowscope_core::engine::deal::FlowDealer::track_batch).
+    pub fn track_batch<'a>(
         &mut self,
         block: &[u8],
         packets: impl IntoIterator<Item = PacketView<'a>>,
     ) {
-        self.0.track_lent(block, packets.into_iter());
+        self.0.track_batch(block, packets.into_iter());
     }
 
     /// A block that was given to [`take`](Self::take), and that no worker needs any
@@ -146,7 +141,7 @@ impl RecordDealer {
     }
 
     /// Takes a batch for each worker, in their order. `blocks` are those that were
-    /// [lent](Self::track_lent), in order. `spare` may give batches that workers are
+    /// [lent](Self::track_batch), in order. `spare` may give batches that workers are
     /// done with, to be filled again.
     ///
     /// # Panics

@@ -123,10 +123,10 @@ fn of_workers(
     for (n, frame) in frames.iter().enumerate() {
         // Some lie in blocks that are given, and some are copied.
         if n % 5 > 1 && !frame.bytes.is_empty() {
-            dealer.track_lent(&frame.bytes, [frame.view()]);
+            dealer.track_batch(&frame.bytes, [frame.view()]);
             blocks.push(frame.bytes.clone());
         } else {
-            dealer.track_batch([frame.view()]);
+            dealer.track_batch(&[], [frame.view()]);
         }
         if expires_after(n) {
             dealer.expire(frame.view().timestamp);

@@ -133,12 +133,6 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         self
     }
 
-    /// What finds copies of packets, if anything does.
-    #[must_use]
-    pub const fn dedup(&self) -> Option<&Dedup> {
-        self.filter.dedup.as_ref()
-    }
-
     /// Tracks one packet.
     #[inline]
     pub fn track(&mut self, packet: PacketView<'_>, out: &mut impl Sink<C::Event>) {

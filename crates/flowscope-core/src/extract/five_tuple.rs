@@ -143,13 +143,6 @@ impl FiveTupleKey {
             .any(|side| self.port(side) == Some(port))
     }
 
-    /// The identifier of an ICMP echo flow, zero for other ICMP messages.
-    #[must_use]
-    pub fn icmp_identifier(&self) -> Option<u16> {
-        let is_icmp = matches!(self.protocol(), IpProtocol::ICMP | IpProtocol::ICMP6);
-        is_icmp.then(|| self.tail.port(Orientation::Forward))
-    }
-
     /// The IP protocol.
     #[must_use]
     pub fn protocol(&self) -> IpProtocol {

@@ -70,7 +70,7 @@ impl ByteBuffer {
     /// nothing is added then. A parser that has removed all whole messages left
     /// the beginning of one that is too long.
     pub fn extend(&mut self, bytes: &[u8]) -> Result<(), ParseError> {
-        if self.len() > self.limit {
+        if self.unread().len() > self.limit {
             return Err(ParseError::TooLong { limit: self.limit });
         }
         let mut bytes = bytes;
@@ -188,18 +188,6 @@ impl ByteBuffer {
         (self.start, self.searched, self.skip_past) = (0, 0, None);
     }
 
-    /// How many bytes are unread.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.bytes.len() - self.start
-    }
-
-    /// Whether no byte is unread.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// The length of the longest message.
     #[must_use]
     pub const fn limit(&self) -> usize {
@@ -241,7 +229,7 @@ impl Default for ByteBuffer {
 impl fmt::Debug for ByteBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ByteBuffer")
-            .field("len", &self.len())
+            .field("unread", &self.unread().len())
             .field("memory", &self.memory())
             .field("limit", &self.limit)
             .finish()
@@ -298,7 +286,7 @@ mod tests {
         for round in 0..10_000u32 {
             buffer.extend(&round.to_be_bytes()).expect("it fits");
             buffer.consume(4);
-            assert_eq!(buffer.len(), 600);
+            assert_eq!(buffer.unread().len(), 600);
             assert!(buffer.memory() <= 2000, "{}", buffer.memory());
         }
         assert_eq!(

@@ -1,7 +1,6 @@
 //! Fragments of IP packets, and the headers of the packets they make.
 
 use alloc::vec::Vec;
-use core::net::IpAddr;
 
 use smoltcp::wire::{Ipv4Packet, Ipv6Packet};
 
@@ -67,18 +66,6 @@ pub struct IpFragment<'a> {
 }
 
 impl<'a> IpFragment<'a> {
-    /// The sender of the packet.
-    #[must_use]
-    pub fn src(&self) -> IpAddr {
-        self.addrs[0].read_as(self.version)
-    }
-
-    /// The receiver of the packet.
-    #[must_use]
-    pub fn dst(&self) -> IpAddr {
-        self.addrs[1].read_as(self.version)
-    }
-
     /// Whether the packet begins with it.
     #[must_use]
     pub(crate) fn is_first(&self) -> bool {

@@ -78,12 +78,12 @@ impl AnyDealer {
         with_dealer!(self, dealer => dealer.workers())
     }
 
-    pub(crate) fn track_lent<'a>(
+    pub(crate) fn track_batch<'a>(
         &mut self,
         block: &[u8],
         packets: impl Iterator<Item = PacketView<'a>>,
     ) {
-        with_dealer!(self, dealer => dealer.track_lent(block, packets));
+        with_dealer!(self, dealer => dealer.track_batch(block, packets));
     }
 
     pub(crate) fn spare_block(&mut self) -> Option<Vec<u8>> {
@@ -201,7 +201,7 @@ fn run<K: KeyEndpoints, C: Observer<K>>(
     collector: &mut Collector,
     out: &mut impl PlacedRecords,
 ) {
-    let place = Place::FIRST;
+    let place = Place::default();
     let out = Placed { place, out };
     worker.run(batch, &mut Collecting { collector, out });
 }
@@ -251,7 +251,6 @@ fn identify<K: KeyEndpoints, C: Observer<K>>(
     flows: &WorkerFlows<K, C>,
     flow: FlowId,
 ) -> Option<FlowIdentity> {
-    let endpoints = flows.flow_key(flow)?.endpoints();
-    let icmp = C::icmp(flows.flow_state(flow)?);
-    Some((endpoints, icmp))
+    let (key, state) = flows.flow(flow)?;
+    Some((key.endpoints(), C::icmp(state)))
 }

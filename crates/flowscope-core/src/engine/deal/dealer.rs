@@ -50,16 +50,12 @@ impl<E: FlowExtractor> FlowDealer<E> {
         self.batches.route.workers()
     }
 
-    /// Tracks packets, and copies what workers need of them.
-    pub fn track_batch<'a>(&mut self, packets: impl IntoIterator<Item = PacketView<'a>>) {
-        self.track_lent(&[], packets);
-    }
-
-    /// Tracks packets that lie in `block`, and copies nothing of that.
+    /// Tracks packets. Of those that lie in `block` nothing is copied; of others, or
+    /// where the block is empty, what workers need of them is.
     ///
     /// The block, with its bytes as they are, has to be given to the next call of
-    /// [`take`](Self::take).
-    pub fn track_lent<'a>(
+    /// [`take`](Self::take), unless it is empty.
+    pub fn track_batch<'a>(
         &mut self,
         block: &[u8],
         packets: impl IntoIterator<Item = PacketView<'a>>,
@@ -107,7 +103,7 @@ impl<E: FlowExtractor> FlowDealer<E> {
     /// Takes a batch for each worker, in their order. Each worker needs each of
     /// its batches, also one without anything to do.
     ///
-    /// `blocks` are those that were [lent](Self::track_lent) since the last call,
+    /// `blocks` are those that were [lent](Self::track_batch) since the last call,
     /// each once, in order. `spare` may give batches that workers are done with.
     ///
     /// # Panics

@@ -7,8 +7,8 @@ use crate::{Sink, Timestamp};
 /// Where an event stands among all events of all workers.
 ///
 /// What one worker reports at one place stays together, in its own order; no
-/// other worker reports anything at the same place.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+/// other worker reports anything at the same place. The default is before everything else.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Place {
     /// Which packet, or call of the dealer, it comes with; counted from 1.
     mark: u64,
@@ -22,14 +22,6 @@ pub struct Place {
 }
 
 impl Place {
-    /// Before everything else.
-    pub const FIRST: Self = Self {
-        mark: 0,
-        moment: Timestamp::EPOCH,
-        is_timer: false,
-        number: 0,
-    };
-
     pub(super) const fn of_step(mark: u64, moment: Timestamp, number: u32) -> Self {
         Self {
             mark,

@@ -75,12 +75,6 @@ impl<K: Clone, C: Consumer<K>> FlowWorker<K, C> {
         &self.stats
     }
 
-    /// The consumer.
-    #[must_use]
-    pub fn consumer_mut(&mut self) -> &mut C {
-        &mut self.consumer
-    }
-
     /// Does what is in a batch. Batches have to come in their order.
     ///
     /// It says in the batch which flows need no more of their packets.
@@ -315,7 +309,7 @@ mod tests {
             let packets = block
                 .chunks(DATAGRAM.len())
                 .map(|frame| PacketView::new(frame, Timestamp::new(7, 0)).with_link(LinkType::RAW));
-            dealer.track_lent(&block, packets);
+            dealer.track_batch(&block, packets);
             let mut batch = dealer.take(vec![block], || spare.take()).remove(0);
             assert!(batch.attached.copied.is_empty());
             steps.push(batch.steps.len());
@@ -340,7 +334,7 @@ mod tests {
     fn a_block_that_was_lent_has_to_be_given() {
         let mut dealer = FlowDealer::new(FiveTuple::bidirectional(), EngineConfig::default(), 1);
         let packet = PacketView::new(&DATAGRAM, Timestamp::EPOCH).with_link(LinkType::RAW);
-        dealer.track_lent(&DATAGRAM, [packet]);
+        dealer.track_batch(&DATAGRAM, [packet]);
         let _ = dealer.take(Vec::new(), || None);
     }
 }

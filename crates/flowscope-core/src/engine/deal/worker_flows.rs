@@ -37,16 +37,12 @@ impl<K, C: Consumer<K>> WorkerFlows<K, C> {
         }
     }
 
-    /// What a flow is told apart by, while it lives, seen from its initiator.
+    /// What a flow is told apart by, seen from its initiator, and what the consumer
+    /// keeps for it, while it lives.
     #[must_use]
-    pub fn flow_key(&self, flow: FlowId) -> Option<&K> {
-        Some(&self.get(flow)?.key)
-    }
-
-    /// What the consumer keeps for a flow, while it lives.
-    #[must_use]
-    pub fn flow_state(&self, flow: FlowId) -> Option<&C::Flow> {
-        Some(&self.get(flow)?.flow)
+    pub fn flow(&self, flow: FlowId) -> Option<(&K, &C::Flow)> {
+        let found = self.get(flow)?;
+        Some((&found.key, &found.flow))
     }
 
     /// How many there are.

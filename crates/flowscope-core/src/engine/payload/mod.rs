@@ -52,7 +52,7 @@ impl<R> PayloadConsumer<R> {
 
     /// Who is given the payload.
     #[must_use]
-    pub const fn reader(&self) -> &R {
+    pub(crate) const fn reader(&self) -> &R {
         &self.reader
     }
 
