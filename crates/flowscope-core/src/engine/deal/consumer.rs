@@ -21,8 +21,8 @@ pub(super) struct DealingConsumer<K> {
     pub(super) route: Route,
     /// What goes beside the steps of each worker.
     pub(super) attached: Vec<Attachments<K>>,
-    /// Where the blocks begin that were lent, and how long they are.
-    blocks: Vec<(usize, usize)>,
+    /// The blocks that were lent.
+    blocks: Vec<LentBlock>,
     lent: Lent,
     /// The frame that a flow was opened with, and where it was copied to: the packet
     /// itself comes next.
@@ -35,6 +35,15 @@ struct Lent {
     address: usize,
     len: usize,
     number: BlockNumber,
+    is_used: bool,
+}
+
+#[derive(Debug)]
+struct LentBlock {
+    address: usize,
+    len: usize,
+    /// Whether a worker needs a packet in it.
+    is_used: bool,
 }
 
 /// What a dealer keeps of a flow for its worker.
@@ -70,13 +79,19 @@ impl<K> DealingConsumer<K> {
 
     #[inline(never)]
     fn lend_another(&mut self, block: &[u8]) {
+        self.note_use();
         let (address, len) = (block.as_ptr().addr(), block.len());
         if block.is_empty() {
             self.lent = Lent::default();
             return;
         }
-        if self.blocks.last() != Some(&(address, len)) {
-            self.blocks.push((address, len));
+        let latest = self.blocks.last();
+        if latest.is_none_or(|latest| (latest.address, latest.len) != (address, len)) {
+            self.blocks.push(LentBlock {
+                address,
+                len,
+                is_used: false,
+            });
         }
         // There may be more than can be told apart.
         let number = BlockNumber::try_from(self.blocks.len());
@@ -86,16 +101,24 @@ impl<K> DealingConsumer<K> {
                 address,
                 len,
                 number,
+                is_used: false,
             },
         );
     }
 
-    /// The blocks are taken. There were so many.
-    pub(super) fn end_lending(&mut self) -> usize {
+    /// Notes down whether the block that is lent now is of use.
+    fn note_use(&mut self) {
+        let place = usize::from(self.lent.number).checked_sub(1);
+        if let Some(block) = place.and_then(|place| self.blocks.get_mut(place)) {
+            block.is_used |= self.lent.is_used;
+        }
+    }
+
+    /// The blocks are taken. Says of each whether a worker needs it.
+    pub(super) fn end_lending(&mut self) -> impl ExactSizeIterator<Item = bool> {
+        self.note_use();
         self.lent = Lent::default();
-        let count = self.blocks.len();
-        self.blocks.clear();
-        count
+        self.blocks.drain(..).map(|block| block.is_used)
     }
 
     /// Notes down where a packet lies, for the worker of a flow.
@@ -104,7 +127,10 @@ impl<K> DealingConsumer<K> {
         let bytes = packet.packet.frame;
         let place = bytes.as_ptr().addr().wrapping_sub(self.lent.address);
         let (block, frame) = match place.checked_add(bytes.len()) {
-            Some(end) if end <= self.lent.len => (self.lent.number, (place as u32, end as u32)),
+            Some(end) if end <= self.lent.len => {
+                self.lent.is_used = true;
+                (self.lent.number, (place as u32, end as u32))
+            }
             _ => (COPIED, self.copy(flow, bytes)),
         };
         let payload = packet.payload.bytes;

@@ -111,11 +111,21 @@ impl<E: FlowExtractor> FlowDealer<E> {
     /// There are more blocks than were lent, or fewer.
     pub fn take(
         &mut self,
-        blocks: Vec<Vec<u8>>,
+        mut blocks: Vec<Vec<u8>>,
         mut spare: impl FnMut() -> Option<FlowBatch<E::Key>>,
     ) -> Vec<FlowBatch<E::Key>> {
         let lent = self.engine.consumer_mut().end_lending();
-        assert_eq!(blocks.len(), lent, "each block that was lent is given");
+        assert_eq!(
+            blocks.len(),
+            lent.len(),
+            "each block that was lent is given"
+        );
+        for (block, is_used) in blocks.iter_mut().zip(lent) {
+            // It is still in the cache, and best read into again at once.
+            if !is_used {
+                self.spare_blocks.push(core::mem::take(block));
+            }
+        }
         self.bytes = 0;
         let emptied: Vec<_> = (0..self.workers())
             .map(|_| spare().map_or_else(FlowBatch::default, |spare| self.empty(spare)))
@@ -158,7 +168,8 @@ impl<E: FlowExtractor> FlowDealer<E> {
             let mut marks = shared.marks.list;
             marks.clear();
             self.spare_marks.push(marks);
-            self.spare_blocks.extend(shared.blocks);
+            let used = shared.blocks.into_iter().filter(|block| !block.is_empty());
+            self.spare_blocks.extend(used);
         }
         batch
     }

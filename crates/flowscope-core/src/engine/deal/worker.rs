@@ -303,7 +303,7 @@ mod tests {
         let config = EngineConfig::default();
         let mut dealer = FlowDealer::new(FiveTuple::bidirectional(), config, 1);
         let mut worker = FlowWorker::new(Two::default(), config, 1);
-        let (mut spare, mut steps) = (None, Vec::new());
+        let (mut spare, mut steps, mut blocks) = (None, Vec::new(), Vec::new());
         for _ in 0..3 {
             let block = DATAGRAM.repeat(4);
             let packets = block
@@ -313,11 +313,14 @@ mod tests {
             let mut batch = dealer.take(vec![block], || spare.take()).remove(0);
             assert!(batch.attached.copied.is_empty());
             steps.push(batch.steps.len());
+            blocks.push(batch.shared.blocks[0].len());
             worker.run(&mut batch, &mut Nowhere);
             spare = Some(batch);
         }
         // The dealer hears of it with the second batch.
         assert_eq!(steps, [5, 4, 0]);
+        // A block that no worker needs stays with the dealer.
+        assert_eq!(blocks, [4 * DATAGRAM.len(), 4 * DATAGRAM.len(), 0]);
         while dealer.finish() {}
         for mut batch in dealer.take(Vec::new(), || spare.take()) {
             worker.run(&mut batch, &mut Nowhere);
