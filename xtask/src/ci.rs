@@ -8,7 +8,8 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::{
-    Failure, Outcome, api, deps, fixtures, instructions, msrv, nostd, project, soak, tests, trust,
+    Failure, Outcome, api, deps, fixtures, fuzz, instructions, msrv, nostd, project, soak, tests,
+    trust,
 };
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
@@ -87,6 +88,7 @@ const STEPS: &[(&str, Step)] = &[
     ("floods", Step::Verb(tests::floods, &[])),
     ("benches", Step::Verb(tests::benches, &[])),
     ("soak", Step::Verb(soak::run, &["1"])),
+    ("fuzz", Step::Verb(fuzz::run, &["--runs", "2000"])),
     (
         "docs",
         Step::Docs(&["doc", "--workspace", "--no-deps", "--all-features"]),
