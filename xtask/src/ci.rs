@@ -8,8 +8,8 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::{
-    Failure, Outcome, api, deps, fixtures, fuzz, instructions, msrv, nostd, project, soak, tests,
-    trust,
+    Failure, Outcome, api, deps, features, fixtures, fuzz, instructions, msrv, nostd, project,
+    soak, tests, trust,
 };
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
@@ -83,6 +83,7 @@ const STEPS: &[(&str, Step)] = &[
     ),
     ("api", Step::Verb(api::run, &["--check"])),
     ("msrv", Step::Verb(msrv::run, &[])),
+    ("features", Step::Verb(features::run, &[])),
     ("tests", Step::Verb(tests::run, &[])),
     ("live", Step::Verb(tests::live, &[])),
     ("floods", Step::Verb(tests::floods, &[])),
