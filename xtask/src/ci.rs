@@ -8,7 +8,8 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::{
-    Failure, Outcome, api, deps, fixtures, instructions, msrv, nostd, project, soak, tests, trust,
+    Failure, Outcome, api, deps, features, fixtures, fuzz, instructions, msrv, nostd, project,
+    soak, tests, trust,
 };
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
@@ -82,11 +83,13 @@ const STEPS: &[(&str, Step)] = &[
     ),
     ("api", Step::Verb(api::run, &["--check"])),
     ("msrv", Step::Verb(msrv::run, &[])),
+    ("features", Step::Verb(features::run, &[])),
     ("tests", Step::Verb(tests::run, &[])),
     ("live", Step::Verb(tests::live, &[])),
     ("floods", Step::Verb(tests::floods, &[])),
     ("benches", Step::Verb(tests::benches, &[])),
     ("soak", Step::Verb(soak::run, &["1"])),
+    ("fuzz", Step::Verb(fuzz::run, &["--runs", "2000"])),
     (
         "docs",
         Step::Docs(&["doc", "--workspace", "--no-deps", "--all-features"]),

@@ -32,6 +32,11 @@ const MAX_LEN: usize = 64 << 10;
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let options = Options::parse(arguments)?;
+    if project::output(Command::new("c++").arg("--version")).is_err() {
+        return Err(Failure::Missing(
+            "a C++ compiler is not installed".to_owned(),
+        ));
+    }
     let folder = project::root().join("target/fuzz");
     let targets = match options.targets.is_empty() {
         true => targets()?,
@@ -52,22 +57,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             results.push(run.end()?);
         }
     }
-    println!(
-        "{:<18} {:>12} {:>9} {:>9}  found",
-        "target", "executions", "seconds", "MB"
-    );
-    for result in &results {
-        let found = if result.has_failed { "an input" } else { "-" };
-        let Stats {
-            executions,
-            seconds,
-            megabytes,
-        } = result.stats;
-        println!(
-            "{:<18} {executions:>12} {seconds:>9} {megabytes:>9}  {found}",
-            result.target
-        );
-    }
+    print(&results);
     match results.iter().find(|result| result.has_failed) {
         Some(result) => Err(Failure::because(format!(
             "{}: see {}",
@@ -75,6 +65,31 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             result.log.display()
         ))),
         None => Ok(()),
+    }
+}
+
+fn print(results: &[Ended]) {
+    println!(
+        "{:<18} {:>12} {:>9} {:>9} {:>9}  found",
+        "target", "executions", "seconds", "MB", "branches"
+    );
+    for Ended {
+        target,
+        has_failed,
+        stats,
+        ..
+    } in results
+    {
+        let found = if *has_failed { "an input" } else { "-" };
+        let Stats {
+            executions,
+            seconds,
+            megabytes,
+            branches,
+        } = stats;
+        println!(
+            "{target:<18} {executions:>12} {seconds:>9} {megabytes:>9} {branches:>9}  {found}"
+        );
     }
 }
 
@@ -108,11 +123,10 @@ impl Effort {
     /// Tests the targets with the seeds and with what was found, unless they are run
     /// with these anyway.
     fn test(self) -> Outcome {
-        let mut test = self.cargo("test");
-        if let Self::Runs(_) = self {
-            test.arg("--lib");
+        match self {
+            Self::Seconds(_) => succeed(&mut self.cargo("test")),
+            Self::Runs(_) => Ok(()),
         }
-        succeed(&mut test)
     }
 
     /// The folder in which cargo puts what it builds.
@@ -179,11 +193,6 @@ pub(crate) fn cargo() -> Command {
 /// Builds the targets. What runs while building is not measured: that is why a
 /// platform is named. Returns the folder they are in.
 fn build(effort: Effort, targets: &[String]) -> Result<PathBuf, Failure> {
-    if project::output(Command::new("c++").arg("--version")).is_err() {
-        return Err(Failure::Missing(
-            "a C++ compiler is not installed".to_owned(),
-        ));
-    }
     let machine = dist::machine()?;
     succeed(
         effort
@@ -242,7 +251,7 @@ impl Run {
         let child = command
             .arg(format!("-max_len={MAX_LEN}"))
             .arg(format!("-artifact_prefix={}/{target}-", found.display()))
-            .args(["-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1"])
+            .args(["-timeout=120", "-rss_limit_mb=2048", "-print_final_stats=1"])
             .stderr(output)
             .spawn()
             .map_err(describe)?;
@@ -275,6 +284,8 @@ struct Stats {
     executions: u64,
     seconds: u64,
     megabytes: u64,
+    /// Of those that have a counter, how many were taken.
+    branches: u64,
 }
 
 impl Stats {
@@ -288,6 +299,8 @@ impl Stats {
                 stats.megabytes = number(line);
             } else if let Some((_, line)) = line.split_once(" runs in ") {
                 stats.seconds = line.split(' ').next().map_or(0, number);
+            } else if let Some((_, line)) = line.split_once(" cov: ") {
+                stats.branches = line.split(' ').next().map_or(0, number);
             }
         }
         stats
@@ -300,7 +313,8 @@ mod tests {
 
     #[test]
     fn what_libfuzzer_says_is_read() {
-        let log = "#2048\tpulse\nDone 2190 runs in 61 second(s)\n\
+        let log = "#2048\tpulse  cov: 170 ft: 20 corp: 1/1b\n\
+            #2190\tDONE   cov: 174 ft: 21 corp: 1/1b\nDone 2190 runs in 61 second(s)\n\
             stat::number_of_executed_units: 2190\n\
             stat::average_exec_per_sec:     35\n\
             stat::peak_rss_mb:              120\n";
@@ -308,6 +322,7 @@ mod tests {
             executions: 2190,
             seconds: 61,
             megabytes: 120,
+            branches: 174,
         };
         assert_eq!(Stats::read(log), expected);
     }

@@ -3,6 +3,7 @@
 //! A record is mostly numbers. To print them by `Display` takes several times
 //! as long: here up to eight digits are found at once, in one machine word.
 
+#[cfg(feature = "json")]
 use crate::line::Line;
 
 /// Writes a number.
@@ -34,6 +35,7 @@ pub fn push_seconds(text: &mut Vec<u8>, nanos: u64) {
 }
 
 /// Adds a number to a line.
+#[cfg(feature = "json")]
 #[inline(always)]
 pub(crate) fn put(line: &mut Line<'_>, number: u64) {
     match number {
@@ -45,6 +47,7 @@ pub(crate) fn put(line: &mut Line<'_>, number: u64) {
     }
 }
 
+#[cfg(feature = "json")]
 #[inline(never)]
 fn put_long(line: &mut Line<'_>, number: u64) {
     match number {
@@ -65,6 +68,7 @@ fn put_long(line: &mut Line<'_>, number: u64) {
 }
 
 /// Adds a number of nanoseconds to a line, as seconds.
+#[cfg(feature = "json")]
 #[inline]
 pub(crate) fn put_seconds(line: &mut Line<'_>, nanos: u64) {
     put(line, nanos / SECOND);
@@ -72,6 +76,7 @@ pub(crate) fn put_seconds(line: &mut Line<'_>, nanos: u64) {
 }
 
 /// Adds an address to a line.
+#[cfg(feature = "json")]
 #[inline]
 pub(crate) fn put_ipv4(line: &mut Line<'_>, octets: [u8; 4]) {
     let [first, second, third, last] = octets;
@@ -177,7 +182,7 @@ const SECOND: u64 = 1_000_000_000;
 /// The character `0` in each byte.
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "json"))]
 mod tests {
     use super::*;
     use crate::line::ROOM;

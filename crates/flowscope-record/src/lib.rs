@@ -53,6 +53,7 @@ mod host;
 pub mod json;
 #[cfg(feature = "json")]
 mod json_text;
+#[cfg(feature = "json")]
 mod line;
 mod names;
 mod observation;

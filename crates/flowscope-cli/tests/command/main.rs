@@ -11,6 +11,8 @@ mod exported;
 mod external;
 mod jobs;
 mod legible;
+#[cfg(target_os = "linux")]
+mod memory;
 mod messages;
 mod names;
 mod options;

@@ -16,8 +16,8 @@ pub(super) struct Budget {
 impl Budget {
     /// `slabs_memory` says how many bytes the slabs of so many datagrams need.
     pub(super) fn new(config: &FragmentConfig, slabs_memory: impl FnOnce(usize) -> usize) -> Self {
-        let whole = config.max_memory.max(LEAST);
-        let datagrams = (whole / PER_DATAGRAM).min(MAX_DATAGRAMS);
+        let whole = config.max_memory.clamp(LEAST, MOST);
+        let datagrams = whole / PER_DATAGRAM;
         let room = datagrams + 1;
         let table = (INDEX_ROOM * room * 8 / 7).next_power_of_two() * (size_of::<u32>() + 1);
         let bookkeeping = slabs_memory(room) + 2 * table;
@@ -32,12 +32,14 @@ impl Budget {
 
 /// The least memory that there is any use in.
 pub(super) const LEAST: usize = 1 << 20;
+/// The most. A part of it is allocated at once for bookkeeping, so a limit that nobody
+/// means to reach must not ask for all that a machine has.
+const MOST: usize = 2 << 30;
 pub(super) const LEAST_PER_SOURCE: usize = 256 << 10;
 
 /// What a datagram is reckoned at, bookkeeping included. Fragments are rarely
 /// much shorter.
 const PER_DATAGRAM: usize = 2048;
-const MAX_DATAGRAMS: usize = 1 << 30;
 
 /// An index that is never more than half full is cleaned up in place and does
 /// not grow.

@@ -48,7 +48,7 @@ pub struct FragmentConfig {
     pub timeout_ipv6: Duration,
     /// Bytes of memory at the most, everything included. At the cap the oldest
     /// datagram is given up. 16 MiB by default; less than 1 MiB is taken as
-    /// that.
+    /// that, and more than 2 GiB as that.
     pub max_memory: usize,
     /// Bytes of memory for the datagrams of one sender. At the cap its oldest
     /// is given up. 4 MiB by default; less than 256 KiB is taken as that.

@@ -68,6 +68,18 @@ fn the_least_memory_will_do() {
     assert!(most < LEAST as u64 + BUILDING, "{most} bytes");
 }
 
+/// The first fragment brings memory for the bookkeeping of as many as may wait.
+#[test]
+fn a_limit_that_is_out_of_reach_asks_for_a_part_of_the_memory() {
+    let config = FragmentConfig {
+        max_memory: usize::MAX,
+        ..FragmentConfig::default()
+    };
+    let (most, lost) = flood(config, 1000, |n| numbered(n, n, &[0; 64]));
+    assert!(most < 512 << 20, "{most} bytes");
+    assert_eq!(lost, 0);
+}
+
 #[test]
 fn one_sender_does_not_take_it_all() {
     let config = FragmentConfig::default();
