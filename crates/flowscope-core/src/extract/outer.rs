@@ -15,6 +15,13 @@ pub(crate) fn extract_outer<'a, E: FlowExtractor>(
     packet: PacketView<'a>,
     inner: Option<&Extracted<'_, E::Key>>,
 ) -> Option<Extracted<'a, E::Key>> {
+    if let Some(inner) = inner
+        && inner.decaps().is_none()
+        && Headers::fast_path(&packet, Depth::Innermost).is_some()
+    {
+        // Most packets can carry no other.
+        return None;
+    }
     let headers = Headers::parse(packet, Depth::Outermost).ok()?;
     let mut outer = extractor.extract(without_payload(packet, &headers)?).ok()?;
     let is_the_same = |inner: &Extracted<'_, _>| {

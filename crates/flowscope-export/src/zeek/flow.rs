@@ -1,5 +1,6 @@
 //! What is kept of a flow between its messages.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 
@@ -81,6 +82,28 @@ fn tunnel(port: u16) -> Option<&'static str> {
     }
 }
 
+/// What a connection is called of which no message told.
+fn service(connection: &ConnectionRecord) -> Option<&'static str> {
+    let Endpoints {
+        ports, protocol, ..
+    } = connection.endpoints;
+    match connection.app {
+        Some(Protocol::Tls | Protocol::Dtls) => Some("ssl"),
+        Some(app) => Some(app.as_str()),
+        None if protocol == Some(IpProtocol::UDP) => ports.and_then(|(_, resp)| tunnel(resp)),
+        None => None,
+    }
+}
+
+/// Several services as one text.
+fn joined(services: &[&'static str]) -> Option<Cow<'static, str>> {
+    match services {
+        [] => None,
+        [service] => Some((*service).into()),
+        services => Some(services.join(",").into()),
+    }
+}
+
 impl Flows {
     fn flow(&mut self, flow: FlowId, endpoints: &Endpoints) -> &mut Flow {
         let new = || Flow::new(flow, 0, *endpoints, FlowSide::Initiator);
@@ -111,30 +134,18 @@ impl Flows {
         &mut self,
         connection: &ConnectionRecord,
         lines: &mut impl Lines,
-    ) -> io::Result<(String, Option<String>)> {
+    ) -> io::Result<(String, Option<Cow<'static, str>>)> {
         let ConnectionRecord { flow, number, .. } = *connection;
-        let mut services = Vec::new();
-        let mut name = None;
-        if let Some(mut known) = self.flows.remove(&flow.number()) {
-            known.finish(&mut self.known, lines)?;
-            services = known.services;
-            name = Some(known.context.uid);
-        }
-        if services.is_empty() {
-            services.extend(connection.app.map(|app| match app {
-                Protocol::Tls | Protocol::Dtls => "ssl",
-                app => app.as_str(),
-            }));
-        }
-        if services.is_empty() && connection.endpoints.protocol == Some(IpProtocol::UDP) {
-            let tunnel = connection
-                .endpoints
-                .ports
-                .and_then(|(_, resp)| tunnel(resp));
-            services.extend(tunnel);
-        }
-        let uid = name.unwrap_or_else(|| uid(flow, number, &connection.endpoints));
-        Ok((uid, (!services.is_empty()).then(|| services.join(","))))
+        let known = self.flows.remove(&flow.number());
+        let (uid, spoken) = match known {
+            Some(mut known) => {
+                known.finish(&mut self.known, lines)?;
+                (known.context.uid, joined(&known.services))
+            }
+            None => (uid(flow, number, &connection.endpoints), None),
+        };
+        let service = spoken.or_else(|| service(connection).map(Cow::Borrowed));
+        Ok((uid, service))
     }
 
     /// A flow is over.

@@ -79,6 +79,8 @@ pub(crate) struct FlowNotes {
     pub(crate) layers: Box<[Encapsulation]>,
     /// Its protocol, where that was looked for and recognised.
     pub(crate) app: Option<Protocol>,
+    /// Whether a name that is wanted was asked for.
+    pub(crate) has_name: bool,
     /// How many more payloads are to be looked at.
     probes: u8,
     /// Whether the record says how Wireshark finds the flow.
@@ -167,10 +169,13 @@ impl FlowNotes {
         let number = connections.packet(flow.id, endpoints, &seen, |record| {
             out.push(with_parents(record, parents));
         });
-        if let Some(parents) = parents {
+        let depth = self.layers.len();
+        if let Some(parents) = parents
+            && parents.wants(flow.packet, depth)
+        {
             parents.packet(Place {
                 frame: flow.packet,
-                depth: self.layers.len(),
+                depth,
                 flow: flow.id,
                 number,
                 endpoints: endpoints(),
@@ -222,6 +227,7 @@ impl FlowNotes {
             layers: self.layers,
             tcp_flags: self.tcp_flags.unwrap_or_default(),
             has_display_filter: self.display_filter,
+            has_name: self.has_name,
         }
     }
 }
