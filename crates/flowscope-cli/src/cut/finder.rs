@@ -80,7 +80,11 @@ impl<'a> Finder<'a> {
     }
 
     fn take_packet(&mut self, packet: &PacketRecord) {
-        let live = self.live.entry(packet.flow.number()).or_default();
+        let number = packet.flow.number();
+        let live = match self.live.get_mut(&number) {
+            Some(live) => live,
+            None => self.live.entry(number).or_default(),
+        };
         let may_match = || self.selection.may_match(packet.flow, &packet.endpoints);
         if *live.may_match.get_or_insert_with(may_match) {
             self.held += live.frames.push(packet.frame);

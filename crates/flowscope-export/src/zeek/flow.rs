@@ -110,6 +110,13 @@ impl Flows {
         self.flows.entry(flow.number()).or_insert_with(new)
     }
 
+    fn take(&mut self, flow: FlowId) -> Option<Flow> {
+        match self.flows.is_empty() {
+            true => None,
+            false => self.flows.remove(&flow.number()),
+        }
+    }
+
     /// Who talks on a flow.
     pub(super) fn context(&self, flow: FlowId, endpoints: &Endpoints) -> Context {
         match self.flows.get(&flow.number()) {
@@ -136,7 +143,7 @@ impl Flows {
         lines: &mut impl Lines,
     ) -> io::Result<(String, Option<Cow<'static, str>>)> {
         let ConnectionRecord { flow, number, .. } = *connection;
-        let known = self.flows.remove(&flow.number());
+        let known = self.take(flow);
         let (uid, spoken) = match known {
             Some(mut known) => {
                 known.finish(&mut self.known, lines)?;
@@ -150,7 +157,7 @@ impl Flows {
 
     /// A flow is over.
     pub(super) fn end(&mut self, flow: FlowId, lines: &mut impl Lines) -> io::Result<()> {
-        match self.flows.remove(&flow.number()) {
+        match self.take(flow) {
             Some(mut known) => known.finish(&mut self.known, lines),
             None => Ok(()),
         }
