@@ -198,8 +198,6 @@ struct WalkPath {
     depth: Option<Depth>,
     /// So many tunnels were opened behind that depth: it is a tunnel within others.
     tunnels: u8,
-    /// Whether it was told at once that there can be no tunnel in what was left.
-    is_bare: bool,
 }
 
 impl WalkPath {
@@ -209,7 +207,6 @@ impl WalkPath {
             decaps: [None; MAX_DECAPS],
             depth,
             tunnels: 0,
-            is_bare: false,
         }
     }
 }
@@ -269,7 +266,6 @@ impl DetachedHeaders {
                 decaps: decaps.copied().unwrap_or_default(),
                 depth: self.depth,
                 tunnels: self.tunnels,
-                is_bare: false,
             },
         }
     }
@@ -293,17 +289,11 @@ impl<'a, K> Extracted<'a, K> {
         packet: PacketView<'a>,
         depth: Depth,
     ) -> Result<Self, Skip> {
-        match Headers::fast_path(&packet, depth) {
-            Some(headers) => {
-                let mut extracted = Self::of(extractor, &headers, packet, depth);
-                extracted.path.is_bare = depth == Depth::Innermost;
-                Ok(extracted)
-            }
-            None => {
-                let headers = Headers::parse(packet, depth)?;
-                Ok(Self::of(extractor, &headers, packet, depth))
-            }
-        }
+        let headers = match Headers::fast_path(&packet, depth) {
+            Some(headers) => headers,
+            None => Headers::parse(packet, depth)?,
+        };
+        Ok(Self::of(extractor, &headers, packet, depth))
     }
 
     #[inline(always)]
@@ -359,11 +349,11 @@ impl<'a, K> Extracted<'a, K> {
         decaps[0].is_some().then_some(decaps)
     }
 
-    /// Whether it is known that the packet is in no tunnel. Of most that are in none
-    /// it is.
+    /// Whether it is told by a look that the packet is in no tunnel. Of most that are
+    /// in none it is.
     #[inline]
     pub(crate) fn is_bare(&self) -> bool {
-        self.path.is_bare && self.decaps().is_none()
+        self.decaps().is_none() && Headers::fast_path(&self.packet, Depth::Innermost).is_some()
     }
 
     /// What was found, without key, bytes, time and what was taken off.

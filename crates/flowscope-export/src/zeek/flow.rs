@@ -8,14 +8,9 @@ use flowscope_core::FlowSide;
 use flowscope_core::track::FlowId;
 use flowscope_core::wire::IpProtocol;
 use flowscope_detect::Protocol;
-use flowscope_http::HttpMessage;
-use flowscope_quic::QuicMessage;
-use flowscope_record::{ConnectionRecord, DnsRecord, Endpoints, HttpRecord, QuicRecord, TlsRecord};
-use flowscope_tls::TlsMessage;
+use flowscope_record::{ConnectionRecord, Endpoints, Record};
 
-use super::dns::DnsState;
-use super::http::HttpState;
-use super::ssl::SslState;
+use super::protocols::{KnownCertificates, Protocols, Services, Talk};
 use super::{Context, Lines, uid};
 
 /// The flows that have said something.
@@ -25,19 +20,11 @@ pub(super) struct Flows {
     known: KnownCertificates,
 }
 
-/// Certificates that were written already.
-#[derive(Debug, Default)]
-pub(super) struct KnownCertificates {
-    pub(super) seen: std::collections::HashSet<[u8; 32]>,
-}
-
 #[derive(Debug)]
 struct Flow {
     context: Context,
-    services: Vec<&'static str>,
-    http: HttpState,
-    dns: DnsState,
-    ssl: SslState,
+    services: Services,
+    protocols: Protocols,
 }
 
 impl Flow {
@@ -49,23 +36,29 @@ impl Flow {
                 endpoints,
                 originator,
             },
-            services: Vec::new(),
-            http: HttpState::default(),
-            dns: DnsState::default(),
-            ssl: SslState::default(),
+            services: Services::default(),
+            protocols: Protocols::default(),
         }
     }
 
-    fn speaks(&mut self, service: &'static str) {
-        if !self.services.contains(&service) {
-            self.services.push(service);
-        }
+    /// What is kept for the logs of protocols, and where their records are taken.
+    fn talk<'a, L>(
+        &'a mut self,
+        known: &'a mut KnownCertificates,
+        lines: &'a mut L,
+    ) -> (&'a mut Protocols, Talk<'a, L>) {
+        let talk = Talk {
+            context: &self.context,
+            services: &mut self.services,
+            known,
+            lines,
+        };
+        (&mut self.protocols, talk)
     }
 
     fn finish(&mut self, known: &mut KnownCertificates, lines: &mut impl Lines) -> io::Result<()> {
-        self.http.finish(&self.context, lines)?;
-        self.dns.finish(&self.context, lines)?;
-        self.ssl.finish(&self.context, known, lines)
+        let (protocols, mut talk) = self.talk(known, lines);
+        protocols.finish(&mut talk)
     }
 }
 
@@ -105,9 +98,19 @@ fn joined(services: &[&'static str]) -> Option<Cow<'static, str>> {
 }
 
 impl Flows {
-    fn flow(&mut self, flow: FlowId, endpoints: &Endpoints) -> &mut Flow {
+    /// Takes the record of a message, if it is one that is logged.
+    pub(super) fn take_message(
+        &mut self,
+        record: &Record,
+        lines: &mut impl Lines,
+    ) -> io::Result<()> {
+        let Some((flow, endpoints)) = record.flow().filter(|_| Protocols::take_any(record)) else {
+            return Ok(());
+        };
         let new = || Flow::new(flow, 0, *endpoints, FlowSide::Initiator);
-        self.flows.entry(flow.number()).or_insert_with(new)
+        let flow = self.flows.entry(flow.number()).or_insert_with(new);
+        let (protocols, mut talk) = flow.talk(&mut self.known, lines);
+        protocols.take(record, &mut talk)
     }
 
     fn take(&mut self, flow: FlowId) -> Option<Flow> {
@@ -147,7 +150,7 @@ impl Flows {
         let (uid, spoken) = match known {
             Some(mut known) => {
                 known.finish(&mut self.known, lines)?;
-                (known.context.uid, joined(&known.services))
+                (known.context.uid, joined(known.services.as_slice()))
             }
             None => (uid(flow, number, &connection.endpoints), None),
         };
@@ -168,53 +171,6 @@ impl Flows {
         left.sort_by_key(|(number, _)| *number);
         for (_, mut flow) in left {
             flow.finish(&mut self.known, lines)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn http(&mut self, record: &HttpRecord, lines: &mut impl Lines) -> io::Result<()> {
-        let flow = self.flow(record.flow, &record.endpoints);
-        let is_confirmed = match &record.message {
-            HttpMessage::Response(response) => response.request.is_some(),
-            _ => true,
-        };
-        if is_confirmed {
-            flow.speaks("http");
-        }
-        flow.http.message(&record.message, &flow.context, lines)
-    }
-
-    pub(super) fn dns(&mut self, record: &DnsRecord, lines: &mut impl Lines) -> io::Result<()> {
-        let flow = self.flow(record.flow, &record.endpoints);
-        flow.speaks("dns");
-        flow.dns
-            .message(record.at, &record.message, &flow.context, lines)
-    }
-
-    pub(super) fn tls(&mut self, record: &TlsRecord, lines: &mut impl Lines) -> io::Result<()> {
-        let flow = self.flow(record.flow, &record.endpoints);
-        if matches!(record.message, TlsMessage::ServerHello(_)) {
-            flow.speaks("ssl");
-        }
-        flow.ssl.message(record.at, &record.message);
-        match (&record.message, self.flows.get_mut(&record.flow.number())) {
-            (TlsMessage::Handshake(_), Some(flow)) => {
-                flow.ssl.finish(&flow.context, &mut self.known, lines)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn quic(&mut self, record: &QuicRecord) -> io::Result<()> {
-        let flow = self.flow(record.flow, &record.endpoints);
-        flow.speaks("quic");
-        match &record.message {
-            QuicMessage::ClientHello(hello) => {
-                flow.speaks("ssl");
-                flow.ssl.client_hello(record.at, &hello.hello);
-            }
-            QuicMessage::ServerHello(hello) => flow.ssl.server_hello(record.at, &hello.hello),
-            _ => {}
         }
         Ok(())
     }

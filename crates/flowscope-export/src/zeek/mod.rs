@@ -13,6 +13,7 @@ mod http;
 mod icmp;
 mod mime;
 mod network;
+mod protocols;
 mod row;
 mod ssl;
 mod uid;
@@ -183,10 +184,6 @@ impl<W: Write, O: FnMut(&'static str) -> io::Result<W>> ZeekLogs<W, O> {
                 }
                 Ok(())
             }
-            Record::Http(record) => flows.http(record, &mut files),
-            Record::Tls(record) => flows.tls(record, &mut files),
-            Record::Quic(record) => flows.quic(record),
-            Record::Dns(record) => flows.dns(record, &mut files),
             Record::Event(event) => match event.kind {
                 EventKind::Anomaly { anomaly, .. } => {
                     let context = flows.context(event.flow, &event.endpoints);
@@ -195,7 +192,7 @@ impl<W: Write, O: FnMut(&'static str) -> io::Result<W>> ZeekLogs<W, O> {
                 _ => Ok(()),
             },
             Record::Flow(flow) | Record::Ended(flow) => flows.end(flow.flow, &mut files),
-            _ => Ok(()),
+            record => flows.take_message(record, &mut files),
         }
     }
 
