@@ -309,7 +309,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         if self.config.outer_flows == OuterFlows::Ignored {
             return;
         }
-        let mut packets = OuterPackets::of(packet);
+        let Some(mut packets) = OuterPackets::of(packet, inner) else {
+            return;
+        };
         while let Some(outer) = packets.next(extractor, inner) {
             self.stats.packets_outer += 1;
             if self.is_behind || self.shards.is_behind() {

@@ -13,22 +13,23 @@ pub(crate) struct OuterPackets<'a> {
 }
 
 impl<'a> OuterPackets<'a> {
-    pub(crate) fn of(packet: PacketView<'a>) -> Self {
-        let (nested, left) = Headers::nested(packet);
-        Self {
+    /// Those that carry the packet of `inner`; or, where that is not known, whatever
+    /// is carried. `None` if it is known that there are none.
+    pub(crate) fn of<K>(packet: PacketView<'a>, inner: Option<&Extracted<'_, K>>) -> Option<Self> {
+        let outermost = Headers::parse(packet, Depth::Outermost).ok()?;
+        if inner.is_some_and(|inner| is_of(&outermost, inner)) {
+            return None;
+        }
+        let (nested, left) = outermost.nested();
+        Some(Self {
             packet,
             nested,
             left,
-        }
+        })
     }
 
-    /// What an extractor gives for the next IP packet outside of those before, the
-    /// innermost first, if that carries the packet of `inner`; or, where that is not
-    /// known, for whatever it carries.
-    ///
-    /// The extractor is shown the frame as if the capture ended behind the transport
-    /// header. So there is no tunnel to open, and no extractor has to know that there
-    /// are outer flows.
+    /// What an extractor gives for the next one outside of those before, the innermost
+    /// first.
     pub(crate) fn next<E: FlowExtractor>(
         &mut self,
         extractor: &E,
@@ -36,15 +37,18 @@ impl<'a> OuterPackets<'a> {
     ) -> Option<Extracted<'a, E::Key>> {
         while let Some(level) = self.left.checked_sub(1) {
             self.left = level;
-            let headers = self.nested.get(level)?;
-            let outer = self.extract(extractor, level, headers);
+            let headers = *self.nested.get(level)?;
+            if inner.is_some_and(|inner| is_of(&headers, inner)) {
+                continue;
+            }
+            let outer = self.extract(extractor, level, &headers);
             let is_the_same = |outer: &Extracted<'_, _>, inner: &Extracted<'_, _>| {
                 outer.ip_len == inner.ip_len && outer.payload.wire_len() == inner.payload.wire_len()
             };
-            let is_outside = |(outer, _): &(Extracted<'_, _>, Headers<'_>)| {
+            let is_outside = |outer: &Extracted<'_, _>| {
                 !outer.is_fragment && !inner.is_some_and(|inner| is_the_same(outer, inner))
             };
-            if let Some((mut outer, headers)) = outer.filter(is_outside) {
+            if let Some(mut outer) = outer.filter(is_outside) {
                 outer.payload = headers.payload;
                 return Some(outer);
             }
@@ -52,13 +56,17 @@ impl<'a> OuterPackets<'a> {
         None
     }
 
-    /// What is extracted at a level, as the frame ends behind its headers.
+    /// What is extracted at a level.
+    ///
+    /// The extractor is shown the frame as if the capture ended behind the transport
+    /// header. So there is no tunnel to open, and no extractor has to know that there
+    /// are outer flows.
     fn extract<E: FlowExtractor>(
         &self,
         extractor: &E,
         level: usize,
         headers: &Headers<'a>,
-    ) -> Option<(Extracted<'a, E::Key>, Headers<'a>)> {
+    ) -> Option<Extracted<'a, E::Key>> {
         let packet = self.packet;
         let mut outer = extractor.extract(without_payload(packet, headers)?).ok()?;
         if outer.ip_len != headers.ip.len && level > 0 {
@@ -72,8 +80,13 @@ impl<'a> OuterPackets<'a> {
             REASSEMBLED => packet.with_wire_len(outer.ip_len),
             _ => packet,
         };
-        Some((outer, *headers))
+        Some(outer)
     }
+}
+
+/// Whether a packet is the one with these headers.
+fn is_of<K>(headers: &Headers<'_>, packet: &Extracted<'_, K>) -> bool {
+    headers.ip.len == packet.ip_len && headers.payload.wire_len() == packet.payload.wire_len()
 }
 
 /// The frame up to the end of its headers.

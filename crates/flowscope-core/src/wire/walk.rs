@@ -54,20 +54,18 @@ impl<'a> Headers<'a> {
         Ok(())
     }
 
-    /// The headers of the packets that carry each other in a packet, the outermost
-    /// first, and how many there are. The last of them may carry none.
-    pub(crate) fn nested(packet: PacketView<'a>) -> ([Self; 1 + MAX_TUNNELS], usize) {
-        let mut nested = [Self::empty(); 1 + MAX_TUNNELS];
-        let mut inner = Self::empty();
+    /// The headers of a packet and of those that it carries in each other, and how
+    /// many there are. The last of them may carry none.
+    pub(crate) fn nested(self) -> ([Self; 1 + MAX_TUNNELS], usize) {
+        let mut nested = [self; 1 + MAX_TUNNELS];
+        let mut inner = self;
         let mut count = 0;
-        let mut found = Some(inner.walk(packet, Depth::Outermost, &mut ()));
         for place in &mut nested {
-            if !matches!(found, Some(Ok(()))) {
-                break;
-            }
             *place = inner;
             count += 1;
-            found = place.descend(&mut inner, &mut ());
+            if !matches!(place.descend(&mut inner, &mut ()), Some(Ok(()))) {
+                break;
+            }
         }
         (nested, count)
     }

@@ -181,7 +181,10 @@ impl Tcp {
         let acked = has_ack.then(|| self.acknowledge(side.peer(), ack, has_rst));
         self.advance(side, behind, flags, len, role, letters);
 
-        let closes = self.step(side, segment, at, originator, letters);
+        // Nothing else changes a state.
+        let may_step =
+            has_syn || has_fin || has_rst || self.ends[side as usize].state == EndState::Inactive;
+        let closes = may_step && self.step(side, segment, at, originator, letters);
         let role = Role::of(side, *originator);
         if let Some(acked) = acked {
             self.acknowledge_content(side.peer(), acked, *originator, *last, letters);
