@@ -99,6 +99,69 @@ fn every_extractor_has_outer_flows() {
     check(Scoped::new(InnerVxlan(five)).with_vlan(), &in_vlan);
 }
 
+/// Two tunnels in each other are two flows, and none of them is counted by who does
+/// not look into tunnels.
+#[test]
+fn every_tunnel_of_several_in_each_other_is_a_flow() {
+    let ipv4 = |a, b| Layer::Ipv4(Ipv4::new([192, 0, 2, a].into(), [192, 0, 2, b].into()));
+    let layers = [
+        Layer::Ethernet(Ethernet::default()),
+        ipv4(1, 2),
+        Layer::Vxlan(Vxlan::new(42)),
+        Layer::Ethernet(Ethernet::default()),
+        ipv4(3, 4),
+        Layer::Vxlan(Vxlan::new(43)),
+        Layer::Ethernet(Ethernet::default()),
+    ];
+    let frames = Datagrams::new(address("10.0.0.1:4000"), address("10.0.0.2:53"))
+        .over(&layers)
+        .send(Side::Client, b"question")
+        .frames();
+    let outside = counted(FiveTuple::bidirectional(), &frames);
+    let [(outermost, 1)] = outside.as_slice() else {
+        panic!("{outside:?}");
+    };
+    let all = counted(AutoDetectEncap::new(FiveTuple::bidirectional()), &frames);
+    let keys: Vec<&str> = all.iter().map(|(key, _)| key.as_str()).collect();
+    let [inner, middle, outer] = keys[..] else {
+        panic!("{all:?}");
+    };
+    assert_eq!(inner, "10.0.0.1:4000 → 10.0.0.2:53 udp");
+    assert!(middle.starts_with("192.0.2.3:") && middle.ends_with(" → 192.0.2.4:4789 udp"));
+    assert_eq!(outer, outermost);
+    assert!(all.iter().all(|(_, packets)| *packets == 1));
+    // What is around each is known.
+    let scoped = Scoped::new(AutoDetectEncap::new(FiveTuple::bidirectional())).with_tunnel();
+    let scoped = counted(scoped, &frames);
+    assert_eq!(scoped.len(), 3, "{scoped:?}");
+    assert!(scoped[1].0.starts_with(middle), "{scoped:?}");
+    assert_ne!(scoped[1].0, middle, "it is in a tunnel itself");
+    assert_eq!(scoped[2].0, *outermost);
+}
+
+/// The flows of frames in the order in which they began, and their packets.
+fn counted<E: FlowExtractor<Key: core::fmt::Display>>(
+    extractor: E,
+    frames: &[Frame],
+) -> Vec<(String, u64)> {
+    let config = EngineConfig {
+        outer_flows: OuterFlows::Counted,
+        ..EngineConfig::default()
+    };
+    let mut tracker = FlowTracker::new(extractor).with_config(config);
+    let mut flows = Vec::new();
+    let mut keep = |event: FlowEvent<E::Key>| {
+        if let FlowEvent::Ended { key, stats, .. } = event {
+            flows.push((key.to_string(), stats.packets.total()));
+        }
+    };
+    for frame in frames {
+        tracker.track(view(frame), &mut keep);
+    }
+    tracker.finish(&mut keep);
+    flows
+}
+
 #[test]
 fn a_packet_outside_of_any_tunnel_counts_once() {
     for outer_flows in [OuterFlows::Ignored, OuterFlows::Counted] {

@@ -27,8 +27,9 @@ pub(crate) fn two(number: u8) -> [u8; 2] {
 
 /// The six digits of a number below a million.
 pub(crate) fn six(number: u64) -> [u8; 6] {
-    let [a, b, c] = [number / 10_000, number / 100, number].map(|it| two((it % 100) as u8));
-    [a[0], a[1], b[0], b[1], c[0], c[1]]
+    let pair = |number: u64| two((number % 100) as u8);
+    let ([a, b], [c, d], [e, f]) = (pair(number / 10_000), pair(number / 100), pair(number));
+    [a, b, c, d, e, f]
 }
 
 pub(crate) fn host(out: &mut Vec<u8>, host: Host) {

@@ -13,8 +13,7 @@ pub(crate) fn of(seed: u64, flow: u64, number: u32, endpoints: &Endpoints) -> u6
     ends.sort_unstable();
     let mut name = mixed(seed ^ flow) ^ u64::from(number);
     for (host, port) in ends {
-        let [high, low] = [host >> 64, host].map(|half| half as u64);
-        for part in [high, low, u64::from(port)] {
+        for part in [(host >> 64) as u64, host as u64, u64::from(port)] {
             name = mixed(name ^ part);
         }
     }

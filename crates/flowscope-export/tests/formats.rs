@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use flowscope_core::{LinkType, PacketView, Timestamp};
 use flowscope_export::eve::EveWriter;
 use flowscope_export::ipfix::{IpfixConfig, IpfixWriter};
 use flowscope_export::report::Report;
 use flowscope_export::zeek::{Form, Log, ZeekConfig, ZeekLogs};
+use flowscope_fixtures::{Datagrams, Ethernet, Ipv4, Layer, Side, Vxlan, address};
 use flowscope_pcap::PcapFlowSource;
 use flowscope_record::{Goal, Record, RecordConfig, RecordTracker, Records};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Both forms of a log have the same lines, every line has all columns, and
 /// every name of a connection in another log is in `conn`.
@@ -103,6 +105,45 @@ fn what_is_in_a_tunnel_names_the_connections_that_carry_it() {
             assert_eq!(parent["service"], "vxlan");
         }
     }
+}
+
+/// Of tunnels in each other each carries the next: a connection names the one that
+/// carries it, and that the one around it.
+#[test]
+fn tunnels_in_each_other_name_those_around_them() {
+    let ipv4 = |a, b| Layer::Ipv4(Ipv4::new([192, 0, 2, a].into(), [192, 0, 2, b].into()));
+    let layers = [
+        Layer::Ethernet(Ethernet::default()),
+        ipv4(1, 2),
+        Layer::Vxlan(Vxlan::new(42)),
+        Layer::Ethernet(Ethernet::default()),
+        ipv4(3, 4),
+        Layer::Vxlan(Vxlan::new(43)),
+        Layer::Ethernet(Ethernet::default()),
+    ];
+    let frames = Datagrams::new(address("10.0.0.1:4000"), address("10.0.0.2:9000"))
+        .over(&layers)
+        .send(Side::Client, b"question")
+        .frames();
+    let mut records = Vec::new();
+    let config = flowscope_export::zeek_config(RecordConfig::default());
+    let mut tracker = RecordTracker::new(config);
+    for frame in &frames {
+        let at = Timestamp::from_nanos(frame.nanos);
+        let view = PacketView::new(&frame.bytes, at).with_link(LinkType(frame.link));
+        tracker.track(view, &mut records);
+    }
+    tracker.finish(&mut records);
+    let conn = logs(&records, Form::Json)["conn"].clone();
+    let rows: Vec<Value> = (conn.lines())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rows.len(), 3);
+    let of = |host: &str| rows.iter().find(|row| row["id.orig_h"] == host).unwrap();
+    let (inner, middle, outer) = (of("10.0.0.1"), of("192.0.2.3"), of("192.0.2.1"));
+    assert_eq!(inner["tunnel_parents"], json!([middle["uid"]]));
+    assert_eq!(middle["tunnel_parents"], json!([outer["uid"]]));
+    assert!(outer["tunnel_parents"].is_null());
 }
 
 /// To Zeek, IP in IP is no connection, though what is in it has a parent.
@@ -342,16 +383,18 @@ fn rows(capture: &Path, log: &str) -> Vec<Value> {
 }
 
 fn zeek(capture: &Path, form: Form) -> BTreeMap<&'static str, String> {
+    let config = flowscope_export::zeek_config(RecordConfig::default());
+    logs(&records(capture, config), form)
+}
+
+fn logs(records: &[Record], form: Form) -> BTreeMap<&'static str, String> {
     let config = ZeekConfig {
         form,
         ..ZeekConfig::default()
     };
     let mut logs = ZeekLogs::new(config, |_| Ok(Vec::new()));
-    for record in records(
-        capture,
-        flowscope_export::zeek_config(RecordConfig::default()),
-    ) {
-        logs.write(&record).unwrap();
+    for record in records {
+        logs.write(record).unwrap();
     }
     let logs = logs.finish().unwrap().into_iter();
     logs.map(|(name, text)| (name, String::from_utf8(text).unwrap()))

@@ -19,6 +19,9 @@ pub(crate) struct Connection {
     /// What the client chose as its Destination Connection ID first.
     original: ConnectionId,
     directions: BySide<Direction>,
+    /// What the server's keys are made of, until they are needed: not everybody
+    /// reads on behind the client's hello.
+    secret: Option<Secret>,
     /// The hash of the client's last hello.
     hello: Option<u64>,
 }
@@ -65,7 +68,8 @@ impl Given {
 #[derive(Clone, Debug)]
 struct Direction {
     version: QuicVersion,
-    keys: Keys,
+    /// None before they were needed.
+    keys: Option<Keys>,
     /// The number after the highest one that was opened.
     next_number: u64,
     handshake: Handshake,
@@ -105,10 +109,9 @@ impl Connection {
         let original = packet.header.destination;
         let version = packet.header.version;
         let (secret, keys, opened) = find_keys(version, original, Role::Client, packet, 0)?;
-        let server_keys = secret.keys(Role::Server)?;
         let mut directions = BySide {
-            initiator: Direction::new(version, keys),
-            responder: Direction::new(version, server_keys),
+            initiator: Direction::new(version, Some(keys)),
+            responder: Direction::new(version, None),
         };
         if side == FlowSide::Responder {
             core::mem::swap(&mut directions.initiator, &mut directions.responder);
@@ -117,6 +120,7 @@ impl Connection {
             client: side,
             original: original.into(),
             directions,
+            secret: Some(secret),
             hello: None,
         };
         Some((connection, opened))
@@ -129,13 +133,16 @@ impl Connection {
         let direction = &mut self.directions[side];
         let version = packet.header.version;
         if version == direction.version {
-            return direction.keys.open(packet, direction.next_number);
+            if direction.keys.is_none() {
+                direction.keys = self.secret.take()?.keys(role);
+            }
+            return (direction.keys.as_ref()?).open(packet, direction.next_number);
         }
         // Both sides may go on in another version (RFC 9368, section 2.3), with
         // keys made of the same connection ID.
         let original = self.original.bytes();
         let (_, keys, opened) = find_keys(version, original, role, packet, direction.next_number)?;
-        (direction.version, direction.keys) = (version, keys);
+        (direction.version, direction.keys) = (version, Some(keys));
         Some(opened)
     }
 
@@ -242,7 +249,7 @@ fn find_keys(
 }
 
 impl Direction {
-    fn new(version: QuicVersion, keys: Keys) -> Self {
+    fn new(version: QuicVersion, keys: Option<Keys>) -> Self {
         Self {
             version,
             keys,

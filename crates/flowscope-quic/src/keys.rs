@@ -1,6 +1,8 @@
 //! The keys of Initial packets, and what is done with them (RFC 9001, section
 //! 5).
 
+use core::fmt;
+
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::aes::Aes128;
 use aes_gcm::aes::cipher::BlockCipherEncrypt;
@@ -45,6 +47,7 @@ pub(crate) struct Opened {
 }
 
 /// What the keys of both sides are made of.
+#[derive(Clone)]
 pub(crate) struct Secret {
     version: QuicVersion,
     initial: Hkdf<Sha256>,
@@ -74,6 +77,13 @@ impl Secret {
             iv: expand(&secret, iv)?,
             header: expand(&secret, header)?,
         })
+    }
+}
+
+/// Without what it is.
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secret").finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,8 @@
 //! What records are made, and of what.
 
+use core::fmt;
+use std::sync::Arc;
+
 use flowscope_core::EngineConfig;
 
 /// What records are made, and how flows are told apart.
@@ -37,6 +40,46 @@ pub struct RecordConfig {
     /// How many bytes of the body of each HTTP message are kept in it, where it
     /// is encoded or not; none by default.
     pub bodies: usize,
+    /// The names that flows are asked about: records of flows say whether one
+    /// of them [was asked for](crate::FlowRecord::has_name). [`Goal::Flows`] then
+    /// reads each flow until that is known, and for nothing else; goals whose
+    /// records are those of messages say it of what they read.
+    pub names: Option<NameFilter>,
+}
+
+/// Says which names are wanted.
+///
+/// It is given names as they are counted in a summary: in lower case, without a
+/// port or a dot at the end, and as records show those of DNS.
+///
+/// ```
+/// use flowscope_record::NameFilter;
+///
+/// let filter = NameFilter::new(|name| name.ends_with(b".example.org"));
+/// assert!(filter.takes(b"www.example.org"));
+/// assert!(!filter.takes(b"example.org"));
+/// ```
+#[derive(Clone)]
+pub struct NameFilter(Arc<dyn Fn(&[u8]) -> bool + Send + Sync>);
+
+impl NameFilter {
+    /// One that wants the names of which `takes` is true.
+    pub fn new(takes: impl Fn(&[u8]) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(takes))
+    }
+
+    /// Whether a name is wanted.
+    #[must_use]
+    pub fn takes(&self, name: &[u8]) -> bool {
+        let Self(takes) = self;
+        takes(name)
+    }
+}
+
+impl fmt::Debug for NameFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NameFilter").finish_non_exhaustive()
+    }
 }
 
 /// Which records are wanted. More is read the more is wanted.

@@ -70,7 +70,7 @@ mod tracker;
 mod visit;
 
 pub use community_id::{CommunityId, Ports};
-pub use config::{Depth, Encapsulation, FlowKey, Goal, KeyScope, RecordConfig};
+pub use config::{Depth, Encapsulation, FlowKey, Goal, KeyScope, NameFilter, RecordConfig};
 pub use connection::ConnectionState;
 pub use dealing::{PlacedRecords, RecordBatch, RecordDealer, RecordWorker};
 pub use engines::{Place, StreamId, StreamWriter};

@@ -38,6 +38,10 @@ impl NameRequest {
         Self::new(pieces.join(&br"\\"[..]), asked_in)
     }
 
+    pub(crate) fn name(&self) -> &[u8] {
+        &self.name
+    }
+
     /// `None` for the root, and for no name at all.
     pub(crate) fn new(mut name: Vec<u8>, asked_in: AskedIn) -> Option<Self> {
         name.make_ascii_lowercase();

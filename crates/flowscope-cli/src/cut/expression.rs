@@ -15,7 +15,7 @@ use std::collections::HashMap;
 
 use flowscope_record::{FieldVisitor, FlowRecord, PlainText, Visit, schema};
 
-use super::selection::matches_glob;
+use super::Glob;
 
 /// A condition.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +62,7 @@ impl Expression {
 impl Operator {
     fn holds(self, found: &str, value: &str) -> bool {
         if self == Self::Like {
-            return matches_glob(value, found);
+            return Glob::from(value).matches(found);
         }
         let numbers = found.parse::<f64>().ok().zip(value.parse::<f64>().ok());
         let order = match numbers {

@@ -45,6 +45,12 @@ impl FrameSet {
         }
     }
 
+    /// The last of them, or one behind it that is told by the same word; zero if
+    /// there are none.
+    pub(super) fn last(&self) -> u64 {
+        (self.0.len() as u64).saturating_mul(64).saturating_sub(1)
+    }
+
     pub(super) fn contains(&self, frame: u64) -> bool {
         let word = usize::try_from(frame / 64).unwrap_or(usize::MAX);
         self.0
@@ -72,5 +78,7 @@ mod tests {
         set.insert_all(&runs);
         let found: Vec<u64> = (0..200).filter(|frame| set.contains(*frame)).collect();
         assert_eq!(found, [3, 5, 6, 7, 100]);
+        assert!((100..128).contains(&set.last()));
+        assert_eq!(FrameSet::default().last(), 0);
     }
 }

@@ -5,32 +5,34 @@
 //! each frame, and the frames of flows that live and may yet be wanted.
 
 mod expression;
+mod finder;
 mod frames;
+mod glob;
+mod interfaces;
 mod names;
 mod selection;
 
 use expression::Expression;
+use glob::Glob;
 pub(crate) use selection::Selection;
 
 use core::ops::ControlFlow;
-use std::collections::{BTreeMap, HashMap};
 use std::env;
 use std::io::{self, BufWriter, Write};
 
-use flowscope::pcap::{
-    ByteOrder, Interface, InterfaceConfig, InterfaceId, PcapngWriter, Resolution, SectionConfig,
-};
-use flowscope::{LinkType, PacketView};
+use flowscope::PacketView;
+use flowscope::pcap::{ByteOrder, PcapngWriter, SectionConfig};
 use flowscope_record::text::printable;
-use flowscope_record::{Depth, EventKind, FlowRecord, Goal, Record, RecordTracker};
+use flowscope_record::{EventKind, Goal, Record, RecordTracker};
 
-use crate::args::Options;
+use crate::args::{Options, When};
 use crate::captures::{self, Source};
 use crate::error::Failure;
 use crate::input::Input;
 use crate::output::Target;
 use crate::progress::{Progress, Screen};
-use frames::{FrameSet, Runs};
+use finder::Finder;
+use interfaces::Interfaces;
 use names::Names;
 
 /// Writes the packets of the selected flows.
@@ -54,45 +56,30 @@ pub(crate) fn run(
         ));
     }
     let mut finder = Finder::new(selection, options.memory());
-    let (goal, depth) = selection.reading();
-    let mut config = options.record_config(goal);
+    let all = options.record_config(Goal::All);
+    let mut config = selection.reading(all.clone());
     config.frames = true;
-    config.depth = depth;
-    let mut tracker = RecordTracker::new(config.clone());
+    let mut tracker = RecordTracker::new(config);
     let progress = Progress::new(options.progress(), &inputs, Screen::Free);
     let mut failures = captures::read(inputs.clone(), options.jobs(), progress, |source| {
         let batch = source.next_batch()?;
         let len = batch.len();
         tracker.track_batch(batch, &mut |record| finder.take(&record));
-        Ok(match finder.is_full {
+        Ok(match finder.is_full() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(len),
         })
     });
     tracker.finish(&mut |record| finder.take(&record));
-    if finder.is_full {
+    if finder.is_full() {
         return Err(Failure::Usage(
             "the flows have too many packets to remember all: allow more with --memory, or select \
              them by --host, --port, --flow or --community-id",
         ));
     }
-    config.frames = false;
-    config.goal = Goal::All;
-    config.depth = Depth::ByGoal;
-    let copied = Copier::begin(&target, &finder, selection, RecordTracker::new(config)).and_then(
+    let copied = Copier::begin(&target, &finder, selection, RecordTracker::new(all)).and_then(
         |mut copier| {
-            // What cannot be read was reported before.
-            let _ = captures::read(
-                inputs,
-                1,
-                Progress::new(crate::args::When::Never, &[], Screen::Free),
-                |source| {
-                    Ok(match copier.copy(source)? {
-                        true => ControlFlow::Continue(1),
-                        false => ControlFlow::Continue(0),
-                    })
-                },
-            );
+            copier.copy_all(inputs);
             copier.finish()
         },
     );
@@ -105,114 +92,6 @@ pub(crate) fn run(
     }
 }
 
-/// Finds the frames of the selected flows.
-struct Finder<'a> {
-    selection: &'a Selection,
-    live: HashMap<u64, Live>,
-    found: FrameSet,
-    /// What is said at the first frame of each flow.
-    comments: BTreeMap<u64, String>,
-    /// How many bytes may be held for flows that live, and are.
-    most: usize,
-    held: usize,
-    is_full: bool,
-}
-
-/// What is known of a flow before it ends.
-#[derive(Default)]
-struct Live {
-    frames: Runs,
-    has_name: bool,
-    has_anomaly: bool,
-}
-
-impl<'a> Finder<'a> {
-    fn new(selection: &'a Selection, most: usize) -> Self {
-        Self {
-            selection,
-            live: HashMap::new(),
-            found: FrameSet::default(),
-            comments: BTreeMap::new(),
-            most,
-            held: 0,
-            is_full: false,
-        }
-    }
-
-    fn take(&mut self, record: &Record) {
-        match record {
-            Record::Packet(packet) => {
-                if !self.selection.may_match(packet.flow, &packet.endpoints) {
-                    return;
-                }
-                let live = self.live.entry(packet.flow.number()).or_default();
-                self.held += live.frames.push(packet.frame);
-                self.is_full |= self.held > self.most;
-            }
-            Record::Flow(flow) => {
-                let live = self.live.remove(&flow.flow.number()).unwrap_or_default();
-                self.held = self.held.saturating_sub(live.frames.memory());
-                let has = |wanted: bool, found: bool| !wanted || found;
-                let is_wanted = self.selection.may_match(flow.flow, &flow.endpoints)
-                    && self.selection.matches(flow)
-                    && has(self.selection.wants_name(), live.has_name)
-                    && has(self.selection.wants_anomaly(), live.has_anomaly);
-                if is_wanted {
-                    self.found.insert_all(&live.frames);
-                    if self.comments.len() < MOST_COMMENTS {
-                        self.comments.insert(flow.first_frame, comment(flow));
-                    }
-                }
-            }
-            Record::Event(event) => {
-                if let EventKind::Anomaly { anomaly, .. } = event.kind
-                    && self.selection.is_anomaly(anomaly.as_str())
-                {
-                    let live = self.live.entry(event.flow.number()).or_default();
-                    live.has_anomaly = true;
-                }
-            }
-            _ => {
-                if let Some((flow, _)) = record.flow()
-                    && self.selection.wants_name()
-                    && names::asked(record).any(|name| self.selection.is_name(&name))
-                {
-                    self.live.entry(flow.number()).or_default().has_name = true;
-                }
-            }
-        }
-    }
-}
-
-/// What is said at the first packet of a flow.
-fn comment(flow: &FlowRecord) -> String {
-    let stats = &flow.stats;
-    let endpoints = &flow.endpoints;
-    let mut text = format!("flow {}: ", flow.flow);
-    if let Some(protocol) = endpoints.protocol {
-        text.push_str(crate::units::protocol(protocol).as_ref());
-        text.push(' ');
-    }
-    text.push_str(&format!(
-        "{} to {}, {} and {} packets, {} and {} bytes",
-        endpoints.source(),
-        endpoints.destination(),
-        stats.packets.initiator,
-        stats.packets.responder,
-        stats.bytes.initiator,
-        stats.bytes.responder,
-    ));
-    if let Some(app) = flow.app {
-        text.push_str(&format!(", {}", app.as_str()));
-    }
-    let (state, reason) = (stats.state.as_str(), flow.reason.as_str());
-    text.push_str(&format!(", {state}, ended by {reason}"));
-    if let Some(id) = flow.community_id() {
-        text.push_str(&format!(", community id {id}"));
-    }
-    text
-}
-
 /// Copies the frames that were found.
 struct Copier<'a> {
     writer: PcapngWriter<BufWriter<Box<dyn Write>>>,
@@ -221,14 +100,11 @@ struct Copier<'a> {
     tracker: RecordTracker,
     /// The frame that was read last.
     frame: u64,
-    interfaces: HashMap<InterfaceKey, InterfaceId>,
+    interfaces: Interfaces,
     names: Names,
     /// Why nothing more can be written.
     error: Option<io::Error>,
 }
-
-/// What tells interfaces apart.
-type InterfaceKey = (LinkType, Resolution, i64, Option<String>, Option<String>);
 
 impl<'a> Copier<'a> {
     fn begin(
@@ -251,24 +127,41 @@ impl<'a> Copier<'a> {
             selection,
             tracker,
             frame: 0,
-            interfaces: HashMap::new(),
+            interfaces: Interfaces::default(),
             names: Names::default(),
             error: None,
         })
     }
 
+    /// Whether nothing is left to be copied, or nothing more can be.
+    fn is_done(&self) -> bool {
+        self.error.is_some() || self.frame >= self.finder.last_frame()
+    }
+
+    /// Copies what is wanted of all captures. What cannot be read was reported before.
+    fn copy_all(&mut self, inputs: Vec<Input>) {
+        if self.is_done() {
+            return;
+        }
+        let progress = Progress::new(When::Never, &[], Screen::Free);
+        let _ = captures::read(inputs, 1, progress, |source| {
+            if self.is_done() {
+                return Ok(ControlFlow::Break(()));
+            }
+            let has_read = self.copy(source)?;
+            Ok(ControlFlow::Continue(usize::from(has_read)))
+        });
+    }
+
     /// Copies the next frame if it is wanted; whether there was one.
     fn copy(&mut self, source: &mut Source) -> Result<bool, flowscope::pcap::PcapError> {
-        if self.error.is_some() {
-            return Ok(false);
-        }
         source.keep_secrets();
         let Some(packet) = source.next_packet()? else {
             return Ok(false);
         };
         self.frame += 1;
         let is_wanted =
-            self.finder.found.contains(self.frame) && self.selection.is_between(packet.timestamp);
+            self.finder.has_found(self.frame) && self.selection.is_between(packet.timestamp);
         if !is_wanted {
             return Ok(true);
         }
@@ -301,27 +194,16 @@ impl<'a> Copier<'a> {
             }
         });
         let (interface, options) = source.packet_details();
-        let interface = interface
-            .map(InterfaceOf::from)
-            .unwrap_or_else(|| InterfaceOf::unknown(packet.link));
-        let id = match self.interfaces.get(&interface.key) {
-            Some(id) => *id,
-            None => {
-                let id = self.writer.add_interface(interface.config)?;
-                self.interfaces.insert(interface.key, id);
-                id
-            }
-        };
+        let id = (self.interfaces).id(interface, packet.link, &mut self.writer)?;
         let kept = options.comments().map(|comment| comment.into_owned());
-        let first = self.finder.comments.get(&self.frame).cloned();
+        // What others wrote may have anything in it.
+        let kept: Vec<String> = kept.map(|comment| printable(&comment)).collect();
         let number = format!("frame {}", self.frame);
-        let comments: Vec<String> = kept
-            .chain(first)
-            .chain(comments)
-            .chain([number])
-            .map(|comment| printable(&comment))
+        let comments: Vec<&str> = (kept.iter().map(String::as_str))
+            .chain(self.finder.comment(self.frame))
+            .chain(comments.iter().map(String::as_str))
+            .chain([number.as_str()])
             .collect();
-        let comments: Vec<&str> = comments.iter().map(String::as_str).collect();
         self.writer.write(id, packet, &comments)
     }
 
@@ -339,49 +221,6 @@ impl<'a> Copier<'a> {
     }
 }
 
-struct InterfaceOf {
-    key: InterfaceKey,
-    config: InterfaceConfig,
-}
-
-impl InterfaceOf {
-    fn unknown(link: LinkType) -> Self {
-        Self::of(InterfaceConfig {
-            link,
-            snap_len: 0,
-            ..InterfaceConfig::default()
-        })
-    }
-
-    fn of(config: InterfaceConfig) -> Self {
-        Self {
-            key: (
-                config.link,
-                config.resolution,
-                config.offset_seconds,
-                config.name.clone(),
-                config.description.clone(),
-            ),
-            config,
-        }
-    }
-}
-
-impl From<&Interface> for InterfaceOf {
-    fn from(interface: &Interface) -> Self {
-        Self::of(InterfaceConfig {
-            link: interface.link,
-            // Frames may be longer than an interface says, and are not cut.
-            snap_len: 0,
-            resolution: interface.resolution,
-            offset_seconds: interface.offset_seconds,
-            name: interface.name().map(|name| name.into_owned()),
-            description: interface.description().map(|text| text.into_owned()),
-            comments: Vec::new(),
-        })
-    }
-}
-
 /// A block of secrets, whose type and length are in the order of its section.
 fn in_little_endian(body: &[u8], order: Option<ByteOrder>) -> Vec<u8> {
     let mut body = body.to_vec();
@@ -396,5 +235,3 @@ fn in_little_endian(body: &[u8], order: Option<ByteOrder>) -> Vec<u8> {
 /// pcapng's Decryption Secrets Block and Name Resolution Block.
 const SECRETS: u32 = 10;
 const NAME_RESOLUTION: u32 = 4;
-/// How many flows have a comment.
-const MOST_COMMENTS: usize = 100_000;

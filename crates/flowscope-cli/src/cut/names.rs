@@ -1,51 +1,9 @@
-//! Names of hosts, from what they said.
+//! Names of addresses, for whoever reads the new capture.
 
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-use flowscope::FlowSide;
-use flowscope::dns::DnsMessage;
-use flowscope::http::HttpMessage;
-use flowscope::quic::QuicMessage;
-use flowscope::tls::{ClientHello, TlsMessage};
-use flowscope_record::{Endpoints, Host, Record};
-
-/// The names that a message asks for, in lower case.
-pub(super) fn asked(record: &Record) -> impl Iterator<Item = String> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).to_ascii_lowercase();
-    let names: Vec<String> = match record {
-        Record::Http(record) => match &record.message {
-            HttpMessage::Request(request) => {
-                let host = request.host().map(|host| text(host.as_bytes()));
-                let name = host.map(|host| match host.rsplit_once(':') {
-                    Some((name, port)) if port.parse::<u16>().is_ok() => name.to_owned(),
-                    _ => host,
-                });
-                name.into_iter().collect()
-            }
-            _ => Vec::new(),
-        },
-        Record::Tls(record) => match &record.message {
-            TlsMessage::ClientHello(hello) => hello.sni_bytes().map(text).into_iter().collect(),
-            _ => Vec::new(),
-        },
-        Record::Quic(record) => match &record.message {
-            QuicMessage::ClientHello(hello) => {
-                hello.hello.sni_bytes().map(text).into_iter().collect()
-            }
-            _ => Vec::new(),
-        },
-        Record::Dns(record) => match record.message.packet() {
-            Some(packet) => packet
-                .questions()
-                .map(|question| text(&question.name.readable().to_bytes()))
-                .collect(),
-            None => Vec::new(),
-        },
-        _ => Vec::new(),
-    };
-    names.into_iter()
-}
+use flowscope_record::Record;
 
 /// Which address has which names.
 #[derive(Debug, Default)]
@@ -53,44 +11,7 @@ pub(super) struct Names(BTreeMap<IpAddr, Vec<String>>);
 
 impl Names {
     pub(super) fn learn(&mut self, record: &Record) {
-        match record {
-            Record::Dns(record) => {
-                let DnsMessage::Response(response) = &record.message else {
-                    return;
-                };
-                let Some(question) = response.packet.question() else {
-                    return;
-                };
-                let name =
-                    String::from_utf8_lossy(&question.name.readable().to_bytes()).into_owned();
-                for answer in response.packet.answers() {
-                    if let Some(addr) = answer.data.address() {
-                        self.add(addr, &name);
-                    }
-                }
-            }
-            Record::Tls(record) => {
-                if let TlsMessage::ClientHello(hello) = &record.message {
-                    self.learn_hello(hello, &record.endpoints);
-                }
-            }
-            Record::Quic(record) => {
-                if let QuicMessage::ClientHello(hello) = &record.message {
-                    self.learn_hello(&hello.hello, &record.endpoints);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn learn_hello(&mut self, hello: &ClientHello, endpoints: &Endpoints) {
-        let server = match hello.side() {
-            FlowSide::Initiator => endpoints.dst,
-            FlowSide::Responder => endpoints.src,
-        };
-        if let (Host::Ip(addr), Some(name)) = (server, hello.sni()) {
-            self.add(addr, &name);
-        }
+        record.addresses(|addr, name| self.add(addr, &String::from_utf8_lossy(name)));
     }
 
     fn add(&mut self, addr: IpAddr, name: &str) {

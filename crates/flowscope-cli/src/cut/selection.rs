@@ -7,9 +7,9 @@ use clap::Args;
 use flowscope::Timestamp;
 use flowscope::track::FlowId;
 use flowscope_export::zeek::Network;
-use flowscope_record::{Depth, Endpoints, FlowRecord, Goal, Host};
+use flowscope_record::{Depth, Endpoints, FlowRecord, Goal, Host, NameFilter, RecordConfig};
 
-use super::Expression;
+use super::{Expression, Glob};
 
 /// Which flows are wanted: those that every option allows that is given. An
 /// option with several values allows what one of them does.
@@ -29,13 +29,13 @@ pub(crate) struct Selection {
     port: Vec<u16>,
     /// Flows on which a name was asked for, in HTTP, TLS, QUIC or DNS; * and ? stand for letters
     #[arg(long, value_name = "GLOB", value_delimiter = ',', help_heading = SELECTION)]
-    name: Vec<String>,
+    name: Vec<Glob>,
     /// Flows of a protocol: http, tls, dns, quic, dtls
     #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = SELECTION)]
     app: Vec<String>,
     /// Flows with an anomaly; * for any
     #[arg(long, value_name = "KIND", value_delimiter = ',', help_heading = SELECTION)]
-    anomaly: Vec<String>,
+    anomaly: Vec<Glob>,
     /// Only packets between two moments: RFC 3339, or seconds since 1970
     #[arg(long, value_names = ["FROM", "TO"], num_args = 2, help_heading = SELECTION)]
     between: Vec<Moment>,
@@ -46,35 +46,40 @@ pub(crate) struct Selection {
 
 impl Selection {
     /// How far flows have to be read to decide.
-    pub(super) fn reading(&self) -> (Goal, Depth) {
-        let depth = match self.anomaly.is_empty() && self.condition.is_none() {
-            true => Depth::Understood,
-            // What is missing in streams, and odd about them, may count.
-            false => Depth::ByGoal,
+    pub(super) fn reading(&self, config: RecordConfig) -> RecordConfig {
+        // What is missing in streams, and odd about them, may count.
+        let counts_streams = !self.anomaly.is_empty() || self.condition.is_some();
+        let is_read = !self.app.is_empty() || !self.name.is_empty();
+        let (goal, depth) = match (counts_streams, is_read) {
+            (true, _) if is_read || !self.anomaly.is_empty() => (Goal::All, Depth::ByGoal),
+            (_, false) => (Goal::Flows, Depth::ByGoal),
+            (_, true) => (Goal::Flows, Depth::Understood),
         };
-        match (self.name.is_empty() && self.anomaly.is_empty(), depth) {
-            (true, _) if self.app.is_empty() => (Goal::Flows, Depth::ByGoal),
-            (true, Depth::Understood) => (Goal::Flows, depth),
-            _ => (Goal::All, depth),
+        RecordConfig {
+            goal,
+            depth,
+            names: self.names(),
+            ..config
         }
     }
 
-    pub(super) fn wants_name(&self) -> bool {
-        !self.name.is_empty()
+    /// The names that flows are wanted by, if they are.
+    fn names(&self) -> Option<NameFilter> {
+        let globs: Vec<_> = self.name.iter().map(Glob::in_lower_case).collect();
+        (!globs.is_empty()).then(|| {
+            NameFilter::new(move |name| {
+                let name = String::from_utf8_lossy(name);
+                globs.iter().any(|glob| glob.matches(&name))
+            })
+        })
     }
 
     pub(super) fn wants_anomaly(&self) -> bool {
         !self.anomaly.is_empty()
     }
 
-    pub(super) fn is_name(&self, name: &str) -> bool {
-        let name = name.strip_suffix('.').unwrap_or(name);
-        let mut globs = self.name.iter();
-        globs.any(|glob| matches_glob(&glob.to_ascii_lowercase(), name))
-    }
-
     pub(super) fn is_anomaly(&self, kind: &str) -> bool {
-        self.anomaly.iter().any(|glob| matches_glob(glob, kind))
+        self.anomaly.iter().any(|glob| glob.matches(kind))
     }
 
     /// Whether a flow may be wanted by what is known from its first packet.
@@ -95,6 +100,7 @@ impl Selection {
         let is_app = |app: &String| flow.app.is_some_and(|it| it.as_str() == app);
         (self.community_id.is_empty() || id().is_some_and(|id| self.community_id.contains(&id)))
             && (self.app.is_empty() || self.app.iter().any(is_app))
+            && (self.name.is_empty() || flow.has_name)
             && (self.condition.as_ref()).is_none_or(|condition| condition.is_true_of(flow))
     }
 
@@ -147,56 +153,11 @@ impl fmt::Display for BadMoment {
 
 impl core::error::Error for BadMoment {}
 
-/// Whether a pattern with `*` and `?` is a text.
-pub(super) fn matches_glob(glob: &str, text: &str) -> bool {
-    let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
-    let (mut at_glob, mut at_text) = (0, 0);
-    // Where the latest star is, and how much of the text it stands for.
-    let mut star: Option<(usize, usize)> = None;
-    while at_text < text.len() {
-        match glob.get(at_glob) {
-            Some('*') => {
-                star = Some((at_glob, at_text));
-                at_glob += 1;
-            }
-            Some(letter) if *letter == '?' || Some(letter) == text.get(at_text) => {
-                at_glob += 1;
-                at_text += 1;
-            }
-            _ => {
-                let Some((at, taken)) = star else {
-                    return false;
-                };
-                star = Some((at, taken + 1));
-                at_glob = at + 1;
-                at_text = taken + 1;
-            }
-        }
-    }
-    glob.iter().skip(at_glob).all(|letter| *letter == '*')
-}
-
 const SELECTION: &str = "Selection";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn globs_stand_for_letters() {
-        for (glob, text, is) in [
-            ("*.example.com", "www.example.com", true),
-            ("*.example.com", "example.com", false),
-            ("a?c", "abc", true),
-            ("a?c", "ac", false),
-            ("*", "", true),
-            ("a*b*c", "aXXbYYbZc", true),
-            ("a*b", "abX", false),
-            ("", "", true),
-        ] {
-            assert_eq!(matches_glob(glob, text), is, "{glob} {text}");
-        }
-    }
 
     #[test]
     fn moments_are_seconds_or_civil() {

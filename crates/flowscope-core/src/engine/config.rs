@@ -62,7 +62,7 @@ pub struct EngineConfig {
     pub timestamps: TimestampPolicy,
     /// Whether anomalies are events. They are counted in any case.
     pub anomalies: AnomalyEvents,
-    /// Whether a packet in a tunnel counts on the flow outside, too.
+    /// Whether a packet in a tunnel counts on the flows outside, too.
     pub outer_flows: OuterFlows,
 }
 
@@ -145,13 +145,13 @@ pub enum AnomalyEvents {
     Counted,
 }
 
-/// Whether a packet in a tunnel counts on the flow outside, too.
+/// Whether a packet in a tunnel counts on the flows outside, too.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum OuterFlows {
     /// It counts on the flow that the extractor names.
     #[default]
     Ignored,
-    /// It counts on that of the outermost packet as well, whatever is between
-    /// the two.
+    /// It counts on that of each packet that carries it as well: of tunnels in each
+    /// other, on all, the innermost first.
     Counted,
 }

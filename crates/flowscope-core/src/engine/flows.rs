@@ -10,7 +10,7 @@ use super::syn_queue::SynQueue;
 use super::{
     Advance, AnomalyEvents, Consumer, EngineConfig, FlowEnd, FlowRef, OuterFlows, TimestampPolicy,
 };
-use crate::extract::{Extracted, FlowExtractor, extract_outer};
+use crate::extract::{Extracted, FlowExtractor, OuterPackets};
 use crate::observe::{Ended, EngineCounts, Observer};
 use crate::reassemble::StreamStats;
 use crate::track::{
@@ -295,7 +295,7 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         }
     }
 
-    /// Counts a packet on the flow outside of a tunnel, if it is in one and that
+    /// Counts a packet on the flows outside of tunnels, if it is in any and that
     /// is asked for. `inner` is what it is in the tunnel, if it is known.
     #[cold]
     #[inline(never)]
@@ -306,9 +306,13 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Flows<E, C> {
         inner: Option<&Extracted<'_, E::Key>>,
         out: &mut impl Sink<C::Event>,
     ) {
-        if self.config.outer_flows == OuterFlows::Counted
-            && let Some(outer) = extract_outer(extractor, packet, inner)
-        {
+        if self.config.outer_flows == OuterFlows::Ignored {
+            return;
+        }
+        let Some(mut packets) = OuterPackets::of(packet, inner) else {
+            return;
+        };
+        while let Some(outer) = packets.next(extractor, inner) {
             self.stats.packets_outer += 1;
             if self.is_behind || self.shards.is_behind() {
                 self.find_live(self.table.hash(&outer.key), &outer.key, out);

@@ -194,7 +194,9 @@ impl<E: FlowExtractor, C: Consumer<E::Key>> Engine<E, C> {
         match self.extractor.extract(packet) {
             Ok(extracted) if !extracted.is_fragment => {
                 flows.deliver_out_of_line(&self.extractor, &extracted, out);
-                flows.deliver_outer(&self.extractor, packet, Some(&extracted), out);
+                if !extracted.is_bare() {
+                    flows.deliver_outer(&self.extractor, packet, Some(&extracted), out);
+                }
             }
             Ok(_) => flows.track_partial(&self.extractor, packet, None, out),
             Err(skip) => flows.track_partial(&self.extractor, packet, Some(skip), out),

@@ -40,7 +40,7 @@ use crate::{Orientation, PacketView};
 /// ```
 ///
 /// [`EngineConfig::outer_flows`](crate::engine::EngineConfig::outer_flows) has an
-/// engine count a packet in a tunnel on the flow outside as well.
+/// engine count a packet in a tunnel on the flows outside as well.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AutoDetectEncap<E> {
     inner: E,

@@ -123,12 +123,14 @@ impl FiveTupleKey {
     }
 
     /// The address of one side.
+    #[inline]
     #[must_use]
     pub fn addr(&self, side: FlowSide) -> IpAddr {
         self.addr_at(self.end(side))
     }
 
     /// The port of one side, if the protocol has ports.
+    #[inline]
     #[must_use]
     pub fn port(&self, side: FlowSide) -> Option<u16> {
         let has_ports = self.protocol().has_ports();
@@ -144,12 +146,14 @@ impl FiveTupleKey {
     }
 
     /// The IP protocol.
+    #[inline]
     #[must_use]
     pub fn protocol(&self) -> IpProtocol {
         self.tail.protocol()
     }
 
     /// Which end of the key a side is.
+    #[inline]
     fn end(&self, side: FlowSide) -> Orientation {
         match side {
             FlowSide::Initiator => self.tail.view(),
@@ -185,6 +189,7 @@ impl FiveTupleKey {
         }
     }
 
+    #[inline]
     fn addr_at(&self, end: Orientation) -> IpAddr {
         let [first, second] = self.addrs;
         let addr = match end {
@@ -286,10 +291,12 @@ impl PackedPorts {
         }) as u16
     }
 
+    #[inline]
     fn protocol(self) -> IpProtocol {
         IpProtocol((self.0 >> 8) as u8)
     }
 
+    #[inline]
     fn version(self) -> IpVersion {
         match self.0 as u8 >> 1 {
             4 => IpVersion::V4,

@@ -25,7 +25,7 @@ pub use five_tuple::{FiveTuple, FiveTupleKey};
 pub use flow_label::{FlowLabel, FlowLabelKey};
 pub use ip_pair::{IpPair, IpPairKey};
 pub use mac_pair::{MacPair, MacPairKey};
-pub(crate) use outer::extract_outer;
+pub(crate) use outer::OuterPackets;
 pub use scope::{Scope, ScopeLayer};
 pub use scoped::{Scoped, ScopedKey};
 
@@ -196,6 +196,8 @@ struct WalkPath {
     decaps: Decaps,
     /// How deep the headers were looked for in what was left, if they were.
     depth: Option<Depth>,
+    /// So many tunnels were opened behind that depth: it is a tunnel within others.
+    tunnels: u8,
 }
 
 impl WalkPath {
@@ -204,6 +206,7 @@ impl WalkPath {
         Self {
             decaps: [None; MAX_DECAPS],
             depth,
+            tunnels: 0,
         }
     }
 }
@@ -225,6 +228,7 @@ pub(crate) struct DetachedHeaders {
     granularity: Granularity,
     is_fragment: bool,
     depth: Option<Depth>,
+    tunnels: u8,
 }
 
 /// What was taken off, outermost first.
@@ -261,6 +265,7 @@ impl DetachedHeaders {
             path: WalkPath {
                 decaps: decaps.copied().unwrap_or_default(),
                 depth: self.depth,
+                tunnels: self.tunnels,
             },
         }
     }
@@ -344,6 +349,13 @@ impl<'a, K> Extracted<'a, K> {
         decaps[0].is_some().then_some(decaps)
     }
 
+    /// Whether it is told by a look that the packet is in no tunnel. Of most that are
+    /// in none it is.
+    #[inline]
+    pub(crate) fn is_bare(&self) -> bool {
+        self.decaps().is_none() && Headers::fast_path(&self.packet, Depth::Innermost).is_some()
+    }
+
     /// What was found, without key, bytes, time and what was taken off.
     #[inline]
     pub(crate) fn detach(&self) -> DetachedHeaders {
@@ -357,12 +369,13 @@ impl<'a, K> Extracted<'a, K> {
             granularity: self.granularity,
             is_fragment: self.is_fragment,
             depth: self.path.depth,
+            tunnels: self.path.tunnels,
         }
     }
 
     /// What was found in a frame by removing the encapsulation `decap`.
     fn inside(mut self, packet: PacketView<'a>, decap: Decap) -> Self {
-        let WalkPath { decaps, depth } = &mut self.path;
+        let WalkPath { decaps, depth, .. } = &mut self.path;
         decaps.rotate_right(1);
         if let Some(innermost) = decaps.first_mut()
             && innermost.replace(decap).is_some()
@@ -396,12 +409,15 @@ impl<'a, K> Extracted<'a, K> {
             };
             rest = inside;
         }
-        if let Some(depth) = self.path.depth
-            && !Headers::are_bare(&rest, depth)
-        {
-            // The walk for the headers has returned the same error already.
-            let _ = Headers::trace(rest, depth, &mut layers);
-        }
+        let Some(depth) = self.path.depth else {
+            return layers;
+        };
+        // The walk for the headers has returned the same error already.
+        let _ = match self.path.tunnels {
+            0 if Headers::are_bare(&rest, depth) => Ok(()),
+            0 => Headers::trace(rest, depth, &mut layers),
+            tunnels => Headers::trace_into(rest, tunnels, &mut layers),
+        };
         layers
     }
 }

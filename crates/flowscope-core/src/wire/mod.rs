@@ -60,7 +60,7 @@ pub(crate) use reassembled::{REASSEMBLED, ReassembledHeader};
 pub use skip::{Cause, Layer, Skip};
 pub use transport::{IcmpHeader, Ports, TcpFlags, TcpHeader, Transport};
 pub use visitor::LayerVisitor;
+pub(crate) use walk::MAX_TUNNELS;
 
 use bytes::{after, split};
 use next::MAX_LAYERS;
-use walk::MAX_TUNNELS;

@@ -31,6 +31,45 @@ impl<'a> Headers<'a> {
         Self::empty().walk(packet, depth, &mut visitor)
     }
 
+    /// [`trace`](Self::trace) into so many tunnels within each other.
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse`](Self::parse); there may be fewer tunnels.
+    pub(crate) fn trace_into(
+        packet: PacketView<'a>,
+        tunnels: u8,
+        mut visitor: &mut dyn LayerVisitor,
+    ) -> Result<(), Skip> {
+        let mut outer = Self::empty();
+        outer.walk(packet, Depth::Outermost, &mut visitor)?;
+        for _ in 0..tunnels {
+            let mut inner = outer;
+            match outer.descend(&mut inner, visitor) {
+                Some(found) => found?,
+                None => return Ok(()),
+            }
+            outer = inner;
+        }
+        Ok(())
+    }
+
+    /// The headers of a packet and of those that it carries in each other, and how
+    /// many there are. The last of them may carry none.
+    pub(crate) fn nested(self) -> ([Self; 1 + MAX_TUNNELS], usize) {
+        let mut nested = [self; 1 + MAX_TUNNELS];
+        let mut inner = self;
+        let mut count = 0;
+        for place in &mut nested {
+            *place = inner;
+            count += 1;
+            if !matches!(place.descend(&mut inner, &mut ()), Some(Ok(()))) {
+                break;
+            }
+        }
+        (nested, count)
+    }
+
     /// [`parse`](Self::parse) in place, with a visitor.
     #[inline]
     pub(crate) fn walk(
@@ -149,4 +188,4 @@ impl<'a> Headers<'a> {
 }
 
 /// Tunnels inside tunnels followed at the most.
-pub(super) const MAX_TUNNELS: usize = 8;
+pub(crate) const MAX_TUNNELS: usize = 8;

@@ -5,10 +5,25 @@ use core::fmt::Display;
 use flowscope_dns::{DnsMessage, DnsPacket, Record};
 use flowscope_record::DnsRecord;
 
-use super::{Flow, Head, event};
+use super::protocols::{FlowFacts, ProtocolEvents, TakesRecord};
+use super::{Head, event};
 use crate::object::Object;
 
-pub(super) fn message(flow: &mut Flow, record: &DnsRecord, text: &mut Vec<u8>) {
+/// Nothing is kept: each message is an event.
+#[derive(Debug, Default)]
+pub(super) struct DnsState;
+
+impl ProtocolEvents for DnsState {
+    fn finish(&mut self, _: &Head<'_>, _: &mut FlowFacts, _: &mut Vec<u8>) {}
+}
+
+impl TakesRecord<DnsRecord> for DnsState {
+    fn take(&mut self, record: &DnsRecord, flow: &mut FlowFacts, text: &mut Vec<u8>) {
+        message(flow, record, text);
+    }
+}
+
+fn message(flow: &mut FlowFacts, record: &DnsRecord, text: &mut Vec<u8>) {
     let (packet, sender) = match &record.message {
         DnsMessage::Query(query) => (&query.packet, query.side),
         DnsMessage::Response(response) => (&response.packet, response.side),

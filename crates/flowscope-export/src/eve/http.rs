@@ -6,7 +6,8 @@ use flowscope_core::Timestamp;
 use flowscope_http::{HttpMessage, HttpRequest, HttpResponse};
 use flowscope_record::HttpRecord;
 
-use super::{Flow, Head, event};
+use super::protocols::{FlowFacts, ProtocolEvents, TakesRecord};
+use super::{Head, event};
 use crate::body;
 
 /// Requests without a response.
@@ -24,62 +25,66 @@ struct Pending {
     request: HttpRequest,
 }
 
-pub(super) fn message(flow: &mut Flow, record: &HttpRecord, text: &mut Vec<u8>) {
-    let community_id = flow.community_id(&record.endpoints);
-    let head = |sender| Head {
-        at: record.at,
-        frame: Some(record.frame),
-        flow: record.flow,
-        endpoints: &record.endpoints,
-        sender,
-        kind: "http",
-        community_id,
-    };
-    match &record.message {
-        HttpMessage::Request(request) => {
-            if flow.http.pending.len() >= MAX_PENDING
-                && let Some(oldest) = flow.http.pending.pop_front()
-            {
-                write(
-                    flow,
-                    &head(oldest.client),
-                    Some(&oldest.request),
-                    None,
-                    text,
-                );
+impl TakesRecord<HttpRecord> for HttpState {
+    fn take(&mut self, record: &HttpRecord, flow: &mut FlowFacts, text: &mut Vec<u8>) {
+        let community_id = flow.community_id(&record.endpoints);
+        let head = |sender| Head {
+            at: record.at,
+            frame: Some(record.frame),
+            flow: record.flow,
+            endpoints: &record.endpoints,
+            sender,
+            kind: "http",
+            community_id,
+        };
+        match &record.message {
+            HttpMessage::Request(request) => {
+                if self.pending.len() >= MAX_PENDING
+                    && let Some(oldest) = self.pending.pop_front()
+                {
+                    write(
+                        flow,
+                        &head(oldest.client),
+                        Some(&oldest.request),
+                        None,
+                        text,
+                    );
+                }
+                self.pending.push_back(Pending {
+                    at: record.at,
+                    frame: record.frame,
+                    client: request.side,
+                    request: request.clone(),
+                });
             }
-            flow.http.pending.push_back(Pending {
-                at: record.at,
-                frame: record.frame,
-                client: request.side,
-                request: request.clone(),
-            });
+            HttpMessage::Response(response) if !response.is_interim() => {
+                let request = self.pending.pop_front().map(|it| it.request);
+                let head = head(response.side.peer());
+                write(flow, &head, request.as_ref(), Some(response), text);
+            }
+            _ => {}
         }
-        HttpMessage::Response(response) if !response.is_interim() => {
-            let request = flow.http.pending.pop_front().map(|it| it.request);
-            let head = head(response.side.peer());
-            write(flow, &head, request.as_ref(), Some(response), text);
-        }
-        _ => {}
     }
 }
 
-/// Writes requests that nobody answered.
-pub(super) fn finish(flow: &mut Flow, of: &Head<'_>, text: &mut Vec<u8>) {
-    while let Some(pending) = flow.http.pending.pop_front() {
-        let head = Head {
-            at: pending.at,
-            frame: Some(pending.frame),
-            sender: pending.client,
-            kind: "http",
-            ..*of
-        };
-        write(flow, &head, Some(&pending.request), None, text);
+impl ProtocolEvents for HttpState {
+    /// Writes requests that nobody answered.
+    fn finish(&mut self, of: &Head<'_>, flow: &mut FlowFacts, text: &mut Vec<u8>) {
+        while let Some(pending) = self.pending.pop_front() {
+            let head = Head {
+                at: pending.at,
+                frame: Some(pending.frame),
+                sender: pending.client,
+                kind: "http",
+                ..*of
+            };
+            write(flow, &head, Some(&pending.request), None, text);
+        }
     }
 }
 
 fn write(
-    flow: &mut Flow,
+    flow: &mut FlowFacts,
     head: &Head<'_>,
     request: Option<&HttpRequest>,
     response: Option<&HttpResponse>,

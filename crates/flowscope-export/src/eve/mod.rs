@@ -7,6 +7,7 @@
 mod dns;
 mod flow;
 mod http;
+mod protocols;
 mod stats;
 mod tls;
 
@@ -16,15 +17,13 @@ use std::io::{self, Write};
 use flowscope_core::track::FlowId;
 use flowscope_core::wire::IpProtocol;
 use flowscope_core::{FlowSide, Timestamp};
-use flowscope_quic::QuicMessage;
 use flowscope_record::{
     Anomaly, CommunityId, Endpoints, EventKind, Hex, Host, PlainText, Ports, Record,
 };
-use flowscope_tls::TlsMessage;
 
 use crate::object::Object;
 use crate::{civil, digits, names};
-use http::HttpState;
+use protocols::{FlowFacts, Protocols};
 use stats::Stats;
 
 /// Writes records as EVE.
@@ -57,27 +56,8 @@ pub struct EveWriter<W> {
 /// What is kept of a flow.
 #[derive(Debug, Default)]
 struct Flow {
-    /// How many transactions there were.
-    transactions: u64,
-    /// Its Community ID, once a message was written.
-    community_id: Option<CommunityId>,
-    http: HttpState,
-    tls: tls::TlsState,
-}
-
-impl Flow {
-    /// Its Community ID, which is the same for all its messages.
-    fn community_id(&mut self, endpoints: &Endpoints) -> Option<CommunityId> {
-        if self.community_id.is_none() {
-            self.community_id = community_id(endpoints);
-        }
-        self.community_id
-    }
-
-    fn next_transaction(&mut self) -> u64 {
-        self.transactions += 1;
-        self.transactions - 1
-    }
+    facts: FlowFacts,
+    protocols: Protocols,
 }
 
 /// What every event begins with.
@@ -164,41 +144,12 @@ impl<W: Write> EveWriter<W> {
                     endpoints: &record.endpoints,
                     sender: FlowSide::Initiator,
                     kind: "http",
-                    community_id: known.community_id,
+                    community_id: known.facts.known_id(),
                 };
-                http::finish(&mut known, &head, text);
-                tls::finish(&mut known.tls, &head, text);
+                let Flow { facts, protocols } = &mut known;
+                protocols.finish(&head, facts, text);
                 flow::write(record, text);
                 self.stats.count(record);
-            }
-            Record::Http(record) => {
-                let flow = self.flows.entry(record.flow.number()).or_default();
-                http::message(flow, record, text);
-            }
-            Record::Tls(record) => {
-                let flow = self.flows.entry(record.flow.number()).or_default();
-                match &record.message {
-                    TlsMessage::Handshake(handshake) => {
-                        let id = flow.community_id(&record.endpoints);
-                        let head = tls::head(record, handshake.client_side(), id);
-                        tls::handshake(handshake, &head, text);
-                        flow.tls.is_written = true;
-                    }
-                    _ => return self.hand_on_full(),
-                }
-            }
-            Record::Quic(record) => {
-                let flow = self.flows.entry(record.flow.number()).or_default();
-                flow.community_id(&record.endpoints);
-                match &record.message {
-                    QuicMessage::ClientHello(hello) => flow.tls.client = Some(hello.hello.clone()),
-                    QuicMessage::ServerHello(hello) => flow.tls.server = Some(hello.hello.clone()),
-                    _ => {}
-                }
-            }
-            Record::Dns(record) => {
-                let flow = self.flows.entry(record.flow.number()).or_default();
-                dns::message(flow, record, text);
             }
             Record::Event(event) => {
                 if let EventKind::Anomaly { anomaly, side } = event.kind {
@@ -215,9 +166,18 @@ impl<W: Write> EveWriter<W> {
                     self.stats.anomalies += 1;
                 }
             }
-            _ => {}
+            record => self.take_message(record),
         }
         self.hand_on_full()
+    }
+
+    /// Takes the record of a message, if it is one that may be an event.
+    fn take_message(&mut self, record: &Record) {
+        let Some((flow, _)) = record.flow().filter(|_| Protocols::take_any(record)) else {
+            return;
+        };
+        let Flow { facts, protocols } = self.flows.entry(flow.number()).or_default();
+        protocols.take(record, facts, &mut self.text);
     }
 
     fn hand_on_full(&mut self) -> io::Result<()> {

@@ -1,40 +1,61 @@
 //! `tls` events: one for each handshake.
 
-use flowscope_core::FlowSide;
-use flowscope_record::{CommunityId, TlsRecord};
+use flowscope_quic::QuicMessage;
+use flowscope_record::{QuicRecord, TlsRecord};
 use flowscope_tls::{
-    Certificate, CertificateChain, ClientHello, Handshake, Resumption, ServerHello, TlsVersion,
+    Certificate, CertificateChain, ClientHello, Handshake, Resumption, ServerHello, TlsMessage,
+    TlsVersion,
 };
 use sha1::{Digest, Sha1};
 
+use super::protocols::{FlowFacts, ProtocolEvents, TakesRecord};
 use super::{Head, event};
 use crate::civil;
 
 /// What is known of a handshake in QUIC, whose end is not seen.
 #[derive(Debug, Default)]
 pub(super) struct TlsState {
-    pub(super) client: Option<ClientHello>,
-    pub(super) server: Option<ServerHello>,
-    pub(super) is_written: bool,
+    client: Option<ClientHello>,
+    server: Option<ServerHello>,
+    is_written: bool,
 }
 
-pub(super) fn head(
-    record: &TlsRecord,
-    client: FlowSide,
-    community_id: Option<CommunityId>,
-) -> Head<'_> {
-    Head {
-        at: record.at,
-        frame: Some(record.frame),
-        flow: record.flow,
-        endpoints: &record.endpoints,
-        sender: client,
-        kind: "tls",
-        community_id,
+impl TakesRecord<TlsRecord> for TlsState {
+    fn take(&mut self, record: &TlsRecord, flow: &mut FlowFacts, text: &mut Vec<u8>) {
+        if let TlsMessage::Handshake(it) = &record.message {
+            let head = Head {
+                at: record.at,
+                frame: Some(record.frame),
+                flow: record.flow,
+                endpoints: &record.endpoints,
+                sender: it.client_side(),
+                kind: "tls",
+                community_id: flow.community_id(&record.endpoints),
+            };
+            handshake(it, &head, text);
+            self.is_written = true;
+        }
     }
 }
 
-pub(super) fn handshake(handshake: &Handshake, head: &Head<'_>, text: &mut Vec<u8>) {
+impl TakesRecord<QuicRecord> for TlsState {
+    fn take(&mut self, record: &QuicRecord, flow: &mut FlowFacts, _: &mut Vec<u8>) {
+        flow.community_id(&record.endpoints);
+        match &record.message {
+            QuicMessage::ClientHello(hello) => self.client = Some(hello.hello.clone()),
+            QuicMessage::ServerHello(hello) => self.server = Some(hello.hello.clone()),
+            _ => {}
+        }
+    }
+}
+
+impl ProtocolEvents for TlsState {
+    fn finish(&mut self, of: &Head<'_>, _: &mut FlowFacts, text: &mut Vec<u8>) {
+        finish(self, of, text);
+    }
+}
+
+fn handshake(handshake: &Handshake, head: &Head<'_>, text: &mut Vec<u8>) {
     let is_resumed = !matches!(handshake.resumption, Resumption::Unknown | Resumption::Full);
     let certificate = handshake.certificates.as_ref();
     write(
@@ -48,7 +69,7 @@ pub(super) fn handshake(handshake: &Handshake, head: &Head<'_>, text: &mut Vec<u
 }
 
 /// Writes the handshake of QUIC, at the end of its flow.
-pub(super) fn finish(state: &mut TlsState, of: &Head<'_>, text: &mut Vec<u8>) {
+fn finish(state: &mut TlsState, of: &Head<'_>, text: &mut Vec<u8>) {
     if state.is_written || state.client.is_none() && state.server.is_none() {
         return;
     }

@@ -3,25 +3,23 @@
 use std::io;
 
 use flowscope_core::wire::IpProtocol;
-use flowscope_record::Host;
+use flowscope_record::{ConnectionRecord, Host};
 
-use super::{Ended, Lines, Log, Network, write_id};
+use super::network::LocalNets;
+use super::{Lines, Log, write_id};
 
 pub(super) fn write(
-    ended: &Ended,
-    local_nets: &[Network],
+    record: &ConnectionRecord,
+    uid: &str,
+    service: Option<&str>,
+    local: &LocalNets,
     lines: &mut impl Lines,
 ) -> io::Result<()> {
-    let Ended {
-        record,
-        uid,
-        service,
-    } = ended;
     let nanos = record.duration_nanos();
     // A connection of one moment has no length, and no rate.
     let long = |value: u64| (nanos > 0).then_some(value);
     let is_local = |host| match host {
-        Host::Ip(addr) => Some(local_nets.iter().any(|net| net.contains(addr))),
+        Host::Ip(addr) => Some(local.contain(addr)),
         Host::Mac(_) => Some(false),
     };
     let endpoints = &record.endpoints;
@@ -37,7 +35,7 @@ pub(super) fn write(
         row.text(Some(uid));
         write_id(endpoints, row);
         row.text(Some(transport(endpoints.protocol)));
-        row.text(service.as_ref());
+        row.text(service);
         row.interval(long(nanos));
         row.count(long(record.payload_bytes.initiator));
         row.count(long(record.payload_bytes.responder));

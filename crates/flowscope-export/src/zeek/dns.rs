@@ -6,9 +6,11 @@ use std::io;
 use data_encoding::HEXLOWER;
 use flowscope_core::Timestamp;
 use flowscope_core::wire::IpProtocol;
-use flowscope_dns::{DnsMessage, DnsPacket, Name, Record, RecordType, Section};
+use flowscope_dns::{DnsPacket, Name, Record, RecordType, Section};
+use flowscope_record::DnsRecord;
 
 use super::conn::transport;
+use super::protocols::{ProtocolLog, TakesRecord, Talk};
 use super::{Context, Lines, Log};
 
 /// Questions of a connection without an answer, and answers without a question.
@@ -38,15 +40,11 @@ struct Exchange {
     is_rejected: bool,
 }
 
-impl DnsState {
-    pub(super) fn message(
-        &mut self,
-        at: Timestamp,
-        message: &DnsMessage,
-        context: &Context,
-        lines: &mut impl Lines,
-    ) -> io::Result<()> {
-        let Some(packet) = message.packet() else {
+impl TakesRecord<DnsRecord> for DnsState {
+    fn take(&mut self, record: &DnsRecord, talk: &mut Talk<'_, impl Lines>) -> io::Result<()> {
+        talk.services.add("dns");
+        let (at, context) = (record.at, talk.context);
+        let Some(packet) = record.message.packet() else {
             return Ok(());
         };
         if packet.opcode().0 != 0 {
@@ -70,29 +68,31 @@ impl DnsState {
             false => exchange.query(packet, context),
         }
         if is_matched {
-            return exchange.write(context, lines);
+            return exchange.write(context, talk.lines);
         }
         if own.len() > MAX_IDS && !own.contains_key(&id) {
             for exchange in core::mem::take(own).into_values().flatten() {
-                exchange.write(context, lines)?;
+                exchange.write(context, talk.lines)?;
             }
         }
         let queue = own.entry(id).or_default();
         if queue.len() > MAX_PENDING {
             for exchange in queue.drain(..) {
-                exchange.write(context, lines)?;
+                exchange.write(context, talk.lines)?;
             }
         }
         queue.push_back(exchange);
         Ok(())
     }
+}
 
+impl ProtocolLog for DnsState {
     /// Writes what was never matched.
-    pub(super) fn finish(&mut self, context: &Context, lines: &mut impl Lines) -> io::Result<()> {
+    fn finish(&mut self, talk: &mut Talk<'_, impl Lines>) -> io::Result<()> {
         let queries = core::mem::take(&mut self.queries).into_values();
         let replies = core::mem::take(&mut self.replies).into_values();
         for exchange in queries.chain(replies).flatten() {
-            exchange.write(context, lines)?;
+            exchange.write(talk.context, talk.lines)?;
         }
         Ok(())
     }

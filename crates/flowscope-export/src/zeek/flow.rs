@@ -1,5 +1,6 @@
 //! What is kept of a flow between its messages.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 
@@ -7,14 +8,9 @@ use flowscope_core::FlowSide;
 use flowscope_core::track::FlowId;
 use flowscope_core::wire::IpProtocol;
 use flowscope_detect::Protocol;
-use flowscope_http::HttpMessage;
-use flowscope_quic::QuicMessage;
-use flowscope_record::{ConnectionRecord, DnsRecord, Endpoints, HttpRecord, QuicRecord, TlsRecord};
-use flowscope_tls::TlsMessage;
+use flowscope_record::{ConnectionRecord, Endpoints, Record};
 
-use super::dns::DnsState;
-use super::http::HttpState;
-use super::ssl::SslState;
+use super::protocols::{KnownCertificates, Protocols, Services, Talk};
 use super::{Context, Lines, uid};
 
 /// The flows that have said something.
@@ -24,19 +20,11 @@ pub(super) struct Flows {
     known: KnownCertificates,
 }
 
-/// Certificates that were written already.
-#[derive(Debug, Default)]
-pub(super) struct KnownCertificates {
-    pub(super) seen: std::collections::HashSet<[u8; 32]>,
-}
-
 #[derive(Debug)]
 struct Flow {
     context: Context,
-    services: Vec<&'static str>,
-    http: HttpState,
-    dns: DnsState,
-    ssl: SslState,
+    services: Services,
+    protocols: Protocols,
 }
 
 impl Flow {
@@ -48,23 +36,29 @@ impl Flow {
                 endpoints,
                 originator,
             },
-            services: Vec::new(),
-            http: HttpState::default(),
-            dns: DnsState::default(),
-            ssl: SslState::default(),
+            services: Services::default(),
+            protocols: Protocols::default(),
         }
     }
 
-    fn speaks(&mut self, service: &'static str) {
-        if !self.services.contains(&service) {
-            self.services.push(service);
-        }
+    /// What is kept for the logs of protocols, and where their records are taken.
+    fn talk<'a, L>(
+        &'a mut self,
+        known: &'a mut KnownCertificates,
+        lines: &'a mut L,
+    ) -> (&'a mut Protocols, Talk<'a, L>) {
+        let talk = Talk {
+            context: &self.context,
+            services: &mut self.services,
+            known,
+            lines,
+        };
+        (&mut self.protocols, talk)
     }
 
     fn finish(&mut self, known: &mut KnownCertificates, lines: &mut impl Lines) -> io::Result<()> {
-        self.http.finish(&self.context, lines)?;
-        self.dns.finish(&self.context, lines)?;
-        self.ssl.finish(&self.context, known, lines)
+        let (protocols, mut talk) = self.talk(known, lines);
+        protocols.finish(&mut talk)
     }
 }
 
@@ -81,10 +75,49 @@ fn tunnel(port: u16) -> Option<&'static str> {
     }
 }
 
+/// What a connection is called of which no message told.
+fn service(connection: &ConnectionRecord) -> Option<&'static str> {
+    let Endpoints {
+        ports, protocol, ..
+    } = connection.endpoints;
+    match connection.app {
+        Some(Protocol::Tls | Protocol::Dtls) => Some("ssl"),
+        Some(app) => Some(app.as_str()),
+        None if protocol == Some(IpProtocol::UDP) => ports.and_then(|(_, resp)| tunnel(resp)),
+        None => None,
+    }
+}
+
+/// Several services as one text.
+fn joined(services: &[&'static str]) -> Option<Cow<'static, str>> {
+    match services {
+        [] => None,
+        [service] => Some((*service).into()),
+        services => Some(services.join(",").into()),
+    }
+}
+
 impl Flows {
-    fn flow(&mut self, flow: FlowId, endpoints: &Endpoints) -> &mut Flow {
+    /// Takes the record of a message, if it is one that is logged.
+    pub(super) fn take_message(
+        &mut self,
+        record: &Record,
+        lines: &mut impl Lines,
+    ) -> io::Result<()> {
+        let Some((flow, endpoints)) = record.flow().filter(|_| Protocols::take_any(record)) else {
+            return Ok(());
+        };
         let new = || Flow::new(flow, 0, *endpoints, FlowSide::Initiator);
-        self.flows.entry(flow.number()).or_insert_with(new)
+        let flow = self.flows.entry(flow.number()).or_insert_with(new);
+        let (protocols, mut talk) = flow.talk(&mut self.known, lines);
+        protocols.take(record, &mut talk)
+    }
+
+    fn take(&mut self, flow: FlowId) -> Option<Flow> {
+        match self.flows.is_empty() {
+            true => None,
+            false => self.flows.remove(&flow.number()),
+        }
     }
 
     /// Who talks on a flow.
@@ -111,35 +144,23 @@ impl Flows {
         &mut self,
         connection: &ConnectionRecord,
         lines: &mut impl Lines,
-    ) -> io::Result<(String, Option<String>)> {
+    ) -> io::Result<(String, Option<Cow<'static, str>>)> {
         let ConnectionRecord { flow, number, .. } = *connection;
-        let mut services = Vec::new();
-        let mut name = None;
-        if let Some(mut known) = self.flows.remove(&flow.number()) {
-            known.finish(&mut self.known, lines)?;
-            services = known.services;
-            name = Some(known.context.uid);
-        }
-        if services.is_empty() {
-            services.extend(connection.app.map(|app| match app {
-                Protocol::Tls | Protocol::Dtls => "ssl",
-                app => app.as_str(),
-            }));
-        }
-        if services.is_empty() && connection.endpoints.protocol == Some(IpProtocol::UDP) {
-            let tunnel = connection
-                .endpoints
-                .ports
-                .and_then(|(_, resp)| tunnel(resp));
-            services.extend(tunnel);
-        }
-        let uid = name.unwrap_or_else(|| uid(flow, number, &connection.endpoints));
-        Ok((uid, (!services.is_empty()).then(|| services.join(","))))
+        let known = self.take(flow);
+        let (uid, spoken) = match known {
+            Some(mut known) => {
+                known.finish(&mut self.known, lines)?;
+                (known.context.uid, joined(known.services.as_slice()))
+            }
+            None => (uid(flow, number, &connection.endpoints), None),
+        };
+        let service = spoken.or_else(|| service(connection).map(Cow::Borrowed));
+        Ok((uid, service))
     }
 
     /// A flow is over.
     pub(super) fn end(&mut self, flow: FlowId, lines: &mut impl Lines) -> io::Result<()> {
-        match self.flows.remove(&flow.number()) {
+        match self.take(flow) {
             Some(mut known) => known.finish(&mut self.known, lines),
             None => Ok(()),
         }
@@ -150,53 +171,6 @@ impl Flows {
         left.sort_by_key(|(number, _)| *number);
         for (_, mut flow) in left {
             flow.finish(&mut self.known, lines)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn http(&mut self, record: &HttpRecord, lines: &mut impl Lines) -> io::Result<()> {
-        let flow = self.flow(record.flow, &record.endpoints);
-        let is_confirmed = match &record.message {
-            HttpMessage::Response(response) => response.request.is_some(),
-            _ => true,
-        };
-        if is_confirmed {
-            flow.speaks("http");
-        }
-        flow.http.message(&record.message, &flow.context, lines)
-    }
-
-    pub(super) fn dns(&mut self, record: &DnsRecord, lines: &mut impl Lines) -> io::Result<()> {
-        let flow = self.flow(record.flow, &record.endpoints);
-        flow.speaks("dns");
-        flow.dns
-            .message(record.at, &record.message, &flow.context, lines)
-    }
-
-    pub(super) fn tls(&mut self, record: &TlsRecord, lines: &mut impl Lines) -> io::Result<()> {
-        let flow = self.flow(record.flow, &record.endpoints);
-        if matches!(record.message, TlsMessage::ServerHello(_)) {
-            flow.speaks("ssl");
-        }
-        flow.ssl.message(record.at, &record.message);
-        match (&record.message, self.flows.get_mut(&record.flow.number())) {
-            (TlsMessage::Handshake(_), Some(flow)) => {
-                flow.ssl.finish(&flow.context, &mut self.known, lines)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn quic(&mut self, record: &QuicRecord) -> io::Result<()> {
-        let flow = self.flow(record.flow, &record.endpoints);
-        flow.speaks("quic");
-        match &record.message {
-            QuicMessage::ClientHello(hello) => {
-                flow.speaks("ssl");
-                flow.ssl.client_hello(record.at, &hello.hello);
-            }
-            QuicMessage::ServerHello(hello) => flow.ssl.server_hello(record.at, &hello.hello),
-            _ => {}
         }
         Ok(())
     }

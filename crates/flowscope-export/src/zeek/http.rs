@@ -6,7 +6,9 @@ use std::io;
 use data_encoding::BASE64;
 use flowscope_core::Timestamp;
 use flowscope_http::{Headers, HttpMessage, HttpRequest, HttpResponse, HttpVersion, Transfer};
+use flowscope_record::HttpRecord;
 
+use super::protocols::{ProtocolLog, TakesRecord, Talk};
 use super::row::Row;
 use super::{Context, Lines, Log, mime};
 use crate::body;
@@ -86,20 +88,33 @@ impl File {
     }
 }
 
-impl HttpState {
-    pub(super) fn message(
-        &mut self,
-        message: &HttpMessage,
-        context: &Context,
-        lines: &mut impl Lines,
-    ) -> io::Result<()> {
-        match message {
-            HttpMessage::Request(request) => self.request(request, context, lines),
-            HttpMessage::Response(response) => self.response(response, context, lines),
+impl ProtocolLog for HttpState {
+    fn finish(&mut self, talk: &mut Talk<'_, impl Lines>) -> io::Result<()> {
+        for exchange in self.early.drain(..).chain(self.pending.drain(..)) {
+            exchange.write(talk.context, talk.lines)?;
+        }
+        Ok(())
+    }
+}
+
+impl TakesRecord<HttpRecord> for HttpState {
+    fn take(&mut self, record: &HttpRecord, talk: &mut Talk<'_, impl Lines>) -> io::Result<()> {
+        let is_confirmed = match &record.message {
+            HttpMessage::Response(response) => response.request.is_some(),
+            _ => true,
+        };
+        if is_confirmed {
+            talk.services.add("http");
+        }
+        match &record.message {
+            HttpMessage::Request(request) => self.request(request, talk.context, talk.lines),
+            HttpMessage::Response(response) => self.response(response, talk.context, talk.lines),
             _ => Ok(()),
         }
     }
+}
 
+impl HttpState {
     fn request(
         &mut self,
         request: &HttpRequest,
@@ -156,14 +171,6 @@ impl HttpState {
             depth: self.depth,
             ..Exchange::default()
         }
-    }
-
-    /// Writes what is left.
-    pub(super) fn finish(&mut self, context: &Context, lines: &mut impl Lines) -> io::Result<()> {
-        for exchange in self.early.drain(..).chain(self.pending.drain(..)) {
-            exchange.write(context, lines)?;
-        }
-        Ok(())
     }
 }
 

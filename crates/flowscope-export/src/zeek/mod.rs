@@ -12,15 +12,17 @@ mod hostname;
 mod http;
 mod icmp;
 mod mime;
+mod network;
+mod protocols;
 mod row;
 mod ssl;
 mod uid;
 mod weird;
 
 pub use columns::{Column, Log};
+pub use network::{BadNetwork, Network};
 pub use row::Form;
 
-use core::net::IpAddr;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -32,6 +34,7 @@ use flowscope_record::{ConnectionRecord, Endpoints, EventKind, Record};
 use crate::civil;
 use flow::Flows;
 use icmp::Messages;
+use network::LocalNets;
 use row::Row;
 
 /// What is written, and how.
@@ -45,112 +48,6 @@ pub struct ZeekConfig {
     /// routed in the Internet are.
     pub local_nets: Vec<Network>,
 }
-
-/// An IP network: an address, and how many of its bits are the network's.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Network {
-    /// An address of it.
-    pub addr: IpAddr,
-    /// How many bits its addresses have in common.
-    pub prefix: u8,
-}
-
-impl Network {
-    /// Whether a host is one of it.
-    #[must_use]
-    pub fn contains(&self, host: IpAddr) -> bool {
-        // Bits in which the two differ, the first ones of which are the network's.
-        match (self.addr, host) {
-            (IpAddr::V4(addr), IpAddr::V4(host)) => {
-                (addr.to_bits() ^ host.to_bits()).leading_zeros() >= self.prefix.min(32).into()
-            }
-            (IpAddr::V6(addr), IpAddr::V6(host)) => {
-                (addr.to_bits() ^ host.to_bits()).leading_zeros() >= self.prefix.min(128).into()
-            }
-            _ => false,
-        }
-    }
-}
-
-/// Networks that are not routed in the Internet (RFC 6890), and those of 6to4
-/// that lead to them.
-pub(crate) fn private_nets() -> Vec<Network> {
-    let nets = PRIVATE.iter().map(|net| net.parse());
-    nets.collect::<Result<_, BadNetwork>>().unwrap_or_default()
-}
-
-const PRIVATE: [&str; 36] = [
-    "0.0.0.0/8",
-    "2002::/24",
-    "10.0.0.0/8",
-    "2002:a00::/24",
-    "100.64.0.0/10",
-    "2002:6440::/26",
-    "127.0.0.0/8",
-    "2002:7f00::/24",
-    "169.254.0.0/16",
-    "2002:a9fe::/32",
-    "172.16.0.0/12",
-    "2002:ac10::/28",
-    "192.0.0.0/24",
-    "2002:c000::/40",
-    "192.0.2.0/24",
-    "2002:c000:200::/40",
-    "192.168.0.0/16",
-    "2002:c0a8::/32",
-    "198.18.0.0/15",
-    "2002:c612::/31",
-    "198.51.100.0/24",
-    "2002:c633:6400::/40",
-    "203.0.113.0/24",
-    "2002:cb00:7100::/40",
-    "240.0.0.0/4",
-    "2002:f000::/20",
-    "255.255.255.255/32",
-    "2002:ffff:ffff::/48",
-    "::/128",
-    "::1/128",
-    "64:ff9b:1::/48",
-    "100::/64",
-    "2001::/23",
-    "2001:db8::/32",
-    "fc00::/7",
-    "fe80::/10",
-];
-
-/// `10.0.0.0/8`, or an address alone.
-impl core::str::FromStr for Network {
-    type Err = BadNetwork;
-
-    fn from_str(text: &str) -> Result<Self, BadNetwork> {
-        let (addr, prefix) = match text.split_once('/') {
-            Some((addr, prefix)) => (addr, Some(prefix)),
-            None => (text, None),
-        };
-        let addr: IpAddr = addr.parse().map_err(|_| BadNetwork)?;
-        let most = if addr.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
-            Some(prefix) => prefix.parse().map_err(|_| BadNetwork)?,
-            None => most,
-        };
-        if prefix > most {
-            return Err(BadNetwork);
-        }
-        Ok(Self { addr, prefix })
-    }
-}
-
-/// It is no network.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct BadNetwork;
-
-impl core::fmt::Display for BadNetwork {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("not a network such as 10.0.0.0/8")
-    }
-}
-
-impl core::error::Error for BadNetwork {}
 
 /// Writes records as Zeek's logs.
 ///
@@ -176,6 +73,7 @@ impl core::error::Error for BadNetwork {}
 /// ```
 pub struct ZeekLogs<W, O> {
     config: ZeekConfig,
+    local: LocalNets,
     open: O,
     files: BTreeMap<Log, File<W>>,
     flows: Flows,
@@ -233,11 +131,9 @@ impl<W: Write, O: FnMut(&'static str) -> io::Result<W>> Lines for Files<'_, W, O
 
 impl<W: Write, O: FnMut(&'static str) -> io::Result<W>> ZeekLogs<W, O> {
     /// Logs that are written where `open` says.
-    pub fn new(mut config: ZeekConfig, open: O) -> Self {
-        if config.local_nets.is_empty() {
-            config.local_nets = private_nets();
-        }
+    pub fn new(config: ZeekConfig, open: O) -> Self {
         Self {
+            local: LocalNets::new(&config.local_nets),
             config,
             open,
             files: BTreeMap::new(),
@@ -276,23 +172,18 @@ impl<W: Write, O: FnMut(&'static str) -> io::Result<W>> ZeekLogs<W, O> {
             }
             Record::Connection(connection) => {
                 let (uid, service) = flows.end_connection(connection, &mut files)?;
-                let connection = Ended {
+                let service = service.as_deref();
+                if !connection.endpoints.is_icmp() {
+                    return conn::write(connection, &uid, service, &self.local, &mut files);
+                }
+                for ended in self.icmp.push(Ended {
                     record: connection.clone(),
                     uid,
-                    service,
-                };
-                if connection.record.endpoints.is_icmp() {
-                    for ended in self.icmp.push(connection) {
-                        conn::write(&ended, &self.config.local_nets, &mut files)?;
-                    }
-                    return Ok(());
+                }) {
+                    conn::write(&ended.record, &ended.uid, None, &self.local, &mut files)?;
                 }
-                conn::write(&connection, &self.config.local_nets, &mut files)
+                Ok(())
             }
-            Record::Http(record) => flows.http(record, &mut files),
-            Record::Tls(record) => flows.tls(record, &mut files),
-            Record::Quic(record) => flows.quic(record),
-            Record::Dns(record) => flows.dns(record, &mut files),
             Record::Event(event) => match event.kind {
                 EventKind::Anomaly { anomaly, .. } => {
                     let context = flows.context(event.flow, &event.endpoints);
@@ -301,7 +192,7 @@ impl<W: Write, O: FnMut(&'static str) -> io::Result<W>> ZeekLogs<W, O> {
                 _ => Ok(()),
             },
             Record::Flow(flow) | Record::Ended(flow) => flows.end(flow.flow, &mut files),
-            _ => Ok(()),
+            record => flows.take_message(record, &mut files),
         }
     }
 
@@ -334,7 +225,7 @@ impl<W: Write, O: FnMut(&'static str) -> io::Result<W>> ZeekLogs<W, O> {
         };
         self.flows.finish(&mut files)?;
         for ended in self.icmp.finish() {
-            conn::write(&ended, &self.config.local_nets, &mut files)?;
+            conn::write(&ended.record, &ended.uid, None, &self.local, &mut files)?;
         }
         if self.config.form == Form::Tsv {
             let close = format!("#close\t{}\n", civil::dashed(self.latest));
@@ -359,12 +250,11 @@ impl<W, O> core::fmt::Debug for ZeekLogs<W, O> {
     }
 }
 
-/// A connection that is over, with what its messages told.
+/// A connection that is over, and its name.
 #[derive(Clone, Debug)]
 pub(crate) struct Ended {
     record: ConnectionRecord,
     uid: String,
-    service: Option<String>,
 }
 
 /// Who talks, as every line begins.
@@ -416,26 +306,3 @@ pub(crate) fn uid(flow: FlowId, number: u32, endpoints: &Endpoints) -> String {
 }
 
 const BUFFER: usize = 64 << 10;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn private_networks_are_read() {
-        assert_eq!(private_nets().len(), PRIVATE.len());
-    }
-
-    #[test]
-    fn networks_have_a_prefix() {
-        let net: Network = "10.1.0.0/16".parse().expect("a network");
-        assert!(net.contains("10.1.2.3".parse().expect("an address")));
-        assert!(!net.contains("10.2.2.3".parse().expect("an address")));
-        let all: Network = "::/0".parse().expect("a network");
-        assert!(all.contains("2001:db8::1".parse().expect("an address")));
-        assert!(!all.contains("10.2.2.3".parse().expect("an address")));
-        for wrong in ["10.0.0.0/33", "10.0.0/8", "x", "10.0.0.0/"] {
-            assert_eq!(wrong.parse::<Network>(), Err(BadNetwork), "{wrong}");
-        }
-    }
-}

@@ -4,13 +4,15 @@ use std::io;
 
 use data_encoding::HEXLOWER;
 use flowscope_core::{FlowSide, Timestamp};
+use flowscope_quic::QuicMessage;
+use flowscope_record::{QuicRecord, TlsRecord};
 use flowscope_tls::{
     Certificate, CertificateChain, ClientHello, Outcome, Resumption, ServerHello, TlsMessage,
     TlsVersion, cipher_suite_name,
 };
 
-use super::flow::KnownCertificates;
-use super::{Context, Lines, Log, hostname};
+use super::protocols::{ProtocolLog, TakesRecord, Talk};
+use super::{Lines, Log, hostname};
 
 /// What is known of the handshake of a connection.
 #[derive(Debug, Default)]
@@ -33,8 +35,43 @@ pub(super) struct SslState {
     certified: Option<Timestamp>,
 }
 
+impl ProtocolLog for SslState {
+    fn finish(&mut self, talk: &mut Talk<'_, impl Lines>) -> io::Result<()> {
+        self.write(talk)
+    }
+}
+
+impl TakesRecord<TlsRecord> for SslState {
+    fn take(&mut self, record: &TlsRecord, talk: &mut Talk<'_, impl Lines>) -> io::Result<()> {
+        if matches!(record.message, TlsMessage::ServerHello(_)) {
+            talk.services.add("ssl");
+        }
+        self.message(record.at, &record.message);
+        match record.message {
+            TlsMessage::Handshake(_) => self.write(talk),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Its line is written when the flow is over, as nothing says when its handshake is.
+impl TakesRecord<QuicRecord> for SslState {
+    fn take(&mut self, record: &QuicRecord, talk: &mut Talk<'_, impl Lines>) -> io::Result<()> {
+        talk.services.add("quic");
+        match &record.message {
+            QuicMessage::ClientHello(hello) => {
+                talk.services.add("ssl");
+                self.client_hello(record.at, &hello.hello);
+            }
+            QuicMessage::ServerHello(hello) => self.server_hello(record.at, &hello.hello),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
 impl SslState {
-    pub(super) fn message(&mut self, at: Timestamp, message: &TlsMessage) {
+    fn message(&mut self, at: Timestamp, message: &TlsMessage) {
         match message {
             TlsMessage::ClientHello(hello) => self.client_hello(at, hello),
             TlsMessage::ServerHello(hello) => self.server_hello(at, hello),
@@ -66,7 +103,7 @@ impl SslState {
         }
     }
 
-    pub(super) fn client_hello(&mut self, at: Timestamp, hello: &ClientHello) {
+    fn client_hello(&mut self, at: Timestamp, hello: &ClientHello) {
         self.begin(at);
         self.note('C');
         self.server = Some(hello.side().peer());
@@ -75,7 +112,7 @@ impl SslState {
         }
     }
 
-    pub(super) fn server_hello(&mut self, at: Timestamp, hello: &ServerHello) {
+    fn server_hello(&mut self, at: Timestamp, hello: &ServerHello) {
         self.begin(at);
         self.note(if hello.hello_retry_request() {
             'j'
@@ -121,12 +158,8 @@ impl SslState {
     }
 
     /// Writes the handshake, if there was one, and its certificates.
-    pub(super) fn finish(
-        &mut self,
-        context: &Context,
-        known: &mut KnownCertificates,
-        lines: &mut impl Lines,
-    ) -> io::Result<()> {
+    fn write(&mut self, talk: &mut Talk<'_, impl Lines>) -> io::Result<()> {
+        let (context, lines) = (talk.context, &mut *talk.lines);
         let Some(start) = self.start else {
             return Ok(());
         };
@@ -166,7 +199,7 @@ impl SslState {
             for (n, der) in chain.iter().enumerate() {
                 let print = sha256(der);
                 // Each is written once, as long as it can be told.
-                let is_new = known.seen.len() < MAX_KNOWN && known.seen.insert(print);
+                let is_new = talk.known.seen.len() < MAX_KNOWN && talk.known.seen.insert(print);
                 if is_new {
                     let own = (n == 0).then_some(is_server);
                     write_certificate(self.certified.unwrap_or(start), der, &print, own, lines)?;

@@ -97,6 +97,10 @@ impl Content {
     }
 
     fn trim(&mut self, seq: u64) {
+        if self.seen.last().is_some_and(|(_, to)| *to <= seq) {
+            // Most is acknowledged to its end.
+            self.seen.clear();
+        }
         self.seen.retain_mut(|(from, to)| {
             *from = (*from).max(seq);
             *from < *to
@@ -110,6 +114,12 @@ impl Content {
     }
 
     fn insert(&mut self, from: u64, to: u64) {
+        match self.seen.last_mut() {
+            // Most comes in order.
+            None => return self.seen.push((from, to)),
+            Some(last) if from == last.1 => return last.1 = to,
+            Some(_) => {}
+        }
         let first = self.seen.partition_point(|piece| piece.1 < from);
         let behind = self.seen.partition_point(|piece| piece.0 <= to);
         let touched = self.seen.get(first..behind).unwrap_or_default();

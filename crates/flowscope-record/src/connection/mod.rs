@@ -438,7 +438,8 @@ fn is_flipped(protocol: IpProtocol, flow_ends: &Endpoints, seen: &Seen) -> bool 
     if matches!(receiver, Host::Ip(core::net::IpAddr::V4(addr)) if addr.is_broadcast()) {
         return false;
     }
-    let [is_src_known, is_dst_known] = [src, dst].map(|it| ports::is_likely_server(protocol, it));
+    let is_src_known = ports::is_likely_server(protocol, src);
+    let is_dst_known = ports::is_likely_server(protocol, dst);
     match seen.transport {
         Transport::Tcp(header) => {
             let has_syn = header.flags.contains(TcpFlags::SYN);

@@ -29,6 +29,12 @@ pub(crate) struct Place {
 }
 
 impl Parents {
+    /// Whether a packet of a flow with so many encapsulations around it matters: one
+    /// in a tunnel, and those that come with the same frame.
+    pub(crate) fn wants(&self, frame: u64, depth: usize) -> bool {
+        depth > 0 || self.latest.is_some_and(|latest| latest.frame == frame)
+    }
+
     /// Takes a packet. One in a tunnel counts twice, one time after the other:
     /// of the two flows the one with fewer encapsulations carries the other.
     pub(crate) fn packet(&mut self, place: Place) {

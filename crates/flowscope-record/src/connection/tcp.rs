@@ -146,9 +146,10 @@ impl Tcp {
             seq, ack, flags, ..
         } = segment.header;
         let (seq, ack, len) = (seq.0, ack.0, segment.len);
-        let [has_syn, has_fin, has_rst, has_ack] =
-            [TcpFlags::SYN, TcpFlags::FIN, TcpFlags::RST, TcpFlags::ACK]
-                .map(|flag| flags.contains(flag));
+        let has_syn = flags.contains(TcpFlags::SYN);
+        let has_fin = flags.contains(TcpFlags::FIN);
+        let has_rst = flags.contains(TcpFlags::RST);
+        let has_ack = flags.contains(TcpFlags::ACK);
         let Context {
             at,
             originator,
@@ -180,7 +181,10 @@ impl Tcp {
         let acked = has_ack.then(|| self.acknowledge(side.peer(), ack, has_rst));
         self.advance(side, behind, flags, len, role, letters);
 
-        let closes = self.step(side, segment, at, originator, letters);
+        // Nothing else changes a state.
+        let may_step =
+            has_syn || has_fin || has_rst || self.ends[side as usize].state == EndState::Inactive;
+        let closes = may_step && self.step(side, segment, at, originator, letters);
         let role = Role::of(side, *originator);
         if let Some(acked) = acked {
             self.acknowledge_content(side.peer(), acked, *originator, *last, letters);
@@ -202,8 +206,13 @@ impl Tcp {
         }
     }
 
+    /// The end of that side, and the other one.
     fn by_role(&self, originator: FlowSide) -> [&End; 2] {
-        [originator, originator.peer()].map(|side| &self.ends[side as usize])
+        let [first, second] = &self.ends;
+        match originator {
+            FlowSide::Initiator => [first, second],
+            FlowSide::Responder => [second, first],
+        }
     }
 
     fn note_partial(&mut self, role: Role, has_syn: bool, has_ack: bool) {
@@ -234,7 +243,7 @@ impl Tcp {
             }
             *last = number;
         };
-        match [TcpFlags::SYN, TcpFlags::FIN, TcpFlags::RST].map(has) {
+        match [has(TcpFlags::SYN), has(TcpFlags::FIN), has(TcpFlags::RST)] {
             [_, true, true] => _ = letters.note(role, 'I'),
             [true, true, _] | [true, _, true] => _ = letters.note(role, 'Q'),
             [true, ..] => {
@@ -423,7 +432,7 @@ impl Tcp {
 
     /// Whether everything that a closed end sent has come.
     fn check_end(&mut self, side: FlowSide, last: Timestamp) {
-        let [own, peer] = [side, side.peer()].map(|side| &self.ends[side as usize]);
+        let [own, peer] = self.by_role(side);
         let is_ended = own.fins > 0 || matches!(own.state, EndState::Closed | EndState::Reset);
         if self.has_seen_eof[side as usize] || !is_ended || own.is_pending(peer) {
             return;
@@ -436,17 +445,14 @@ impl Tcp {
     }
 
     fn close(&mut self, side: FlowSide, last: Timestamp) {
-        let [own, peer] = [side, side.peer()].map(|side| &self.ends[side as usize]);
-        if own.is_pending(peer) {
-            self.is_close_deferred = true;
-            return;
-        }
-        self.is_close_deferred = false;
-        if own.is_closed {
-            return;
-        }
+        let [own, peer] = self.by_role(side);
+        let (is_pending, is_known) = (own.is_pending(peer), own.is_closed);
         let is_complete =
             own.state == EndState::Reset || peer.is_closed || peer.state == EndState::Inactive;
+        self.is_close_deferred = is_pending;
+        if is_pending || is_known {
+            return;
+        }
         self.ends[side as usize].is_closed = true;
         if is_complete {
             self.attempt = None;

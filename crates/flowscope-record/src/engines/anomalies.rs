@@ -4,9 +4,8 @@ use flowscope_core::engine::{FlowRef, PayloadReader, ReadResult};
 use flowscope_core::session::{Datagram, Input, StreamEnd};
 use flowscope_core::wire::Transport;
 use flowscope_core::{Sink, Timestamp};
-use flowscope_detect::Protocol;
 
-use super::payload::FlowReader;
+use super::payload::{Findings, FlowReader};
 use crate::observation::Observation;
 
 /// Reads nothing: that streams are put in order is enough.
@@ -17,8 +16,8 @@ impl<K> FlowReader<K> for AnomalyReader
 where
     Self: PayloadReader<K, Event = Observation<K>>,
 {
-    fn take_app(&mut self) -> Option<Protocol> {
-        None
+    fn take_findings(&mut self) -> Findings {
+        Findings::default()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reading the messages that flows carry.
 
+use core::mem;
+
 use flowscope_core::engine::{FlowRef, PayloadReader, ReadResult};
 use flowscope_core::session::{
     Datagram, DatagramParser, Input, Interest, SessionParser, StreamEnd,
@@ -12,12 +14,12 @@ use flowscope_http::Bodies;
 use flowscope_tls::{ReadUntil, Report, TlsMessage};
 
 use super::notes::NoteTaker;
-use super::payload::{FlowReader, PayloadObserver, StreamsUntil};
-use crate::config::{Depth, RecordConfig};
+use super::payload::{Findings, FlowReader, PayloadObserver, StreamsUntil};
+use crate::config::{Depth, NameFilter, RecordConfig};
 use crate::observation::Observation;
 use crate::record::{
     Anomaly, EventKind, EventRecord, KeyEndpoints, MessageRecord, MessageTaker, Record,
-    RecordedMessage, name_asked_for, with_message,
+    RecordedMessage, is_about, name_asked_for, with_message,
 };
 
 /// Gives each flow a detector.
@@ -28,8 +30,11 @@ pub(crate) struct MessageReader {
     wanted: Wanted,
     until: StreamsUntil,
     protocols: Protocols,
-    /// The protocol of the flow that ended last. It is fetched before another ends.
-    app: Option<Protocol>,
+    /// The names that are wanted.
+    names: Option<NameFilter>,
+    /// What was found out of the flow that ended last. It is fetched before another
+    /// ends.
+    findings: Findings,
 }
 
 /// What is read for.
@@ -43,13 +48,15 @@ pub(crate) enum Wanted {
     Names,
     /// Which protocol a flow speaks.
     Apps,
+    /// That, and whether a name that is wanted was asked for.
+    Asked,
 }
 
 impl Wanted {
     /// The observer that reads for it.
     pub(crate) fn observer(self, settings: &RecordConfig) -> PayloadObserver<MessageReader> {
         let protocols = match self {
-            Self::Everything | Self::Names | Self::Apps => Protocols::ALL,
+            Self::Everything | Self::Names | Self::Apps | Self::Asked => Protocols::ALL,
             // Hellos of TLS, whatever carries them.
             Self::Only(Protocol::Tls) => Protocols::only(Protocol::Tls)
                 .with(Protocol::Quic)
@@ -76,6 +83,9 @@ impl Wanted {
             config.max_search = 0;
             config.http.max_prelude = 16 << 10;
             config.tls.max_prelude = 512;
+        }
+        if matches!(self, Self::Names | Self::Asked) {
+            // A name is known by its message alone.
             config.dns.matching = Matching::Nothing;
         }
         let detector = Detector::new(config);
@@ -88,7 +98,8 @@ impl Wanted {
             wanted: self,
             until,
             protocols,
-            app: None,
+            names: settings.names.clone(),
+            findings: Findings::default(),
         };
         let notes = NoteTaker::default().with_details(settings);
         PayloadObserver::new(notes, reader, until)
@@ -100,7 +111,9 @@ impl Wanted {
 pub(crate) struct FlowDetector {
     detector: DetectorState,
     carries: Carries,
-    app: Option<Protocol>,
+    found: Findings,
+    /// Whether no other name is asked for.
+    has_all_names: bool,
 }
 
 /// The detector of a flow.
@@ -133,14 +146,53 @@ enum Carries {
 }
 
 impl MessageReader {
-    /// The detector that the next payload is for, if there is interest in it.
+    /// Makes the detector of a flow, if the next payload is its first.
     #[inline]
-    fn detector<'a>(&self, state: &'a mut FlowDetector) -> Option<&'a mut Detector> {
+    fn open_detector(&self, state: &mut FlowDetector) {
         if let DetectorState::Unopened { ports } = state.detector {
             let detector = self.detector.clone().with_ports(ports);
             state.detector = DetectorState::Open(detector);
         }
-        state.open_detector()
+    }
+
+    /// Has the detector of a flow `read`, if it is open, and takes note of what its
+    /// messages tell.
+    #[inline]
+    fn with_detector<K, O, T>(
+        &self,
+        state: &mut FlowDetector,
+        flow: FlowRef<'_, K>,
+        out: &mut O,
+        read: impl FnOnce(&mut Detector, &mut MessageSink<'_, K, O>) -> T,
+    ) -> Option<T> {
+        let names = match state.found.has_name {
+            true => None,
+            false => self.names.as_ref(),
+        };
+        let detector = state.open_detector()?;
+        let mut sink = MessageSink {
+            wanted: self.wanted,
+            names,
+            flow,
+            out,
+            has_name: false,
+            has_hello: false,
+        };
+        let returned = read(detector, &mut sink);
+        state.found.has_name |= sink.has_name;
+        // In QUIC and DTLS, other connections may share the flow.
+        state.has_all_names |= sink.has_hello && state.carries == Carries::Streams;
+        Some(returned)
+    }
+
+    /// Whether nothing more is to be found out of a flow.
+    fn is_enough(&self, state: &FlowDetector) -> bool {
+        let Findings { app, has_name } = state.found;
+        match self.wanted {
+            Wanted::Apps => app.is_some(),
+            Wanted::Asked => app.is_some() && (has_name || state.has_all_names),
+            Wanted::Everything | Wanted::Only(_) | Wanted::Names => false,
+        }
     }
 
     /// What the engine is to do after a detector was called.
@@ -149,11 +201,11 @@ impl MessageReader {
             return ReadResult::More;
         };
         let is_poisoned = SessionParser::is_poisoned(detector);
-        state.app = detector.protocol();
+        state.found.app = detector.protocol();
         match returned {
             Ok(_) if is_poisoned => ReadResult::Failed,
             // It does not change any more.
-            Ok(Interest::More) if self.wanted == Wanted::Apps && state.app.is_some() => {
+            Ok(Interest::More) if self.is_enough(state) => {
                 state.detector = DetectorState::Closed;
                 ReadResult::Done
             }
@@ -186,7 +238,7 @@ impl FlowDetector {
         if let DetectorState::Open(detector) = &self.detector
             && detector.is_at_rest()
             && let DetectorState::Open(detector) =
-                core::mem::replace(&mut self.detector, DetectorState::Closed)
+                mem::replace(&mut self.detector, DetectorState::Closed)
         {
             let memory = SessionParser::memory(&detector);
             let memory = u32::try_from(memory).unwrap_or(u32::MAX);
@@ -198,7 +250,7 @@ impl FlowDetector {
     fn wake(&mut self) {
         if let DetectorState::AtRest { .. } = self.detector
             && let DetectorState::AtRest { detector, .. } =
-                core::mem::replace(&mut self.detector, DetectorState::Closed)
+                mem::replace(&mut self.detector, DetectorState::Closed)
         {
             self.detector = DetectorState::Open(detector);
         }
@@ -208,25 +260,20 @@ impl FlowDetector {
 /// Makes observations of the messages of a flow.
 struct MessageSink<'a, K, O> {
     wanted: Wanted,
+    /// The names that are wanted, until one of them was asked for.
+    names: Option<&'a NameFilter>,
     flow: FlowRef<'a, K>,
     out: &'a mut O,
-    /// Whether nothing more is to be learnt.
-    is_enough: bool,
+    /// Whether a name that is wanted was asked for.
+    has_name: bool,
+    /// Whether a client of TLS has said which name it asks for.
+    has_hello: bool,
 }
 
-impl<'a, K, O> MessageSink<'a, K, O> {
-    fn new(wanted: Wanted, flow: FlowRef<'a, K>, out: &'a mut O) -> Self {
-        Self {
-            wanted,
-            flow,
-            out,
-            is_enough: false,
-        }
-    }
-
+impl<K, O> MessageSink<'_, K, O> {
     /// Whether there is still interest in the flow.
     fn interest<E>(&self, returned: Result<Interest, E>) -> Result<Interest, E> {
-        match self.is_enough {
+        match self.wanted == Wanted::Names && self.has_hello {
             true => Ok(Interest::Done),
             false => returned,
         }
@@ -235,12 +282,16 @@ impl<'a, K, O> MessageSink<'a, K, O> {
 
 impl<K: KeyEndpoints, O: Sink<Observation<K>>> Sink<Message> for MessageSink<'_, K, O> {
     fn push(&mut self, message: Message) {
-        if self.wanted == Wanted::Apps {
+        if let Some(names) = self.names
+            && !self.has_name
+        {
+            self.has_name = is_about(&message, names);
+        }
+        self.has_hello |= matches!(message, Message::Tls(TlsMessage::ClientHello(_)));
+        if matches!(self.wanted, Wanted::Apps | Wanted::Asked) {
             return;
         }
         if self.wanted == Wanted::Names {
-            // In QUIC, other connections may share the flow.
-            self.is_enough |= matches!(message, Message::Tls(TlsMessage::ClientHello(_)));
             if let Some(request) = name_asked_for(&message) {
                 self.out.push(Observation::Name(request));
             }
@@ -296,8 +347,8 @@ impl<K: KeyEndpoints, O: Sink<Observation<K>>> MessageSink<'_, K, O> {
 }
 
 impl<K: KeyEndpoints> FlowReader<K> for MessageReader {
-    fn take_app(&mut self) -> Option<Protocol> {
-        self.app.take()
+    fn take_findings(&mut self) -> Findings {
+        mem::take(&mut self.findings)
     }
 }
 
@@ -317,7 +368,8 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
         Some(FlowDetector {
             detector: DetectorState::Unopened { ports: [src, dst] },
             carries,
-            app: None,
+            found: Findings::default(),
+            has_all_names: false,
         })
     }
 
@@ -329,18 +381,20 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
         input: Input<'_>,
         out: &mut impl Sink<Observation<K>>,
     ) -> ReadResult {
-        let Some(detector) = self.detector(state) else {
-            return ReadResult::More;
-        };
-        let mut sink = MessageSink::new(self.wanted, flow, out);
-        let returned = SessionParser::feed(detector, input, &mut sink);
-        let returned = sink.interest(returned);
-        self.outcome(state, returned)
+        self.open_detector(state);
+        let fed = self.with_detector(state, flow, out, |detector, sink| {
+            let returned = SessionParser::feed(detector, input, sink);
+            sink.interest(returned)
+        });
+        match fed {
+            Some(returned) => self.outcome(state, returned),
+            None => ReadResult::More,
+        }
     }
 
     #[inline]
     fn passes(&self, state: &FlowDetector, payload: &[u8]) -> bool {
-        match (&state.detector, state.app) {
+        match (&state.detector, state.found.app) {
             (DetectorState::AtRest { .. }, Some(app)) => !app.may_begin(payload),
             _ => false,
         }
@@ -354,12 +408,14 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
         out: &mut impl Sink<Observation<K>>,
     ) -> ReadResult {
         state.wake();
-        let Some(detector) = self.detector(state) else {
+        self.open_detector(state);
+        let parsed = self.with_detector(state, flow, out, |detector, sink| {
+            let returned = detector.parse(datagram, sink);
+            sink.interest(returned)
+        });
+        let Some(returned) = parsed else {
             return ReadResult::Done;
         };
-        let mut sink = MessageSink::new(self.wanted, flow, out);
-        let returned = detector.parse(datagram, &mut sink);
-        let returned = sink.interest(returned);
         let result = self.outcome(state, returned);
         state.rest();
         result
@@ -372,9 +428,9 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
         end: StreamEnd,
         out: &mut impl Sink<Observation<K>>,
     ) -> ReadResult {
-        if let Some(detector) = state.open_detector() {
-            SessionParser::close(detector, end, &mut MessageSink::new(self.wanted, flow, out));
-        }
+        self.with_detector(state, flow, out, |detector, sink| {
+            SessionParser::close(detector, end, sink);
+        });
         self.outcome(state, Ok::<_, core::convert::Infallible>(Interest::More))
     }
 
@@ -403,10 +459,9 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<Observation<K>>,
     ) {
-        if let Some(detector) = state.open_detector() {
-            let sink = &mut MessageSink::new(self.wanted, flow, out);
+        self.with_detector(state, flow, out, |detector, sink| {
             DatagramParser::close(detector, flow.at, sink);
-        }
+        });
     }
 
     fn tick(
@@ -415,13 +470,9 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<Observation<K>>,
     ) -> ReadResult {
-        if let Some(detector) = state.open_detector() {
-            SessionParser::tick(
-                detector,
-                flow.at,
-                &mut MessageSink::new(self.wanted, flow, out),
-            );
-        }
+        self.with_detector(state, flow, out, |detector, sink| {
+            SessionParser::tick(detector, flow.at, sink);
+        });
         ReadResult::More
     }
 
@@ -438,16 +489,12 @@ impl<K: KeyEndpoints> PayloadReader<K> for MessageReader {
         flow: FlowRef<'_, K>,
         out: &mut impl Sink<Observation<K>>,
     ) {
-        if state.carries == Carries::Datagrams
-            && let Some(detector) = state.open_detector()
-        {
-            DatagramParser::close(
-                detector,
-                flow.at,
-                &mut MessageSink::new(self.wanted, flow, out),
-            );
+        if state.carries == Carries::Datagrams {
+            self.with_detector(&mut state, flow, out, |detector, sink| {
+                DatagramParser::close(detector, flow.at, sink);
+            });
         }
-        self.app = state.app;
+        self.findings = state.found;
     }
 }
 
@@ -463,7 +510,8 @@ mod tests {
             wanted: Wanted::Everything,
             until: StreamsUntil::End,
             protocols: Protocols::ALL,
-            app: None,
+            names: None,
+            findings: Findings::default(),
         };
         PayloadReader::<FiveTupleKey>::passes(&reader, state, payload)
     }
@@ -472,7 +520,11 @@ mod tests {
         FlowDetector {
             detector,
             carries: Carries::Datagrams,
-            app: Some(app),
+            found: Findings {
+                app: Some(app),
+                has_name: false,
+            },
+            has_all_names: false,
         }
     }
 

@@ -128,6 +128,7 @@ impl AnyConsumer {
             Goal::Tls => messages(Wanted::Only(Protocol::Tls)),
             Goal::Dns => messages(Wanted::Only(Protocol::Dns)),
             Goal::Summary => messages(Wanted::Names),
+            Goal::Flows if config.names.is_some() => messages(Wanted::Asked),
             Goal::Flows => match config.depth {
                 Depth::ByGoal => Self::Flows(notes()),
                 Depth::Understood => messages(Wanted::Apps),

@@ -79,6 +79,8 @@ pub(crate) struct FlowNotes {
     pub(crate) layers: Box<[Encapsulation]>,
     /// Its protocol, where that was looked for and recognised.
     pub(crate) app: Option<Protocol>,
+    /// Whether a name that is wanted was asked for.
+    pub(crate) has_name: bool,
     /// How many more payloads are to be looked at.
     probes: u8,
     /// Whether the record says how Wireshark finds the flow.
@@ -116,15 +118,20 @@ impl Details {
         let Some(fragments) = &mut self.fragments else {
             return;
         };
-        for (frame, wire_len) in fragments.drain(..).chain(own) {
+        let endpoints = flow.key.endpoints();
+        let mut report = |(frame, wire_len)| {
             out.push(Observation::Record(Record::Packet(PacketRecord {
                 at: flow.at,
                 frame,
                 wire_len,
                 flow: flow.id,
-                endpoints: flow.key.endpoints(),
+                endpoints,
             })));
+        };
+        if !fragments.is_empty() {
+            fragments.drain(..).for_each(&mut report);
         }
+        own.into_iter().for_each(report);
     }
 }
 
@@ -136,12 +143,12 @@ impl FlowNotes {
     }
 
     /// Takes a packet for the details.
-    #[cold]
+    #[inline(never)]
     fn detail<K: KeyEndpoints>(
         &mut self,
         flow: FlowRef<'_, K>,
-        side: FlowSide,
-        packet: &Extracted<'_, K>,
+        wire_len: u32,
+        seen: &Seen,
         parents: &mut Option<Parents>,
         out: &mut impl Sink<Observation<K>>,
     ) {
@@ -150,27 +157,22 @@ impl FlowNotes {
         };
         // One that was put together is there already, in its fragments.
         let is_whole = details.fragments.as_ref().is_none_or(Vec::is_empty);
-        let own = (flow.packet, packet.packet.wire_len);
+        let own = (flow.packet, wire_len);
         details.report_frames(flow, is_whole.then_some(own), out);
         let Some(connections) = &mut details.connections else {
             return;
         };
-        let seen = Seen {
-            at: packet.packet.timestamp,
-            side,
-            transport: packet.transport,
-            ip_len: packet.ip_len,
-            payload_len: packet.payload.wire_len(),
-            is_whole: packet.payload.missing == 0,
-        };
         let endpoints = || flow.key.endpoints();
-        let number = connections.packet(flow.id, endpoints, &seen, |record| {
+        let number = connections.packet(flow.id, endpoints, seen, |record| {
             out.push(with_parents(record, parents));
         });
-        if let Some(parents) = parents {
+        let depth = self.layers.len();
+        if let Some(parents) = parents
+            && parents.wants(flow.packet, depth)
+        {
             parents.packet(Place {
                 frame: flow.packet,
-                depth: self.layers.len(),
+                depth,
                 flow: flow.id,
                 number,
                 endpoints: endpoints(),
@@ -222,6 +224,7 @@ impl FlowNotes {
             layers: self.layers,
             tcp_flags: self.tcp_flags.unwrap_or_default(),
             has_display_filter: self.display_filter,
+            has_name: self.has_name,
         }
     }
 }
@@ -274,7 +277,16 @@ impl<K: KeyEndpoints> Consumer<K> for NoteTaker {
         if notes.looks_closer {
             notes.note_flags(side, packet.transport);
             if notes.details.is_some() {
-                notes.detail(flow, side, &packet.clone(), &mut self.parents, out);
+                let wire_len = packet.packet.wire_len;
+                let seen = Seen {
+                    at: packet.packet.timestamp,
+                    side,
+                    transport: packet.transport,
+                    ip_len: packet.ip_len,
+                    payload_len: packet.payload.wire_len(),
+                    is_whole: packet.payload.missing == 0,
+                };
+                notes.detail(flow, wire_len, &seen, &mut self.parents, out);
             }
         }
         Reaction::default()

@@ -43,8 +43,17 @@ pub(crate) struct ObservedFlow<S> {
 
 /// A reader that may recognise the protocol of a flow.
 pub(crate) trait FlowReader<K>: PayloadReader<K, Event = Observation<K>> {
-    /// The protocol of the flow that ended last: it is fetched at once.
-    fn take_app(&mut self) -> Option<Protocol>;
+    /// What was found out of the flow that ended last: it is fetched at once.
+    fn take_findings(&mut self) -> Findings;
+}
+
+/// What a reader found out of a flow.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Findings {
+    /// Its protocol.
+    pub(crate) app: Option<Protocol>,
+    /// Whether a name that is wanted was asked for.
+    pub(crate) has_name: bool,
 }
 
 impl<R> PayloadObserver<R> {
@@ -136,9 +145,9 @@ impl<K: KeyEndpoints, R: FlowReader<K>> Consumer<K> for PayloadObserver<R> {
         out: &mut impl Sink<Observation<K>>,
     ) -> Anomalies {
         let found = (self.payload).close(&mut state.payload, flow, end, out);
-        if let Some(app) = self.payload.reader_mut().take_app() {
-            state.notes.app = Some(app);
-        }
+        let Findings { app, has_name } = self.payload.reader_mut().take_findings();
+        state.notes.app = app.or(state.notes.app);
+        state.notes.has_name = has_name;
         (self.note_taker).end_details(&mut state.notes, flow, out);
         self.reported(found)
     }

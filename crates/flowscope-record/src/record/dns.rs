@@ -2,6 +2,7 @@
 
 use core::cell::Cell;
 use core::fmt::{self, Write};
+use core::net::IpAddr;
 use core::time::Duration;
 
 use flowscope_core::FlowSide;
@@ -12,6 +13,7 @@ use flowscope_dns::{
 };
 
 use super::{MessageRecord, RecordedMessage};
+use crate::config::NameFilter;
 use crate::host::Host;
 use crate::names::{AskedIn, NameRequest};
 use crate::plain_text::PlainText;
@@ -59,6 +61,30 @@ impl RecordedMessage for DnsMessage {
                 NameRequest::new(name.readable().to_bytes(), AskedIn::Dns)
             }
             _ => None,
+        }
+    }
+
+    fn is_about(&self, names: &NameFilter) -> bool {
+        let questions = self.packet().map(DnsPacket::questions);
+        questions.into_iter().flatten().any(|question| {
+            let mut name = question.name.readable().to_bytes();
+            name.make_ascii_lowercase();
+            names.takes(name.strip_suffix(b".").unwrap_or(&name))
+        })
+    }
+
+    fn addresses(record: &MessageRecord<Self>, found: &mut impl FnMut(IpAddr, &[u8])) {
+        let Self::Response(response) = &record.message else {
+            return;
+        };
+        let Some(question) = response.packet.question() else {
+            return;
+        };
+        let name = question.name.readable().to_bytes();
+        for answer in response.packet.answers() {
+            if let Some(address) = answer.data.address() {
+                found(address, &name);
+            }
         }
     }
 }

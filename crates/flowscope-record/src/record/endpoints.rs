@@ -1,5 +1,7 @@
 //! Who talks to whom.
 
+use core::net::IpAddr;
+
 use flowscope_core::FlowSide;
 use flowscope_core::extract::{FiveTupleKey, IpPairKey, MacPairKey};
 use flowscope_core::wire::{IcmpHeader, IpProtocol};
@@ -26,14 +28,12 @@ pub(crate) trait KeyEndpoints: Clone {
 }
 
 impl KeyEndpoints for FiveTupleKey {
+    #[inline]
     fn endpoints(&self) -> Endpoints {
         Endpoints {
             src: Host::Ip(self.addr(FlowSide::Initiator)),
             dst: Host::Ip(self.addr(FlowSide::Responder)),
-            ports: {
-                let [src, dst] = FlowSide::BOTH.map(|side| self.port(side));
-                src.zip(dst)
-            },
+            ports: (self.port(FlowSide::Initiator)).zip(self.port(FlowSide::Responder)),
             protocol: Some(self.protocol()),
         }
     }
@@ -72,6 +72,18 @@ impl Endpoints {
         fields.number("dst_port", self.ports.map(|(_, dst)| dst.into()));
         fields.number("icmp_type", icmp.map(|icmp| icmp.kind.into()));
         fields.number("icmp_code", icmp.map(|icmp| icmp.code.into()));
+    }
+
+    /// The address of the end that is not `side`.
+    pub(crate) fn peer_address(&self, side: FlowSide) -> Option<IpAddr> {
+        let peer = match side {
+            FlowSide::Initiator => self.dst,
+            FlowSide::Responder => self.src,
+        };
+        match peer {
+            Host::Ip(address) => Some(address),
+            Host::Mac(_) => None,
+        }
     }
 
     /// Whether they exchange ICMP messages.

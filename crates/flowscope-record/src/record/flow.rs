@@ -41,6 +41,9 @@ pub struct FlowRecord {
     pub tcp_flags: BySide<u8>,
     /// Whether its display filter is one of its fields.
     pub has_display_filter: bool,
+    /// Whether a name was asked for on it that
+    /// [`RecordConfig::names`](crate::RecordConfig::names) takes.
+    pub has_name: bool,
 }
 
 impl FlowRecord {

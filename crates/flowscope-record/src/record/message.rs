@@ -1,5 +1,7 @@
 //! The records of messages.
 
+use core::net::IpAddr;
+
 use flowscope_core::track::FlowId;
 use flowscope_core::{FlowSide, Timestamp};
 use flowscope_dns::DnsMessage;
@@ -10,6 +12,7 @@ use flowscope_tls::TlsMessage;
 use super::RecordKind;
 use super::endpoints::Endpoints;
 use super::event::Anomaly;
+use crate::config::NameFilter;
 use crate::names::NameRequest;
 use crate::schema::Schema;
 use crate::visit::{FieldVisitor, Visit};
@@ -65,6 +68,17 @@ pub(crate) trait RecordedMessage: Sized {
     /// The name that it asks for.
     fn name(&self) -> Option<NameRequest> {
         None
+    }
+
+    /// Whether it says that a name which is wanted was asked for. An answer may
+    /// say it, too.
+    fn is_about(&self, names: &NameFilter) -> bool {
+        self.name().is_some_and(|it| names.takes(it.name()))
+    }
+
+    /// Gives the names that it has for addresses.
+    fn addresses(record: &MessageRecord<Self>, found: &mut impl FnMut(IpAddr, &[u8])) {
+        let _ = (record, found);
     }
 }
 

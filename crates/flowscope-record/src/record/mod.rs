@@ -26,6 +26,8 @@ pub use summary::{
     HostTraffic, NameCounts, NameRequests, SkippedRecord, SummaryRecord, TimeSpan, Traffic,
 };
 
+use core::net::IpAddr;
+
 use flowscope_core::Timestamp;
 use flowscope_core::track::FlowId;
 use flowscope_detect::Message;
@@ -35,6 +37,7 @@ use flowscope_quic::QuicMessage;
 use flowscope_tls::TlsMessage;
 
 use self::message::visit_message;
+use crate::config::NameFilter;
 use crate::names::NameRequest;
 use crate::schema::Schema;
 use crate::visit::{FieldVisitor, Visit};

@@ -1,6 +1,8 @@
 //! The fields that hellos have in QUIC besides those of TLS, and those of what is
 //! said before them.
 
+use core::net::IpAddr;
+
 use flowscope_core::FlowSide;
 use flowscope_core::track::AnomalyKind;
 use flowscope_quic::{
@@ -60,6 +62,12 @@ impl RecordedMessage for QuicMessage {
             _ => None,
         };
         NameRequest::of_host(name?, AskedIn::Tls)
+    }
+
+    fn addresses(record: &MessageRecord<Self>, found: &mut impl FnMut(IpAddr, &[u8])) {
+        if let Self::ClientHello(client) = &record.message {
+            tls::give_address(&client.hello, &record.endpoints, found);
+        }
     }
 }
 

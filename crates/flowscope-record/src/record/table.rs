@@ -62,6 +62,17 @@ macro_rules! records {
                     $(Self::$protocol(record) => record.schema(),)*
                 }
             }
+
+            /// Gives the names that it has for addresses: those of servers that
+            /// a client asks for, and answers of DNS.
+            pub fn addresses(&self, mut found: impl FnMut(IpAddr, &[u8])) {
+                match self {
+                    $(Self::$kind(_) => {})*
+                    $(Self::$protocol(record) => {
+                        RecordedMessage::addresses(record, &mut found);
+                    })*
+                }
+            }
         }
 
         impl Visit for Record {
@@ -94,6 +105,17 @@ macro_rules! records {
             match message {
                 $(Message::$protocol(message) => taker.take(message),)*
                 other => debug_assert!(false, "the table has no row for {other:?}"),
+            }
+        }
+
+        /// Whether a message says that a name which is wanted was asked for.
+        pub(crate) fn is_about(message: &Message, names: &NameFilter) -> bool {
+            match message {
+                $(Message::$protocol(message) => RecordedMessage::is_about(message, names),)*
+                other => {
+                    debug_assert!(false, "the table has no row for {other:?}");
+                    false
+                }
             }
         }
 

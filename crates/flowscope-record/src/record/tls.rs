@@ -1,5 +1,7 @@
 //! The fields of TLS messages.
 
+use core::net::IpAddr;
+
 use flowscope_core::FlowSide;
 use flowscope_core::track::AnomalyKind;
 use flowscope_quic::TransportParameters;
@@ -8,6 +10,7 @@ use flowscope_tls::{
     TlsMessage, TlsTransport,
 };
 
+use super::endpoints::Endpoints;
 use super::event::Anomaly;
 use super::quic::{self, PacketFields};
 use super::{MessageRecord, RecordedMessage};
@@ -55,6 +58,23 @@ impl RecordedMessage for TlsMessage {
             Self::ClientHello(hello) => NameRequest::of_host(hello.sni_bytes()?, AskedIn::Tls),
             _ => None,
         }
+    }
+
+    fn addresses(record: &MessageRecord<Self>, found: &mut impl FnMut(IpAddr, &[u8])) {
+        if let Self::ClientHello(hello) = &record.message {
+            give_address(hello, &record.endpoints, found);
+        }
+    }
+}
+
+/// Gives the name that a client asks for, for the address of its server.
+pub(super) fn give_address(
+    hello: &ClientHello,
+    endpoints: &Endpoints,
+    found: &mut impl FnMut(IpAddr, &[u8]),
+) {
+    if let (Some(server), Some(name)) = (endpoints.peer_address(hello.side()), hello.sni_bytes()) {
+        found(server, name);
     }
 }
 
