@@ -60,7 +60,10 @@ pub struct RecordConfig {
 /// assert!(!filter.takes(b"example.org"));
 /// ```
 #[derive(Clone)]
-pub struct NameFilter(Arc<dyn Fn(&[u8]) -> bool + Send + Sync>);
+pub struct NameFilter(Arc<TakesName>);
+
+/// Whether a name is wanted.
+type TakesName = dyn Fn(&[u8]) -> bool + Send + Sync;
 
 impl NameFilter {
     /// One that wants the names of which `takes` is true.
