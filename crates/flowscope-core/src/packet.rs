@@ -54,7 +54,7 @@ impl<'a> PacketView<'a> {
 
     /// How many bytes of the frame the capture left out.
     #[must_use]
-    pub(crate) fn missing(&self) -> u32 {
+    pub fn missing(&self) -> u32 {
         // No capture has lengths of more than 32 bits.
         self.wire_len.saturating_sub(self.frame.len() as u32)
     }
