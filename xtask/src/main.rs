@@ -31,6 +31,7 @@ mod msrv;
 mod nostd;
 mod project;
 mod python;
+mod readme;
 mod soak;
 mod sql;
 mod tables;
@@ -77,6 +78,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
         "msrv" => msrv::run(arguments),
         "nostd" => nostd::run(arguments),
         "python" => python::run(arguments),
+        "readme" => readme::run(arguments),
         "soak" => soak::run(arguments),
         "sql" => sql::run(arguments),
         "tables" => tables::run(arguments),
@@ -105,6 +107,7 @@ usage: cargo xtask VERB
   msrv                      check the packages with the oldest Rust that they promise
   nostd [--features NAME]   build and link what needs no std
   python                    install the Python package into an environment of its own, and test it
+  readme                    run the commands of the README that make tables, in a fresh clone
   soak [FLAGS] [MINUTES]    track flows for so long, and see that memory stays as it was
   sql                       check and test SQL over captures
   tables                    check and test the tables of Arrow and Parquet

@@ -64,8 +64,8 @@ pub(crate) fn filter(
     until: Option<u64>,
 ) -> PyResult<RowFilter> {
     let address = |name, text: Option<&str>| match text.map(|text| (text, text.parse::<IpAddr>())) {
-        None => Ok(None),
-        Some((_, Ok(addr))) => Ok(Some(addr)),
+        None => Ok(Vec::new()),
+        Some((_, Ok(addr))) => Ok(vec![addr.into()]),
         Some((text, Err(_))) => wrong(name, text, "an address such as 10.0.0.1"),
     };
     Ok(RowFilter {

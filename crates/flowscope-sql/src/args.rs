@@ -4,12 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
+use crate::cluster::client::Scheduler;
+use crate::cluster::nodes::Node;
+
 /// SQL over captures, and over the Parquet tables made of them.
 #[derive(Debug, Parser)]
 #[command(
     name = "flowscope-sql",
     bin_name = "flowscope sql",
     version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
     after_help = EXAMPLES
 )]
 pub(crate) struct Arguments {
@@ -21,6 +26,9 @@ pub(crate) struct Arguments {
     /// captures, patterns of them, or a folder that flowscope parquet wrote
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) from: Vec<String>,
+    /// Ask a cluster, whose executors find captures under the same paths
+    #[arg(long, value_name = "df://HOST:PORT", value_parser = Scheduler::parse)]
+    pub(crate) cluster: Option<Scheduler>,
     /// In which form results are written
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -43,6 +51,9 @@ pub(crate) struct Arguments {
     /// Write nothing to standard error but why there is no result
     #[arg(short, long)]
     pub(crate) quiet: bool,
+    /// What this is to be of a cluster, instead
+    #[command(subcommand)]
+    pub(crate) node: Option<Node>,
 }
 
 impl Arguments {

@@ -5,14 +5,20 @@ use core::net::IpAddr;
 
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
-use flowscope_table::RowFilter;
+use flowscope_table::{RowFilter, Subnet};
+
+use crate::functions::subnet;
 
 /// Adds what a condition says about `ts`, `src` and `dst` to a filter, and says
 /// whether it said anything. The filter takes every row that the condition does,
 /// and perhaps more.
 pub(crate) fn narrow(filter: &mut RowFilter, condition: &Expr) -> bool {
-    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = condition else {
-        return false;
+    let (left, op, right) = match condition {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => (left, op, right),
+        Expr::ScalarFunction(call) if call.name() == subnet::NAME => {
+            return narrow_to_subnet(filter, &call.args);
+        }
+        _ => return false,
     };
     match (&**left, op, &**right) {
         (left, Operator::And, right) => {
@@ -34,25 +40,39 @@ fn narrow_column(filter: &mut RowFilter, name: &str, op: Operator, value: &Scala
         ("ts", op, ScalarValue::TimestampNanosecond(Some(nanos), _)) => {
             narrow_time(filter, op, *nanos)
         }
-        (
-            "src" | "dst",
-            Operator::Eq,
-            ScalarValue::Utf8(Some(text))
-            | ScalarValue::Utf8View(Some(text))
-            | ScalarValue::LargeUtf8(Some(text)),
-        ) => {
-            let Ok(addr) = text.parse::<IpAddr>() else {
-                return false;
-            };
-            let end = match name {
-                "src" => &mut filter.src,
-                _ => &mut filter.dst,
-            };
-            end.get_or_insert(addr);
-            true
+        ("src" | "dst", Operator::Eq, value) => {
+            let addr = text(value).and_then(|text| text.parse::<IpAddr>().ok());
+            narrow_end(filter, name, addr.map(Subnet::from))
         }
         _ => false,
     }
+}
+
+/// `in_subnet(src, '10.0.0.0/8')`.
+fn narrow_to_subnet(filter: &mut RowFilter, arguments: &[Expr]) -> bool {
+    match arguments {
+        [Expr::Column(column), Expr::Literal(value, _)] => {
+            let subnet = text(value).and_then(|text| text.parse().ok());
+            narrow_end(filter, &column.name, subnet)
+        }
+        _ => false,
+    }
+}
+
+fn narrow_end(filter: &mut RowFilter, name: &str, subnet: Option<Subnet>) -> bool {
+    let (end, subnet) = match (name, subnet) {
+        ("src", Some(subnet)) => (&mut filter.src, subnet),
+        ("dst", Some(subnet)) => (&mut filter.dst, subnet),
+        _ => return false,
+    };
+    if !end.contains(&subnet) {
+        end.push(subnet);
+    }
+    true
+}
+
+fn text(value: &ScalarValue) -> Option<&str> {
+    value.try_as_str().flatten()
 }
 
 fn narrow_time(filter: &mut RowFilter, op: Operator, nanos: i64) -> bool {
@@ -77,6 +97,7 @@ mod tests {
     use datafusion::prelude::{col, lit};
 
     use super::*;
+    use crate::functions;
 
     fn at(nanos: i64) -> Expr {
         lit(ScalarValue::TimestampNanosecond(
@@ -97,8 +118,31 @@ mod tests {
         let mut filter = RowFilter::default();
         assert!(narrow(&mut filter, &condition));
         assert_eq!((filter.from, filter.to), (Some(7), Some(20)));
-        assert_eq!(filter.src, "10.0.0.1".parse().ok());
-        assert_eq!(filter.dst, "::1".parse().ok());
+        assert_eq!(filter.src, subnets(["10.0.0.1"]));
+        assert_eq!(filter.dst, subnets(["::1"]));
+    }
+
+    fn subnets<const N: usize>(texts: [&str; N]) -> Vec<Subnet> {
+        let subnets = texts.map(|text| text.parse().expect(text));
+        subnets.to_vec()
+    }
+
+    fn in_subnet(addr: Expr, subnet: &str) -> Expr {
+        let functions = functions::of_values();
+        let function = functions.iter().find(|it| it.name() == subnet::NAME);
+        function.expect("it is one").call(vec![addr, lit(subnet)])
+    }
+
+    #[test]
+    fn networks_are_all_kept() {
+        let condition = in_subnet(col("src"), "10.0.0.0/8")
+            .and(in_subnet(col("src"), "10.1.0.0/16"))
+            .and(in_subnet(col("dst"), "2001:db8::/32"))
+            .and(in_subnet(col("src"), "10.0.0.0/8"));
+        let mut filter = RowFilter::default();
+        assert!(narrow(&mut filter, &condition));
+        assert_eq!(filter.src, subnets(["10.0.0.0/8", "10.1.0.0/16"]));
+        assert_eq!(filter.dst, subnets(["2001:db8::/32"]));
     }
 
     #[test]
@@ -106,6 +150,10 @@ mod tests {
         for condition in [
             col("src").not_eq(lit("10.0.0.1")),
             col("src").eq(lit("02:00:00:00:00:01")),
+            in_subnet(col("src"), "10.0.0.0/99"),
+            in_subnet(col("community_id"), "10.0.0.0/8"),
+            !in_subnet(col("src"), "10.0.0.0/8"),
+            in_subnet(col("src"), "10.0.0.0/8").or(in_subnet(col("src"), "::/0")),
             col("ts").not_eq(at(5)),
             col("start").gt(at(5)),
             col("ts").gt(at(5)).or(col("src").eq(lit("10.0.0.1"))),

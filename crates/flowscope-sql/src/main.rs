@@ -8,17 +8,22 @@
 //! A [table function](functions::table) finds out what it was given
 //! ([`sources`]). Captures become a [table](captures) of which columns and rows
 //! that nobody wants are not made ([`bounds`]). What DataFusion cannot know is
-//! said in [`session`], and results are written by [`output`].
+//! said in [`session`], and results are written by [`output`]. On a [cluster]
+//! other processes read the captures.
 
 mod args;
 mod bounds;
 mod captures;
+#[cfg_attr(not(feature = "cluster"), path = "no_cluster.rs")]
+mod cluster;
 mod complaint;
 mod functions;
 mod options;
 mod output;
 mod parquet;
+mod parts;
 mod prompt;
+mod reading;
 mod scan;
 mod session;
 mod sources;
@@ -38,7 +43,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return complaint::failed(&error.to_string()),
     };
-    let outcome = run(&runtime, arguments);
+    let outcome = match arguments.node {
+        Some(node) => runtime.block_on(node.run()).map(|()| ExitCode::SUCCESS),
+        None => run(&runtime, arguments),
+    };
     // A capture that nobody wants the rest of may still be being read.
     runtime.shutdown_background();
     match outcome {

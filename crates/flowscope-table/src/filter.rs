@@ -1,8 +1,8 @@
 //! Which records become rows.
 
-use core::net::IpAddr;
-
 use flowscope_record::{Host, Record};
+
+use crate::subnet::Subnet;
 
 /// Bounds that a query sets. A record that is outside of them becomes no row.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -11,10 +11,10 @@ pub struct RowFilter {
     pub from: Option<u64>,
     /// The latest `ts`.
     pub to: Option<u64>,
-    /// The address of the initiator.
-    pub src: Option<IpAddr>,
-    /// The address of the responder.
-    pub dst: Option<IpAddr>,
+    /// Networks that the address of the initiator is in, all of them.
+    pub src: Vec<Subnet>,
+    /// Networks that the address of the responder is in.
+    pub dst: Vec<Subnet>,
 }
 
 impl RowFilter {
@@ -30,8 +30,11 @@ impl RowFilter {
         let Some((_, ends)) = record.flow() else {
             return true;
         };
-        let is = |wanted: Option<IpAddr>, host| wanted.is_none_or(|addr| host == Host::Ip(addr));
-        is(self.src, ends.src) && is(self.dst, ends.dst)
+        let is_in = |networks: &[Subnet], host| match host {
+            Host::Ip(addr) => networks.iter().all(|network| network.contains(addr)),
+            _ => networks.is_empty(),
+        };
+        is_in(&self.src, ends.src) && is_in(&self.dst, ends.dst)
     }
 
     /// Whether it takes everything.

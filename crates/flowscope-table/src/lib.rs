@@ -34,6 +34,7 @@ mod partition;
 mod reader;
 mod row;
 mod schema;
+mod subnet;
 mod table;
 
 pub use batch::BatchBuilder;
@@ -43,4 +44,5 @@ pub use input::Input;
 pub use partition::Partitions;
 pub use reader::{Batches, TableBatch, TableConfig, TableReader};
 pub use schema::{CAPTURE, SCHEMA_VERSION, schema};
+pub use subnet::Subnet;
 pub use table::{Addresses, Table, UnknownName};

@@ -33,7 +33,7 @@ use crate::table::Table;
 /// use flowscope_table::{Partitions, Table, TableConfig};
 ///
 /// # let recorded = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/pcap/recorded");
-/// let captures = ["http-1-0.pcap", "curl-http.pcap"].map(|it| format!("{recorded}/{it}").into());
+/// let captures = ["http-1-0.pcap", "http-parallel.pcap"].map(|it| format!("{recorded}/{it}").into());
 /// let partitions = Partitions::of(captures.to_vec(), &[1, 1], &TableConfig::default());
 /// assert_eq!(partitions.len(), 2);
 /// let mut rows = 0;

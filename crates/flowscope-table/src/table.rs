@@ -135,6 +135,8 @@ pub enum UnknownName {
     Addresses,
     /// It is nothing that there are folders for.
     Partition,
+    /// It is no network of addresses.
+    Subnet,
 }
 
 impl fmt::Display for UnknownName {
@@ -143,6 +145,7 @@ impl fmt::Display for UnknownName {
             Self::Table => "no such table; there are flows, http, tls, dns, streams and anomalies",
             Self::Addresses => "addresses are text or binary",
             Self::Partition => "a table is partitioned by none or day",
+            Self::Subnet => "a network is an address, or one with its bits such as 10.0.0.0/8",
         })
     }
 }

@@ -2,7 +2,7 @@
 
 mod community_id;
 mod registered_domain;
-mod subnet;
+pub(crate) mod subnet;
 pub(crate) mod table;
 mod text;
 

@@ -8,7 +8,7 @@ use datafusion::common::{Result, ScalarValue, plan_datafusion_err, plan_err};
 use datafusion::logical_expr::Expr;
 use flowscope_table::Table;
 
-use crate::captures::CaptureTable;
+use crate::captures::{Capture, CaptureTable};
 use crate::options::ReadOptions;
 use crate::parquet;
 use crate::sources::{self, Source};
@@ -32,9 +32,9 @@ impl TableOf {
             Source::Parquet(paths) => parquet::table(self.table, &paths),
             Source::Captures(captures) => Ok(Arc::new(CaptureTable {
                 table: self.table,
-                captures,
+                captures: captures.into_iter().map(Capture::at).collect(),
                 options,
-                trouble: self.trouble.clone(),
+                place: self.trouble.clone(),
             })),
         }
     }

@@ -40,7 +40,8 @@ fn bounds_go_down_to_where_rows_are_made() {
     let scan = scan_of(
         &format!(
             "SELECT flow FROM flows('{capture}') WHERE ts >= '2026-01-31' \
-             AND ts < TIMESTAMP '2026-02-01 00:00:00' AND src = '127.0.0.1' AND dst_port = 80"
+             AND ts < TIMESTAMP '2026-02-01 00:00:00' AND src = '127.0.0.1' AND dst_port = 80 \
+             AND in_subnet(dst, '127.0.0.0/8')"
         ),
         &[],
     );
@@ -48,6 +49,7 @@ fn bounds_go_down_to_where_rows_are_made() {
         "ts>=1769817600000000000",
         "ts<=1769904000000000000",
         "src=127.0.0.1",
+        "dst in 127.0.0.0/8",
     ] {
         assert!(scan.contains(bound), "{scan}");
     }

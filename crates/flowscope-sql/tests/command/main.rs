@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod agreement;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod complaints;
 mod explain;
 mod formats;
