@@ -6,9 +6,8 @@
 //! reached is kept in `target/fuzz/corpus`, so that the next run goes on from there.
 //!
 //! With `--runs N` each target is run so many times, from the seeds and from what was
-//! found before, and always with the same choices: as good as the same each time, for
-//! who only wants to know whether a change broke something. That is built as tests are,
-//! which takes less time.
+//! found before, and with the same random numbers, for who only wants to know whether a
+//! change broke something. That is built as tests are, which takes less time.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
