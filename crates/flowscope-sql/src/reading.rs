@@ -23,9 +23,11 @@ use crate::parts;
 pub(crate) struct Reading {
     pub(crate) source: CaptureTable,
     /// Which columns of the table there are, in this order.
+    #[cfg_attr(not(feature = "cluster"), expect(dead_code, reason = "to send it"))]
     pub(crate) projection: Vec<usize>,
     pub(crate) filter: RowFilter,
     /// How many parts there may be of captures that are read by themselves.
+    #[cfg_attr(not(feature = "cluster"), expect(dead_code, reason = "to send it"))]
     pub(crate) most_parts: usize,
     pub(crate) parts: Arc<[Vec<Capture>]>,
     /// Which flows are whose, where captures that are one are read in parts.
