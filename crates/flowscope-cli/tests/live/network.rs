@@ -58,6 +58,8 @@ impl Network {
         }
         for name in &self.names {
             self.ip_line(&format!("-n {name} link set lo up"));
+            // Without an address of IPv6 the kernel itself says nothing.
+            self.ip_line(&format!("-n {name} link set v0 addrgenmode none"));
             self.ip_line(&format!("-n {name} link set v0 up"));
         }
         sleep(Duration::from_millis(300));
